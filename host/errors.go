@@ -1,0 +1,25 @@
+package host
+
+import "errors"
+
+// Errors that callers branch on; the text around them is the message for the user. web maps them to HTTP statuses.
+var (
+	ErrNotFound   = errors.New("not found")
+	ErrBadRequest = errors.New("bad request")
+	ErrConflict   = errors.New("conflict")
+	ErrInternal   = errors.New("internal error")
+)
+
+// Error is an error whose text goes to the user as it is, with the kind that decides the HTTP status.
+type Error struct {
+	Kind    error // one of the sentinels above
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+func (e *Error) Unwrap() error { return e.Kind }
+
+// NotFound, BadRequest and Conflict make such errors.
+func NotFound(message string) error   { return &Error{ErrNotFound, message} }
+func BadRequest(message string) error { return &Error{ErrBadRequest, message} }
+func Conflict(message string) error   { return &Error{ErrConflict, message} }

@@ -1,0 +1,159 @@
+// Package host holds the words that the layers above and the parts of the host share: ids, states, descriptions of
+// plugins and of validated configurations, and (in ports.go) what the host needs from the layer above.
+package host
+
+import (
+	"context"
+	"fmt"
+)
+
+// TaskID names one task of a connector.
+type TaskID struct {
+	Connector string
+	Task      int
+}
+
+// String is Connect's text form, "name-0".
+func (id TaskID) String() string { return fmt.Sprintf("%s-%d", id.Connector, id.Task) }
+
+// State is the state of a connector or task as Connect's REST API and status topic spell it.
+type State string
+
+// States of connectors and tasks (AbstractStatus.State); a task is never STOPPED.
+const (
+	Unassigned State = "UNASSIGNED"
+	Running    State = "RUNNING"
+	Paused     State = "PAUSED"
+	Stopped    State = "STOPPED"
+	Failed     State = "FAILED"
+	Restarting State = "RESTARTING"
+	Destroyed  State = "DESTROYED"
+)
+
+// TargetState is what an operator asked of a connector.
+type TargetState string
+
+// Target states (KIP-875); the config topic stores them under state.v2.
+const (
+	TargetStarted TargetState = "STARTED"
+	TargetPaused  TargetState = "PAUSED"
+	TargetStopped TargetState = "STOPPED"
+)
+
+// PluginKind is the type of a plugin as GET /connector-plugins spells it.
+type PluginKind string
+
+// Kinds of plugins.
+const (
+	KindSource          PluginKind = "source"
+	KindSink            PluginKind = "sink"
+	KindTransformation  PluginKind = "transformation"
+	KindPredicate       PluginKind = "predicate"
+	KindConverter       PluginKind = "converter"
+	KindHeaderConverter PluginKind = "header_converter"
+)
+
+// PluginInfo describes one plugin of one module.
+type PluginInfo struct {
+	Class   string     // Java class name, or the author's name
+	Aliases []string   // other names it answers to
+	Kind    PluginKind
+	Version string
+	Digest  string // SHA-256 of the module, hex
+	Module  string // file name under which the module was added; "stock" for the bundled one
+	Doc     string
+}
+
+// ModuleInfo describes a module in the store.
+type ModuleInfo struct {
+	Name         string // file name without .wasm
+	Digest       string // SHA-256, hex
+	SizeBytes    int64
+	SDK          string
+	Capabilities []string // asked for by its plugins
+	Plugins      []PluginInfo
+	Problem      string // why it can't be used; "" = usable
+}
+
+// ConfigKeyInfo describes a configuration key as GET /connector-plugins/{p}/config does. Nil pointers are JSON null.
+type ConfigKeyInfo struct {
+	Name          string   `json:"name"`
+	Type          string   `json:"type"`
+	Required      bool     `json:"required"`
+	DefaultValue  *string  `json:"default_value"`
+	Importance    string   `json:"importance"`
+	Documentation string   `json:"documentation"`
+	Group         *string  `json:"group"`
+	Width         string   `json:"width"`
+	DisplayName   string   `json:"display_name"`
+	Dependents    []string `json:"dependents"`
+	Order         int      `json:"order"`
+}
+
+// ConfigValueInfo is the outcome of validating one key.
+type ConfigValueInfo struct {
+	Name              string   `json:"name"`
+	Value             *string  `json:"value"`
+	RecommendedValues []string `json:"recommended_values"`
+	Errors            []string `json:"errors"`
+	Visible           bool     `json:"visible"`
+}
+
+// ConfigInfo pairs a key's definition (nil: no ConfigDef declares it) with its value.
+type ConfigInfo struct {
+	Definition *ConfigKeyInfo   `json:"definition"`
+	Value      *ConfigValueInfo `json:"value"`
+}
+
+// ConfigInfos is the answer of PUT /connector-plugins/{p}/config/validate.
+type ConfigInfos struct {
+	Name       string       `json:"name"`
+	ErrorCount int          `json:"error_count"`
+	Groups     []string     `json:"groups"`
+	Configs    []ConfigInfo `json:"configs"`
+}
+
+// Config is a connector's or task's configuration; a nil value is JSON null.
+type Config map[string]*string
+
+// Get returns the value of key, "" when absent or null.
+func (c Config) Get(key string) string {
+	if v := c[key]; v != nil {
+		return *v
+	}
+	return ""
+}
+
+// Runtime is what the herder asks of the host: the worker on this node. *worker.Worker implements it.
+// No method waits for guest code longer than its context allows.
+type Runtime interface {
+	// Plugins lists every usable plugin, in the order of GET /connector-plugins: sink, source, transformation, predicate,
+	// converter, header_converter, each sorted by class, then version.
+	Plugins() []PluginInfo
+	// PluginConfig returns the keys of a plugin: for connectors its own first, then the framework's.
+	// Errors: ErrNotFound, ErrBadRequest (a bad version).
+	PluginConfig(name, version string) ([]ConfigKeyInfo, error)
+	// Validate checks a connector configuration. Errors: ErrBadRequest when no connector class can be found.
+	Validate(ctx context.Context, config Config) (ConfigInfos, error)
+	// ConnectorKind tells source from sink for a configuration; "unknown" when its class is not there.
+	ConnectorKind(config Config) string
+
+	// StartConnector makes the connector run (or pause) and reports its status; it returns the configurations of
+	// its tasks, at most tasks.max, when target is TargetStarted. reconfigure is called when the plugin asks for new task configurations.
+	StartConnector(ctx context.Context, name string, config Config, target TargetState, reconfigure func()) ([]Config, error)
+	// TaskConfigs asks a running connector anew.
+	TaskConfigs(ctx context.Context, name string) ([]Config, error)
+	// StopConnector stops it within the graceful timeout; target tells which status to report (STOPPED, or none when deleted: "").
+	StopConnector(ctx context.Context, name string, report State)
+	// SetTarget pauses or resumes a running connector and its tasks on this worker.
+	SetTarget(name string, target TargetState)
+	// StartTask starts one task; outcome and later failures go to the StatusReporter.
+	StartTask(id TaskID, connector, task Config, target TargetState)
+	// StopTasks stops tasks at once (together, not one by one) and returns when all have ended or were given up.
+	StopTasks(ctx context.Context, ids ...TaskID)
+
+	// AddModule checks, stores and lists a module; its plugins are usable when it returns.
+	AddModule(ctx context.Context, name string, wasm []byte) (ModuleInfo, error)
+	// Modules lists the store.
+	Modules() []ModuleInfo
+}

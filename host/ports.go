@@ -1,0 +1,117 @@
+package host
+
+import (
+	"context"
+	"time"
+)
+
+// What the host needs from the layer above (cluster implements it; tests fake it).
+
+// Header is a serialised record header; a nil Value is null.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// ProducerRecord is a serialised record on its way to Kafka. Nil Key and Value are null. Key and Value may be views
+// of a buffer that stays unchanged until the record's ack was called.
+type ProducerRecord struct {
+	Topic       string
+	Partition   int32 // -1: the partitioner decides (Kafka's murmur2 on the key)
+	TimestampMs int64 // abi.NoTimestamp: now
+	Key, Value  []byte
+	Headers     []Header
+}
+
+// Producer writes to Kafka for one task.
+type Producer interface {
+	// Send gives records to the client in order and returns when all are buffered, so it blocks while the client's
+	// buffer is full. ack is called once for each record, from another goroutine, in any order between partitions, when
+	// Kafka has it (err nil) or it failed for good. After an error or a cancelled ctx the rest of records gets no ack.
+	Send(ctx context.Context, records []ProducerRecord, ack func(i int, err error)) error
+	// Close gives up what is not yet acknowledged (ack gets an error) and frees the client.
+	Close()
+}
+
+// TopicPartition names a partition.
+type TopicPartition struct {
+	Topic     string
+	Partition int32
+}
+
+// TimestampType as in Kafka's record batches.
+type TimestampType uint8
+
+// Values equal the ABI's.
+const (
+	NoTimestampType TimestampType = 0
+	CreateTime      TimestampType = 1
+	LogAppendTime   TimestampType = 2
+)
+
+// ConsumerRecord is a record read from Kafka; its bytes are valid until the next Poll.
+type ConsumerRecord struct {
+	Topic         string
+	Partition     int32
+	Offset        int64
+	TimestampMs   int64
+	TimestampType TimestampType
+	Key, Value    []byte // nil: null
+	Headers       []Header
+}
+
+// Rebalancer hears of partitions; Consumer.Poll (and Close) calls it on the caller's goroutine.
+type Rebalancer interface {
+	// Assigned: partitions are new, with the offset that is read next (-1: unknown yet).
+	Assigned(ctx context.Context, partitions map[TopicPartition]int64)
+	// Revoked: the partitions still belong to this member while it runs: flush, commit, close.
+	Revoked(ctx context.Context, partitions []TopicPartition)
+	// Lost: they already belong to others: close without commit.
+	Lost(ctx context.Context, partitions []TopicPartition)
+}
+
+// Consumer reads the topics of one sink task as a member of the connector's group.
+type Consumer interface {
+	// Poll returns at most limit records, or none after wait. Transient errors are retried inside; an error is fatal to the task.
+	Poll(ctx context.Context, limit int, wait time.Duration) ([]ConsumerRecord, error)
+	// Commit stores next offsets for the group, synchronously.
+	Commit(ctx context.Context, offsets map[TopicPartition]int64) error
+	// Pause and Resume stop and continue the fetching of all partitions; a paused consumer is still polled, gets nothing
+	// and stays in its group.
+	Pause()
+	Resume()
+	// Seek sets what is read next.
+	Seek(offsets map[TopicPartition]int64)
+	// Close calls Revoked for what is held, leaves the group and frees the client.
+	Close(ctx context.Context)
+}
+
+// SourceOffset is a source partition with its offset, both as the JSON text that Connect stores; a nil Offset deletes.
+type SourceOffset struct {
+	Partition []byte // JSON object
+	Offset    []byte // JSON object
+}
+
+// OffsetStore keeps source offsets.
+type OffsetStore interface {
+	// Load returns everything stored for a connector, read up to the log's end.
+	Load(ctx context.Context, connector string) ([]SourceOffset, error)
+	// Store returns when the offsets are durable.
+	Store(ctx context.Context, connector string, offsets []SourceOffset) error
+}
+
+// Clients makes Kafka clients for tasks. config is the connector's (producer.override.* and so on apply).
+type Clients interface {
+	Producer(id TaskID, config Config) (Producer, error)
+	Consumer(id TaskID, config Config, rebalancer Rebalancer) (Consumer, error)
+	// EnsureTopic creates a topic for a source task when the connector's topic.creation.* ask for it and it is not there yet.
+	EnsureTopic(ctx context.Context, topic string, config Config) error
+}
+
+// StatusReporter hears what became of connectors and tasks. Calls return at once.
+type StatusReporter interface {
+	ConnectorStatus(name string, state State, trace, version string)
+	TaskStatus(id TaskID, state State, trace, version string)
+	// TopicUsed is told once per task and topic (KIP-558).
+	TopicUsed(id TaskID, topic string)
+}
