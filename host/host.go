@@ -55,8 +55,8 @@ const (
 
 // PluginInfo describes one plugin of one module.
 type PluginInfo struct {
-	Class   string     // Java class name, or the author's name
-	Aliases []string   // other names it answers to
+	Class   string   // Java class name, or the author's name
+	Aliases []string // other names it answers to
 	Kind    PluginKind
 	Version string
 	Digest  string // SHA-256 of the module, hex
