@@ -1,0 +1,72 @@
+// Command berth is a Kafka Connect worker that runs every connector, converter and transformation as a WebAssembly
+// module in its own sandbox.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+)
+
+// command is a sub-command; run gets the arguments behind its name.
+type command struct {
+	name, arguments, does string
+	run                   func(args []string, out io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{"version", "", "print the version", printVersion},
+	}
+}
+
+func main() {
+	if err := dispatch(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "berth:", err)
+		os.Exit(1)
+	}
+}
+
+func dispatch(args []string, out io.Writer) error {
+	name := "help"
+	if len(args) > 0 {
+		name, args = args[0], args[1:]
+	}
+	if name == "help" || name == "-h" || name == "--help" {
+		printHelp(out)
+		return nil
+	}
+	for _, c := range commands() {
+		if c.name == name {
+			return c.run(args, out)
+		}
+	}
+	return fmt.Errorf("there is no command %q; berth help lists them", name)
+}
+
+func printHelp(out io.Writer) {
+	fmt.Fprint(out, "berth: Kafka Connect with every plugin in a WebAssembly sandbox\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(out, "  %-52s %s\n", strings.TrimSpace("berth "+c.name+" "+c.arguments), c.does)
+	}
+	fmt.Fprintln(out, "\nberth COMMAND -h explains the options of a command.")
+}
+
+// version is what the worker reports at GET / and berth version prints; a release build sets it with -ldflags -X.
+var version = "0.1.0"
+
+func printVersion(_ []string, out io.Writer) error {
+	commit := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				commit = " " + s.Value
+			}
+		}
+	}
+	_, err := fmt.Fprintf(out, "berth %s%s %s %s/%s\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# test.sh: all tests. What is missing on the machine is installed as root, or named in one line.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+testdata/scripts/need.sh curl java mvn python3 openssl
+
+echo "== Go, on the embedded broker"
+go test ./...
+
+echo "== the packages that talk to Kafka again, on a real one"
+kafka=$(mktemp -d)
+trap 'testdata/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true; rm -rf "$kafka"' EXIT
+bootstrap=$(testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
+[ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
+# shellcheck disable=SC2046 # a list of packages
+BERTH_TEST_BOOTSTRAP=$bootstrap go test -count=1 -p=1 $(git grep -l BERTH_TEST_BOOTSTRAP -- '*_test.go' |
+  xargs -n1 dirname | sort -u | sed 's|^|./|')
+
+echo "== Rust"
+# shellcheck source=/dev/null # puts a cargo that builds for wasm into PATH
+source testdata/toolchain/wasm-rust.sh
+for dir in guest-sdk/rust modules/stock; do (cd "$dir" && cargo test); done
+
+echo "== the modules in the repository are what their sources build"
+modules/check.sh
