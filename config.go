@@ -1,0 +1,239 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/v2"
+	"github.com/magiconair/properties"
+)
+
+// config is a worker's configuration in the keys of Kafka Connect's worker .properties. Values are checked when it is
+// loaded, so the accessors below cannot fail. Keys it does not know are kept: clients read theirs by prefix, and a
+// file written for the Java worker must not be refused for a setting that has no meaning here.
+type config struct{ values *koanf.Koanf }
+
+func (c config) text(key string) string { return c.values.String(key) }
+func (c config) number(key string) int  { return c.values.Int(key) }
+func (c config) flag(key string) bool   { return c.values.Bool(key) }
+func (c config) list(key string) []string {
+	var items []string
+	for item := range strings.SplitSeq(c.text(key), ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// millis reads a key whose name ends in .ms.
+func (c config) millis(key string) time.Duration {
+	return time.Duration(c.values.Int64(key)) * time.Millisecond
+}
+
+// all returns every key as text, the unknown ones too.
+func (c config) all() map[string]string {
+	all := make(map[string]string)
+	for _, key := range c.values.Keys() {
+		all[key] = c.values.String(key)
+	}
+	return all
+}
+
+// noDelimiter keeps koanf's keys flat: key.converter and key.converter.schemas.enable stand side by side.
+const noDelimiter = "\x00"
+
+// loadConfig merges, the later the stronger: Connect's defaults, the file ("": none), environment variables named
+// CONNECT_… and BERTH_…, overrides from the command line. The error lists every bad value with what to write instead.
+func loadConfig(file string, environment []string, overrides map[string]string) (config, error) {
+	c := config{koanf.New(noDelimiter)}
+	layers := []koanf.Provider{confmap.Provider(defaults(), "")}
+	if file != "" {
+		fromFile, err := readProperties(file)
+		if err != nil {
+			return config{}, fmt.Errorf("read the worker's configuration: %w", err)
+		}
+		layers = append(layers, confmap.Provider(fromFile, ""))
+	}
+	for _, prefix := range []string{"CONNECT_", "BERTH_"} {
+		layers = append(layers, env.Provider("", env.Opt{
+			Prefix:        prefix,
+			EnvironFunc:   func() []string { return environment },
+			TransformFunc: func(name, value string) (string, any) { return keyOfVariable(name[len(prefix):]), value },
+		}))
+	}
+	layers = append(layers, confmap.Provider(anyValues(overrides), ""))
+	for _, layer := range layers {
+		if err := c.values.Load(layer, nil); err != nil {
+			return config{}, fmt.Errorf("merge the worker's configuration: %w", err)
+		}
+	}
+	return c, check(c)
+}
+
+// readProperties reads a .properties file as Java does: Latin-1 with \u escapes. ${…} is left for config providers.
+func readProperties(file string) (map[string]any, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	loader := properties.Loader{Encoding: properties.ISO_8859_1, DisableExpansion: true}
+	loaded, err := loader.LoadBytes(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return anyValues(loaded.Map()), nil
+}
+
+// keyOfVariable turns REST_ADVERTISED_HOST_NAME into rest.advertised.host.name, the way of the Connect images: one
+// underscore is a dot, two are a dash, three are an underscore.
+func keyOfVariable(name string) string {
+	return strings.NewReplacer("___", "_", "__", "-", "_", ".").Replace(strings.ToLower(name))
+}
+
+func anyValues(values map[string]string) map[string]any {
+	result := make(map[string]any, len(values))
+	for key, value := range values {
+		result[key] = value
+	}
+	return result
+}
+
+// setting is a key that main or a layer reads. fallback "" with needed false means: not set.
+type setting struct {
+	key, fallback string
+	needed        bool
+	is            func(value string) bool
+	must          string // what a good value is, for the error message
+}
+
+// settings are Kafka Connect's worker keys (DistributedConfig, WorkerConfig, RestServerConfig of 4.1) that have an
+// effect here, with its defaults, and Berth's own under berth.
+var settings = []setting{
+	{"bootstrap.servers", "", true, isHostPorts, "be a list like broker1:9092,broker2:9092"},
+	{"group.id", "", true, isText, "name the group of workers, like connect-cluster"},
+	{"client.id", "", false, isText, ""},
+	{"config.storage.topic", "", true, isText, "name a topic, like connect-configs"},
+	{"offset.storage.topic", "", true, isText, "name a topic, like connect-offsets"},
+	{"status.storage.topic", "", true, isText, "name a topic, like connect-status"},
+	{"config.storage.replication.factor", "3", true, isReplication, replicationRule},
+	{"offset.storage.replication.factor", "3", true, isReplication, replicationRule},
+	{"status.storage.replication.factor", "3", true, isReplication, replicationRule},
+	{"offset.storage.partitions", "25", true, isPositive, "be a number of partitions, 1 or more"},
+	{"status.storage.partitions", "5", true, isPositive, "be a number of partitions, 1 or more"},
+	{"key.converter", "", true, isText, "name a converter, like org.apache.kafka.connect.json.JsonConverter"},
+	{"value.converter", "", true, isText, "name a converter, like org.apache.kafka.connect.json.JsonConverter"},
+	{"header.converter", "org.apache.kafka.connect.storage.SimpleHeaderConverter", true, isText, "name a converter"},
+	{"listeners", "http://:8083", true, isListeners, "be a list of URLs like http://:8083"},
+	{"admin.listeners", "", false, isListeners, "be a list of URLs like http://:8083"},
+	{"rest.advertised.host.name", "", false, isText, ""},
+	{"rest.advertised.port", "", false, isPort, "be a port, 1 to 65535"},
+	{"rest.advertised.listener", "", false, oneOf("http", "https"), "be http or https"},
+	{"access.control.allow.origin", "", false, isText, ""},
+	{"access.control.allow.methods", "", false, isText, ""},
+	{"response.http.headers.config", "", false, isText, ""},
+	{"offset.flush.interval.ms", "60000", true, isPositive, millisRule},
+	{"offset.flush.timeout.ms", "5000", true, isPositive, millisRule},
+	{"task.shutdown.graceful.timeout.ms", "5000", true, isPositive, millisRule},
+	{"session.timeout.ms", "10000", true, isPositive, millisRule},
+	{"heartbeat.interval.ms", "3000", true, isPositive, millisRule},
+	{"rebalance.timeout.ms", "60000", true, isPositive, millisRule},
+	{"scheduled.rebalance.max.delay.ms", "300000", true, isZeroOrMore, millisRule},
+	{"worker.sync.timeout.ms", "3000", true, isPositive, millisRule},
+	{"worker.unsync.backoff.ms", "300000", true, isZeroOrMore, millisRule},
+	{"connect.protocol", "sessioned", true, oneOf("eager", "compatible", "sessioned"),
+		"be eager, compatible or sessioned"},
+	{"exactly.once.source.support", "disabled", true, oneOf("disabled", "preparing", "enabled"),
+		"be disabled, preparing or enabled"},
+	{"connector.client.config.override.policy", "All", true, isText, "be All, None or Principal"},
+	{"topic.creation.enable", "true", true, isBoolean, booleanRule},
+	{"topic.tracking.enable", "true", true, isBoolean, booleanRule},
+	{"topic.tracking.allow.reset", "true", true, isBoolean, booleanRule},
+	{"plugin.path", "", false, isText, ""},
+	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
+	{"berth.allow.dirs", "", false, isText, ""},
+}
+
+const (
+	replicationRule = "be -1 (the broker's default) or 1 or more"
+	millisRule      = "be a number of milliseconds"
+	booleanRule     = "be true or false"
+)
+
+func defaults() map[string]any {
+	values := make(map[string]any)
+	for _, s := range settings {
+		if s.fallback != "" {
+			values[s.key] = s.fallback
+		}
+	}
+	return values
+}
+
+// check reports all bad values at once, so that a file is mended in one go.
+func check(c config) error {
+	var problems []error
+	for _, s := range settings {
+		value := strings.TrimSpace(c.text(s.key))
+		switch {
+		case value == "" && s.needed:
+			problems = append(problems, fmt.Errorf("%s is not set; it must %s", s.key, s.must))
+		case value != "" && !s.is(value):
+			problems = append(problems, fmt.Errorf("%s=%s: it must %s", s.key, value, s.must))
+		}
+	}
+	if c.millis("heartbeat.interval.ms") >= c.millis("session.timeout.ms") {
+		problems = append(problems, fmt.Errorf("heartbeat.interval.ms=%s: it must be less than session.timeout.ms=%s",
+			c.text("heartbeat.interval.ms"), c.text("session.timeout.ms")))
+	}
+	return errors.Join(problems...)
+}
+
+func isText(string) bool { return true }
+
+func isBoolean(value string) bool { return oneOf("true", "false")(value) }
+
+func isPositive(value string) bool { return numberFrom(value, 1) }
+
+func isZeroOrMore(value string) bool { return numberFrom(value, 0) }
+
+func isReplication(value string) bool { return value == "-1" || numberFrom(value, 1) }
+
+func isPort(value string) bool { return numberFrom(value, 1) && !numberFrom(value, 1<<16) }
+
+func numberFrom(value string, least int64) bool {
+	n, err := strconv.ParseInt(value, 10, 32)
+	return err == nil && n >= least
+}
+
+func oneOf(words ...string) func(string) bool {
+	return func(value string) bool { return slices.Contains(words, strings.ToLower(value)) }
+}
+
+func isHostPorts(value string) bool {
+	for item := range strings.SplitSeq(value, ",") {
+		colon := strings.LastIndexByte(item, ':')
+		if colon < 1 || !isPort(strings.TrimSpace(item[colon+1:])) {
+			return false
+		}
+	}
+	return true
+}
+
+func isListeners(value string) bool {
+	for item := range strings.SplitSeq(value, ",") {
+		u, err := url.Parse(strings.TrimSpace(item))
+		if err != nil || !oneOf("http", "https")(u.Scheme) || u.Port() == "" {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const javaWorker = `# a file as the Java worker reads it
+bootstrap.servers=b1:9092,b2:9092
+group.id = connect-cluster
+config.storage.topic: connect-configs
+offset.storage.topic=connect-offsets
+status.storage.topic=connect-status
+key.converter=org.apache.kafka.connect.json.JsonConverter
+key.converter.schemas.enable=false
+value.converter=org.apache.kafka.connect.\
+    json.JsonConverter
+producer.sasl.jaas.config=${file:/secrets:jaas}
+rest.extension.classes=com.example.Unknown
+scheduled.rebalance.max.delay.ms=0
+`
+
+func writeConfig(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "worker.properties")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestConfigOfAJavaWorker(t *testing.T) {
+	environment := []string{
+		"CONNECT_GROUP_ID=from-connect", "BERTH_GROUP_ID=from-berth", "CONNECT_OFFSET_FLUSH_INTERVAL_MS=1000",
+		"CONNECT_CONFIG_PROVIDERS_MY___FILE_PARAM_A__B=x", "HOME=/nowhere",
+	}
+	c, err := loadConfig(writeConfig(t, javaWorker), environment, map[string]string{"listeners": "http://:9999"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"bootstrap.servers":                    "b1:9092,b2:9092",
+		"group.id":                             "from-berth",
+		"config.storage.topic":                 "connect-configs",
+		"key.converter":                        "org.apache.kafka.connect.json.JsonConverter",
+		"key.converter.schemas.enable":         "false",
+		"value.converter":                      "org.apache.kafka.connect.json.JsonConverter",
+		"producer.sasl.jaas.config":            "${file:/secrets:jaas}",
+		"rest.extension.classes":               "com.example.Unknown",
+		"status.storage.partitions":            "5",
+		"listeners":                            "http://:9999",
+		"config.providers.my_file.param.a-b":   "x",
+		"config.storage.replication.factor":    "3",
+		"exactly.once.source.support":          "disabled",
+		"rest.advertised.host.name":            "",
+		"response.http.headers.config.unknown": "",
+	}
+	all := c.all()
+	for key, value := range want {
+		if all[key] != value || c.text(key) != value {
+			t.Errorf("%s = %q, want %q", key, all[key], value)
+		}
+	}
+	if _, found := all["home"]; found {
+		t.Error("a variable without our prefix became a key")
+	}
+	if got := c.millis("offset.flush.interval.ms"); got != time.Second {
+		t.Errorf("offset.flush.interval.ms = %v", got)
+	}
+	if got := c.millis("scheduled.rebalance.max.delay.ms"); got != 0 {
+		t.Errorf("scheduled.rebalance.max.delay.ms = %v", got)
+	}
+	if got := c.list("bootstrap.servers"); len(got) != 2 || got[1] != "b2:9092" {
+		t.Errorf("bootstrap.servers as a list = %q", got)
+	}
+	if !c.flag("topic.creation.enable") || c.number("offset.storage.partitions") != 25 {
+		t.Error("defaults are not Connect's")
+	}
+}
+
+func TestConfigNamesEveryBadValue(t *testing.T) {
+	cases := []struct{ key, value, says string }{
+		{"bootstrap.servers", "b1", "bootstrap.servers=b1: it must be a list like broker1:9092"},
+		{"bootstrap.servers", "b1:9092,b2:", "bootstrap.servers=b1:9092,b2:: it must"},
+		{"bootstrap.servers", "", "bootstrap.servers is not set; it must be a list like"},
+		{"group.id", " ", "group.id is not set; it must name the group"},
+		{"offset.flush.interval.ms", "abc", "offset.flush.interval.ms=abc: it must be a number of milliseconds"},
+		{"offset.flush.interval.ms", "0", "offset.flush.interval.ms=0: it must"},
+		{"offset.storage.replication.factor", "0", "offset.storage.replication.factor=0: it must be -1"},
+		{"rest.advertised.port", "65536", "rest.advertised.port=65536: it must be a port"},
+		{"listeners", "tcp://:1", "listeners=tcp://:1: it must be a list of URLs"},
+		{"topic.creation.enable", "yes", "topic.creation.enable=yes: it must be true or false"},
+		{"connect.protocol", "lazy", "connect.protocol=lazy: it must be eager"},
+		{"heartbeat.interval.ms", "10000", "it must be less than session.timeout.ms=10000"},
+	}
+	for _, c := range cases {
+		_, err := loadConfig(writeConfig(t, javaWorker), nil, map[string]string{c.key: c.value})
+		if err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s=%q: got %v, want %q", c.key, c.value, err, c.says)
+		}
+	}
+	_, err := loadConfig("", nil, nil)
+	for _, key := range []string{"bootstrap.servers", "group.id", "config.storage.topic", "value.converter"} {
+		if err == nil || !strings.Contains(err.Error(), key+" is not set") {
+			t.Errorf("an empty configuration does not name %s: %v", key, err)
+		}
+	}
+	if _, err = loadConfig(filepath.Join(t.TempDir(), "none"), nil, nil); err == nil {
+		t.Error("a missing file is no error")
+	}
+}
