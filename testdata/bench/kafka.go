@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// broker is the Kafka under the measured programs, as this program looks at it.
+type broker struct {
+	bootstrap string
+	admin     *kadm.Client
+}
+
+func connectBroker(bootstrap string) (*broker, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap))
+	if err != nil {
+		return nil, err
+	}
+	return &broker{bootstrap, kadm.NewClient(client)}, nil
+}
+
+func (b *broker) close() { b.admin.Close() }
+
+// createTopic makes a topic of one partition.
+func (b *broker) createTopic(ctx context.Context, topic string) error {
+	if _, err := b.admin.CreateTopic(ctx, 1, 1, nil, topic); err != nil {
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	return nil
+}
+
+func (b *broker) deleteTopic(ctx context.Context, topic string) error {
+	_, err := b.admin.DeleteTopic(ctx, topic)
+	return err
+}
+
+// endOffset is the number of records in a topic of one partition that nothing was deleted from.
+func (b *broker) endOffset(ctx context.Context, topic string) (int64, error) {
+	offsets, err := b.admin.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	end, found := offsets.Lookup(topic, 0)
+	if !found {
+		return 0, fmt.Errorf("topic %s has no partition 0", topic)
+	}
+	return end.Offset, end.Err
+}
+
+// fill writes lines 0 to n-1 into a topic.
+func (b *broker) fill(ctx context.Context, topic string, n int) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.bootstrap), kgo.DefaultProduceTopic(topic),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(floorBatchBytes))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for i := range uint64(n) {
+		client.Produce(ctx, &kgo.Record{Value: appendLine(nil, i)}, nil)
+	}
+	if err := client.Flush(ctx); err != nil {
+		return fmt.Errorf("fill topic %s: %w", topic, err)
+	}
+	end, err := b.endOffset(ctx, topic)
+	if err == nil && end != int64(n) {
+		err = fmt.Errorf("topic %s holds %d of %d records", topic, end, n)
+	}
+	return err
+}
+
+// compareTopic reads a topic and reports the first record that is not the generator's: a duplicate, a gap, a change.
+func (b *broker) compareTopic(ctx context.Context, topic string, n int) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.bootstrap), kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	var line []byte
+	for next := uint64(0); next < uint64(n); {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			return fmt.Errorf("read topic %s: %w", topic, err)
+		}
+		for record := range fetches.RecordsAll() {
+			if line = appendLine(line[:0], next); !bytes.Equal(line, record.Value) {
+				return fmt.Errorf("topic %s, offset %d: %q instead of %q", topic, record.Offset, record.Value, line)
+			}
+			next++
+		}
+	}
+	end, err := b.endOffset(ctx, topic)
+	if err == nil && end != int64(n) {
+		err = fmt.Errorf("topic %s holds %d records, not %d", topic, end, n)
+	}
+	return err
+}

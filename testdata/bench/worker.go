@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// worker is a Berth worker in a process of its own.
+type worker struct {
+	*process
+	url string
+}
+
+const workerProperties = `bootstrap.servers=%[1]s
+group.id=bench-%[2]s
+config.storage.topic=bench-%[2]s-configs
+offset.storage.topic=bench-%[2]s-offsets
+status.storage.topic=bench-%[2]s-status
+config.storage.replication.factor=1
+offset.storage.replication.factor=1
+status.storage.replication.factor=1
+key.converter=org.apache.kafka.connect.storage.StringConverter
+value.converter=org.apache.kafka.connect.storage.StringConverter
+offset.flush.interval.ms=1000
+listeners=http://%[3]s
+berth.data.dir=%[4]s
+berth.allow.dirs=%[5]s
+`
+
+// startWorker starts a worker that may read and write files in dir, and returns when it answers.
+func startWorker(ctx context.Context, program, bootstrap, name, dir string) (*worker, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, name+".properties")
+	data := filepath.Join(dir, name+"-data")
+	text := fmt.Sprintf(workerProperties, bootstrap, name, address, data, dir)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	p, err := startProcess(filepath.Join(dir, name+".log"), program, "worker", "-c", file)
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{p, "http://" + address}
+	if err := w.await(ctx); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("%w; see %s", err, filepath.Join(dir, name+".log"))
+	}
+	return w, nil
+}
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}
+
+// await returns when the worker answers GET /connectors.
+func (w *worker) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		err := w.call(ctx, http.MethodGet, "/connectors", nil)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the worker does not answer: %w", err)
+		case <-time.After(lookEvery):
+		}
+	}
+}
+
+func (w *worker) create(ctx context.Context, name string, config map[string]string) error {
+	return w.call(ctx, http.MethodPut, "/connectors/"+name+"/config", config)
+}
+
+func (w *worker) delete(ctx context.Context, name string) error {
+	return w.call(ctx, http.MethodDelete, "/connectors/"+name, nil)
+}
+
+func (w *worker) call(ctx context.Context, method, path string, body any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, method, w.url+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode >= 300 {
+		err = fmt.Errorf("%s %s: %s: %s", method, path, response.Status, answer)
+	}
+	return err
+}
