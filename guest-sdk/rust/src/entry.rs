@@ -1,0 +1,107 @@
+//! Record entries and cells (section 4 of the ABI).
+
+use crate::value::{Tag, NONE};
+
+/// A value in the data area and its schema.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    pub off: u32,
+    pub len: u32,
+    /// Index in the batch's schemas, `NONE` = no schema.
+    pub schema: u32,
+    pub tag: u8,
+    pub(crate) zero: [u8; 3],
+}
+
+impl Cell {
+    /// Null without a schema.
+    pub const NULL: Cell = Cell { off: 0, len: 0, schema: NONE, tag: 0, zero: [0; 3] };
+
+    pub fn new(off: u32, len: u32, tag: Tag, schema: u32) -> Cell {
+        Cell { off, len, schema, tag: tag as u8, zero: [0; 3] }
+    }
+
+    #[inline]
+    pub fn tag(&self) -> Tag {
+        Tag::of(self.tag).unwrap_or(Tag::Null)
+    }
+
+    #[inline]
+    pub fn is_null(&self) -> bool {
+        self.tag == Tag::Null as u8
+    }
+}
+
+/// No timestamp.
+pub const NO_TIMESTAMP: i64 = i64::MIN;
+
+/// One record of a batch, 88 bytes, in the layout of the ABI.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Index in the batch's topics.
+    pub topic: u32,
+    /// −1 = none.
+    pub partition: i32,
+    /// Milliseconds since the epoch, or [`NO_TIMESTAMP`].
+    pub timestamp: i64,
+    /// Offset in Kafka (sinks), −1 = none.
+    pub offset: i64,
+    /// Record of the input (sources: of the poll) that this one came from.
+    pub origin: u32,
+    /// 0 none, 1 create time, 2 log append time.
+    pub timestamp_type: u8,
+    /// Bit 0: what the last predicate said.
+    pub flags: u8,
+    pub header_count: u16,
+    pub key: Cell,
+    pub value: Cell,
+    pub headers_off: u32,
+    pub headers_len: u32,
+    /// Index in the batch's source partitions, `NONE` in sinks.
+    pub source_partition: u32,
+    pub source_offset_off: u32,
+    /// `NONE` = null.
+    pub source_offset_len: u32,
+    pub(crate) zero: u32,
+}
+
+/// Size of an entry in the ABI.
+pub const ENTRY_BYTES: usize = 88;
+const _: () = assert!(std::mem::size_of::<Entry>() == ENTRY_BYTES);
+
+impl Entry {
+    /// A record for a topic without anything else.
+    pub fn new(topic: u32) -> Entry {
+        Entry {
+            topic,
+            partition: -1,
+            timestamp: NO_TIMESTAMP,
+            offset: -1,
+            origin: 0,
+            timestamp_type: 0,
+            flags: 0,
+            header_count: 0,
+            key: Cell::NULL,
+            value: Cell::NULL,
+            headers_off: 0,
+            headers_len: 0,
+            source_partition: NONE,
+            source_offset_off: 0,
+            source_offset_len: NONE,
+            zero: 0,
+        }
+    }
+
+    /// The offsets into the data area, with the lengths of what they point to.
+    pub(crate) fn ranges(&mut self) -> [(&mut u32, u32); 4] {
+        let offset_len = if self.source_offset_len == NONE { 0 } else { self.source_offset_len };
+        [
+            (&mut self.key.off, self.key.len),
+            (&mut self.value.off, self.value.len),
+            (&mut self.headers_off, self.headers_len),
+            (&mut self.source_offset_off, offset_len),
+        ]
+    }
+}

@@ -1,0 +1,99 @@
+//! Errors that a plugin returns. Their kind decides what the worker does: retry, skip, dead-letter or fail the task.
+
+use std::fmt;
+
+/// What kind of failure it is; the number is the code of section 4 of the ABI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The same call may succeed later (Connect's RetriableException).
+    Retriable = 1,
+    /// The record can't be processed (DataException); `errors.tolerance` applies.
+    Data = 2,
+    /// The configuration is wrong (ConfigException).
+    Config = 3,
+    /// Any other failure (ConnectException): the task fails.
+    Connect = 4,
+    /// A sink gives this record up; a dead-letter topic may take it.
+    Errant = 5,
+    /// The SDK or the host broke its own rules.
+    Internal = 6,
+}
+
+/// An error with a message for the user: what failed, on which value, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub kind: Kind,
+    pub message: String,
+    /// Exception class to show when it is not the one of the kind.
+    pub class: Option<&'static str>,
+    /// Exceptions that caused it, outermost first: class and message.
+    pub causes: Vec<(&'static str, String)>,
+}
+
+/// Result of everything that can fail in a plugin.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Error { kind, message: message.into(), class: None, causes: Vec::new() }
+    }
+
+    pub fn retriable(message: impl Into<String>) -> Self {
+        Self::new(Kind::Retriable, message)
+    }
+
+    pub fn data(message: impl Into<String>) -> Self {
+        Self::new(Kind::Data, message)
+    }
+
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(Kind::Config, message)
+    }
+
+    pub fn connect(message: impl Into<String>) -> Self {
+        Self::new(Kind::Connect, message)
+    }
+
+    pub fn errant(message: impl Into<String>) -> Self {
+        Self::new(Kind::Errant, message)
+    }
+
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, message)
+    }
+
+    /// Names the exception class that Connect would show.
+    pub fn class(mut self, class: &'static str) -> Self {
+        self.class = Some(class);
+        self
+    }
+
+    /// Appends a cause.
+    pub fn caused_by(mut self, class: &'static str, message: impl Into<String>) -> Self {
+        self.causes.push((class, message.into()));
+        self
+    }
+
+    /// The exception class that stands for the error.
+    pub fn class_name(&self) -> &'static str {
+        self.class.unwrap_or(match self.kind {
+            Kind::Retriable => "org.apache.kafka.connect.errors.RetriableException",
+            Kind::Data => "org.apache.kafka.connect.errors.DataException",
+            Kind::Config => "org.apache.kafka.common.config.ConfigException",
+            Kind::Connect | Kind::Errant | Kind::Internal => "org.apache.kafka.connect.errors.ConnectException",
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Bytes that are not the layout of the ABI.
+pub(crate) fn malformed(what: &str) -> Error {
+    Error::internal(format!("malformed {what}: the host and this module disagree about the ABI; rebuild the module"))
+}

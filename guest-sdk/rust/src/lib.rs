@@ -1,0 +1,106 @@
+//! Write Berth plugins in Rust.
+//!
+//! A module is an ordinary program for `wasm32-wasip1` whose `main` is made by [`main!`] from a list of [`Plugin`]s:
+//!
+//! ```no_run
+//! use berth_guest::{Context, Make, Outcome, Plugin, Record, Result, Transform};
+//!
+//! struct Upper;
+//!
+//! impl Transform for Upper {
+//!     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+//!         let topic = record.topic().to_uppercase();
+//!         record.set_topic(&topic)?;
+//!         Ok(Outcome::Keep)
+//!     }
+//! }
+//!
+//! fn plugins() -> Vec<Plugin> {
+//!     let new = |_: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(Upper)) };
+//!     vec![Plugin::new("example.Upper", "1.0.0", "Upper-case topics.", Make::Transform(new))]
+//! }
+//!
+//! berth_guest::main!(plugins);
+//! ```
+//!
+//! The path of records allocates nothing per record: a [`Batch`] keeps the host's bytes, stages append what they change to
+//! arenas that are used again, and values are read in place ([`ValueRef`]) and written as a stream ([`Builder`]).
+//! Plugins are tested natively with [`fake::FakeHost`], without Wasm.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod batch;
+mod builder;
+mod config;
+mod dictionary;
+mod entry;
+mod error;
+pub mod event;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod fake;
+pub mod host;
+pub mod limits;
+mod memory;
+mod plan;
+mod plugin;
+mod record;
+mod run;
+pub mod schema;
+pub mod side;
+mod stage;
+mod sys;
+mod value;
+
+pub use batch::{Batch, Failure};
+pub use builder::{Builder, Stack};
+pub use config::{split_list, Config, ConfigDef, ConfigKey, ConfigType, Importance, Parsed, Validator};
+pub use dictionary::{Dictionaries, Dictionary, PerSchema};
+pub use entry::{Cell, Entry, ENTRY_BYTES, NO_TIMESTAMP};
+pub use error::{Error, Kind, Result};
+pub use memory::Memory;
+pub use plan::{Context, Plan, Role, StageKind, StagePlan};
+pub use plugin::{
+    manifest, Connector, Converter, Make, New, Next, Outcome, Plugin, Predicate, Remark, SameConfig, Sink, Source,
+    TopicOffset, Transform, Watch,
+};
+pub use record::{put_header, Arena, CellOut, Header, Headers, Record};
+pub use run::{run, End};
+pub use schema::{Field, Schema, Type};
+pub use value::{Items, Tag, Value, ValueRef, NONE};
+
+/// Makes `main` from a function that lists the module's plugins.
+#[macro_export]
+macro_rules! main {
+    ($plugins:path) => {
+        fn main() {
+            $crate::start($plugins);
+        }
+    };
+}
+
+/// Runs the module: what [`main!`] calls. Natively it prints what the module holds, for there is no host.
+pub fn start(plugins: fn() -> Vec<Plugin>) {
+    #[cfg(target_arch = "wasm32")]
+    {
+        sys::host::mark_abi();
+        sys::host::position(&side::POSITION);
+        std::panic::set_hook(Box::new(report_panic));
+        if let End::Failed(_) = run(&mut host::Imports, &plugins()) {
+            std::process::exit(1);
+        }
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    for plugin in plugins() {
+        println!("{} {}", plugin.class, plugin.version);
+    }
+}
+
+/// Tells the host where and why before the trap.
+#[cfg(target_arch = "wasm32")]
+fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
+    use std::sync::atomic::Ordering::Relaxed;
+    let error = Error::internal(format!("the plugin panicked: {info}"));
+    let (stage, record) = (side::POSITION[0].load(Relaxed), side::POSITION[1].load(Relaxed));
+    let body = event::failed(&error, stage as usize, record as i64).to_body();
+    sys::host::put(event::message::FAILED, 0, &body, &[]);
+}

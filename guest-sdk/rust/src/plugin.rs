@@ -1,0 +1,272 @@
+//! What an author implements, and the registry entry of a plugin.
+
+use std::time::Duration;
+
+use crate::batch::Batch;
+use crate::config::{Config, ConfigDef};
+use crate::error::Result;
+use crate::plan::Context;
+use crate::record::{CellOut, Record};
+use crate::value::{Value, ValueRef};
+
+/// When a source wants to be polled again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// At once, as soon as the host takes the batch.
+    Now,
+    /// After that time.
+    After(Duration),
+    /// When that file descriptor has something to read.
+    Readable(u32),
+    /// Never: all was emitted. Events still arrive.
+    Never,
+}
+
+/// Reads a foreign system.
+pub trait Source {
+    /// Appends records to the batch, at most as many as the context's limits say. Must not wait.
+    fn poll(&mut self, batch: &mut Batch) -> Result<Next>;
+
+    /// These batches (numbered from 1 in order of non-empty polls) are written in Kafka or were dropped.
+    fn durable(&mut self, _batches: &[i64]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Offsets up to this batch are stored: acknowledge to the foreign system.
+    fn committed(&mut self, _batch: i64) -> Result<()> {
+        Ok(())
+    }
+
+    fn stop(&mut self) {}
+}
+
+/// A topic partition with an offset: the next one to be read, −1 if not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicOffset {
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+}
+
+/// Writes to a foreign system.
+pub trait Sink {
+    /// Takes the records of the batch. A retriable error has the same batch delivered again; single records are given
+    /// up with [`Batch::fail`].
+    fn put(&mut self, batch: &mut Batch) -> Result<()>;
+
+    /// Makes all that was put durable; returns the offsets that are safe to commit.
+    fn flush(&mut self, offsets: Vec<TopicOffset>) -> Result<Vec<TopicOffset>> {
+        Ok(offsets)
+    }
+
+    fn open(&mut self, _partitions: &[TopicOffset]) -> Result<()> {
+        Ok(())
+    }
+
+    fn close(&mut self, _partitions: &[TopicOffset]) -> Result<()> {
+        Ok(())
+    }
+
+    fn stop(&mut self) {}
+}
+
+/// What becomes of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Keep,
+    Drop,
+}
+
+/// Changes, drops or multiplies records.
+pub trait Transform {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome>;
+}
+
+/// Says something of a record; a transform may be guarded by it.
+pub trait Predicate {
+    fn test(&mut self, record: &mut Record<'_>) -> Result<bool>;
+}
+
+/// Translates between the bytes in Kafka and Connect values.
+pub trait Converter {
+    /// `raw` is RAW or NULL.
+    fn to_connect(&mut self, raw: ValueRef<'_>, out: &mut CellOut<'_>) -> Result<()>;
+
+    /// `schema` is the index of the value's schema.
+    fn from_connect(&mut self, value: ValueRef<'_>, schema: u32, out: &mut CellOut<'_>) -> Result<()>;
+}
+
+/// What a connector instance does between events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Look again after that time.
+    After(Duration),
+    /// Tasks need new configurations now; look again after that time.
+    Reconfigure(Duration),
+    Never,
+}
+
+/// Divides a connector's work into tasks.
+pub trait Connector {
+    fn task_configs(&mut self, max_tasks: usize) -> Result<Vec<Config>>;
+
+    /// Called while the connector runs, for plugins that watch for changes.
+    fn watch(&mut self) -> Result<Watch> {
+        Ok(Watch::Never)
+    }
+
+    fn stop(&mut self) {}
+}
+
+/// Gives every task the connector's configuration.
+#[derive(Debug)]
+pub struct SameConfig {
+    pub config: Config,
+    pub limit: usize,
+}
+
+impl Connector for SameConfig {
+    fn task_configs(&mut self, max_tasks: usize) -> Result<Vec<Config>> {
+        Ok(vec![self.config.clone(); max_tasks.min(self.limit)])
+    }
+}
+
+/// Makes a plugin from its context; wrong configurations are refused here.
+pub type New<T> = fn(&Context) -> Result<Box<T>>;
+
+/// How the plugin is made, by kind.
+#[derive(Clone, Copy)]
+pub enum Make {
+    Source(New<dyn Connector>, New<dyn Source>),
+    Sink(New<dyn Connector>, New<dyn Sink>),
+    Transform(New<dyn Transform>),
+    Predicate(New<dyn Predicate>),
+    Converter(New<dyn Converter>),
+}
+
+/// What validation has to say about one key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Remark {
+    pub name: String,
+    pub value: Option<String>,
+    pub errors: Vec<String>,
+    pub recommended: Vec<String>,
+    pub hidden: bool,
+}
+
+/// A plugin of the module.
+#[derive(Clone)]
+pub struct Plugin {
+    pub class: &'static str,
+    pub aliases: Vec<&'static str>,
+    pub version: &'static str,
+    pub doc: &'static str,
+    /// Class name of the tasks; empty = class.
+    pub task_class: &'static str,
+    pub capabilities: Vec<&'static str>,
+    /// The connector instance stays alive to ask for a new division into tasks.
+    pub watches: bool,
+    /// A converter that also serves as header converter.
+    pub headers: bool,
+    pub config: ConfigDef,
+    pub validate: fn(&Config) -> Vec<Remark>,
+    pub make: Make,
+}
+
+impl Plugin {
+    pub fn new(class: &'static str, version: &'static str, doc: &'static str, make: Make) -> Plugin {
+        Plugin {
+            class,
+            aliases: Vec::new(),
+            version,
+            doc,
+            task_class: "",
+            capabilities: Vec::new(),
+            watches: false,
+            headers: false,
+            config: ConfigDef::default(),
+            validate: |_| Vec::new(),
+            make,
+        }
+    }
+
+    pub fn aliases(mut self, aliases: &[&'static str]) -> Self {
+        self.aliases = aliases.to_vec();
+        self
+    }
+
+    pub fn task_class(mut self, class: &'static str) -> Self {
+        self.task_class = class;
+        self
+    }
+
+    /// `files`, `stdio`, `net`.
+    pub fn capabilities(mut self, wanted: &[&'static str]) -> Self {
+        self.capabilities = wanted.to_vec();
+        self
+    }
+
+    pub fn config(mut self, config: ConfigDef) -> Self {
+        self.config = config;
+        self
+    }
+
+    pub fn validate(mut self, validate: fn(&Config) -> Vec<Remark>) -> Self {
+        self.validate = validate;
+        self
+    }
+
+    pub fn for_headers(mut self) -> Self {
+        self.headers = true;
+        self
+    }
+
+    pub fn watching(mut self) -> Self {
+        self.watches = true;
+        self
+    }
+
+    pub(crate) fn answers_to(&self, name: &str) -> bool {
+        self.class == name || self.aliases.contains(&name)
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.make {
+            Make::Source(..) => "source",
+            Make::Sink(..) => "sink",
+            Make::Transform(_) => "transform",
+            Make::Predicate(_) => "predicate",
+            Make::Converter(_) => "converter",
+        }
+    }
+
+    fn to_value(&self, kind: &str) -> Value {
+        Value::map([
+            ("class", Value::str(self.class)),
+            ("aliases", Value::strings(&self.aliases)),
+            ("kind", Value::str(kind)),
+            ("version", Value::str(self.version)),
+            ("doc", Value::str(self.doc)),
+            ("task_class", Value::str(self.task_class)),
+            ("config", self.config.to_value()),
+            ("capabilities", Value::strings(&self.capabilities)),
+            ("watches", Value::Boolean(self.watches)),
+        ])
+    }
+}
+
+/// The manifest of a module (section 8 of the ABI).
+pub fn manifest(plugins: &[Plugin]) -> Value {
+    let mut list = Vec::new();
+    for plugin in plugins {
+        list.push(plugin.to_value(plugin.kind()));
+        if plugin.headers {
+            list.push(plugin.to_value("header_converter"));
+        }
+    }
+    Value::map([
+        ("abi", Value::Int32(1)),
+        ("sdk", Value::str(concat!("rust ", env!("CARGO_PKG_VERSION")))),
+        ("plugins", Value::Array(list)),
+    ])
+}

@@ -1,0 +1,419 @@
+//! The main loop of a module: the plan first, then events until the host says stop.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::batch::Batch;
+use crate::config::Config;
+use crate::error::{malformed, Error, Result};
+use crate::event::{self, kind, message, Event, EVENT_BYTES};
+use crate::host::{Host, Wait};
+use crate::plan::{Context, Plan, Role, StageKind};
+use crate::plugin::{manifest, Connector, Make, Next, Plugin, Remark, Watch};
+use crate::side::{self, Phase};
+use crate::stage::{self, Stage, Work};
+use crate::value::{Value, NONE};
+
+/// First size of the buffer for events.
+const EVENT_BUFFER_BYTES: usize = 64 << 10;
+
+/// Why the loop ended.
+#[derive(Debug)]
+pub enum End {
+    /// The host said stop, or there was nothing more to do.
+    Stopped,
+    /// The guest said FAILED.
+    Failed(Error),
+}
+
+/// A failure on its way out: which stage, and what.
+struct Fatal(usize, Error);
+
+impl From<Error> for Fatal {
+    fn from(error: Error) -> Self {
+        Fatal(0, error)
+    }
+}
+
+/// Runs an instance to its end.
+pub fn run(host: &mut dyn Host, plugins: &[Plugin]) -> End {
+    let mut guest = Guest { host, buffer: vec![0; EVENT_BUFFER_BYTES], queue: VecDeque::new() };
+    match guest.serve(plugins) {
+        Ok(()) => End::Stopped,
+        Err(Fatal(stage, error)) => {
+            let body = event::failed(&error, stage, -1).to_body();
+            guest.host.put(message::FAILED, 0, &body, &[]);
+            End::Failed(error)
+        }
+    }
+}
+
+struct Guest<'h> {
+    host: &'h mut dyn Host,
+    buffer: Vec<u8>,
+    queue: VecDeque<Event>,
+}
+
+impl Guest<'_> {
+    fn serve(&mut self, plugins: &[Plugin]) -> std::result::Result<(), Fatal> {
+        let Some(event) = self.wait_event(Wait::default())? else { return Ok(()) };
+        if event.kind != kind::PLAN {
+            return Err(malformed("first event: it is not a plan").into());
+        }
+        let plan = Plan::decode(&event.value()?)?;
+        let seq = event.seq as i32;
+        self.recycle(event);
+        match plan.role {
+            Role::Describe => {
+                side::at(Phase::Describe, 0);
+                self.put(message::MANIFEST, seq, &manifest(plugins).to_body(), &[])?;
+                Ok(())
+            }
+            Role::Validate => self.validator(seq, plugins),
+            Role::Connector => self.connector(seq, &plan, plugins),
+            Role::Task => self.task(seq, &plan, plugins),
+        }
+    }
+
+    /// The next event, or nothing.
+    fn event(&mut self) -> Result<Option<Event>> {
+        match self.queue.pop_front() {
+            Some(event) => Ok(Some(event)),
+            None => self.poll(),
+        }
+    }
+
+    fn poll(&mut self) -> Result<Option<Event>> {
+        loop {
+            let n = self.host.poll(&mut self.buffer);
+            if n == 0 {
+                return Ok(None);
+            }
+            if n > 0 {
+                return Event::decode(std::mem::take(&mut self.buffer), n as usize).map(Some);
+            }
+            let needed = n.unsigned_abs() as usize;
+            if needed <= self.buffer.len() || needed > crate::limits::BATCH_BYTES + EVENT_BYTES {
+                return Err(malformed("size of an event"));
+            }
+            self.buffer = vec![0; needed.next_power_of_two()];
+        }
+    }
+
+    /// Gives an event's buffer back for the next one.
+    fn recycle(&mut self, event: Event) {
+        self.recycle_buffer(event.bytes);
+    }
+
+    fn recycle_buffer(&mut self, buffer: Vec<u8>) {
+        if buffer.len() > self.buffer.len() {
+            self.buffer = buffer;
+        }
+    }
+
+    /// Waits for an event; `None` if something else in `wait` came first.
+    fn wait_event(&mut self, wait: Wait) -> Result<Option<Event>> {
+        side::at(Phase::Idle, 0);
+        loop {
+            if let Some(event) = self.event()? {
+                return Ok(Some(event));
+            }
+            self.host.wait(wait);
+            if wait != Wait::default() {
+                return self.event();
+            }
+        }
+    }
+
+    /// Hands a message over, however long it takes; false if STOP came meanwhile.
+    fn put(&mut self, kind: i32, seq: i32, head: &[u8], data: &[u8]) -> Result<bool> {
+        loop {
+            match self.host.put(kind, seq, head, data) {
+                0 => return Ok(true),
+                -1 => {}
+                code => return Err(put_error("put", kind, code, head.len() + data.len())),
+            }
+            self.host.wait(Wait { writable: true, ..Wait::default() });
+            if let Some(event) = self.poll()? {
+                if event.kind == kind::STOP {
+                    self.queue.push_front(event);
+                    return Ok(false);
+                }
+                self.queue.push_back(event);
+            }
+        }
+    }
+
+    fn validator(&mut self, seq: i32, plugins: &[Plugin]) -> std::result::Result<(), Fatal> {
+        self.put(message::READY, seq, &[], &[])?;
+        while let Some(event) = self.wait_event(Wait::default())? {
+            match event.kind {
+                kind::STOP => return Ok(()),
+                kind::VALIDATE => {
+                    side::at(Phase::Validate, 0);
+                    let body = validate(&event.value()?, plugins).to_body();
+                    self.put(message::VALIDATED, event.seq as i32, &body, &[])?;
+                }
+                _ => {}
+            }
+            self.recycle(event);
+        }
+        Ok(())
+    }
+
+    fn connector(&mut self, seq: i32, plan: &Plan, plugins: &[Plugin]) -> std::result::Result<(), Fatal> {
+        side::at(Phase::Start, 0);
+        let (mut connector, watches) = make_connector(plan, plugins)?;
+        self.put(message::READY, seq, &[], &[])?;
+        let mut wait = Wait::default();
+        loop {
+            if watches {
+                wait = self.watch(connector.as_mut())?;
+            }
+            let Some(event) = self.wait_event(wait)? else { continue };
+            match event.kind {
+                kind::STOP => {
+                    side::at(Phase::Stop, 0);
+                    connector.stop();
+                    return Ok(());
+                }
+                kind::CONFIGS => {
+                    side::at(Phase::Configs, 0);
+                    let max = event.value()?.get("max_tasks").as_int().unwrap_or(1).max(0) as usize;
+                    let configs = connector.task_configs(max)?;
+                    let body = Value::Array(configs.iter().map(Config::to_value).collect()).to_body();
+                    self.put(message::CONFIGS, event.seq as i32, &body, &[])?;
+                }
+                _ => {}
+            }
+            self.recycle(event);
+        }
+    }
+
+    fn watch(&mut self, connector: &mut dyn Connector) -> Result<Wait> {
+        let timeout = match connector.watch()? {
+            Watch::Never => return Ok(Wait::default()),
+            Watch::After(time) => time,
+            Watch::Reconfigure(time) => {
+                self.put(message::RECONFIGURE, 0, &[], &[])?;
+                time
+            }
+        };
+        Ok(Wait { timeout: Some(timeout), ..Wait::default() })
+    }
+
+    fn task(&mut self, seq: i32, plan: &Plan, plugins: &[Plugin]) -> std::result::Result<(), Fatal> {
+        let stages = stage::make(plan, plugins).map_err(|(stage, error)| Fatal(stage, error))?;
+        self.put(message::READY, seq, &[], &[])?;
+        let batch = Batch::default();
+        let mut task = Task { guest: self, stages, batch, head: Vec::new(), produced: 0, paused: false };
+        task.run()
+    }
+}
+
+fn put_error(call: &str, kind: i32, code: i32, len: usize) -> Error {
+    let why = match code {
+        -2 => "pointer or length outside memory",
+        -3 => "not the layout of the ABI",
+        -4 => "unknown kind or sequence number",
+        -5 => "too large",
+        -6 => "not allowed in this role",
+        _ => "unknown error",
+    };
+    Error::internal(format!("the host refused a message ({call}, kind {kind}, {len} bytes): {why} ({code})"))
+}
+
+fn make_connector(plan: &Plan, plugins: &[Plugin]) -> Result<(Box<dyn Connector>, bool)> {
+    let is_connector = |kind: StageKind| matches!(kind, StageKind::Source | StageKind::Sink);
+    let planned = plan.stages.iter().find(|s| is_connector(s.kind)).ok_or_else(|| malformed("plan: no connector"))?;
+    for plugin in plugins.iter().filter(|p| p.answers_to(&planned.plugin)) {
+        if let Make::Source(new, _) | Make::Sink(new, _) = plugin.make {
+            return Ok((new(&Context::of(plan, planned))?, plugin.watches));
+        }
+    }
+    Err(Error::config(format!("this module has no connector {}", planned.plugin)))
+}
+
+fn validate(request: &Value, plugins: &[Plugin]) -> Value {
+    let name = request.get("plugin").as_str().unwrap_or_default();
+    let config = Config::from_value(request.get("config"));
+    let Some(plugin) = plugins.iter().find(|p| p.answers_to(name)) else { return Value::Array(Vec::new()) };
+    let mut remarks = (plugin.validate)(&config);
+    for (name, error) in plugin.config.custom_errors(&config) {
+        match remarks.iter_mut().find(|r| r.name == name) {
+            Some(remark) => remark.errors.push(error),
+            None => remarks.push(Remark { name, errors: vec![error], ..Remark::default() }),
+        }
+    }
+    let one = |remark: &Remark| {
+        Value::map([
+            ("name", Value::str(&remark.name)),
+            ("value", Value::optional(remark.value.as_deref().or(config.get(&remark.name)))),
+            ("errors", Value::strings(&remark.errors)),
+            ("recommended", Value::strings(&remark.recommended)),
+            ("visible", Value::Boolean(!remark.hidden)),
+        ])
+    };
+    Value::Array(remarks.iter().map(one).collect())
+}
+
+struct Task<'g, 'h> {
+    guest: &'g mut Guest<'h>,
+    stages: Vec<Stage>,
+    batch: Batch,
+    head: Vec<u8>,
+    produced: i32,
+    paused: bool,
+}
+
+/// Whether the task goes on.
+#[derive(PartialEq)]
+enum Flow {
+    On,
+    Stop,
+}
+
+impl Task<'_, '_> {
+    fn run(&mut self) -> std::result::Result<(), Fatal> {
+        let is_source = matches!(self.stages.first().map(|s| &s.work), Some(Work::Source(_)));
+        let mut next = if is_source { Next::Now } else { Next::Never };
+        let mut since = Instant::now();
+        loop {
+            while let Some(event) = self.guest.event()? {
+                if self.handle(event)? == Flow::Stop {
+                    return Ok(());
+                }
+            }
+            let mut wait = Wait::default();
+            if !self.paused {
+                match next {
+                    Next::Now => wait.timeout = Some(Default::default()),
+                    Next::After(time) => wait.timeout = Some(time.saturating_sub(since.elapsed())),
+                    Next::Readable(fd) => wait.readable = Some(fd),
+                    Next::Never => {}
+                }
+            }
+            let due = wait.timeout.is_some_and(|t| t.is_zero());
+            if !due {
+                if let Some(event) = self.guest.wait_event(wait)? {
+                    if self.handle(event)? == Flow::Stop {
+                        return Ok(());
+                    }
+                    continue;
+                }
+            }
+            if !self.paused && (due || wait.readable.is_some()) {
+                next = self.produce()?;
+                since = Instant::now();
+            }
+        }
+    }
+
+    /// Polls the source once and hands its records over.
+    fn produce(&mut self) -> std::result::Result<Next, Fatal> {
+        let Some(Stage { work: Work::Source(source), .. }) = self.stages.first_mut() else { return Ok(Next::Never) };
+        self.batch.clear();
+        side::at(Phase::Poll, 0);
+        let next = source.poll(&mut self.batch)?;
+        if self.batch.entries.is_empty() {
+            return Ok(next);
+        }
+        for (i, entry) in self.batch.entries.iter_mut().enumerate() {
+            entry.origin = i as u32;
+        }
+        self.batch.input_count = self.batch.entries.len() as u32;
+        stage::run(&mut self.stages, &mut self.batch);
+        self.produced += 1;
+        let data = self.batch.encode(&mut self.head)?;
+        self.guest.put(message::RECORDS, self.produced, &self.head, data)?;
+        Ok(next)
+    }
+
+    fn handle(&mut self, event: Event) -> std::result::Result<Flow, Fatal> {
+        match event.kind {
+            kind::BATCH => return self.answer(event),
+            kind::STOP => {
+                self.stop();
+                return Ok(Flow::Stop);
+            }
+            kind::PAUSE => self.paused = true,
+            kind::RESUME => self.paused = false,
+            kind::DURABLE | kind::COMMITTED => self.tell_source(&event)?,
+            kind::OPEN | kind::CLOSE | kind::FLUSH => self.tell_sink(&event)?,
+            _ => {}
+        }
+        self.guest.recycle(event);
+        Ok(Flow::On)
+    }
+
+    /// Runs the stages over a batch of the host and puts the result.
+    fn answer(&mut self, event: Event) -> std::result::Result<Flow, Fatal> {
+        let (seq, end) = (event.seq as i32, event.end);
+        self.batch.load(event.bytes, EVENT_BYTES, end)?;
+        stage::run(&mut self.stages, &mut self.batch);
+        let last = self.stages.len().saturating_sub(1);
+        if let Some(Stage { work: Work::Sink(sink), .. }) = self.stages.last_mut() {
+            side::at(Phase::Put, last);
+            let outcome = sink.put(&mut self.batch);
+            for failure in self.batch.failures.iter_mut().filter(|f| f.stage == NONE) {
+                failure.stage = last as u32;
+            }
+            if let Err(error) = outcome {
+                self.batch.failures.clear();
+                self.batch.failures.push(crate::batch::Failure { origin: NONE, stage: last as u32, error });
+            }
+            self.batch.entries.clear();
+        }
+        let data = self.batch.encode(&mut self.head)?;
+        self.guest.put(message::RESULT, seq, &self.head, data)?;
+        let buffer = self.batch.take_input();
+        self.guest.recycle_buffer(buffer);
+        Ok(Flow::On)
+    }
+
+    fn tell_source(&mut self, event: &Event) -> std::result::Result<(), Fatal> {
+        let Some(Stage { work: Work::Source(source), .. }) = self.stages.first_mut() else { return Ok(()) };
+        side::at(Phase::Commit, 0);
+        let value = event.value()?;
+        match event.kind {
+            kind::DURABLE => {
+                let batches: Vec<i64> = value.as_array().iter().filter_map(Value::as_int).collect();
+                source.durable(&batches)?;
+            }
+            _ => source.committed(value.as_int().ok_or_else(|| malformed("COMMITTED"))?)?,
+        }
+        Ok(())
+    }
+
+    fn tell_sink(&mut self, event: &Event) -> std::result::Result<(), Fatal> {
+        let last = self.stages.len().saturating_sub(1);
+        let offsets = event.offsets()?;
+        let Some(Stage { work: Work::Sink(sink), .. }) = self.stages.last_mut() else { return Ok(()) };
+        let at_sink = |error| Fatal(last, error);
+        match event.kind {
+            kind::OPEN => sink.open(&offsets).map_err(at_sink)?,
+            kind::CLOSE => sink.close(&offsets).map_err(at_sink)?,
+            _ => {
+                side::at(Phase::Flush, last);
+                let safe = sink.flush(offsets).map_err(at_sink)?;
+                let body = event::offsets_value(&safe).to_body();
+                let code = self.guest.host.commit(event.seq as i32, &body);
+                if code != 0 {
+                    return Err(put_error("commit", 0, code, body.len()).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) {
+        for (i, stage) in self.stages.iter_mut().enumerate() {
+            side::at(Phase::Stop, i);
+            match &mut stage.work {
+                Work::Source(source) => source.stop(),
+                Work::Sink(sink) => sink.stop(),
+                _ => {}
+            }
+        }
+    }
+}

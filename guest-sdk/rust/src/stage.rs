@@ -1,0 +1,228 @@
+//! The stages of an instance and how a batch passes them.
+
+use crate::batch::{Batch, Failure};
+use crate::entry::{Cell, Entry};
+use crate::error::{Error, Result};
+use crate::plan::{Context, Plan, StageKind};
+use crate::plugin::{Converter, Make, Outcome, Plugin, Predicate, Sink, Source, Transform};
+use crate::record::{put_header, Arena, CellOut, Headers, Record};
+use crate::side::{self, Phase};
+use crate::value::{Tag, ValueRef};
+
+pub(crate) enum Work {
+    Source(Box<dyn Source>),
+    Sink(Box<dyn Sink>),
+    Transform(Box<dyn Transform>),
+    Predicate(Box<dyn Predicate>),
+    Converter(Box<dyn Converter>, StageKind),
+}
+
+pub(crate) struct Stage {
+    pub work: Work,
+    from: bool,
+    guarded: bool,
+    negate: bool,
+}
+
+/// Makes the stages of a plan; the error says which one failed.
+pub(crate) fn make(plan: &Plan, plugins: &[Plugin]) -> std::result::Result<Vec<Stage>, (usize, Error)> {
+    let mut stages = Vec::new();
+    for (i, planned) in plan.stages.iter().enumerate() {
+        side::at(Phase::Start, i);
+        let context = Context::of(plan, planned);
+        let work = make_one(&context, &planned.plugin, plugins).map_err(|error| (i, error))?;
+        stages.push(Stage { work, from: planned.from, guarded: planned.guarded, negate: planned.negate });
+    }
+    Ok(stages)
+}
+
+fn make_one(context: &Context, name: &str, plugins: &[Plugin]) -> Result<Work> {
+    use StageKind::{HeaderConverter, KeyConverter, Predicate, Sink, Source, Transform, ValueConverter};
+    for plugin in plugins.iter().filter(|p| p.answers_to(name)) {
+        return Ok(match (plugin.make, context.kind) {
+            (Make::Source(_, new), Source) => Work::Source(new(context)?),
+            (Make::Sink(_, new), Sink) => Work::Sink(new(context)?),
+            (Make::Transform(new), Transform) => Work::Transform(new(context)?),
+            (Make::Predicate(new), Predicate) => Work::Predicate(new(context)?),
+            (Make::Converter(new), KeyConverter | ValueConverter | HeaderConverter) => {
+                Work::Converter(new(context)?, context.kind)
+            }
+            _ => continue,
+        });
+    }
+    Err(Error::config(format!("this module has no plugin {name} of the kind that the plan asks for")))
+}
+
+/// Runs the stages between source and sink over the batch.
+pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch) {
+    for (i, stage) in stages.iter_mut().enumerate() {
+        batch.begin_stage();
+        side::at(Phase::Apply, i);
+        match &mut stage.work {
+            Work::Source(_) | Work::Sink(_) => {}
+            Work::Transform(transform) => {
+                let (guarded, negate) = (stage.guarded, stage.negate);
+                each(batch, i, |record| match guarded && (record.entry.flags & 1 == 1) == negate {
+                    true => Ok(Outcome::Keep),
+                    false => transform.apply(record),
+                });
+            }
+            Work::Predicate(predicate) => each(batch, i, |record| {
+                record.entry.flags = (record.entry.flags & !1) | predicate.test(record)? as u8;
+                Ok(Outcome::Keep)
+            }),
+            Work::Converter(converter, kind) => convert_all(batch, i, converter.as_mut(), *kind, stage.from),
+        }
+    }
+    drop_failed(batch);
+}
+
+/// Applies `apply` to each record; closes the gaps of those that are dropped.
+fn each(batch: &mut Batch, stage: usize, mut apply: impl FnMut(&mut Record<'_>) -> Result<Outcome>) {
+    let segment = batch.memory.current();
+    let mut more: Vec<Entry> = Vec::new();
+    let mut splits: Vec<(usize, usize)> = Vec::new();
+    let mut kept = 0;
+    for i in 0..batch.entries.len() {
+        let mut entry = batch.entries[i];
+        side::at_record(entry.origin);
+        let mut record = Record {
+            entry: &mut entry,
+            memory: &batch.memory,
+            dict: &mut batch.dict,
+            arena: Arena::new(&mut batch.arena, segment, &mut batch.stack),
+            more: &mut more,
+        };
+        match apply(&mut record) {
+            Ok(Outcome::Keep) => {
+                batch.entries[kept] = entry;
+                kept += 1;
+            }
+            Ok(Outcome::Drop) => {}
+            Err(error) => {
+                more.truncate(splits.last().map_or(0, |(_, end)| *end));
+                batch.failures.push(Failure { origin: entry.origin, stage: stage as u32, error });
+            }
+        }
+        if more.len() > splits.last().map_or(0, |(_, end)| *end) {
+            splits.push((kept, more.len()));
+        }
+    }
+    batch.entries.truncate(kept);
+    if !more.is_empty() {
+        batch.entries = spread(&batch.entries, &more, &splits);
+    }
+}
+
+/// Puts emitted records behind the ones they came from: `splits` holds (place, end in `more`).
+fn spread(entries: &[Entry], more: &[Entry], splits: &[(usize, usize)]) -> Vec<Entry> {
+    let mut out = Vec::with_capacity(entries.len() + more.len());
+    let (mut at, mut taken) = (0, 0);
+    for &(place, end) in splits {
+        out.extend_from_slice(&entries[at..place]);
+        out.extend_from_slice(&more[taken..end]);
+        (at, taken) = (place, end);
+    }
+    out.extend_from_slice(&entries[at..]);
+    out
+}
+
+fn convert_all(batch: &mut Batch, stage: usize, converter: &mut dyn Converter, kind: StageKind, from: bool) {
+    each(batch, stage, |record| {
+        match kind {
+            StageKind::KeyConverter => {
+                let mut cell = record.entry.key;
+                convert(record, converter, &mut cell, from)?;
+                record.entry.key = cell;
+            }
+            StageKind::HeaderConverter => {
+                if record.entry.header_count > 0 {
+                    convert_headers(record, converter, from)?;
+                }
+            }
+            _ => {
+                let mut cell = record.entry.value;
+                convert(record, converter, &mut cell, from)?;
+                record.entry.value = cell;
+            }
+        }
+        Ok(Outcome::Keep)
+    });
+}
+
+#[inline]
+fn convert(record: &mut Record<'_>, converter: &mut dyn Converter, cell: &mut Cell, from: bool) -> Result<()> {
+    let (value, schema) = (record.cell(cell), cell.schema);
+    let mut out = CellOut { dict: record.dict, arena: record.arena.reborrow(), cell };
+    if from {
+        converter.from_connect(value, schema, &mut out)
+    } else {
+        converter.to_connect(value, &mut out)
+    }
+}
+
+fn convert_headers(record: &mut Record<'_>, converter: &mut dyn Converter, from: bool) -> Result<()> {
+    let block = record.memory.bytes(record.entry.headers_off, record.entry.headers_len);
+    let (mut scratch, mut stack) = (Vec::new(), Default::default());
+    let mut written = Vec::with_capacity(block.len() + 16);
+    let mut count = 0;
+    for header in Headers::new(block) {
+        scratch.clear();
+        let mut cell = Cell::new(0, header.value.payload.len() as u32, header.value.tag, header.schema);
+        let untouched = cell.len;
+        let arena = Arena::new(&mut scratch, 1, &mut stack);
+        let mut out = CellOut { dict: record.dict, arena, cell: &mut cell };
+        if from {
+            converter.from_connect(header.value, header.schema, &mut out)?;
+        } else {
+            converter.to_connect(header.value, &mut out)?;
+        }
+        let payload = match crate::memory::segment_of(cell.off) {
+            0 => header.value.payload.get(cell.off as usize..(cell.off + cell.len.min(untouched)) as usize),
+            _ => scratch.get(crate::memory::place_of(cell.off) as usize..).and_then(|p| p.get(..cell.len as usize)),
+        };
+        put_header(&mut written, header.key, cell.schema, ValueRef::new(cell.tag(), payload.unwrap_or(&[])));
+        count += 1;
+    }
+    record.set_headers(count, |out| {
+        out.extend_from_slice(&written);
+        Ok(())
+    })
+}
+
+/// A record with an error has no entry: also those that an earlier stage made of the same one.
+fn drop_failed(batch: &mut Batch) {
+    if batch.failures.is_empty() {
+        return;
+    }
+    batch.failures.sort_by_key(|f| f.origin);
+    batch.failures.dedup_by_key(|f| f.origin);
+    let failures = &batch.failures;
+    batch.entries.retain(|e| failures.binary_search_by_key(&e.origin, |f| f.origin).is_err());
+}
+
+impl Batch {
+    /// Gives record `i` of the batch up; it has no place in what follows.
+    pub fn fail(&mut self, i: usize, error: Error) {
+        if let Some(entry) = self.entries.get(i) {
+            self.failures.push(Failure { origin: entry.origin, stage: u32::MAX, error });
+        }
+    }
+
+    /// A value written by a source; see [`Arena::write`].
+    #[inline]
+    pub fn write(&mut self, tag: Tag, schema: u32, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<Cell> {
+        let segment = self.memory.current();
+        Arena::new(&mut self.arena, segment, &mut self.stack).write(tag, schema, write)
+    }
+
+    /// A value built by a source; see [`Arena::build`].
+    pub fn build(
+        &mut self,
+        schema: u32,
+        write: impl FnOnce(&mut crate::builder::Builder<'_>) -> Result<()>,
+    ) -> Result<Cell> {
+        let segment = self.memory.current();
+        Arena::new(&mut self.arena, segment, &mut self.stack).build(schema, write)
+    }
+}

@@ -1,0 +1,94 @@
+//! The only unsafe code of the SDK: imports of the host, and records seen as bytes.
+
+use crate::entry::{Entry, ENTRY_BYTES};
+
+#[cfg(target_endian = "big")]
+compile_error!("the ABI is little endian and entries are used in place");
+
+/// The bytes of entries, as the ABI lays them out.
+pub(crate) fn entry_bytes(entries: &[Entry]) -> &[u8] {
+    // SAFETY: Entry is repr(C), 88 bytes without padding (asserted in entry.rs), and made of integers only.
+    unsafe { std::slice::from_raw_parts(entries.as_ptr().cast::<u8>(), std::mem::size_of_val(entries)) }
+}
+
+/// Appends entries given as bytes; a rest shorter than an entry is ignored.
+pub(crate) fn extend_entries(entries: &mut Vec<Entry>, bytes: &[u8]) {
+    let count = bytes.len() / ENTRY_BYTES;
+    entries.reserve(count);
+    // SAFETY: every bit pattern is a valid Entry, the room was reserved, and source and target do not overlap.
+    unsafe {
+        let end = entries.as_mut_ptr().add(entries.len()).cast::<u8>();
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), end, count * ENTRY_BYTES);
+        entries.set_len(entries.len() + count);
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod host {
+    use std::sync::atomic::AtomicU32;
+
+    mod berth {
+        #[link(wasm_import_module = "berth")]
+        extern "C" {
+            pub fn berth_abi_1();
+            pub fn poll(ptr: *mut u8, cap: i32) -> i32;
+            pub fn put(kind: i32, seq: i32, head: *const u8, head_len: i32, data: *const u8, data_len: i32) -> i32;
+            pub fn commit(seq: i32, ptr: *const u8, len: i32) -> i32;
+            pub fn log(level: i32, ptr: *const u8, len: i32);
+            pub fn metric(name: *const u8, name_len: i32, kind: i32, value: f64);
+            pub fn position(ptr: *const AtomicU32);
+        }
+    }
+
+    mod wasi {
+        #[link(wasm_import_module = "wasi_snapshot_preview1")]
+        extern "C" {
+            pub fn poll_oneoff(subscriptions: *const u8, events: *mut u8, n: i32, fired: *mut i32) -> i32;
+        }
+    }
+
+    pub fn mark_abi() {
+        // SAFETY: takes and returns nothing.
+        unsafe { berth::berth_abi_1() }
+    }
+
+    pub fn poll(buffer: &mut [u8]) -> i32 {
+        // SAFETY: the host writes at most as many bytes as it is told.
+        unsafe { berth::poll(buffer.as_mut_ptr(), buffer.len() as i32) }
+    }
+
+    pub fn put(kind: i32, seq: i32, head: &[u8], data: &[u8]) -> i32 {
+        // SAFETY: the host reads the two slices only.
+        unsafe { berth::put(kind, seq, head.as_ptr(), head.len() as i32, data.as_ptr(), data.len() as i32) }
+    }
+
+    pub fn commit(seq: i32, body: &[u8]) -> i32 {
+        // SAFETY: the host reads the slice only.
+        unsafe { berth::commit(seq, body.as_ptr(), body.len() as i32) }
+    }
+
+    pub fn log(level: i32, text: &str) {
+        // SAFETY: the host reads the text only.
+        unsafe { berth::log(level, text.as_ptr(), text.len() as i32) }
+    }
+
+    pub fn metric(name: &str, kind: i32, value: f64) {
+        // SAFETY: the host reads the name only.
+        unsafe { berth::metric(name.as_ptr(), name.len() as i32, kind, value) }
+    }
+
+    pub fn position(words: &'static [AtomicU32; 4]) {
+        // SAFETY: the host reads 16 bytes that live as long as the instance.
+        unsafe { berth::position(words.as_ptr()) }
+    }
+
+    /// Waits for the first of `n` subscriptions (48 bytes each); events need 32 bytes each.
+    pub fn poll_oneoff(subscriptions: &[u8], events: &mut [u8]) {
+        let n = (subscriptions.len() / 48).min(events.len() / 32) as i32;
+        let mut fired = 0i32;
+        // SAFETY: both buffers hold n items; what fired is asked for again by the caller, so errors only cost a turn.
+        unsafe {
+            wasi::poll_oneoff(subscriptions.as_ptr(), events.as_mut_ptr(), n, &mut fired);
+        }
+    }
+}
