@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 testdata/scripts/need.sh curl java mvn python3 openssl
 
 echo "== Go, on the embedded broker"
-go test ./... ./testdata/bench
+go test ./... ./testdata/bench ./testdata/demo/...
 
 echo "== the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)
