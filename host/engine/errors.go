@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tetratelabs/wazero/sys"
+)
+
+// Errors of Module.Run. Each ends the instance, which is never used again.
+var (
+	// ErrComputing: the guest computed longer than host.ComputeDurationMax without calling the host.
+	ErrComputing = errors.New("the module computed for too long without calling the host")
+	// ErrNoAnswer: it computed longer than host.AnswerComputeDurationMax without an answer.
+	ErrNoAnswer = errors.New("the module computed for too long without an answer")
+)
+
+// Position is where a guest was when it ended: the last words it left through the import "position".
+type Position struct {
+	Stage  uint32 // index in the plan
+	Record uint32 // index in the batch
+	Phase  uint32 // abi.Phase…
+	Known  bool   // false: the guest registered none
+}
+
+// GuestError tells how an instance ended other than by exit code 0.
+type GuestError struct {
+	Reason string   // first line: "trap: unreachable", "exit code 2", "killed: …"
+	Detail string   // wasm stack and last words on standard error; may be long, may be empty
+	At     Position // where it was
+	Cause  error    // ErrComputing, ErrNoAnswer, a context's cause; nil for traps and exits
+}
+
+func (e *GuestError) Error() string { return e.Reason }
+func (e *GuestError) Unwrap() error { return e.Cause }
+
+// guestError turns what wazero says into a GuestError; nil for exit code 0.
+func guestError(ctx context.Context, err error, in *instance) error {
+	if err == nil {
+		return nil
+	}
+	g := &GuestError{At: in.position(), Detail: in.stderr.tail()}
+	var exit *sys.ExitError
+	switch {
+	case in.faulted != "":
+		g.Reason = "broken call: " + in.faulted
+	case ctx.Err() != nil:
+		g.Cause = context.Cause(ctx)
+		g.Reason = "killed: " + g.Cause.Error()
+	case errors.As(err, &exit) && exit.ExitCode() == 0:
+		return nil
+	case errors.As(err, &exit):
+		g.Reason = fmt.Sprintf("exit code %d", exit.ExitCode())
+	default:
+		reason, stack, _ := strings.Cut(err.Error(), "\n")
+		g.Reason = "trap: " + strings.TrimPrefix(reason, "wasm error: ")
+		g.Detail = strings.TrimSpace(g.Detail + "\n" + stack)
+	}
+	return g
+}

@@ -1,0 +1,176 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/experimental/sysfs"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/berth-connect/berth/host"
+)
+
+// Module is a compiled module. Safe for concurrent use.
+type Module struct {
+	engine  *Engine
+	runtime wazero.Runtime
+	code    wazero.CompiledModule
+	trust   Trust
+
+	Digest          string
+	CompileDuration time.Duration // near zero when it came from the cache
+}
+
+// Config is what one instance is given.
+type Config struct {
+	Name           string    // for logs
+	MemoryBytesMax uint64    // 0: host.MemoryBytesMax
+	Dirs           []string  // granted directories, reachable under the same absolute paths
+	Stdin          *Input    // nil: empty
+	Stdout         io.Writer // nil: goes where standard error goes
+	Stderr         io.Writer // nil: only the tail is kept, for traces
+}
+
+// instance is one running module; everything but the atomics belongs to the goroutine of Run.
+type instance struct {
+	calls       Calls
+	stdin       *Input
+	memory      api.Memory
+	positionPtr uint32
+	faulted     string
+	stderr      *tail
+	kill        context.CancelCauseFunc
+
+	hostCalls atomic.Uint64 // moved by each host call
+	answers   atomic.Uint64 // moved by each message taken
+	asleep    atomic.Bool   // in poll_oneoff
+}
+
+type instanceKey struct{}
+
+func instanceOf(ctx context.Context) *instance { return ctx.Value(instanceKey{}).(*instance) }
+
+// enter is the first act of each host call: the place where a killed instance ends.
+func (in *instance) enter(ctx context.Context) {
+	in.hostCalls.Add(1)
+	if ctx.Err() != nil || in.faulted != "" {
+		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
+	}
+}
+
+func (in *instance) progressed() { in.answers.Add(1) }
+
+// fault ends the instance at its next host call: it broke the contract where no error code can be returned.
+func (in *instance) fault(what string) { in.faulted = what }
+
+// Run makes an instance, runs its _start on the calling goroutine until it ends, and frees it. It returns nil after
+// exit code 0 and a *GuestError otherwise. A cancelled ctx kills the instance: at its next host call, within a
+// few ms when it sleeps, and for untrusted modules in the middle of a loop as well.
+func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
+	ctx, kill := context.WithCancelCause(ctx)
+	defer kill(nil)
+	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}, kill: kill}
+	mem := &guestMemory{bytesMax: host.MemoryBytesMax}
+	if config.MemoryBytesMax != 0 {
+		mem.bytesMax = config.MemoryBytesMax
+	}
+	defer mem.release()
+	moduleConfig, err := in.moduleConfig(config)
+	if err != nil {
+		return fmt.Errorf("prepare instance %s: %w", config.Name, err)
+	}
+	ctx = context.WithValue(ctx, instanceKey{}, in)
+	mod, err := m.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, mem), m.code, moduleConfig)
+	if err != nil {
+		return guestError(ctx, err, in)
+	}
+	defer func() { _ = mod.Close(context.WithoutCancel(ctx)) }() // an instance that ended has nothing to fail with
+	in.memory = mod.Memory()
+	if m.trust == Untrusted {
+		m.engine.watch.add(in)
+		defer m.engine.watch.remove(in)
+	}
+	_, err = mod.ExportedFunction("_start").Call(ctx)
+	return guestError(ctx, err, in)
+}
+
+// moduleConfig grants nothing that is not asked for: no environment, no arguments, no files, real clocks and randomness.
+func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
+	files := wazero.NewFSConfig()
+	for _, dir := range config.Dirs {
+		j, err := newJail(dir)
+		if err != nil {
+			return nil, fmt.Errorf("grant directory %q: %w", dir, err)
+		}
+		files = files.(sysfs.FSConfig).WithSysFSMount(j, dir)
+	}
+	stdout := config.Stdout
+	if stdout == nil {
+		stdout = in.stderr
+	}
+	return wazero.NewModuleConfig().
+		WithName("").
+		WithStartFunctions().
+		WithArgs("guest").
+		WithRandSource(rand.Reader).
+		WithSysWalltime().
+		WithNanotime(nanotime, 1).
+		WithStdout(stdout).
+		WithStderr(in.stderr).
+		WithFSConfig(files), nil
+}
+
+// position reads what the guest registered; its memory is still mapped.
+func (in *instance) position() Position {
+	if in.positionPtr == 0 || in.memory == nil {
+		return Position{}
+	}
+	b, ok := in.memory.Read(in.positionPtr, 16)
+	if !ok {
+		return Position{}
+	}
+	return Position{
+		Stage:  binary.LittleEndian.Uint32(b),
+		Record: binary.LittleEndian.Uint32(b[4:]),
+		Phase:  binary.LittleEndian.Uint32(b[8:]),
+		Known:  true,
+	}
+}
+
+// tail passes writes on and keeps the last bytes for traces.
+type tail struct {
+	next io.Writer
+	mu   sync.Mutex
+	kept []byte // guarded by mu
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	t.kept = append(t.kept, p...)
+	if over := len(t.kept) - host.StderrTailBytesMax; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+	}
+	t.mu.Unlock()
+	if t.next != nil {
+		if _, err := t.next.Write(p); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+func (t *tail) tail() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.kept)
+}

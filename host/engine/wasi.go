@@ -1,0 +1,255 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/berth-connect/berth/abi"
+)
+
+// WASI preview 1 as wazero has it, except for the task fd, a standard input that never blocks a thread, and
+// poll_oneoff: wazero's own sleeps the whole timeout and calls every fd ready at once.
+
+// Error numbers and constants of WASI preview 1.
+const (
+	errnoSuccess = 0
+	errnoAgain   = 6
+	errnoBadf    = 8
+	errnoFault   = 21
+	errnoInval   = 28
+	errnoSpipe   = 70
+
+	filetypeSocketStream = 6
+	fdflagNonblock       = 4
+
+	eventClock, eventRead, eventWrite = 0, 1, 2
+	subscriptionBytes, eventBytes     = 48, 32
+	subscriptionsMax                  = 65536
+	clockAbsolute                     = 1
+	clockMonotonic                    = 1
+)
+
+func instantiateHostModules(ctx context.Context, r wazero.Runtime) error {
+	if err := instantiateWASI(ctx, r); err != nil {
+		return fmt.Errorf("%s: %w", wasiModule, err)
+	}
+	if err := instantiateBerth(ctx, r); err != nil {
+		return fmt.Errorf("%s: %w", abi.HostModule, err)
+	}
+	return nil
+}
+
+// overrides lists the functions that look at the fd first: ours are answered here, others by wazero's function.
+var overrides = map[string]func(in *instance, mem api.Memory, stack []uint64){
+	"fd_fdstat_get":       fdstatGet,
+	"fd_fdstat_set_flags": func(_ *instance, _ api.Memory, stack []uint64) { stack[0] = errnoSuccess },
+	"fd_filestat_get":     filestatGet,
+	"fd_close":            func(_ *instance, _ api.Memory, stack []uint64) { stack[0] = errnoSuccess },
+	"fd_read":             fdRead,
+	"fd_write":            func(_ *instance, _ api.Memory, stack []uint64) { stack[0] = errnoAgain },
+	"fd_seek":             func(_ *instance, _ api.Memory, stack []uint64) { stack[0] = errnoSpipe },
+}
+
+func instantiateWASI(ctx context.Context, r wazero.Runtime) error {
+	defaults, err := wasi_snapshot_preview1.NewBuilder(r).Compile(ctx)
+	if err != nil {
+		return err
+	}
+	b := r.NewHostModuleBuilder(wasiModule)
+	wasi_snapshot_preview1.NewFunctionExporter().ExportFunctions(b)
+	for name, ours := range overrides {
+		definition := defaults.ExportedFunctions()[name]
+		fallback := definition.GoFunction().(api.GoModuleFunction)
+		b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(
+			func(ctx context.Context, m api.Module, stack []uint64) {
+				in := instanceOf(ctx)
+				in.enter(ctx)
+				fd := uint32(stack[0])
+				if fd == abi.TaskFd || fd == 0 && in.stdin != nil {
+					ours(in, m.Memory(), stack)
+					return
+				}
+				fallback.Call(ctx, m, stack)
+			}), definition.ParamTypes(), definition.ResultTypes()).Export(name)
+	}
+	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(pollOneoff),
+		[]api.ValueType{i32, i32, i32, i32}, []api.ValueType{i32}).Export("poll_oneoff")
+	_, err = b.Instantiate(ctx)
+	return err
+}
+
+// wasiFunctions are the names that a module may import from WASI.
+var wasiFunctions = []string{
+	"args_get", "args_sizes_get", "clock_res_get", "clock_time_get", "environ_get", "environ_sizes_get",
+	"fd_advise", "fd_allocate", "fd_close", "fd_datasync", "fd_fdstat_get", "fd_fdstat_set_flags",
+	"fd_fdstat_set_rights", "fd_filestat_get", "fd_filestat_set_size", "fd_filestat_set_times", "fd_pread",
+	"fd_prestat_dir_name", "fd_prestat_get", "fd_pwrite", "fd_read", "fd_readdir", "fd_renumber", "fd_seek", "fd_sync",
+	"fd_tell", "fd_write", "path_create_directory", "path_filestat_get", "path_filestat_set_times", "path_link",
+	"path_open", "path_readlink", "path_remove_directory", "path_rename", "path_symlink", "path_unlink_file",
+	"poll_oneoff", "proc_exit", "proc_raise", "random_get", "sched_yield", "sock_accept", "sock_recv", "sock_send",
+	"sock_shutdown",
+}
+
+// fdstatGet answers fd_fdstat_get(fd, *24 bytes): a non-blocking stream, which is what makes Go's os.NewFile poll it.
+func fdstatGet(_ *instance, mem api.Memory, stack []uint64) {
+	b, ok := mem.Read(uint32(stack[1]), 24)
+	if !ok {
+		stack[0] = errnoFault
+		return
+	}
+	clear(b)
+	b[0] = filetypeSocketStream
+	binary.LittleEndian.PutUint16(b[2:], fdflagNonblock)
+	binary.LittleEndian.PutUint64(b[8:], math.MaxUint64)
+	binary.LittleEndian.PutUint64(b[16:], math.MaxUint64)
+	stack[0] = errnoSuccess
+}
+
+func filestatGet(_ *instance, mem api.Memory, stack []uint64) {
+	b, ok := mem.Read(uint32(stack[1]), 64)
+	if !ok {
+		stack[0] = errnoFault
+		return
+	}
+	clear(b)
+	b[16] = filetypeSocketStream
+	stack[0] = errnoSuccess
+}
+
+// fdRead answers fd_read(fd, iovs, n, *nread): standard input gives what is there; the task fd carries no bytes.
+func fdRead(in *instance, mem api.Memory, stack []uint64) {
+	fd, iovs, count, nread := uint32(stack[0]), uint32(stack[1]), uint32(stack[2]), uint32(stack[3])
+	if fd == abi.TaskFd || count == 0 {
+		stack[0] = errnoAgain
+		return
+	}
+	ptr, okPtr := mem.ReadUint32Le(iovs)
+	size, okSize := mem.ReadUint32Le(iovs + 4)
+	dst, okDst := mem.Read(ptr, size)
+	if !okPtr || !okSize || !okDst {
+		stack[0] = errnoFault
+		return
+	}
+	n, eof := in.stdin.read(dst)
+	if n == 0 && !eof && size > 0 {
+		stack[0] = errnoAgain
+		return
+	}
+	if !mem.WriteUint32Le(nread, uint32(n)) {
+		stack[0] = errnoFault
+		return
+	}
+	stack[0] = errnoSuccess
+}
+
+// pollOneoff sleeps until one of the subscriptions is ready. Go's runtime treats any errno of the call as fatal, so
+// a bad fd is an event with an errno; errors of the call itself are left to guests that pass nonsense.
+func pollOneoff(ctx context.Context, m api.Module, stack []uint64) {
+	in := instanceOf(ctx)
+	in.enter(ctx)
+	subs, out, count, result := uint32(stack[0]), uint32(stack[1]), uint32(stack[2]), uint32(stack[3])
+	if count == 0 || count > subscriptionsMax {
+		stack[0] = errnoInval
+		return
+	}
+	mem := m.Memory()
+	src, okSrc := mem.Read(subs, count*subscriptionBytes)
+	dst, okDst := mem.Read(out, count*eventBytes)
+	if !okSrc || !okDst {
+		stack[0] = errnoFault
+		return
+	}
+	started := time.Now()
+	for {
+		n, timeout := in.pollReady(src, dst, started)
+		if n > 0 {
+			if !mem.WriteUint32Le(result, uint32(n)) {
+				stack[0] = errnoFault
+				return
+			}
+			stack[0] = errnoSuccess
+			return
+		}
+		in.sleep(ctx, timeout)
+	}
+}
+
+// pollReady writes an event for each subscription that is ready and returns their count and, if there is none, how long to
+// sleep at most (negative: without end).
+func (in *instance) pollReady(src, dst []byte, started time.Time) (int, time.Duration) {
+	readable, writable := in.calls.Ready()
+	n, timeout := 0, time.Duration(-1)
+	emit := func(sub []byte, errno uint16) {
+		event := dst[n*eventBytes : (n+1)*eventBytes]
+		clear(event)
+		copy(event, sub[:8])
+		binary.LittleEndian.PutUint16(event[8:], errno)
+		event[10] = sub[8]
+		n++
+	}
+	for ; len(src) > 0; src = src[subscriptionBytes:] {
+		sub := src[:subscriptionBytes]
+		if sub[8] == eventClock {
+			left := clockLeft(sub, started)
+			if left <= 0 {
+				emit(sub, errnoSuccess)
+			} else if timeout < 0 || left < timeout {
+				timeout = left
+			}
+			continue
+		}
+		fd := binary.LittleEndian.Uint32(sub[16:])
+		switch {
+		case fd == abi.TaskFd && (sub[8] == eventRead && readable || sub[8] == eventWrite && writable):
+			emit(sub, errnoSuccess)
+		case fd == abi.TaskFd:
+		case fd == 0 && in.stdin != nil && sub[8] == eventRead:
+			if in.stdin.ready() {
+				emit(sub, errnoSuccess)
+			}
+		case fd > abi.TaskFd:
+			emit(sub, errnoBadf)
+		default: // files are always ready
+			emit(sub, errnoSuccess)
+		}
+	}
+	return n, timeout
+}
+
+// clockLeft is what is left of a clock subscription: u32 id @16, u64 timeout ns @24, u16 flags @40.
+func clockLeft(sub []byte, started time.Time) time.Duration {
+	ns := binary.LittleEndian.Uint64(sub[24:])
+	if binary.LittleEndian.Uint16(sub[40:])&clockAbsolute == 0 {
+		return time.Duration(min(ns, math.MaxInt64/2)) - time.Since(started)
+	}
+	if binary.LittleEndian.Uint32(sub[16:]) == clockMonotonic {
+		return time.Duration(int64(ns) - nanotime())
+	}
+	return time.Duration(int64(ns) - time.Now().UnixNano())
+}
+
+func (in *instance) sleep(ctx context.Context, timeout time.Duration) {
+	var expired <-chan time.Time
+	if timeout >= 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		expired = timer.C
+	}
+	in.asleep.Store(true)
+	defer in.asleep.Store(false)
+	select {
+	case <-in.calls.Wake():
+	case <-in.stdin.wake():
+	case <-expired:
+	case <-ctx.Done():
+		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
+	}
+}

@@ -1,0 +1,201 @@
+// Package guest drives instances of modules: it starts one with a plan, hands events over, receives messages and sees to
+// it that every instance ends in bounded time.
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/engine"
+)
+
+// Instance is a running guest as its owner sees it. Send and Recv belong to one goroutine at a time.
+type Instance struct {
+	link *Link
+	kill context.CancelCauseFunc
+	done chan struct{} // closed when the guest has ended
+	err  error         // why; readable after done
+}
+
+// Options of an instance beside its plan.
+type Options struct {
+	Engine  engine.Config
+	Log     *slog.Logger
+	Metrics Metrics
+}
+
+// Errors of an instance that the host ends.
+var (
+	// ErrStopTimeout: the guest did not exit within the time it was given.
+	ErrStopTimeout = errors.New("the module did not stop in time")
+	// ErrTimeout: the guest did not answer in time.
+	ErrTimeout = errors.New("the module did not answer in time")
+	// ErrEnded: the guest exited although nobody asked it to.
+	ErrEnded = errors.New("the module exited early")
+)
+
+// Run makes an instance of module, gives it plan and returns; the instance runs on a goroutine of its own, the only
+// one that touches its memory, until it exits, is killed or ctx ends.
+func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options) *Instance {
+	ctx, kill := context.WithCancelCause(ctx)
+	link := newLink(opts.Log, opts.Metrics)
+	i := &Instance{link: link, kill: kill, done: make(chan struct{})}
+	config := opts.Engine
+	config.Stderr = &lineWriter{link: link}
+	link.send(abi.EventPlan, Bytes(plan.Encode()))
+	go func() {
+		defer close(i.done)
+		defer kill(nil)
+		i.err = module.Run(ctx, config, link)
+	}()
+	go i.enforce(ctx)
+	return i
+}
+
+// enforce kills the instance at its first breach of the ABI.
+func (i *Instance) enforce(ctx context.Context) {
+	select {
+	case err := <-i.link.broken:
+		i.kill(err)
+	case <-ctx.Done():
+	case <-i.done:
+	}
+}
+
+// Send queues an event for the guest and returns its seq.
+func (i *Instance) Send(kind abi.EventKind, body Body) uint32 { return i.link.send(kind, body) }
+
+// Recv returns the guest's next message, or why there will be none: a *Failure that the guest reported, a
+// *engine.GuestError, ErrEnded after a clean exit, or ctx's error.
+func (i *Instance) Recv(ctx context.Context) (Message, error) {
+	select {
+	case m := <-i.link.outbox:
+		return i.Received(m)
+	case <-i.done:
+	case <-ctx.Done():
+		return Message{}, ctx.Err()
+	}
+	select {
+	case m := <-i.link.outbox: // its last words
+		return i.Received(m)
+	default:
+		return Message{}, i.ended()
+	}
+}
+
+// Messages is for owners who wait for several things at once: each value must go through Received.
+func (i *Instance) Messages() <-chan Message { return i.link.outbox }
+
+// Err tells why the instance ended; to be called after Done is closed and Messages is empty.
+func (i *Instance) Err() error { return i.ended() }
+
+// TryRecv is Recv that does not wait.
+func (i *Instance) TryRecv() (m Message, ok bool, err error) {
+	select {
+	case m := <-i.link.outbox:
+		m, err := i.Received(m)
+		return m, err == nil, err
+	default:
+		return Message{}, false, nil
+	}
+}
+
+// Received opens a message: one that reports a failure is an error, and the guest is told that there is room again.
+func (i *Instance) Received(m Message) (Message, error) {
+	i.link.notify() // there is room again
+	if m.Kind == abi.MessageFailed {
+		f, err := abi.ParseFailure(m.Body)
+		if err != nil {
+			err = fmt.Errorf("%w: its failure message: %w", ErrGarbage, err)
+			i.kill(err)
+			return Message{}, err
+		}
+		return Message{}, &Failure{Failure: f}
+	}
+	return m, nil
+}
+
+func (i *Instance) ended() error {
+	if i.err != nil {
+		return i.err
+	}
+	return ErrEnded
+}
+
+// Expect receives the next message, which must be of that kind, within limit; an instance that fails to is killed.
+func (i *Instance) Expect(ctx context.Context, kind abi.MessageKind, limit time.Duration) (Message, error) {
+	waitCtx, cancel := context.WithTimeoutCause(ctx, limit, ErrTimeout)
+	defer cancel()
+	m, err := i.Recv(waitCtx)
+	if err != nil && waitCtx.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: message of kind %d within %v", ErrTimeout, kind, limit)
+		i.kill(err)
+		return Message{}, err
+	}
+	if err != nil {
+		return Message{}, err
+	}
+	if m.Kind != kind {
+		err := fmt.Errorf("%w: message of kind %d where %d was due", ErrGarbage, m.Kind, kind)
+		i.kill(err)
+		return Message{}, err
+	}
+	return m, nil
+}
+
+// Ready waits until the guest has started its stages.
+func (i *Instance) Ready(ctx context.Context) error {
+	_, err := i.Expect(ctx, abi.MessageReady, host.StartDurationMax)
+	return err
+}
+
+// Done is closed when the guest has ended.
+func (i *Instance) Done() <-chan struct{} { return i.done }
+
+// Kill ends the instance: Recv then tells cause.
+func (i *Instance) Kill(cause error) { i.kill(cause) }
+
+// Stop asks the guest to finish and waits for it; after grace it is killed. Messages that it still had are dropped.
+func (i *Instance) Stop(ctx context.Context, grace time.Duration) error {
+	i.Send(abi.EventStop, nil)
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	for {
+		select {
+		case <-i.done:
+			return i.err
+		case <-i.link.outbox:
+			i.link.notify()
+		case <-timer.C:
+			i.kill(ErrStopTimeout)
+			return i.abandon()
+		case <-ctx.Done():
+			i.kill(context.Cause(ctx))
+			return i.abandon()
+		}
+	}
+}
+
+// killDurationMax is how long a killed guest gets to reach its next host call. Only a trusted module can miss it; its
+// goroutine is then given up.
+const killDurationMax = 2 * time.Second
+
+func (i *Instance) abandon() error {
+	timer := time.NewTimer(killDurationMax)
+	defer timer.Stop()
+	for {
+		select {
+		case <-i.done:
+			return i.err
+		case <-i.link.outbox:
+			i.link.notify()
+		case <-timer.C:
+			return fmt.Errorf("%w and could not be killed: its goroutine is given up", ErrStopTimeout)
+		}
+	}
+}

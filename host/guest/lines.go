@@ -1,0 +1,57 @@
+package guest
+
+import (
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+)
+
+// lineBudget lets host.LogLinesPerSecondMax lines through each second, so that a guest can't flood the worker's log.
+type lineBudget struct {
+	mu      sync.Mutex
+	second  int64 // guarded by mu
+	taken   int   // in this second; guarded by mu
+	dropped int   // since the last line that went through; guarded by mu
+}
+
+// take asks for one line; dropped is how many were refused before it.
+func (b *lineBudget) take() (dropped int, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now().Unix(); now != b.second {
+		b.second, b.taken = now, 0
+	}
+	if b.taken >= host.LogLinesPerSecondMax {
+		b.dropped++
+		return 0, false
+	}
+	b.taken++
+	dropped, b.dropped = b.dropped, 0
+	return dropped, true
+}
+
+// lineWriter turns what a guest prints into log lines.
+type lineWriter struct {
+	link *Link
+	rest []byte
+}
+
+var _ io.Writer = (*lineWriter)(nil)
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		line, rest, found := strings.Cut(string(w.rest), "\n")
+		if !found && len(w.rest) < abi.LogLineBytes {
+			return len(p), nil
+		}
+		w.rest = []byte(rest)
+		if line != "" {
+			w.link.Log(uint32(abi.LogInfo), []byte(line))
+		}
+	}
+}

@@ -1,0 +1,251 @@
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+)
+
+// Body is what an event carries: it is written straight into guest memory when the guest polls.
+type Body interface {
+	// Size is the exact number of bytes that WriteTo writes.
+	Size() int
+	WriteTo(dst []byte)
+}
+
+// Bytes is a body that is encoded already.
+type Bytes []byte
+
+// Size implements Body.
+func (b Bytes) Size() int { return len(b) }
+
+// WriteTo implements Body.
+func (b Bytes) WriteTo(dst []byte) { copy(dst, b) }
+
+// Message is what a guest handed over through put or commit; Body is the receiver's to keep.
+type Message struct {
+	Kind abi.MessageKind
+	Seq  uint32
+	Body []byte
+}
+
+// CommitMessage is the kind under which Link passes on the guest's commit calls, beside the kinds of put.
+const CommitMessage abi.MessageKind = 0x100
+
+// ErrGarbage: the guest handed over bytes that are not what the ABI says. Its instance is killed.
+var ErrGarbage = errors.New("the module broke the ABI")
+
+// Metrics takes what a guest measures.
+type Metrics func(name string, counter bool, value float64)
+
+// Link is the hand-off between a guest and the host: events wait here until the guest polls, messages until the host
+// receives. It is the only thing that both goroutines touch. It implements engine.Calls.
+type Link struct {
+	log     *slog.Logger
+	metrics Metrics
+	wake    chan struct{} // a token for the guest that sleeps
+	broken  chan error    // the first breach of the ABI
+
+	mu      sync.Mutex
+	events  []event // guarded by mu
+	lastSeq uint32  // of the last event; guarded by mu
+	pending []owed  // BATCH, FLUSH… that the guest has not answered, in order; guarded by mu
+
+	outbox chan Message
+
+	lines lineBudget
+}
+
+type event struct {
+	kind abi.EventKind
+	seq  uint32
+	body Body
+}
+
+// owed is an event that asks for an answer.
+type owed struct {
+	seq  uint32
+	kind abi.EventKind
+}
+
+func newLink(log *slog.Logger, metrics Metrics) *Link {
+	return &Link{
+		log:     log,
+		metrics: metrics,
+		wake:    make(chan struct{}, 1),
+		broken:  make(chan error, 1),
+		outbox:  make(chan Message, host.OutboxBatchesMax),
+	}
+}
+
+// send queues an event and returns its seq.
+func (l *Link) send(kind abi.EventKind, body Body) uint32 {
+	l.mu.Lock()
+	l.lastSeq++
+	seq := l.lastSeq
+	l.events = append(l.events, event{kind, seq, body})
+	if answer(kind) != 0 {
+		l.pending = append(l.pending, owed{seq, kind})
+	}
+	l.mu.Unlock()
+	l.notify()
+	return seq
+}
+
+// answer is the message that an event must be answered with; 0: none.
+func answer(kind abi.EventKind) abi.MessageKind {
+	switch kind {
+	case abi.EventPlan:
+		return abi.MessageReady
+	case abi.EventBatch:
+		return abi.MessageResult
+	case abi.EventFlush:
+		return CommitMessage
+	case abi.EventConfigs:
+		return abi.MessageConfigs
+	case abi.EventValidate:
+		return abi.MessageValidated
+	}
+	return 0
+}
+
+func (l *Link) notify() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Wake implements engine.Calls.
+func (l *Link) Wake() <-chan struct{} { return l.wake }
+
+// Ready implements engine.Calls.
+func (l *Link) Ready() (readable, writable bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.events) > 0, len(l.outbox) < cap(l.outbox)
+}
+
+// Poll implements engine.Calls.
+func (l *Link) Poll(dst []byte) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.events) == 0 {
+		return 0
+	}
+	e := l.events[0]
+	size := 0
+	if e.body != nil {
+		size = e.body.Size()
+	}
+	need := abi.EventHeaderBytes + size
+	if need > len(dst) {
+		return -need
+	}
+	abi.AppendEventHeader(dst[:0], e.kind, e.seq, size)
+	if e.body != nil {
+		e.body.WriteTo(dst[abi.EventHeaderBytes:need])
+	}
+	l.events[0] = event{}
+	l.events = l.events[1:]
+	return need
+}
+
+// Put implements engine.Calls.
+func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
+	if len(head)+len(data) > abi.BatchBytesMax {
+		return l.breach(abi.PutTooLarge, "put of %d bytes; at most %d", len(head)+len(data), abi.BatchBytesMax)
+	}
+	k := abi.MessageKind(kind)
+	switch k {
+	case abi.MessageReady, abi.MessageResult, abi.MessageConfigs, abi.MessageValidated:
+		if !l.owes(k, seq) {
+			return l.breach(abi.PutUnknown, "put of kind %d for seq %d, which asks for none", k, seq)
+		}
+	case abi.MessageRecords, abi.MessageManifest, abi.MessageFailed, abi.MessageReconfigure:
+	default:
+		return l.breach(abi.PutUnknown, "put of unknown kind %d", kind)
+	}
+	if len(l.outbox) == cap(l.outbox) {
+		return abi.PutFull
+	}
+	body := make([]byte, len(head)+len(data))
+	copy(body, head)
+	copy(body[len(head):], data)
+	l.settle(k)
+	l.outbox <- Message{k, seq, body}
+	return abi.PutTaken
+}
+
+// Commit implements engine.Calls.
+func (l *Link) Commit(seq uint32, body []byte) abi.PutStatus {
+	if !l.owes(CommitMessage, seq) {
+		return l.breach(abi.PutUnknown, "commit for seq %d, which asks for none", seq)
+	}
+	if len(l.outbox) == cap(l.outbox) {
+		return abi.PutFull
+	}
+	l.settle(CommitMessage)
+	l.outbox <- Message{CommitMessage, seq, append([]byte(nil), body...)}
+	return abi.PutTaken
+}
+
+// owes tells whether the oldest unanswered event is the one that this message answers.
+func (l *Link) owes(kind abi.MessageKind, seq uint32) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.pending) > 0 && l.pending[0].seq == seq && answer(l.pending[0].kind) == kind
+}
+
+func (l *Link) settle(kind abi.MessageKind) {
+	switch kind {
+	case abi.MessageRecords, abi.MessageManifest, abi.MessageFailed, abi.MessageReconfigure:
+		return
+	}
+	l.mu.Lock()
+	l.pending = l.pending[1:]
+	l.mu.Unlock()
+}
+
+// breach remembers the first breach, which ends the instance, and returns the code for the guest.
+func (l *Link) breach(status abi.PutStatus, format string, args ...any) abi.PutStatus {
+	select {
+	case l.broken <- fmt.Errorf("%w: "+format, append([]any{ErrGarbage}, args...)...):
+	default:
+	}
+	return status
+}
+
+// Log implements engine.Calls.
+func (l *Link) Log(level uint32, line []byte) {
+	if dropped, ok := l.lines.take(); ok {
+		if dropped > 0 {
+			l.log.Warn("lines of the module's log were dropped", "lines", dropped)
+		}
+		l.log.Log(context.Background(), slogLevel(abi.LogLevel(level)), string(line))
+	}
+}
+
+func slogLevel(level abi.LogLevel) slog.Level {
+	switch level {
+	case abi.LogTrace, abi.LogDebug:
+		return slog.LevelDebug
+	case abi.LogWarn:
+		return slog.LevelWarn
+	case abi.LogError:
+		return slog.LevelError
+	}
+	return slog.LevelInfo
+}
+
+// Metric implements engine.Calls.
+func (l *Link) Metric(name []byte, kind uint32, value float64) {
+	if l.metrics != nil {
+		l.metrics(string(name), abi.MetricKind(kind) == abi.MetricCounter, value)
+	}
+}

@@ -1,0 +1,40 @@
+package host
+
+import "time"
+
+// Limits of guests and of the pipeline, in one place. The ABI's own limits (sizes that both sides must know) stand in
+// package abi.
+const (
+	// ModuleBytesMax bounds an uploaded module: the largest driver guest measured is 19 MB.
+	ModuleBytesMax = 64 << 20
+	// CompileDurationMax bounds the compilation of one module; 19 MB take 8 s on a slow core.
+	CompileDurationMax = 2 * time.Minute
+	// CompilationsMax bounds modules compiled at once: each may need 600 MiB.
+	CompilationsMax = 1
+
+	// MemoryBytesMax caps the linear memory of one instance.
+	MemoryBytesMax = 512 << 20
+	// ComputeDurationMax is how long a guest may compute without calling the host.
+	ComputeDurationMax = 2 * time.Second
+	// AnswerComputeDurationMax is how long a guest may compute (not sleep) before it answers an event.
+	AnswerComputeDurationMax = 10 * time.Second
+	// StartDurationMax bounds the time from PLAN to READY, sleeping included.
+	StartDurationMax = 30 * time.Second
+	// DescribeDurationMax bounds describe, validate and task configs, sleeping included.
+	DescribeDurationMax = 30 * time.Second
+	// TransformDurationMax bounds a transform or converter stage's answer to one batch, sleeping included.
+	TransformDurationMax = 30 * time.Second
+	// PutDurationMax bounds a sink's answer to one batch or flush: Kafka's max.poll.interval.ms.
+	PutDurationMax = 5 * time.Minute
+
+	// BatchRecordsMax and BatchBytesMax are what a plan tells a source: large enough to make a crossing cheap (some µs
+	// a batch), small enough that four batches in flight and their copies stay below 10 MiB a task.
+	BatchRecordsMax = 4096
+	BatchBytesMax   = 512 << 10
+	// OutboxBatchesMax is how many messages of a guest wait for the host before put says "window full".
+	OutboxBatchesMax = 4
+	// LogLinesPerSecondMax is a guest's share of the worker's log; the rest is counted and dropped.
+	LogLinesPerSecondMax = 100
+	// StderrTailBytesMax is how much of a guest's last words goes into a trace.
+	StderrTailBytesMax = 4 << 10
+)

@@ -1,0 +1,218 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/guest"
+)
+
+// Link is one group's running instance.
+type Link struct {
+	Group    Group
+	Instance *guest.Instance
+	Limit    time.Duration // for the answer to one batch
+	builder  abi.BatchBuilder
+}
+
+// RecordFailure is one record that a stage could not process.
+type RecordFailure struct {
+	Record  int // index in the batch that entered the chain; a source's own: the index of the entry before which it was
+	Stage   Stage
+	Code    abi.Code
+	Message string
+}
+
+func (f *RecordFailure) Error() string { return f.Message }
+
+// Result is what became of a batch.
+type Result struct {
+	Batch    abi.Batch // the records that came out; may refer to memory that lives as long as the Result
+	Origins  []uint32  // of each, the index in the entering batch of the record it came from; nil: the same index
+	Failures []RecordFailure
+	Retry    *RecordFailure // a stage asks for the whole batch again later
+}
+
+// Origin is the index in the entering batch of the record that entry i came from.
+func (r *Result) Origin(i int) int {
+	if r.Origins == nil {
+		return i
+	}
+	return int(r.Origins[i])
+}
+
+// Apply takes a batch through the links in turn. It returns an error when an instance failed: a *StageError.
+func Apply(ctx context.Context, links []*Link, in Result) (Result, error) {
+	for _, l := range links {
+		var err error
+		if in, err = l.apply(ctx, in); err != nil || in.Retry != nil {
+			return in, err
+		}
+		if in.Batch.Len() == 0 {
+			break
+		}
+	}
+	return in, nil
+}
+
+// apply gives the instance the batch without source partitions and offsets, which are not a stage's business.
+func (l *Link) apply(ctx context.Context, in Result) (Result, error) {
+	l.compact(&in.Batch)
+	body := l.builder.AppendTo(make([]byte, 0, l.builder.Size()))
+	input, err := abi.ParseBatch(body, nil)
+	if err != nil {
+		return in, fmt.Errorf("encode batch: %w", err)
+	}
+	return l.answer(ctx, in, guest.Bytes(body), input)
+}
+
+// Enter gives consumed records to the first link.
+func (l *Link) Enter(ctx context.Context, records []host.ConsumerRecord) (Result, error) {
+	fetch := NewFetch(records)
+	if l.Group.endsInSink() {
+		out, err := l.exchange(ctx, fetch, len(records), nil)
+		return out, err // no records come out, so nothing can refer to the input
+	}
+	body := make([]byte, fetch.Size())
+	fetch.WriteTo(body)
+	input, err := abi.ParseBatch(body, nil)
+	if err != nil {
+		return Result{}, fmt.Errorf("encode batch: %w", err)
+	}
+	return l.answer(ctx, Result{Batch: input}, guest.Bytes(body), input)
+}
+
+func (l *Link) answer(ctx context.Context, in Result, body guest.Body, input abi.Batch) (Result, error) {
+	out, err := l.exchange(ctx, body, input.Len(), input.Data())
+	if err != nil {
+		return in, err
+	}
+	if !l.Group.endsInSink() {
+		if err := out.Batch.CheckAnswer(&input); err != nil {
+			return in, l.garbage(err)
+		}
+	}
+	return compose(in, out), nil
+}
+
+// Polled reads a batch that a source's instance put.
+func (l *Link) Polled(m guest.Message) (Result, error) {
+	batch, err := abi.ParseBatch(m.Body, nil)
+	if err != nil {
+		return Result{}, l.garbage(err)
+	}
+	r := l.result(batch)
+	for i := range r.Failures { // from indices of the poll, of which dropped records are missing, to indices of entries
+		record := r.Failures[i].Record
+		r.Failures[i].Record = sort.Search(batch.Len(), func(k int) bool { return int(batch.Entry(k).Origin()) >= record })
+	}
+	return r, nil
+}
+
+// compact makes a batch of its own out of what came from the link before, whose records are the origins of the answer.
+func (l *Link) compact(in *abi.Batch) {
+	l.builder.BeginResult(in)
+	var fields abi.RecordFields
+	for i := range in.Len() {
+		fields.SetEntry(in.Entry(i))
+		fields.Origin = uint32(i)
+		fields.SourcePartition, fields.SourceOffset = abi.None, abi.Block{}
+		l.builder.Add(&fields)
+	}
+}
+
+// exchange gives the instance a batch of n records and waits for its answer; data is the batch's data area, to which
+// the answer may refer (nil: a sink, whose answer has no records).
+func (l *Link) exchange(ctx context.Context, body guest.Body, n int, data []byte) (Result, error) {
+	seq := l.Instance.Send(abi.EventBatch, body)
+	m, err := l.Instance.Expect(ctx, abi.MessageResult, l.Limit)
+	if err != nil {
+		return Result{}, l.failed(err)
+	}
+	if m.Seq != seq {
+		return Result{}, l.garbage(fmt.Errorf("answer to batch %d where %d was due", m.Seq, seq))
+	}
+	batch, err := abi.ParseBatch(m.Body, data)
+	if err != nil {
+		return Result{}, l.garbage(err)
+	}
+	if batch.InputCount() != n {
+		return Result{}, l.garbage(fmt.Errorf("answer for %d records of %d", batch.InputCount(), n))
+	}
+	return l.result(batch), nil
+}
+
+func (l *Link) result(batch abi.Batch) Result {
+	r := Result{Batch: batch}
+	for i := range batch.ErrorCount() {
+		e := batch.Error(i)
+		f := RecordFailure{Record: int(e.Record), Stage: l.Group.stage(e.Stage), Code: e.Code, Message: e.Message}
+		if e.Record == abi.None {
+			r.Retry = &f
+			r.Retry.Record = -1
+			continue
+		}
+		r.Failures = append(r.Failures, f)
+	}
+	return r
+}
+
+// compose says of a result in terms of the batch that entered the chain what the last link said in terms of its input.
+func compose(in, out Result) Result {
+	out.Origins = make([]uint32, out.Batch.Len())
+	for i := range out.Origins {
+		out.Origins[i] = uint32(in.Origin(int(out.Batch.Entry(i).Origin())))
+	}
+	for i := range out.Failures {
+		out.Failures[i].Record = in.Origin(out.Failures[i].Record)
+	}
+	out.Failures = append(in.Failures, out.Failures...)
+	return out
+}
+
+// StageError is the failure of an instance: where, and why.
+type StageError struct {
+	Stage  Stage
+	Phase  string // what the guest was doing, "" unknown
+	Record int    // index in the batch that the instance was given, -1 unknown
+	Err    error
+}
+
+func (e *StageError) Error() string { return e.Err.Error() }
+func (e *StageError) Unwrap() error { return e.Err }
+
+// Where says it in one line.
+func (e *StageError) Where() string {
+	where := e.Stage.Where()
+	if e.Phase != "" {
+		where += ", in " + e.Phase
+	}
+	return where
+}
+
+// failed turns the end of an instance into a StageError.
+func (l *Link) failed(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return l.Group.Failed(err)
+}
+
+// Failed turns the end of an instance of the group into a StageError.
+func (g Group) Failed(err error) error {
+	at, _ := guest.Where(err)
+	e := &StageError{Phase: at.Phase, Record: int(at.Record), Err: err, Stage: g.stage(uint32(max(at.Stage, 0)))}
+	return e
+}
+
+// garbage kills an instance whose answer is not what the ABI says.
+func (l *Link) garbage(err error) error {
+	err = fmt.Errorf("%w: %w", guest.ErrGarbage, err)
+	l.Instance.Kill(err)
+	return l.Group.Failed(err)
+}

@@ -1,0 +1,106 @@
+// Package pipeline takes a task's records through its stages: it groups adjacent stages of one module into one
+// instance, carries encoded batches from instance to instance, and maps what happened back to the records that came in.
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host/plugin"
+)
+
+// Names of stages as Connect's error reports spell them (KIP-298).
+const (
+	StageTaskPoll        = "TASK_POLL"
+	StageTaskPut         = "TASK_PUT"
+	StageTransformation  = "TRANSFORMATION"
+	StageKeyConverter    = "KEY_CONVERTER"
+	StageValueConverter  = "VALUE_CONVERTER"
+	StageHeaderConverter = "HEADER_CONVERTER"
+)
+
+// Stage is one step of a task.
+type Stage struct {
+	abi.Stage
+	Found plugin.Plugin // the plugin that runs it
+}
+
+// Name is Connect's name of the stage.
+func (s Stage) Name() string {
+	switch s.Kind {
+	case abi.KindSource:
+		return StageTaskPoll
+	case abi.KindSink:
+		return StageTaskPut
+	case abi.KindKeyConverter:
+		return StageKeyConverter
+	case abi.KindValueConverter:
+		return StageValueConverter
+	case abi.KindHeaderConverter:
+		return StageHeaderConverter
+	}
+	return StageTransformation
+}
+
+// Where names stage, plugin, version and module in one line, for traces.
+func (s Stage) Where() string {
+	alias := ""
+	if s.Alias != "" {
+		alias = " " + s.Alias
+	}
+	return fmt.Sprintf("stage %s%s, plugin %s, version %s (module %s, %.12s)", s.Name(), alias, s.Found.Class,
+		s.Found.Version, s.Found.Module, s.Found.Digest)
+}
+
+// Group is adjacent stages of one module: they run in one instance, in one call into it.
+type Group struct {
+	Digest string
+	Stages []Stage
+}
+
+// Groups cuts a list of stages where the module changes.
+func Groups(stages []Stage) []Group {
+	var groups []Group
+	for _, s := range stages {
+		if n := len(groups); n > 0 && groups[n-1].Digest == s.Found.Digest {
+			groups[n-1].Stages = append(groups[n-1].Stages, s)
+			continue
+		}
+		groups = append(groups, Group{s.Found.Digest, []Stage{s}})
+	}
+	return groups
+}
+
+// Capabilities is what the stages of the group ask for.
+func (g Group) Capabilities() []string {
+	var all []string
+	for _, s := range g.Stages {
+		for _, c := range s.Found.Capabilities {
+			if !slices.Contains(all, c) {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+func (g Group) endsInSink() bool { return g.Stages[len(g.Stages)-1].Kind == abi.KindSink }
+
+// Plan is the part of the instance's plan that the stages decide.
+func (g Group) Plan() []abi.Stage {
+	stages := make([]abi.Stage, len(g.Stages))
+	for i, s := range g.Stages {
+		stages[i] = s.Stage
+		stages[i].Plugin = s.Found.Class
+	}
+	return stages
+}
+
+// stage returns the stage with that index in the plan; a guest that names none that exists gets its first.
+func (g Group) stage(i uint32) Stage {
+	if int(i) < len(g.Stages) {
+		return g.Stages[i]
+	}
+	return g.Stages[0]
+}

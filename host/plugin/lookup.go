@@ -1,0 +1,139 @@
+package plugin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/guest"
+)
+
+// HostKind is the REST API's word for a plugin kind of the ABI; "" for an unknown one.
+func HostKind(kind string) host.PluginKind {
+	switch kind {
+	case abi.KindTransform:
+		return host.KindTransformation
+	case abi.KindSource, abi.KindSink, abi.KindPredicate, abi.KindConverter, abi.KindHeaderConverter:
+		return host.PluginKind(kind)
+	}
+	return ""
+}
+
+// kindOrder is the order of GET /connector-plugins.
+var kindOrder = []host.PluginKind{host.KindSink, host.KindSource, host.KindTransformation, host.KindPredicate,
+	host.KindConverter, host.KindHeaderConverter}
+
+// Infos lists every plugin: by kind in the order of GET /connector-plugins, then class, then version.
+func (r *Registry) Infos() []host.PluginInfo {
+	r.mu.RLock()
+	var all []host.PluginInfo
+	for _, m := range r.modules {
+		all = append(all, m.info.Plugins...)
+	}
+	r.mu.RUnlock()
+	slices.SortFunc(all, func(a, b host.PluginInfo) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(kindOrder, a.Kind), slices.Index(kindOrder, b.Kind)),
+			strings.Compare(a.Class, b.Class),
+			compareVersions(a.Version, b.Version))
+	})
+	return all
+}
+
+// Modules lists the modules by name.
+func (r *Registry) Modules() []host.ModuleInfo {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	all := make([]host.ModuleInfo, 0, len(r.modules))
+	for _, m := range r.modules {
+		all = append(all, m.info)
+	}
+	slices.SortFunc(all, func(a, b host.ModuleInfo) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Digest, b.Digest))
+	})
+	return all
+}
+
+// Find is Resolve for those who need the description only.
+func (r *Registry) Find(name, version string, kinds ...string) (abi.Plugin, error) {
+	p, err := r.Resolve(name, version, kinds...)
+	return p.Plugin, err
+}
+
+// Resolve finds a plugin by class or alias, of one of kinds (ABI words; none = any), in the newest version that the
+// specification allows ("" = latest). Errors: host.ErrNotFound, host.ErrBadRequest (version, ambiguous alias).
+func (r *Registry) Resolve(name, version string, kinds ...string) (Plugin, error) {
+	wanted, err := parseVersionRange(version)
+	if err != nil {
+		return Plugin{}, err
+	}
+	found := r.named(name, kinds)
+	if len(found) == 0 {
+		return Plugin{}, host.NotFound(fmt.Sprintf("Unknown plugin %s.", name))
+	}
+	if other := slices.IndexFunc(found, func(p Plugin) bool { return p.Class != found[0].Class }); other > 0 {
+		return Plugin{}, host.BadRequest(fmt.Sprintf("More than one plugin matches alias %s: %s and %s. Use the full class name.",
+			name, found[0].Class, found[other].Class))
+	}
+	var versions []string
+	best := -1
+	for i, p := range found {
+		versions = append(versions, p.Version)
+		if wanted.contains(p.Version) && (best < 0 || compareVersions(p.Version, found[best].Version) > 0) {
+			best = i
+		}
+	}
+	if best < 0 {
+		slices.SortFunc(versions, compareVersions)
+		return Plugin{}, host.BadRequest(fmt.Sprintf("Plugin %s has no version that matches %q; available: %s",
+			found[0].Class, version, strings.Join(versions, ", ")))
+	}
+	return found[best], nil
+}
+
+// named returns the plugins with that class, or, if there is none, with that alias.
+func (r *Registry) named(name string, kinds []string) []Plugin {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var byClass, byAlias []Plugin
+	for _, m := range r.modules {
+		for _, p := range m.manifest.Plugins {
+			if len(kinds) > 0 && !slices.Contains(kinds, p.Kind) {
+				continue
+			}
+			found := Plugin{Plugin: p, Digest: m.info.Digest, Module: m.info.Name}
+			if p.Class == name {
+				byClass = append(byClass, found)
+			} else if slices.Contains(p.Aliases, name) {
+				byAlias = append(byAlias, found)
+			}
+		}
+	}
+	if len(byClass) > 0 {
+		return byClass
+	}
+	slices.SortFunc(byAlias, func(a, b Plugin) int { return strings.Compare(a.Class, b.Class) })
+	return byAlias
+}
+
+// Check asks the plugin itself about a configuration, in an instance of its own.
+func (r *Registry) Check(ctx context.Context, p abi.Plugin, kind string,
+	config map[string]*string) ([]abi.KeyValidation, error) {
+	found, err := r.Resolve(p.Class, p.Version, kind)
+	if err != nil {
+		return nil, err
+	}
+	code, err := r.Code(ctx, found.Digest)
+	if err != nil {
+		return nil, err
+	}
+	stage := abi.Stage{Kind: kind, Plugin: p.Class, Config: config}
+	return guest.Validate(ctx, code, stage, guest.Options{
+		Log:    r.config.Log.With("plugin", p.Class),
+		Engine: r.config.Grants.Engine(found.Capabilities),
+	})
+}

@@ -1,0 +1,267 @@
+// Package plugin knows every module and what it provides: it checks, stores and describes modules, finds plugins by class,
+// alias and version, and asks them about configurations.
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/engine"
+	"github.com/berth-connect/berth/host/guest"
+)
+
+// stockName is the module name of the bundled module.
+const stockName = "stock"
+
+// Config of a registry.
+type Config struct {
+	Dir    string   // where uploaded modules are kept; "": in memory only
+	Path   []string // directories with *.wasm files that are read at start (plugin.path)
+	Stock  []byte   // the bundled module; it alone is trusted
+	Grants Grants
+	Log    *slog.Logger
+}
+
+// Registry is safe for concurrent use.
+type Registry struct {
+	config Config
+	engine *engine.Engine
+	store  store
+
+	mu      sync.RWMutex
+	modules map[string]*module // by digest; guarded by mu
+	adding  sync.Mutex         // one module is added at a time, so that conflicts are seen
+}
+
+// module is one module of the registry.
+type module struct {
+	info     host.ModuleInfo
+	manifest abi.Manifest
+	trust    engine.Trust
+	wasm     []byte // nil: in the store
+}
+
+// Plugin is a plugin with the module that has it.
+type Plugin struct {
+	abi.Plugin
+	Digest string
+	Module string // its name
+}
+
+// New returns an empty registry; Load fills it.
+func New(config Config, e *engine.Engine) *Registry {
+	return &Registry{config: config, engine: e, store: store{config.Dir}, modules: map[string]*module{}}
+}
+
+// Load adds the bundled module, the uploaded ones and those of the plugin path. A module that can't be used is
+// listed with its problem and logged; it stops nobody.
+func (r *Registry) Load(ctx context.Context) error {
+	if len(r.config.Stock) > 0 {
+		if _, err := r.add(ctx, stockName, r.config.Stock, engine.Trusted, false); err != nil {
+			return fmt.Errorf("load bundled module: %w", err)
+		}
+	}
+	if err := r.loadStored(); err != nil {
+		return err
+	}
+	for _, dir := range r.config.Path {
+		if err := r.loadPath(ctx, dir); err != nil {
+			return fmt.Errorf("read plugin.path %q: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+func (r *Registry) loadStored() error {
+	if r.config.Dir == "" {
+		return nil
+	}
+	records, err := r.store.list()
+	if err != nil {
+		return err
+	}
+	for digest, rec := range records {
+		manifest, err := abi.ParseManifest(rec.Manifest)
+		m := &module{manifest: manifest, info: host.ModuleInfo{Name: rec.Name, Digest: digest}}
+		if err != nil {
+			m.info.Problem = fmt.Sprintf("its stored manifest can't be read: %v; upload the module again", err)
+			r.config.Log.Error("module can't be used", "module", rec.Name, "problem", m.info.Problem)
+		}
+		if stat, err := os.Stat(filepath.Join(r.config.Dir, digest+".wasm")); err == nil {
+			m.info.SizeBytes = stat.Size()
+		}
+		r.list(m)
+	}
+	return nil
+}
+
+func (r *Registry) loadPath(ctx context.Context, dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.wasm"))
+	if err != nil {
+		return err
+	}
+	more, err := filepath.Glob(filepath.Join(dir, "*", "*.wasm"))
+	if err != nil {
+		return err
+	}
+	for _, file := range append(files, more...) {
+		wasm, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if _, err := r.add(ctx, moduleName(file), wasm, engine.Untrusted, false); err != nil {
+			r.config.Log.Error("module can't be used", "file", file, "problem", err)
+		}
+	}
+	return nil
+}
+
+func moduleName(file string) string { return strings.TrimSuffix(filepath.Base(file), ".wasm") }
+
+// Add checks, stores and lists an uploaded module. The same bytes again are answered with what is there already.
+// Errors: host.ErrBadRequest (no module that runs here), host.ErrConflict (a plugin of that class and version exists).
+func (r *Registry) Add(ctx context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
+	return r.add(ctx, moduleName(name), wasm, engine.Untrusted, true)
+}
+
+func (r *Registry) add(ctx context.Context, name string, wasm []byte, trust engine.Trust, keep bool) (host.ModuleInfo, error) {
+	r.adding.Lock()
+	defer r.adding.Unlock()
+	digest := digestOf(wasm)
+	if m := r.module(digest); m != nil && m.info.Problem == "" {
+		return m.info, nil
+	}
+	if err := checkBytes(name, wasm); err != nil {
+		return host.ModuleInfo{}, err
+	}
+	manifest, err := r.describe(ctx, name, wasm, digest, trust)
+	if err != nil {
+		return host.ModuleInfo{}, err
+	}
+	if err := r.checkConflicts(name, digest, manifest); err != nil {
+		return host.ModuleInfo{}, err
+	}
+	m := &module{manifest: manifest, trust: trust, wasm: wasm,
+		info: host.ModuleInfo{Name: name, Digest: digest, SizeBytes: int64(len(wasm))}}
+	if keep && r.config.Dir != "" {
+		rec := record{Name: name, Added: time.Now().UTC(), Manifest: manifest.Encode()}
+		if err := r.store.put(digest, wasm, rec); err != nil {
+			return host.ModuleInfo{}, err
+		}
+		m.wasm = nil
+	}
+	return r.list(m), nil
+}
+
+func checkBytes(name string, wasm []byte) error {
+	if len(wasm) > host.ModuleBytesMax {
+		return host.BadRequest(fmt.Sprintf("module %q has %d bytes; at most %d are taken: strip it (go build -ldflags='-s -w')",
+			name, len(wasm), host.ModuleBytesMax))
+	}
+	if !strings.HasPrefix(string(wasm[:min(len(wasm), 8)]), "\x00asm\x01\x00\x00\x00") {
+		return host.BadRequest(fmt.Sprintf("%q is no WebAssembly module: it does not begin with \\0asm version 1; "+
+			"build one with `berth plugin build`", name))
+	}
+	return nil
+}
+
+func (r *Registry) describe(ctx context.Context, name string, wasm []byte, digest string,
+	trust engine.Trust) (abi.Manifest, error) {
+	code, err := r.engine.Compile(ctx, wasm, digest, trust)
+	if err != nil {
+		return abi.Manifest{}, host.BadRequest(fmt.Sprintf("module %q can't run here: %v", name, err))
+	}
+	manifest, err := guest.Describe(ctx, code, guest.Options{Log: r.config.Log.With("module", name)})
+	if err != nil {
+		return abi.Manifest{}, host.BadRequest(fmt.Sprintf("module %q does not describe itself: %v", name, err))
+	}
+	if manifest.ABI != abi.Version || len(manifest.Plugins) == 0 {
+		return abi.Manifest{}, host.BadRequest(fmt.Sprintf(
+			"module %q has ABI version %d and %d plugins; this worker wants version %d and at least one plugin",
+			name, manifest.ABI, len(manifest.Plugins), abi.Version))
+	}
+	for _, p := range manifest.Plugins {
+		if p.Class == "" || HostKind(p.Kind) == "" {
+			return abi.Manifest{}, host.BadRequest(fmt.Sprintf(
+				"module %q has a plugin with class %q and kind %q; both must be set, the kind to one that the ABI knows",
+				name, p.Class, p.Kind))
+		}
+	}
+	return manifest, nil
+}
+
+// checkConflicts refuses a second plugin of the same class, kind and version: which one a connector gets would be an accident.
+func (r *Registry) checkConflicts(name, digest string, manifest abi.Manifest) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, m := range r.modules {
+		if m.info.Digest == digest {
+			continue
+		}
+		for _, have := range m.manifest.Plugins {
+			for _, p := range manifest.Plugins {
+				if have.Class == p.Class && have.Kind == p.Kind && have.Version == p.Version {
+					return host.Conflict(fmt.Sprintf("module %q provides %s %s version %s, which module %q (%.12s) provides already; "+
+						"give the new one another version", name, HostKind(p.Kind), p.Class, p.Version, m.info.Name, m.info.Digest))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Registry) list(m *module) host.ModuleInfo {
+	m.info.SDK = m.manifest.SDK
+	for _, p := range m.manifest.Plugins {
+		m.info.Plugins = append(m.info.Plugins, host.PluginInfo{Class: p.Class, Aliases: p.Aliases,
+			Kind: HostKind(p.Kind), Version: p.Version, Digest: m.info.Digest, Module: m.info.Name, Doc: p.Doc})
+		for _, c := range p.Capabilities {
+			if !slices.Contains(m.info.Capabilities, c) {
+				m.info.Capabilities = append(m.info.Capabilities, c)
+			}
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.modules[m.info.Digest] = m
+	return m.info
+}
+
+func (r *Registry) module(digest string) *module {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.modules[digest]
+}
+
+// errNoModule: a digest that nobody added.
+var errNoModule = errors.New("no such module")
+
+// Code returns the compiled module of a digest, compiling it if need be.
+func (r *Registry) Code(ctx context.Context, digest string) (*engine.Module, error) {
+	m := r.module(digest)
+	if m == nil {
+		return nil, fmt.Errorf("compile %s: %w", digest, errNoModule)
+	}
+	wasm := m.wasm
+	if wasm == nil {
+		var err error
+		if wasm, err = r.store.get(digest); err != nil {
+			return nil, err
+		}
+	}
+	code, err := r.engine.Compile(ctx, wasm, digest, m.trust)
+	if err != nil {
+		return nil, fmt.Errorf("module %s: %w", m.info.Name, err)
+	}
+	return code, nil
+}

@@ -1,0 +1,142 @@
+// Package task runs the tasks of connectors: Source and Sink are mirror images, each a loop whose steps read like the
+// path of a record.
+package task
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/guest"
+	"github.com/berth-connect/berth/host/pipeline"
+)
+
+// Config is what a source and a sink task have in common.
+type Config struct {
+	ID      host.TaskID
+	Version string // of the connector plugin
+	Stages  []pipeline.Stage
+	Log     *slog.Logger
+	Meters  Meters
+	Target  *Target
+	Clients host.Clients
+
+	Connector host.Config // raw, for topic creation
+
+	FlushInterval time.Duration // offset.flush.interval.ms
+	FlushTimeout  time.Duration // offset.flush.timeout.ms
+	GraceTimeout  time.Duration // task.shutdown.graceful.timeout.ms
+	TolerateAll   bool          // errors.tolerance=all
+	LogErrors     bool          // errors.log.enable
+
+	// Run starts an instance of a group with what the operator grants it.
+	Run func(ctx context.Context, group pipeline.Group, plan abi.Plan) (*guest.Instance, error)
+	// Started is called when the task works.
+	Started func()
+	// PausedNow is called when the task has been paused.
+	PausedNow func()
+	// TopicUsed is called when a topic is written to or read from, once each.
+	TopicUsed func(topic string)
+}
+
+// Meters counts what passes; implementations are cheap and never block.
+type Meters interface {
+	Polled(records int64)  // from the connector or from Kafka
+	Written(records int64) // to Kafka or to the connector
+	Failed(records int64)  // that a stage could not process
+	Committed(ok bool)     // offsets
+	MemoryBytes(instances func() int64)
+}
+
+// Target is the wish to pause; Set may be called from any goroutine.
+type Target struct {
+	paused  atomic.Bool
+	changed chan struct{}
+}
+
+// NewTarget returns a target.
+func NewTarget(paused bool) *Target {
+	t := &Target{changed: make(chan struct{}, 1)}
+	t.paused.Store(paused)
+	return t
+}
+
+// Set pauses or resumes.
+func (t *Target) Set(paused bool) {
+	t.paused.Store(paused)
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
+
+// hardContext is cancelled when the grace time after ctx's end is over: until then the task drains.
+func (c *Config) hardContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(c.GraceTimeout, cancel)
+		context.AfterFunc(hard, func() { timer.Stop() })
+	})
+	return hard, func() { stop(); cancel() }
+}
+
+// start runs an instance for a group and waits until its stages have started.
+func (c *Config) start(ctx context.Context, g pipeline.Group, offsets []abi.SourceOffset,
+	limit time.Duration) (*pipeline.Link, error) {
+	plan := abi.Plan{
+		Role:         abi.RoleTask,
+		Connector:    c.ID.Connector,
+		Task:         int32(c.ID.Task),
+		Stages:       g.Plan(),
+		Offsets:      offsets,
+		BatchBytes:   host.BatchBytesMax,
+		BatchRecords: host.BatchRecordsMax,
+	}
+	instance, err := c.Run(ctx, g, plan)
+	if err != nil {
+		return nil, g.Failed(err)
+	}
+	link := &pipeline.Link{Group: g, Instance: instance, Limit: limit}
+	if err := instance.Ready(ctx); err != nil {
+		instance.Kill(err)
+		return nil, g.Failed(err)
+	}
+	return link, nil
+}
+
+// firstIntolerable is the failure that ends the task: the first one, unless errors are tolerated.
+func (c *Config) firstIntolerable(failures []pipeline.RecordFailure) *pipeline.RecordFailure {
+	var first *pipeline.RecordFailure
+	for i := range failures {
+		f := &failures[i]
+		if c.LogErrors {
+			c.Log.Error("record failed", "stage", f.Stage.Name(), "plugin", f.Stage.Found.Class, "record", f.Record,
+				"error", f.Message)
+		}
+		if first == nil || f.Record < first.Record {
+			first = f
+		}
+	}
+	c.Meters.Failed(int64(len(failures)))
+	if c.TolerateAll {
+		return nil
+	}
+	return first
+}
+
+// stopLinks stops instances, all at once.
+func stopLinks(ctx context.Context, links []*pipeline.Link, grace time.Duration) {
+	done := make(chan struct{})
+	for _, l := range links {
+		go func() {
+			_ = l.Instance.Stop(ctx, grace) // the task is over: how its stages end changes nothing
+			done <- struct{}{}
+		}()
+	}
+	for range links {
+		<-done
+	}
+}

@@ -1,0 +1,372 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/guest"
+	"github.com/berth-connect/berth/host/pipeline"
+)
+
+// Sink is a running sink task. An iteration is the path of a record: consume, convert and transform, put; between batches
+// it commits. It mirrors Source. It is the host.Rebalancer of its consumer, whose calls come on the same goroutine.
+type Sink struct {
+	config   Config
+	consumer host.Consumer
+
+	chain []*pipeline.Link // the stages before the connector's instance
+	sink  *pipeline.Link   // the instance with the connector, and the stages that are fused with it
+
+	assigned  map[host.TopicPartition]bool
+	current   map[host.TopicPartition]int64 // next offsets of what was put
+	committed map[host.TopicPartition]int64
+	lastFlush time.Time
+	topics    map[string]bool
+	paused    bool
+	failed    error // in a call of the consumer
+}
+
+// NewSink returns a sink task; Run makes its consumer.
+func NewSink(config Config) *Sink {
+	return &Sink{config: config, assigned: map[host.TopicPartition]bool{}, topics: map[string]bool{},
+		current: map[host.TopicPartition]int64{}, committed: map[host.TopicPartition]int64{}}
+}
+
+// Run runs the task until ctx is cancelled, which stops it softly: what was put is flushed and committed before Run
+// returns nil. Any other return is the failure of the task.
+func (t *Sink) Run(ctx context.Context) error {
+	hard, cancel := t.config.hardContext(ctx)
+	defer cancel()
+	err := t.open(hard)
+	if err == nil {
+		t.config.Started()
+		err = t.loop(ctx, hard)
+	}
+	t.close(hard, err)
+	return err
+}
+
+func (t *Sink) loop(ctx, hard context.Context) error {
+	t.lastFlush = time.Now()
+	for ctx.Err() == nil {
+		if err := t.iterate(ctx, hard); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Sink) iterate(ctx, hard context.Context) error {
+	records, err := t.consume(ctx)
+	if err != nil {
+		return err
+	}
+	if len(records) > 0 {
+		if err := t.put(ctx, hard, records); err != nil {
+			return err
+		}
+	}
+	if time.Since(t.lastFlush) < t.config.FlushInterval {
+		return nil
+	}
+	return t.flush(hard, nil)
+}
+
+// open starts the connector's instance first: the mirror of Source.open.
+func (t *Sink) open(ctx context.Context) error {
+	groups := pipeline.Groups(t.config.Stages)
+	last := len(groups) - 1
+	sink, err := t.config.start(ctx, groups[last], nil, host.PutDurationMax)
+	if err != nil {
+		return err
+	}
+	t.sink = sink
+	for _, g := range groups[:last] {
+		link, err := t.config.start(ctx, g, nil, host.TransformDurationMax)
+		if err != nil {
+			return err
+		}
+		t.chain = append(t.chain, link)
+	}
+	if t.consumer, err = t.config.Clients.Consumer(t.config.ID, t.config.Connector, t); err != nil {
+		return fmt.Errorf("make consumer: %w", err)
+	}
+	t.setPaused(t.config.Target.paused.Load())
+	return nil
+}
+
+// consume polls Kafka until the next flush is due.
+func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
+	select {
+	case <-t.config.Target.changed:
+		t.setPaused(t.config.Target.paused.Load())
+	case <-t.sink.Instance.Done():
+		return nil, t.putFailed(t.sink.Group.Failed(t.sink.Instance.Err()), nil)
+	default:
+	}
+	wait := min(max(t.config.FlushInterval-time.Since(t.lastFlush), 0), targetLookInterval)
+	records, err := t.consumer.Poll(ctx, host.BatchRecordsMax, wait)
+	if t.failed != nil {
+		return nil, t.failed
+	}
+	if err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("consume: %w", err)
+	}
+	if ctx.Err() != nil {
+		return nil, nil // what came with the end is consumed again by the next task
+	}
+	t.config.Meters.Polled(int64(len(records)))
+	return records, nil
+}
+
+// targetLookInterval bounds how long a pause, a resume or the end of the guest goes unnoticed while no records come.
+const targetLookInterval = 250 * time.Millisecond
+
+// put gives records to the stages and to the connector, again and again if it asks for that.
+func (t *Sink) put(ctx, hard context.Context, records []host.ConsumerRecord) error {
+	t.useTopics(records)
+	backoff := retryBackoff
+	for {
+		result, err := t.deliver(hard, records)
+		if err != nil {
+			return t.putFailed(err, records)
+		}
+		if result.Retry == nil {
+			return t.settle(records, result)
+		}
+		t.config.Log.Warn("the connector asks for the batch again", "plugin", result.Retry.Stage.Found.Class,
+			"error", result.Retry.Message, "records", len(records), "delay", backoff)
+		if err := t.standBy(ctx, backoff); err != nil || ctx.Err() != nil {
+			return err // the records are not counted as put, so they are consumed again
+		}
+		backoff = min(2*backoff, retryBackoffMax)
+	}
+}
+
+// A batch that the connector could not take is offered again after these delays. Connect offers it at once and
+// leaves waiting to the connector's own context.timeout.
+const (
+	retryBackoff    = 300 * time.Millisecond
+	retryBackoffMax = 10 * time.Second
+)
+
+func (t *Sink) deliver(ctx context.Context, records []host.ConsumerRecord) (pipeline.Result, error) {
+	links := append(slices.Clip(t.chain), t.sink)
+	result, err := links[0].Enter(ctx, records)
+	if err != nil || result.Retry != nil {
+		return result, err
+	}
+	return pipeline.Apply(ctx, links[1:], result)
+}
+
+// standBy keeps the membership of the group while the batch waits: fetching is paused, polling goes on.
+func (t *Sink) standBy(ctx context.Context, d time.Duration) error {
+	t.consumer.Pause()
+	defer func() {
+		if !t.paused {
+			t.consumer.Resume()
+		}
+	}()
+	for until := time.Now().Add(d); time.Now().Before(until) && ctx.Err() == nil; {
+		if _, err := t.consumer.Poll(ctx, host.BatchRecordsMax, time.Until(until)); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("poll while the batch waits: %w", err)
+		}
+		if t.failed != nil {
+			return t.failed
+		}
+	}
+	return nil
+}
+
+// settle counts records as put. When one of them failed and errors are not tolerated, those before it count.
+func (t *Sink) settle(records []host.ConsumerRecord, result pipeline.Result) error {
+	n := len(records)
+	failure := t.config.firstIntolerable(result.Failures)
+	if failure != nil {
+		n = failure.Record
+	}
+	for i := range records[:n] {
+		r := &records[i]
+		if tp := (host.TopicPartition{Topic: r.Topic, Partition: r.Partition}); t.assigned[tp] {
+			t.current[tp] = r.Offset + 1
+		}
+	}
+	t.config.Meters.Written(int64(n))
+	if failure != nil {
+		return &RecordError{Failure: *failure, Where: sinkRecord(records, failure.Record)}
+	}
+	return nil
+}
+
+func (t *Sink) useTopics(records []host.ConsumerRecord) {
+	for i := range records {
+		if topic := records[i].Topic; !t.topics[topic] {
+			t.topics[topic] = true
+			t.config.TopicUsed(topic)
+		}
+	}
+}
+
+func (t *Sink) setPaused(paused bool) {
+	if paused == t.paused {
+		return
+	}
+	t.paused = paused
+	if paused {
+		t.consumer.Pause()
+		t.sink.Instance.Send(abi.EventPause, nil)
+		t.config.PausedNow()
+		return
+	}
+	t.consumer.Resume()
+	t.sink.Instance.Send(abi.EventResume, nil)
+	t.config.Started()
+}
+
+// flush asks the connector to make durable what it was given, and commits what it answers. only restricts it to some
+// partitions (nil: all). A failed commit is tried again next time; the error returned is a connector's that failed.
+func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
+	t.lastFlush = time.Now()
+	due := map[host.TopicPartition]int64{}
+	for tp, next := range t.current {
+		if t.committed[tp] != next && (only == nil || slices.Contains(only, tp)) {
+			due[tp] = next
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	safe, err := t.preCommit(ctx, due)
+	if err != nil {
+		return t.putFailed(err, nil)
+	}
+	if len(safe) == 0 {
+		return nil
+	}
+	commitCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.config.FlushTimeout)
+	defer cancel()
+	err = t.consumer.Commit(commitCtx, safe)
+	t.config.Meters.Committed(err == nil)
+	if err != nil {
+		t.config.Log.Error("offsets were not committed; they are tried again", "error", err)
+		return nil
+	}
+	maps.Copy(t.committed, safe)
+	return nil
+}
+
+// preCommit sends FLUSH and reads the offsets that are safe; those that were not consumed or asked for are ignored.
+func (t *Sink) preCommit(ctx context.Context, due map[host.TopicPartition]int64) (map[host.TopicPartition]int64, error) {
+	t.sink.Instance.Send(abi.EventFlush, guest.Bytes(abi.EncodePartitionOffsets(partitionOffsets(due))))
+	m, err := t.sink.Instance.Expect(ctx, guest.CommitMessage, host.PutDurationMax)
+	if err != nil {
+		return nil, t.sink.Group.Failed(err)
+	}
+	answered, err := abi.ParsePartitionOffsets(m.Body)
+	if err != nil {
+		err = fmt.Errorf("%w: offsets to commit: %w", guest.ErrGarbage, err)
+		t.sink.Instance.Kill(err)
+		return nil, t.sink.Group.Failed(err)
+	}
+	safe := map[host.TopicPartition]int64{}
+	for _, p := range answered {
+		tp := host.TopicPartition{Topic: p.Topic, Partition: p.Partition}
+		next, asked := due[tp]
+		if !asked || p.Offset > next {
+			t.config.Log.Warn("the connector wants to commit an offset that it was not given; ignored",
+				"topic", p.Topic, "partition", p.Partition, "offset", p.Offset)
+			continue
+		}
+		safe[tp] = p.Offset
+	}
+	return safe, nil
+}
+
+func partitionOffsets(offsets map[host.TopicPartition]int64) []abi.PartitionOffset {
+	var all []abi.PartitionOffset
+	for tp, next := range offsets {
+		all = append(all, abi.PartitionOffset{Topic: tp.Topic, Partition: tp.Partition, Offset: next})
+	}
+	return all
+}
+
+// Assigned implements host.Rebalancer.
+func (t *Sink) Assigned(_ context.Context, partitions map[host.TopicPartition]int64) {
+	for tp := range partitions {
+		t.assigned[tp] = true
+	}
+	t.sink.Instance.Send(abi.EventOpen, guest.Bytes(abi.EncodePartitionOffsets(partitionOffsets(partitions))))
+	if t.paused {
+		t.consumer.Pause()
+	}
+}
+
+// Revoked implements host.Rebalancer.
+func (t *Sink) Revoked(ctx context.Context, partitions []host.TopicPartition) {
+	if err := t.flush(ctx, partitions); err != nil {
+		t.failed = err
+	}
+	t.Lost(ctx, partitions)
+}
+
+// Lost implements host.Rebalancer.
+func (t *Sink) Lost(_ context.Context, partitions []host.TopicPartition) {
+	closed := map[host.TopicPartition]int64{}
+	for _, tp := range partitions {
+		closed[tp] = -1
+		if next, ok := t.current[tp]; ok {
+			closed[tp] = next
+		}
+		delete(t.assigned, tp)
+		delete(t.current, tp)
+		delete(t.committed, tp)
+	}
+	t.sink.Instance.Send(abi.EventClose, guest.Bytes(abi.EncodePartitionOffsets(partitionOffsets(closed))))
+}
+
+// close drains: closing the consumer revokes its partitions, which flushes and commits what was put.
+func (t *Sink) close(ctx context.Context, failure error) {
+	if t.consumer != nil {
+		if failure != nil && errors.Is(failure, errInstance) {
+			t.current = map[host.TopicPartition]int64{} // nobody is left to say what is durable
+		}
+		t.consumer.Close(ctx)
+	}
+	links := t.chain
+	if t.sink != nil {
+		links = append(links, t.sink)
+	}
+	stopLinks(ctx, links, t.config.GraceTimeout)
+}
+
+// errInstance marks the failures after which the connector's instance is gone.
+var errInstance = errors.New("instance failed")
+
+// putError is a failure of the connector or of a stage's instance.
+type putError struct {
+	cause error
+	where string
+}
+
+func (e *putError) Error() string   { return "Exiting WorkerSinkTask due to unrecoverable exception." }
+func (e *putError) Unwrap() []error { return []error{e.cause, errInstance} }
+
+func (t *Sink) putFailed(err error, records []host.ConsumerRecord) error {
+	var stage *pipeline.StageError
+	where := ""
+	if errors.As(err, &stage) && stage.Record >= 0 && len(records) > 0 {
+		where = sinkRecord(records, stage.Record)
+	} else if len(records) > 0 {
+		where = fmt.Sprintf("a batch of %d records from %s", len(records), sinkRecord(records, 0))
+	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &putError{err, where}
+}
