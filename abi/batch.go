@@ -56,28 +56,35 @@ func parseBatch(b, ref []byte) (Batch, error) {
 	return p, p.checkErrors()
 }
 
+// tables describes the tables of a head: where the header keeps their offset and count, and what they may be.
+var tables = [...]struct {
+	name                 string
+	offAt, countAt       int
+	size, align, entries uint32
+}{
+	{"topics", 16, 20, 8, 4, DictionaryMax},
+	{"schemas", 24, 28, 8, 4, DictionaryMax},
+	{"partitions", 32, 36, 8, 4, DictionaryMax},
+	{"records", 40, 12, EntryBytes, 8, BatchRecordsMax},
+	{"errors", 44, 48, ErrorBytes, 4, BatchRecordsMax},
+}
+
 func (b *Batch) parseTables() error {
-	for _, t := range []struct {
-		name             string
-		off, count, size uint32
-		align, limit     uint32
-		at, n            *int
-	}{
-		{"topics", le.Uint32(b.head[16:]), le.Uint32(b.head[20:]), 8, 4, DictionaryMax, &b.topicsAt, &b.topics},
-		{"schemas", le.Uint32(b.head[24:]), le.Uint32(b.head[28:]), 8, 4, DictionaryMax, &b.schemasAt, &b.schemas},
-		{"partitions", le.Uint32(b.head[32:]), le.Uint32(b.head[36:]), 8, 4, DictionaryMax, &b.sourceAt, &b.partitions},
-		{"records", le.Uint32(b.head[40:]), le.Uint32(b.head[12:]), EntryBytes, 8, BatchRecordsMax, &b.recordsAt, &b.records},
-		{"errors", le.Uint32(b.head[44:]), le.Uint32(b.head[48:]), ErrorBytes, 4, BatchRecordsMax, &b.errorsAt, &b.errors},
-	} {
-		if t.count == 0 {
+	var at, count [len(tables)]int
+	for i := range tables {
+		t := &tables[i]
+		off, n := le.Uint32(b.head[t.offAt:]), le.Uint32(b.head[t.countAt:])
+		if n == 0 {
 			continue
 		}
-		end := uint64(t.off) + uint64(t.count)*uint64(t.size)
-		if t.count > t.limit || t.off < HeaderBytes || t.off%t.align != 0 || end > uint64(len(b.head)) {
-			return fmt.Errorf("table of %d %s at %d does not fit", t.count, t.name, t.off)
+		end := uint64(off) + uint64(n)*uint64(t.size)
+		if n > t.entries || off < HeaderBytes || off%t.align != 0 || end > uint64(len(b.head)) {
+			return fmt.Errorf("table of %d %s at %d does not fit", n, t.name, off)
 		}
-		*t.at, *t.n = int(t.off), int(t.count)
+		at[i], count[i] = int(off), int(n)
 	}
+	b.topicsAt, b.schemasAt, b.sourceAt, b.recordsAt, b.errorsAt = at[0], at[1], at[2], at[3], at[4]
+	b.topics, b.schemas, b.partitions, b.records, b.errors = count[0], count[1], count[2], count[3], count[4]
 	inputs := le.Uint32(b.head[52:])
 	if inputs > BatchRecordsMax {
 		return fmt.Errorf("%d input records", inputs)
