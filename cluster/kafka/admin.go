@@ -1,0 +1,152 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/berth-connect/berth/host"
+)
+
+// Admin reads and changes what belongs to the cluster: its id and the offsets of consumer groups.
+type Admin struct {
+	client *kgo.Client
+	admin  *kadm.Client
+}
+
+// NewAdmin makes the worker's shared admin client; clientID as in Connect, "<group.id>-shared-admin". It does no I/O.
+func NewAdmin(worker map[string]string, clientID string, log *slog.Logger) (*Admin, error) {
+	opts, err := WorkerOptions(worker, clientID, log)
+	if err != nil {
+		return nil, err
+	}
+	return newAdmin(opts)
+}
+
+// Admin makes the admin client of a connector: unprefixed worker properties, admin.*, admin.override.*. The caller
+// closes it. It does no I/O.
+func (c *Clients) Admin(connector string, config host.Config) (*Admin, error) {
+	opts, err := c.adminOptions(host.TaskID{Connector: connector}, config)
+	if err != nil {
+		return nil, fmt.Errorf("configuring the admin client of %s: %w", connector, err)
+	}
+	return newAdmin(opts)
+}
+
+// SinkGroup names the consumer group of a sink connector.
+func (c *Clients) SinkGroup(connector string, config host.Config) string {
+	layers := withPrefix(c.worker, "consumer.")
+	maps.Copy(layers, overrides(config, "consumer.override."))
+	if group := layers["group.id"]; group != "" {
+		return group
+	}
+	return "connect-" + connector
+}
+
+func newAdmin(opts []kgo.Opt) (*Admin, error) {
+	client, err := kgo.NewClient(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("making the admin client: %w", err)
+	}
+	return &Admin{client, kadm.NewClient(client)}, nil
+}
+
+// Close frees the client.
+func (a *Admin) Close() { a.client.Close() }
+
+// ClusterID returns the id of the Kafka cluster.
+func (a *Admin) ClusterID(ctx context.Context) (string, error) {
+	metadata, err := a.admin.BrokerMetadata(ctx)
+	if err != nil {
+		return "", fmt.Errorf("reading the Kafka cluster id: %w", err)
+	}
+	return metadata.Cluster, nil
+}
+
+// CreateTopic creates a topic; partitions and replication -1 are the broker's defaults. A topic that is there already
+// is no error.
+func (a *Admin) CreateTopic(ctx context.Context, topic string, partitions int32, replication int16, configs map[string]string) error {
+	values := map[string]*string{}
+	for key, value := range configs {
+		values[key] = &value
+	}
+	if err := ensureTopic(ctx, a.admin, topic, creation{partitions, replication, values}); err != nil {
+		return fmt.Errorf("creating topic %s: %w", topic, err)
+	}
+	return nil
+}
+
+// Partitions returns the number of partitions of each existing topic among topics.
+func (a *Admin) Partitions(ctx context.Context, topics ...string) (map[string]int, error) {
+	details, err := a.admin.ListTopics(ctx, topics...)
+	if err != nil {
+		return nil, fmt.Errorf("describing topics: %w", err)
+	}
+	out := map[string]int{}
+	for name, detail := range details {
+		if detail.Err == nil {
+			out[name] = len(detail.Partitions)
+		}
+	}
+	return out, nil
+}
+
+// GroupOffsets returns the next offsets that a consumer group has stored.
+func (a *Admin) GroupOffsets(ctx context.Context, group string) (map[host.TopicPartition]int64, error) {
+	fetched, err := a.admin.FetchOffsets(ctx, group)
+	if err != nil {
+		return nil, fmt.Errorf("reading the offsets of group %s: %w", group, err)
+	}
+	out := map[host.TopicPartition]int64{}
+	for topic, partitions := range fetched {
+		for partition, r := range partitions {
+			if r.Err != nil {
+				return nil, fmt.Errorf("reading the offset of group %s in %s-%d: %w", group, topic, partition, r.Err)
+			}
+			if r.At >= 0 {
+				out[host.TopicPartition{Topic: topic, Partition: partition}] = r.At
+			}
+		}
+	}
+	return out, nil
+}
+
+// SetGroupOffsets stores next offsets for a group without members.
+func (a *Admin) SetGroupOffsets(ctx context.Context, group string, offsets map[host.TopicPartition]int64) error {
+	commit := kadm.Offsets{}
+	for tp, offset := range offsets {
+		commit.AddOffset(tp.Topic, tp.Partition, offset, -1)
+	}
+	if err := a.admin.CommitAllOffsets(ctx, group, commit); err != nil {
+		return fmt.Errorf("altering the offsets of group %s: %w", group, err)
+	}
+	return nil
+}
+
+// DeleteGroupOffsets makes a group without members forget partitions.
+func (a *Admin) DeleteGroupOffsets(ctx context.Context, group string, partitions []host.TopicPartition) error {
+	set := kadm.TopicsSet{}
+	for _, tp := range partitions {
+		set.Add(tp.Topic, tp.Partition)
+	}
+	deleted, err := a.admin.DeleteOffsets(ctx, group, set)
+	if err == nil {
+		err = deleted.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("deleting offsets of group %s: %w", group, err)
+	}
+	return nil
+}
+
+// DeleteGroup deletes a group without members.
+func (a *Admin) DeleteGroup(ctx context.Context, group string) error {
+	if _, err := a.admin.DeleteGroup(ctx, group); err != nil {
+		return fmt.Errorf("deleting group %s: %w", group, err)
+	}
+	return nil
+}
