@@ -1,0 +1,370 @@
+package herder
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/berth-connect/berth/host"
+)
+
+// conductor carries out the decisions about one connector, one after the other, on a goroutine of its own. It is told
+// what should be, not what to do: while it waits for slow plugin code, newer wishes replace older ones.
+type conductor struct {
+	h    *Herder
+	name string
+	wake chan struct{} // capacity 1
+
+	mu        sync.Mutex // guards what follows, shared with the deciding goroutine
+	wish      wish
+	restarts  []restart
+	errands   []errand
+	reconf    bool // the plugin asked for new task configurations
+	operation context.CancelFunc
+	ending    bool
+
+	// The conductor goroutine's own.
+	begun       bool // the runtime was told to start the connector in its target state, and has not been told to stop it
+	failed      bool // that failed
+	target      host.TargetState
+	configEpoch int
+	tasksEpoch  int
+	tasks       map[int]host.Config // running on this worker
+}
+
+// wish is what should be. Epochs count the records that ask for a new start of the connector or of its tasks.
+type wish struct {
+	config      host.Config // nil: the connector was deleted
+	configEpoch int
+	target      host.TargetState
+	tasks       []host.Config
+	tasksEpoch  int
+}
+
+// outdates tells whether an operation for an older wish need not be finished.
+func (w wish) outdates(older wish) bool {
+	return w.config == nil || w.configEpoch != older.configEpoch ||
+		w.target == host.TargetStopped && older.target != host.TargetStopped
+}
+
+// restart asks for a new start of the connector or of tasks although nothing has changed.
+type restart struct {
+	connector bool
+	tasks     []int
+	done      chan<- error // nil, or capacity 1
+}
+
+// errand is a plugin call that must not meet a starting or running connector.
+type errand struct {
+	ctx  context.Context
+	run  func(context.Context) error
+	done chan<- error // capacity 1
+}
+
+func (h *Herder) newConductor(ctx context.Context, name string) *conductor {
+	c := &conductor{h: h, name: name, wake: make(chan struct{}, 1), tasks: map[int]host.Config{}}
+	h.conductors[name] = c
+	h.running.Add(1)
+	go func() {
+		defer h.running.Done()
+		c.run(context.WithoutCancel(ctx))
+	}()
+	return c
+}
+
+// want replaces the wish. An operation that the new wish makes pointless is broken off: a plugin that hangs in start
+// can be deleted, stopped and reconfigured.
+func (c *conductor) want(w wish) {
+	c.tell(func() {
+		pointless := w.outdates(c.wish)
+		c.wish = w
+		if pointless && c.operation != nil {
+			c.operation()
+		}
+	})
+}
+
+// restart queues a restart; one of the connector breaks off an operation under way.
+func (c *conductor) restart(r restart) {
+	c.tell(func() {
+		c.restarts = append(c.restarts, r)
+		if r.connector && c.operation != nil {
+			c.operation()
+		}
+	})
+}
+
+// do queues a plugin call between operations.
+func (c *conductor) do(e errand) { c.tell(func() { c.errands = append(c.errands, e) }) }
+
+// reconfigure is the runtime's callback: the plugin asks for new task configurations.
+func (c *conductor) reconfigure() { c.tell(func() { c.reconf = true }) }
+
+// end makes the goroutine return without stopping what runs.
+func (c *conductor) end() {
+	c.tell(func() {
+		c.ending = true
+		if c.operation != nil {
+			c.operation()
+		}
+	})
+}
+
+func (c *conductor) tell(change func()) {
+	c.mu.Lock()
+	change()
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// orders is what the goroutine takes at once.
+type orders struct {
+	wish     wish
+	restarts []restart
+	errands  []errand
+	reconf   bool
+	ending   bool
+}
+
+// refuse answers those who wait for something that will not happen.
+func (o orders) refuse(err error) {
+	for _, r := range o.restarts {
+		if r.done != nil {
+			r.done <- err
+		}
+	}
+	for _, e := range o.errands {
+		e.done <- err
+	}
+}
+
+func (c *conductor) take() orders {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o := orders{c.wish, c.restarts, c.errands, c.reconf, c.ending}
+	c.restarts, c.errands, c.reconf = nil, nil, false
+	return o
+}
+
+func (c *conductor) run(ctx context.Context) {
+	for {
+		<-c.wake
+		o := c.take()
+		if o.ending {
+			o.refuse(errStopping)
+			return
+		}
+		if o.wish.config == nil {
+			c.remove(ctx)
+			o.refuse(host.NotFound("Unknown connector: " + c.name))
+			c.h.inbox.post(func() { c.h.onRemoved(c) })
+			continue
+		}
+		c.followTasks(ctx, o)
+		c.followConnector(ctx, o)
+		for _, e := range o.errands {
+			e.done <- e.run(e.ctx)
+		}
+	}
+}
+
+func (c *conductor) remove(ctx context.Context) {
+	c.stopTasks(ctx, c.runningTasks())
+	c.stopConnector(ctx, "")
+}
+
+// followTasks brings the running tasks in line. Tasks come before the connector: they must run although its plugin
+// hangs in start.
+func (c *conductor) followTasks(ctx context.Context, o orders) {
+	again := map[int]bool{}
+	for _, r := range o.restarts {
+		for _, task := range r.tasks {
+			again[task] = true
+		}
+	}
+	if o.wish.tasksEpoch != c.tasksEpoch {
+		c.stopTasks(ctx, c.runningTasks())
+		c.tasksEpoch = o.wish.tasksEpoch
+		for task := range o.wish.tasks {
+			again[task] = true
+		}
+	}
+	var stop []host.TaskID
+	for task := range again {
+		if _, runs := c.tasks[task]; runs {
+			stop = append(stop, c.id(task))
+		}
+	}
+	c.stopTasks(ctx, stop)
+	for _, task := range slices.Sorted(maps.Keys(again)) {
+		if task < len(o.wish.tasks) {
+			c.tasks[task] = o.wish.tasks[task]
+			c.h.runtime.StartTask(c.id(task), o.wish.config, o.wish.tasks[task], o.wish.target)
+		}
+	}
+	for _, r := range o.restarts {
+		if r.done != nil && !r.connector {
+			r.done <- nil
+		}
+	}
+}
+
+// followConnector brings the connector in line and publishes its task configurations when they can have changed.
+func (c *conductor) followConnector(ctx context.Context, o orders) {
+	var waiting []chan<- error
+	again := o.wish.configEpoch != c.configEpoch
+	for _, r := range o.restarts {
+		if r.connector {
+			again = true
+			if r.done != nil {
+				waiting = append(waiting, r.done)
+			}
+		}
+	}
+	c.configEpoch = o.wish.configEpoch
+	var err error
+	switch {
+	case again || !c.begun:
+		c.stopConnector(ctx, "")
+		err = c.start(ctx, o.wish)
+	case o.wish.target != c.target:
+		err = c.retarget(ctx, o.wish)
+	case o.reconf && !c.failed && c.target == host.TargetStarted:
+		c.publish(ctx, o.wish, nil)
+	}
+	for _, done := range waiting {
+		done <- err
+	}
+}
+
+// retarget follows a change of the target state. A failed connector follows to STOPPED alone; its tasks follow always.
+func (c *conductor) retarget(ctx context.Context, w wish) error {
+	stopped := c.target == host.TargetStopped
+	switch {
+	case w.target == host.TargetStopped:
+		c.stopConnector(ctx, host.Stopped)
+		c.begun, c.target = true, w.target
+		return nil
+	case stopped:
+		return c.start(ctx, w)
+	}
+	c.target = w.target
+	c.h.runtime.SetTarget(c.name, w.target)
+	if w.target == host.TargetStarted && !c.failed {
+		c.publish(ctx, w, nil)
+	}
+	return nil
+}
+
+// start starts the connector in its target state and publishes the task configurations it returns.
+func (c *conductor) start(parent context.Context, w wish) error {
+	ctx, done := c.begin(parent, w)
+	c.h.reports.forget(c.name)
+	tasks, err := c.h.runtime.StartConnector(ctx, c.name, w.config, w.target, c.reconfigure)
+	brokenOff := ctx.Err() != nil
+	done()
+	c.begun, c.failed, c.target = true, err != nil, w.target
+	switch {
+	case brokenOff:
+		c.stopConnector(parent, "") // newer orders wait; they start it anew where it should run
+	case err == nil && w.target == host.TargetStarted:
+		c.publish(parent, w, append([]host.Config{}, tasks...))
+	case err != nil && c.h.reports.state(c.name) != host.Failed:
+		c.h.ConnectorStatus(c.name, host.Failed, err.Error(), c.h.pluginVersion(w.config))
+	}
+	return err
+}
+
+// begin makes an operation for w that newer orders can break off.
+func (c *conductor) begin(parent context.Context, w wish) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(parent)
+	c.mu.Lock()
+	c.operation = cancel
+	if c.ending || c.wish.outdates(w) {
+		cancel()
+	}
+	c.mu.Unlock()
+	return ctx, func() {
+		c.mu.Lock()
+		c.operation = nil
+		c.mu.Unlock()
+		cancel()
+	}
+}
+
+func (c *conductor) stopConnector(ctx context.Context, report host.State) {
+	if !c.begun {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopDurationMax)
+	defer cancel()
+	c.h.runtime.StopConnector(ctx, c.name, report)
+	c.begun, c.failed = false, false
+}
+
+func (c *conductor) stopTasks(ctx context.Context, ids []host.TaskID) {
+	if len(ids) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopDurationMax)
+	defer cancel()
+	c.h.runtime.StopTasks(ctx, ids...)
+	for _, id := range ids {
+		delete(c.tasks, id.Task)
+	}
+}
+
+// publish asks for task configurations (unless the start returned them) and hands them to the deciding goroutine,
+// again and again with back-off as Connect does, until it succeeds or newer orders come.
+func (c *conductor) publish(ctx context.Context, w wish, tasks []host.Config) {
+	ctx, done := c.begin(ctx, w)
+	defer done()
+	for delay := retryDelayMin; ; delay = min(2*delay, retryDelayMax) {
+		var err error
+		if tasks == nil {
+			tasks, err = c.h.runtime.TaskConfigs(ctx, c.name)
+			tasks = append([]host.Config{}, tasks...)
+		}
+		if err == nil {
+			err = c.h.publishTasks(ctx, c.name, w.configEpoch, tasks)
+		}
+		if err == nil || ctx.Err() != nil || errors.Is(err, errStale) {
+			return
+		}
+		c.h.log.Warn("Failed to reconfigure the connector's tasks, retrying after back-off", "connector", c.name,
+			"delay", delay, "error", err)
+		tasks = nil
+		if !c.idle(ctx, delay) {
+			c.reconfigure() // after the newer orders
+			return
+		}
+	}
+}
+
+// idle waits for delay and returns false when newer orders come first.
+func (c *conductor) idle(ctx context.Context, delay time.Duration) bool {
+	select {
+	case <-time.After(delay):
+		return true
+	case <-c.wake:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (c *conductor) runningTasks() []host.TaskID {
+	ids := make([]host.TaskID, 0, len(c.tasks))
+	for _, task := range slices.Sorted(maps.Keys(c.tasks)) {
+		ids = append(ids, c.id(task))
+	}
+	return ids
+}
+
+func (c *conductor) id(task int) host.TaskID { return host.TaskID{Connector: c.name, Task: task} }

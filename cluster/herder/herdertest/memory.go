@@ -1,0 +1,344 @@
+// Package herdertest holds stores in memory, for tests of the herder and of what stands on it.
+package herdertest
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/berth-connect/berth/cluster/store"
+	"github.com/berth-connect/berth/host"
+)
+
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Configs is a config topic in memory.
+type Configs struct {
+	mu         sync.Mutex
+	connectors map[string]store.Connector
+	events     []store.ConfigEvent
+	changed    chan struct{}
+	fail       error
+}
+
+// NewConfigs returns an empty config topic.
+func NewConfigs() *Configs {
+	return &Configs{connectors: map[string]store.Connector{}, changed: make(chan struct{}, 1)}
+}
+
+// Fail makes writes fail with err until it is nil again.
+func (c *Configs) Fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = err
+}
+
+// Ready is closed.
+func (c *Configs) Ready() <-chan struct{} { return closed }
+
+// Snapshot implements herder.ConfigStore.
+func (c *Configs) Snapshot() *store.ConfigSnapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &store.ConfigSnapshot{Connectors: maps.Clone(c.connectors)}
+}
+
+// Changed implements herder.ConfigStore.
+func (c *Configs) Changed() <-chan struct{} { return c.changed }
+
+// TakeEvents implements herder.ConfigStore.
+func (c *Configs) TakeEvents() []store.ConfigEvent {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	events := c.events
+	c.events = nil
+	return events
+}
+
+// update changes one connector and announces it.
+func (c *Configs) update(name string, event store.ConfigEvent, change func(*store.Connector)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fail != nil {
+		return c.fail
+	}
+	connector, has := c.connectors[name]
+	if !has {
+		connector = store.Connector{TaskCount: -1, Generation: -1, FencedCount: -1}
+	}
+	change(&connector)
+	c.connectors[name] = connector
+	event.Connector = name
+	c.events = append(c.events, event)
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// PutConnector implements herder.ConfigStore.
+func (c *Configs) PutConnector(_ context.Context, name string, config host.Config, target host.TargetState) error {
+	return c.update(name, store.ConfigEvent{Kind: store.ConnectorUpdated}, func(connector *store.Connector) {
+		connector.Config = maps.Clone(config)
+		if target != "" {
+			connector.Target = target
+		}
+		if connector.Target == "" {
+			connector.Target = host.TargetStarted
+		}
+	})
+}
+
+// DeleteConnector implements herder.ConfigStore.
+func (c *Configs) DeleteConnector(_ context.Context, name string) error {
+	return c.update(name, store.ConfigEvent{Kind: store.ConnectorRemoved}, func(connector *store.Connector) {
+		*connector = store.Connector{TaskCount: -1, Generation: -1, FencedCount: -1}
+	})
+}
+
+// PutTasks implements herder.ConfigStore.
+func (c *Configs) PutTasks(_ context.Context, name string, tasks []host.Config) error {
+	return c.update(name, store.ConfigEvent{Kind: store.TasksUpdated}, func(connector *store.Connector) {
+		configs := maps.Clone(connector.TaskConfigs)
+		if configs == nil {
+			configs = map[int]host.Config{}
+		}
+		for i, task := range tasks {
+			configs[i] = maps.Clone(task)
+		}
+		connector.TaskConfigs, connector.TaskCount = configs, len(tasks)
+		connector.AppliedConfig, connector.Inconsistent = connector.Config, false
+		connector.Generation++
+	})
+}
+
+// PutTargetState implements herder.ConfigStore.
+func (c *Configs) PutTargetState(_ context.Context, name string, target host.TargetState) error {
+	return c.update(name, store.ConfigEvent{Kind: store.TargetChanged}, func(connector *store.Connector) {
+		connector.Target = target
+	})
+}
+
+// PutRestart implements herder.ConfigStore.
+func (c *Configs) PutRestart(_ context.Context, request store.RestartRequest) error {
+	event := store.ConfigEvent{Kind: store.RestartRequested, Restart: request}
+	return c.update(request.Connector, event, func(*store.Connector) {})
+}
+
+// PutLoggerLevel implements herder.ConfigStore.
+func (c *Configs) PutLoggerLevel(_ context.Context, namespace, level string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.events = append(c.events, store.ConfigEvent{Kind: store.LoggerLevelSet, Namespace: namespace, Level: level})
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// Statuses is a status topic in memory.
+type Statuses struct {
+	mu         sync.Mutex
+	connectors map[string]store.Status
+	tasks      map[host.TaskID]store.Status
+	topics     map[string]map[string]store.TopicUse
+}
+
+// NewStatuses returns an empty status topic.
+func NewStatuses() *Statuses {
+	return &Statuses{connectors: map[string]store.Status{}, tasks: map[host.TaskID]store.Status{},
+		topics: map[string]map[string]store.TopicUse{}}
+}
+
+// Ready is closed.
+func (s *Statuses) Ready() <-chan struct{} { return closed }
+
+// PutConnector implements herder.StatusStore.
+func (s *Statuses) PutConnector(name string, status store.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	put(s.connectors, name, status)
+}
+
+// PutTask implements herder.StatusStore.
+func (s *Statuses) PutTask(id host.TaskID, status store.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	put(s.tasks, id, status)
+}
+
+func put[K comparable](statuses map[K]store.Status, key K, status store.Status) {
+	if status.State == host.Destroyed {
+		delete(statuses, key)
+	} else {
+		statuses[key] = status
+	}
+}
+
+// PutTopic implements herder.StatusStore.
+func (s *Statuses) PutTopic(use store.TopicUse) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.topics[use.Connector] == nil {
+		s.topics[use.Connector] = map[string]store.TopicUse{}
+	}
+	s.topics[use.Connector][use.Topic] = use
+}
+
+// DeleteTopics implements herder.StatusStore.
+func (s *Statuses) DeleteTopics(connector string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.topics, connector)
+}
+
+// Flush implements herder.StatusStore.
+func (s *Statuses) Flush(context.Context) error { return nil }
+
+// Connector implements herder.StatusStore.
+func (s *Statuses) Connector(name string) (store.Status, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status, has := s.connectors[name]
+	return status, has
+}
+
+// Task implements herder.StatusStore.
+func (s *Statuses) Task(id host.TaskID) (store.Status, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status, has := s.tasks[id]
+	return status, has
+}
+
+// Tasks implements herder.StatusStore.
+func (s *Statuses) Tasks(connector string) map[int]store.Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tasks := map[int]store.Status{}
+	for id, status := range s.tasks {
+		if id.Connector == connector {
+			tasks[id.Task] = status
+		}
+	}
+	return tasks
+}
+
+// Connectors implements herder.StatusStore.
+func (s *Statuses) Connectors() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names := map[string]bool{}
+	for name := range s.connectors {
+		names[name] = true
+	}
+	for id := range s.tasks {
+		names[id.Connector] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Topics implements herder.StatusStore.
+func (s *Statuses) Topics(connector string) []store.TopicUse {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.topics[connector]))
+}
+
+// Offsets is an offsets topic in memory.
+type Offsets struct {
+	mu      sync.Mutex
+	offsets map[string]map[string][]byte // connector, partition
+}
+
+// NewOffsets returns an empty offsets topic.
+func NewOffsets() *Offsets { return &Offsets{offsets: map[string]map[string][]byte{}} }
+
+// Ready is closed.
+func (o *Offsets) Ready() <-chan struct{} { return closed }
+
+// Load implements host.OffsetStore.
+func (o *Offsets) Load(_ context.Context, connector string) ([]host.SourceOffset, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var list []host.SourceOffset
+	for partition, offset := range o.offsets[connector] {
+		list = append(list, host.SourceOffset{Partition: []byte(partition), Offset: offset})
+	}
+	return list, nil
+}
+
+// Store implements host.OffsetStore.
+func (o *Offsets) Store(_ context.Context, connector string, offsets []host.SourceOffset) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.offsets[connector] == nil {
+		o.offsets[connector] = map[string][]byte{}
+	}
+	for _, offset := range offsets {
+		if offset.Offset == nil {
+			delete(o.offsets[connector], string(offset.Partition))
+		} else {
+			o.offsets[connector][string(offset.Partition)] = offset.Offset
+		}
+	}
+	return nil
+}
+
+// Admin is a Kafka cluster's consumer groups in memory.
+type Admin struct {
+	mu     sync.Mutex
+	Groups map[string]map[host.TopicPartition]int64
+	Err    error // of every change
+}
+
+// ClusterID implements herder.Admin.
+func (a *Admin) ClusterID(context.Context) (string, error) { return "cluster", nil }
+
+// GroupOffsets implements herder.Admin.
+func (a *Admin) GroupOffsets(_ context.Context, group string) (map[host.TopicPartition]int64, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.Groups[group]), nil
+}
+
+// AlterGroupOffsets implements herder.Admin.
+func (a *Admin) AlterGroupOffsets(_ context.Context, group string, offsets map[host.TopicPartition]int64) error {
+	return a.change(func() {
+		if a.Groups[group] == nil {
+			a.Groups[group] = map[host.TopicPartition]int64{}
+		}
+		maps.Copy(a.Groups[group], offsets)
+	})
+}
+
+// DeleteGroupOffsets implements herder.Admin.
+func (a *Admin) DeleteGroupOffsets(_ context.Context, group string, partitions []host.TopicPartition) error {
+	return a.change(func() {
+		for _, at := range partitions {
+			delete(a.Groups[group], at)
+		}
+	})
+}
+
+// DeleteGroup implements herder.Admin.
+func (a *Admin) DeleteGroup(_ context.Context, group string) error {
+	return a.change(func() { delete(a.Groups, group) })
+}
+
+func (a *Admin) change(f func()) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.Err != nil {
+		return a.Err
+	}
+	f()
+	return nil
+}

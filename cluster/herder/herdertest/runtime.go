@@ -1,0 +1,280 @@
+package herdertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/validate"
+)
+
+const exception = "org.apache.kafka.connect.errors.ConnectException: "
+
+// Runtime is a worker without guests. Connectors and tasks are entries in maps and do what their configuration says:
+// connector.start, connector.tasks, connector.validate, connector.alter, task.start and task.work as in the
+// conformance suite's test connectors.
+type Runtime struct {
+	*validate.Validator
+	reporter host.StatusReporter
+	plugins  catalogue
+
+	mu         sync.Mutex
+	connectors map[string]*connector
+	tasks      map[host.TaskID]task
+	starts     map[string]int // of connectors and tasks, by name or id
+	modules    []host.ModuleInfo
+}
+
+type connector struct {
+	config host.Config
+	target host.TargetState
+	plugin abi.Plugin
+	failed bool
+}
+
+type task struct {
+	plugin abi.Plugin
+	failed bool
+}
+
+// NewRuntime returns a runtime that knows the file and test connectors and reports to reporter.
+func NewRuntime(reporter host.StatusReporter) *Runtime {
+	plugins := catalogue(testPlugins())
+	return &Runtime{Validator: validate.New(plugins, validate.PolicyAll), reporter: reporter, plugins: plugins,
+		connectors: map[string]*connector{}, tasks: map[host.TaskID]task{}, starts: map[string]int{}}
+}
+
+// Starts tells how often a connector (by name) or task (by id) was started.
+func (r *Runtime) Starts(what string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.starts[what]
+}
+
+// Running lists the names of connectors and the ids of tasks that were started and not stopped, sorted.
+func (r *Runtime) Running() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []string
+	for name := range r.connectors {
+		all = append(all, name)
+	}
+	for id := range r.tasks {
+		all = append(all, id.String())
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Plugins implements host.Runtime.
+func (r *Runtime) Plugins() []host.PluginInfo { return r.plugins.Infos() }
+
+// ConnectorKind implements host.Runtime.
+func (r *Runtime) ConnectorKind(config host.Config) string {
+	plugin, err := r.find(config)
+	if err != nil {
+		return "unknown"
+	}
+	return plugin.Kind
+}
+
+func (r *Runtime) find(config host.Config) (abi.Plugin, error) {
+	return r.plugins.Find(config.Get("connector.class"), "", abi.KindSource, abi.KindSink)
+}
+
+// StartConnector implements host.Runtime.
+func (r *Runtime) StartConnector(ctx context.Context, name string, config host.Config, target host.TargetState,
+	_ func()) ([]host.Config, error) {
+	plugin, err := r.find(config)
+	if err != nil {
+		return nil, err
+	}
+	if target != host.TargetStopped {
+		switch config.Get("connector.start") {
+		case "hang":
+			<-ctx.Done()
+			return nil, ctx.Err()
+		case "throw":
+			r.add(name, &connector{config, target, plugin, true})
+			return nil, errors.New(exception + "start failed on purpose")
+		}
+	}
+	started := &connector{config, target, plugin, false}
+	r.add(name, started)
+	r.reporter.ConnectorStatus(name, stateOf(target), "", plugin.Version)
+	if target != host.TargetStarted {
+		return nil, nil
+	}
+	return started.taskConfigs(name)
+}
+
+func (r *Runtime) add(name string, c *connector) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.connectors[name] = c
+	r.starts[name]++
+}
+
+func stateOf(target host.TargetState) host.State {
+	switch target {
+	case host.TargetPaused:
+		return host.Paused
+	case host.TargetStopped:
+		return host.Stopped
+	}
+	return host.Running
+}
+
+// TaskConfigs implements host.Runtime.
+func (r *Runtime) TaskConfigs(_ context.Context, name string) ([]host.Config, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.connectors[name]
+	if c == nil {
+		return nil, host.NotFound("no connector " + name)
+	}
+	return c.taskConfigs(name)
+}
+
+func (c *connector) taskConfigs(name string) ([]host.Config, error) {
+	class, number := c.plugin.TaskClass, 1
+	if most, err := strconv.Atoi(c.config.Get("tasks.max")); err == nil && !strings.HasSuffix(class, "FileStreamSourceTask") {
+		number = most
+	}
+	switch c.config.Get("connector.tasks") {
+	case "toomany":
+		return nil, fmt.Errorf("org.apache.kafka.connect.runtime.TooManyTasksException: The connector %s has generated %d "+
+			"tasks, which is greater than %d, the maximum number of tasks it is configured to create. This behaviour should "+
+			"be considered a bug and is disallowed. If necessary, it can be permitted by reconfiguring the connector with "+
+			"'tasks.max.enforce' set to false; however, this option will be removed in a future release of Kafka Connect.",
+			name, number+1, number)
+	case "none":
+		return nil, nil
+	case "throw":
+		return nil, errors.New(exception + "taskConfigs failed on purpose")
+	}
+	var configs []host.Config
+	for i := range number {
+		config := host.Config{"task.class": &class}
+		if strings.HasPrefix(class, "conformance.") {
+			index := strconv.Itoa(i)
+			config["task"] = &index
+			for _, key := range []string{"topic", "task.start", "task.work", "records"} {
+				if value, has := c.config[key]; has {
+					config[key] = value
+				}
+			}
+		} else {
+			maps.Copy(config, c.config)
+			config["task.class"] = &class
+		}
+		configs = append(configs, config)
+	}
+	return configs, nil
+}
+
+// StopConnector implements host.Runtime.
+func (r *Runtime) StopConnector(_ context.Context, name string, report host.State) {
+	r.mu.Lock()
+	c := r.connectors[name]
+	delete(r.connectors, name)
+	r.mu.Unlock()
+	if c != nil && report != "" {
+		r.reporter.ConnectorStatus(name, report, "", c.plugin.Version)
+	}
+}
+
+// SetTarget implements host.Runtime.
+func (r *Runtime) SetTarget(name string, target host.TargetState) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.connectors[name]; c != nil && !c.failed {
+		c.target = target
+		r.reporter.ConnectorStatus(name, stateOf(target), "", c.plugin.Version)
+	}
+	for id, t := range r.tasks {
+		if id.Connector == name && !t.failed {
+			r.reporter.TaskStatus(id, stateOf(target), "", t.plugin.Version)
+		}
+	}
+}
+
+// StartTask implements host.Runtime.
+func (r *Runtime) StartTask(id host.TaskID, connector, config host.Config, target host.TargetState) {
+	plugin, err := r.find(connector)
+	if err != nil {
+		r.reporter.TaskStatus(id, host.Failed, err.Error(), "")
+		return
+	}
+	trace := ""
+	switch {
+	case config.Get("task.start") == "throw":
+		trace = exception + "task start failed on purpose"
+	case config.Get("task.work") == "throw":
+		trace = exception + "poll failed on purpose"
+	}
+	r.mu.Lock()
+	r.tasks[id] = task{plugin, trace != ""}
+	r.starts[id.String()]++
+	r.mu.Unlock()
+	state := stateOf(target)
+	if trace != "" {
+		state = host.Failed
+	}
+	r.reporter.TaskStatus(id, state, trace, plugin.Version)
+}
+
+// StopTasks implements host.Runtime.
+func (r *Runtime) StopTasks(_ context.Context, ids ...host.TaskID) {
+	for _, id := range ids {
+		r.mu.Lock()
+		t := r.tasks[id]
+		delete(r.tasks, id)
+		r.mu.Unlock()
+		r.reporter.TaskStatus(id, host.Unassigned, "", t.plugin.Version)
+	}
+}
+
+// AddModule implements host.Runtime: what begins with wasm's magic number is a module without plugins.
+func (r *Runtime) AddModule(_ context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
+	if !strings.HasPrefix(string(wasm), "\x00asm") {
+		return host.ModuleInfo{}, host.BadRequest("The module is not WebAssembly")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	info := host.ModuleInfo{Name: name, Digest: "00", SizeBytes: int64(len(wasm)), SDK: "test/1"}
+	r.modules = append(r.modules, info)
+	return info, nil
+}
+
+// Modules implements host.Runtime.
+func (r *Runtime) Modules() []host.ModuleInfo {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.modules)
+}
+
+// AlterOffsets implements herder.OffsetAlterer: connector.alter says how it ends; file sources check what they are given.
+func (r *Runtime) AlterOffsets(_ context.Context, config host.Config, offsets []host.SourceOffset) (bool, error) {
+	plugin, err := r.find(config)
+	if err != nil {
+		return false, err
+	}
+	if !strings.HasPrefix(plugin.Class, "conformance.") {
+		return true, nil
+	}
+	switch config.Get("connector.alter") {
+	case "true":
+		return true, nil
+	case "throw":
+		return false, &host.Error{Kind: host.ErrInternal, Message: "alterOffsets failed on purpose"}
+	}
+	return false, nil
+}

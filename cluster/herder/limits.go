@@ -1,0 +1,18 @@
+package herder
+
+import "time"
+
+// Limits of the herder, in one place.
+const (
+	// kafkaWriteDurationMax bounds one write to the config topic with its read-back, as Connect's 30 s.
+	kafkaWriteDurationMax = 30 * time.Second
+	// shutdownDurationMax bounds the soft stop of all tasks and connectors together; what runs on is given up.
+	shutdownDurationMax = 30 * time.Second
+	// stopDurationMax bounds the stop of one connector's tasks or of the connector; the runtime's own graceful timeout
+	// is shorter.
+	stopDurationMax = 30 * time.Second
+	// retryDelayMin and retryDelayMax bound the exponential back-off of asking a connector for task configurations, as
+	// in Connect.
+	retryDelayMin = 250 * time.Millisecond
+	retryDelayMax = time.Minute
+)

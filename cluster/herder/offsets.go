@@ -1,0 +1,248 @@
+package herder
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/berth-connect/berth/cluster/store"
+	"github.com/berth-connect/berth/host"
+)
+
+// Offset is a partition of a source system (or of a Kafka topic, for sinks) with its offset, as JSON objects; nil is
+// null, and a null offset deletes.
+type Offset struct {
+	Partition json.RawMessage
+	Offset    json.RawMessage
+}
+
+// Offsets returns the committed offsets of a connector. Errors: ErrNotFound.
+func (h *Herder) Offsets(ctx context.Context, name string) ([]Offset, error) {
+	connector, err := h.connector(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	at := &stage{text: "reading the offsets of connector " + name, began: time.Now()}
+	var offsets []Offset
+	if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+		offsets, err = h.sinkOffsets(ctx, name, connector.Config)
+	} else {
+		offsets, err = h.sourceOffsets(ctx, name)
+	}
+	return offsets, h.timedCall(ctx, at, err)
+}
+
+func (h *Herder) sourceOffsets(ctx context.Context, name string) ([]Offset, error) {
+	stored, err := h.offsets.Load(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("read the offsets of connector %s: %w", name, err)
+	}
+	offsets := []Offset{}
+	for _, o := range stored {
+		if o.Offset != nil {
+			offsets = append(offsets, Offset{o.Partition, o.Offset})
+		}
+	}
+	return offsets, nil
+}
+
+// AlterOffsets sets or deletes offsets of a stopped connector (KIP-875) and returns the message for the user.
+// Errors: ErrNotFound, ErrBadRequest, ErrInternal with the plugin's or Kafka's refusal.
+func (h *Herder) AlterOffsets(ctx context.Context, name string, offsets []Offset) (string, error) {
+	return h.modifyOffsets(ctx, name, "altered", func(ctx context.Context, connector store.Connector) (bool, error) {
+		if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+			return h.alterSink(ctx, name, connector.Config, offsets)
+		}
+		return h.alterSource(ctx, name, connector.Config, offsets)
+	})
+}
+
+// ResetOffsets deletes all offsets of a stopped connector. Errors: as AlterOffsets.
+func (h *Herder) ResetOffsets(ctx context.Context, name string) (string, error) {
+	return h.modifyOffsets(ctx, name, "reset", func(ctx context.Context, connector store.Connector) (bool, error) {
+		if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+			return h.resetSink(ctx, name, connector.Config)
+		}
+		stored, err := h.sourceOffsets(ctx, name)
+		if err != nil {
+			return false, err
+		}
+		for i := range stored {
+			stored[i].Offset = nil
+		}
+		return h.alterSource(ctx, name, connector.Config, stored)
+	})
+}
+
+// modifyOffsets runs modify on the connector's conductor, between its operations, so that the connector can't start
+// meanwhile; verb is what was done, for the message.
+func (h *Herder) modifyOffsets(ctx context.Context, name, verb string,
+	modify func(context.Context, store.Connector) (bool, error)) (string, error) {
+	done, managed := make(chan error, 1), false
+	_, err := decide(ctx, h, "modifying the offsets of connector "+name,
+		func(context.Context) (struct{}, error) {
+			if _, err := h.stoppedConnector(name); err != nil {
+				return struct{}{}, err
+			}
+			c, err := h.conductor(name)
+			if err != nil {
+				return struct{}{}, err
+			}
+			c.do(errand{ctx: ctx, done: done, run: func(ctx context.Context) error {
+				connector, err := h.stoppedConnector(name)
+				if err == nil {
+					managed, err = modify(ctx, connector)
+				}
+				return err
+			}})
+			return struct{}{}, nil
+		})
+	if err != nil {
+		return "", err
+	}
+	at := &stage{text: "modifying the offsets of connector " + name, began: time.Now()}
+	select {
+	case err := <-done:
+		if err != nil {
+			return "", h.timedCall(ctx, at, err)
+		}
+	case <-ctx.Done():
+		return "", h.timedOut(ctx, at)
+	}
+	if managed {
+		return "The offsets for this connector have been " + verb + " successfully", nil
+	}
+	return "The Connect framework-managed offsets for this connector have been " + verb + " successfully. " +
+		"However, if this connector manages offsets externally, they will need to be manually " + verb +
+		" in the system that the connector uses.", nil
+}
+
+func (h *Herder) stoppedConnector(name string) (store.Connector, error) {
+	connector, known := h.configs.Snapshot().Connector(name)
+	if !known {
+		return connector, host.NotFound(fmt.Sprintf("Connector %s not found", name))
+	}
+	if connector.Target != host.TargetStopped || connector.TaskCount > 0 {
+		return connector, host.BadRequest("Connectors must be in the STOPPED state before their offsets can be " +
+			"modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/" +
+			name + "/stop' endpoint")
+	}
+	return connector, nil
+}
+
+// alterSource lets the plugin agree, then writes the offsets.
+func (h *Herder) alterSource(ctx context.Context, name string, config host.Config, offsets []Offset) (bool, error) {
+	stored, err := h.offsets.Load(ctx, name)
+	if err != nil {
+		return false, fmt.Errorf("read the offsets of connector %s: %w", name, err)
+	}
+	changes, err := sourceChanges(stored, offsets)
+	if err != nil {
+		return false, err
+	}
+	managed, err := h.alterPlugin(ctx, config, changes)
+	if err != nil {
+		return false, err
+	}
+	if err := h.offsets.Store(ctx, name, changes); err != nil {
+		return false, fmt.Errorf("write the offsets of connector %s: %w", name, err)
+	}
+	return managed, nil
+}
+
+func (h *Herder) alterPlugin(ctx context.Context, config host.Config, changes []host.SourceOffset) (bool, error) {
+	alterer, can := h.runtime.(OffsetAlterer)
+	if !can {
+		return false, nil
+	}
+	return alterer.AlterOffsets(ctx, config, changes)
+}
+
+// sourceChanges brings offsets into the form that is stored: compact JSON, one entry for a partition (the last wins). A
+// partition that is stored already keeps its bytes, because they are the key of the record.
+func sourceChanges(stored []host.SourceOffset, offsets []Offset) ([]host.SourceOffset, error) {
+	var changes []host.SourceOffset
+	for _, o := range offsets {
+		if err := checkPrimitive(o.Offset); err != nil {
+			return nil, err
+		}
+		partition := compactJSON(o.Partition)
+		for _, s := range stored {
+			if sameJSON(s.Partition, partition) {
+				partition = s.Partition
+			}
+		}
+		change := host.SourceOffset{Partition: partition, Offset: compactJSON(o.Offset)}
+		at := len(changes)
+		for i := range changes {
+			if sameJSON(changes[i].Partition, partition) {
+				at = i
+			}
+		}
+		changes = append(changes[:at], append([]host.SourceOffset{change}, changes[min(at+1, len(changes)):]...)...)
+	}
+	return changes, nil
+}
+
+// checkPrimitive refuses offsets that Connect could not store (OffsetUtils).
+func checkPrimitive(offset json.RawMessage) error {
+	fields := map[string]any{}
+	decoder := json.NewDecoder(bytes.NewReader(offset))
+	decoder.UseNumber()
+	if offset == nil {
+		return nil
+	}
+	if err := decoder.Decode(&fields); err != nil {
+		return host.BadRequest("The offset must be a JSON object: " + err.Error())
+	}
+	for field, value := range fields {
+		class := ""
+		switch v := value.(type) {
+		case map[string]any:
+			class = "class java.util.HashMap"
+		case []any:
+			class = "class java.util.ArrayList"
+		case json.Number:
+			if _, err := v.Int64(); err != nil && !bytes.ContainsAny([]byte(v), ".eE") {
+				class = "class java.math.BigInteger"
+			}
+		}
+		if class != "" {
+			return &host.Error{Kind: host.ErrInternal, Message: fmt.Sprintf(
+				"Offsets may only contain primitive types as values, but field %s contains %s", field, class)}
+		}
+	}
+	return nil
+}
+
+func compactJSON(text json.RawMessage) []byte {
+	if text == nil {
+		return nil
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
+		return text
+	}
+	return compact.Bytes()
+}
+
+// sameJSON compares two objects without regard to the order of their members.
+func sameJSON(a, b []byte) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return reflect.DeepEqual(decodeJSON(a), decodeJSON(b))
+}
+
+func decodeJSON(text []byte) any {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return string(text)
+	}
+	return value
+}

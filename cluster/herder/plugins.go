@@ -1,0 +1,76 @@
+package herder
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/berth-connect/berth/host"
+)
+
+// Plugins lists the plugins; connectors alone when connectorsOnly.
+func (h *Herder) Plugins(ctx context.Context, connectorsOnly bool) ([]host.PluginInfo, error) {
+	if err := h.await(ctx); err != nil {
+		return nil, err
+	}
+	plugins := h.runtime.Plugins()
+	if !connectorsOnly {
+		return plugins, nil
+	}
+	return slices.DeleteFunc(slices.Clone(plugins), func(p host.PluginInfo) bool {
+		return p.Kind != host.KindSource && p.Kind != host.KindSink
+	}), nil
+}
+
+// PluginConfig returns the configuration keys of a plugin. Errors: ErrNotFound, ErrBadRequest.
+func (h *Herder) PluginConfig(ctx context.Context, name, version string) ([]host.ConfigKeyInfo, error) {
+	if err := h.await(ctx); err != nil {
+		return nil, err
+	}
+	return h.runtime.PluginConfig(name, version)
+}
+
+// Validate checks a connector's configuration. Errors: ErrBadRequest.
+func (h *Herder) Validate(ctx context.Context, config host.Config) (host.ConfigInfos, error) {
+	return h.validate(ctx, "performing validation for connector class "+config.Get("connector.class"), config)
+}
+
+// validate runs on the caller's goroutine: a plugin may take long to answer.
+func (h *Herder) validate(ctx context.Context, what string, config host.Config) (host.ConfigInfos, error) {
+	if err := h.await(ctx); err != nil {
+		return host.ConfigInfos{}, err
+	}
+	at := &stage{text: what, began: time.Now()}
+	infos, err := h.runtime.Validate(ctx, config)
+	return infos, h.timedCall(ctx, at, err)
+}
+
+// AddModule adds a wasm module under a name; its plugins can be used when it returns. Errors: ErrBadRequest.
+func (h *Herder) AddModule(ctx context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
+	if err := h.await(ctx); err != nil {
+		return host.ModuleInfo{}, err
+	}
+	at := &stage{text: "adding module " + name, began: time.Now()}
+	info, err := h.runtime.AddModule(ctx, name, wasm)
+	return info, h.timedCall(ctx, at, err)
+}
+
+// Modules lists the modules.
+func (h *Herder) Modules(ctx context.Context) ([]host.ModuleInfo, error) {
+	if err := h.await(ctx); err != nil {
+		return nil, err
+	}
+	return h.runtime.Modules(), nil
+}
+
+// pluginVersion is the version of a configuration's connector plugin, "" when it is not known. Of several versions the
+// last listed is the newest.
+func (h *Herder) pluginVersion(config host.Config) string {
+	class, version := config.Get("connector.class"), ""
+	for _, plugin := range h.runtime.Plugins() {
+		if plugin.Class == class || slices.Contains(plugin.Aliases, class) {
+			version = plugin.Version
+		}
+	}
+	return version
+}

@@ -1,0 +1,166 @@
+package herder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/berth-connect/berth/cluster/store"
+	"github.com/berth-connect/berth/host"
+)
+
+// RestartConnector stops and starts the connector alone and returns when that is done. Errors: ErrNotFound,
+// ErrInternal when the start fails.
+func (h *Herder) RestartConnector(ctx context.Context, name string) error {
+	done := make(chan error, 1)
+	_, err := decide(ctx, h, "restarting connector "+name, func(context.Context) (struct{}, error) {
+		c, err := h.conductor(name)
+		if err != nil {
+			return struct{}{}, err
+		}
+		c.restart(restart{connector: true, done: done})
+		return struct{}{}, nil
+	})
+	if err != nil {
+		return err
+	}
+	return h.awaitRestart(ctx, done, "connector: "+name)
+}
+
+// RestartTask stops and starts one task. Errors: ErrNotFound, ErrConflict for a task that nobody runs.
+func (h *Herder) RestartTask(ctx context.Context, id host.TaskID) error {
+	done := make(chan error, 1)
+	_, err := decide(ctx, h, "restarting task "+id.String(), func(context.Context) (struct{}, error) {
+		c, err := h.conductor(id.Connector)
+		if err != nil {
+			return struct{}{}, err
+		}
+		connector, _ := h.configs.Snapshot().Connector(id.Connector)
+		if _, has := connector.TaskConfigs[id.Task]; !has {
+			return struct{}{}, host.NotFound("Unknown task: " + id.String())
+		}
+		if !h.hasTask(id) { // the configuration of a task outlives it
+			return struct{}{}, host.Conflict("Cannot complete request momentarily due to no known leader URL, " +
+				"likely because a rebalance was underway.")
+		}
+		c.restart(restart{tasks: []int{id.Task}, done: done})
+		return struct{}{}, nil
+	})
+	if err != nil {
+		return err
+	}
+	return h.awaitRestart(ctx, done, "task: "+id.String())
+}
+
+// conductor finds the conductor of a connector that exists.
+func (h *Herder) conductor(name string) (*conductor, error) {
+	if _, known := h.configs.Snapshot().Connector(name); known {
+		if c := h.conductors[name]; c != nil {
+			return c, nil
+		}
+	}
+	return nil, host.NotFound("Unknown connector: " + name)
+}
+
+func (h *Herder) awaitRestart(ctx context.Context, done <-chan error, what string) error {
+	began := stage{text: "restarting " + what, began: time.Now()}
+	select {
+	case err := <-done:
+		var told *host.Error
+		if err == nil || errors.As(err, &told) && !errors.Is(err, host.ErrInternal) {
+			return err
+		}
+		return &host.Error{Kind: host.ErrInternal, Message: "Failed to start " + what}
+	case <-h.ended:
+		return errStopping
+	case <-ctx.Done():
+		return h.timedOut(ctx, &began)
+	}
+}
+
+// Restart asks all workers to restart a connector, its tasks, or only what has failed of them (KIP-745), and returns
+// the states as they will be. Errors: ErrNotFound.
+func (h *Herder) Restart(ctx context.Context, request store.RestartRequest) (ConnectorStatus, error) {
+	name := request.Connector
+	_, err := decide(ctx, h, "restarting connector "+name, func(ctx context.Context) (struct{}, error) {
+		if _, known := h.configs.Snapshot().Connector(name); !known {
+			return struct{}{}, host.NotFound("Unknown connector: " + name)
+		}
+		if err := h.configs.PutRestart(ctx, request); err != nil {
+			return struct{}{}, fmt.Errorf("write the restart of connector %s: %w", name, err)
+		}
+		return struct{}{}, nil
+	})
+	if err != nil {
+		return ConnectorStatus{}, err
+	}
+	status, err := h.Status(ctx, name)
+	if errors.Is(err, host.ErrNotFound) {
+		return status, host.NotFound(fmt.Sprintf("Status for connector %s not found", name))
+	}
+	if err != nil {
+		return status, err
+	}
+	connector, tasks := planRestart(request, status.Connector, h.statuses.Tasks(name))
+	if connector {
+		status.Connector.State = host.Restarting
+	}
+	for i, task := range status.Tasks {
+		if slices.Contains(tasks, task.Task) {
+			status.Tasks[i].State = host.Restarting
+		}
+	}
+	return status, nil
+}
+
+// planRestart tells what a request restarts. What is RESTARTING already counts as chosen, so that the answer to a request
+// whose record was read at once looks the same.
+func planRestart(request store.RestartRequest, connector store.Status, tasks map[int]store.Status) (bool, []int) {
+	chosen := func(s store.Status) bool {
+		return !request.OnlyFailed || s.State == host.Failed || s.State == host.Restarting
+	}
+	var numbers []int
+	if request.IncludeTasks {
+		for _, task := range slices.Sorted(maps.Keys(tasks)) {
+			if chosen(tasks[task]) {
+				numbers = append(numbers, task)
+			}
+		}
+	}
+	return chosen(connector), numbers
+}
+
+// onRestart carries a restart record out.
+func (h *Herder) onRestart(request store.RestartRequest) {
+	name := request.Connector
+	c, err := h.conductor(name)
+	if err != nil {
+		return
+	}
+	status, has := h.statuses.Connector(name)
+	if !has {
+		return
+	}
+	connector, tasks := planRestart(request, status, h.statuses.Tasks(name))
+	if connector {
+		h.statuses.PutConnector(name, h.restarting(status))
+	}
+	tasks = slices.DeleteFunc(tasks, func(task int) bool { return !h.hasTask(c.id(task)) })
+	for _, task := range tasks {
+		if status, has := h.statuses.Task(c.id(task)); has {
+			h.statuses.PutTask(c.id(task), h.restarting(status))
+		}
+	}
+	if connector || len(tasks) > 0 {
+		c.restart(restart{connector: connector, tasks: tasks})
+	}
+}
+
+func (h *Herder) restarting(status store.Status) store.Status {
+	restarting := h.status(host.Restarting, "", "")
+	restarting.Version = status.Version
+	return restarting
+}

@@ -1,0 +1,155 @@
+package web
+
+import (
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/berth-connect/berth/host"
+)
+
+// rootLogger is the ancestor of all loggers.
+const rootLogger = "root"
+
+// logLevels are log4j's levels with slog's; slog has no names of its own for the outer ones.
+var logLevels = map[string]slog.Level{
+	"ALL": slog.LevelDebug - 8, "TRACE": slog.LevelDebug - 4, "DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo,
+	"WARN": slog.LevelWarn, "ERROR": slog.LevelError, "FATAL": slog.LevelError + 4, "OFF": slog.LevelError + 8,
+}
+
+// Loggers is the table of log levels by logger name (dotted). It can be used from several goroutines.
+type Loggers struct {
+	mu     sync.RWMutex
+	levels map[string]loggerLevel
+}
+
+// NewLoggers returns a table with the root logger at INFO.
+func NewLoggers() *Loggers {
+	return &Loggers{levels: map[string]loggerLevel{rootLogger: {Level: "INFO"}}}
+}
+
+// Level is the level that applies to a logger: its own, or that of its nearest ancestor.
+func (l *Loggers) Level(name string) slog.Level {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return logLevels[l.effective(name).Level]
+}
+
+func (l *Loggers) effective(name string) loggerLevel {
+	for {
+		if level, set := l.levels[name]; set {
+			return level
+		}
+		dot := strings.LastIndexByte(name, '.')
+		if dot < 0 {
+			return l.levels[rootLogger]
+		}
+		name = name[:dot]
+	}
+}
+
+// Set changes a logger and its children (root: all) and returns those that changed, sorted.
+func (l *Loggers) Set(name, level string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now().UnixMilli()
+	if _, set := l.levels[name]; !set {
+		l.levels[name] = loggerLevel{}
+	}
+	changed := []string{}
+	for other, old := range l.levels {
+		covered := name == rootLogger || other == name || strings.HasPrefix(other, name+".")
+		if covered && old.Level != level {
+			l.levels[other] = loggerLevel{level, &now}
+			changed = append(changed, other)
+		}
+	}
+	slices.Sort(changed)
+	return changed
+}
+
+func (l *Loggers) get(name string) (loggerLevel, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	level, set := l.levels[name]
+	return level, set
+}
+
+func (l *Loggers) all() map[string]loggerLevel {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return maps.Clone(l.levels)
+}
+
+func (s *Server) listLoggers(c echo.Context) error {
+	list := s.config.Loggers.all()
+	maps.DeleteFunc(list, func(_ string, level loggerLevel) bool { return level.Level == "OFF" })
+	return writeJSON(c, http.StatusOK, list)
+}
+
+func (s *Server) getLogger(c echo.Context) error {
+	name, err := param(c, "logger")
+	if err != nil {
+		return err
+	}
+	level, set := s.config.Loggers.get(name)
+	if !set {
+		return host.NotFound("Logger " + name + " not found.")
+	}
+	return writeJSON(c, http.StatusOK, level)
+}
+
+// putLogger sets a level on this worker, or with scope=cluster on all of them through the config topic (KIP-976).
+func (s *Server) putLogger(c echo.Context) error {
+	name, err := param(c, "logger")
+	if err != nil {
+		return err
+	}
+	level, err := readLevel(c)
+	if err != nil {
+		return err
+	}
+	if !strings.EqualFold(c.QueryParam("scope"), "cluster") {
+		return writeJSON(c, http.StatusOK, s.config.Loggers.Set(name, level))
+	}
+	if err := s.herder.PutLoggerLevel(c.Request().Context(), name, level); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+func readLevel(c echo.Context) (string, error) {
+	body, err := readJSON(c)
+	if err != nil {
+		return "", err
+	}
+	members, err := decodeObject("the request", body)
+	if err != nil {
+		return "", err
+	}
+	text := members["level"]
+	if text == nil {
+		text = json.RawMessage("null")
+	}
+	level, err := decodeString("level", text)
+	switch {
+	case err != nil:
+		return "", err
+	case level == nil:
+		return "", host.BadRequest("Desired 'level' parameter was not specified in request.")
+	case *level == "":
+		return "", unreadable("Illegal null or empty Level name.")
+	}
+	name := strings.ToUpper(*level)
+	if _, known := logLevels[name]; !known {
+		return "", host.NotFound("invalid log level '" + *level + "'.")
+	}
+	return name, nil
+}

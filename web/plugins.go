@@ -1,0 +1,50 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/berth-connect/berth/host/validate"
+)
+
+// listPlugins answers the connectors, or all plugins with connectorsOnly=false.
+func (s *Server) listPlugins(c echo.Context) error {
+	connectorsOnly := !c.QueryParams().Has("connectorsOnly") || isTrue(c, "connectorsOnly")
+	plugins, err := s.herder.Plugins(c.Request().Context(), connectorsOnly)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, newPluginInfos(plugins))
+}
+
+func (s *Server) getPluginConfig(c echo.Context) error {
+	name, err := param(c, "plugin")
+	if err != nil {
+		return err
+	}
+	keys, err := s.herder.PluginConfig(c.Request().Context(), name, c.QueryParam("version"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, withoutNullKeys(keys))
+}
+
+func (s *Server) validateConfig(c echo.Context) error {
+	requested, err := param(c, "plugin")
+	if err != nil {
+		return err
+	}
+	config, err := readConfig(c)
+	if err != nil {
+		return err
+	}
+	if err := validate.CheckRequested(requested, config); err != nil {
+		return err
+	}
+	infos, err := s.herder.Validate(c.Request().Context(), config)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, withoutNulls(infos))
+}

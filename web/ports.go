@@ -1,0 +1,49 @@
+package web
+
+import (
+	"context"
+
+	"github.com/berth-connect/berth/cluster/herder"
+	"github.com/berth-connect/berth/cluster/store"
+	"github.com/berth-connect/berth/host"
+)
+
+// Herder is what the REST resources need of the layer below. *herder.Herder implements it. Errors carry their kind
+// (package host's sentinels, herder.ErrForbidden) and the text for the user.
+type Herder interface {
+	Ready() (ready bool, doing string)
+	Ping(ctx context.Context) error
+	ClusterID(ctx context.Context) (string, error)
+
+	Connectors(ctx context.Context) ([]string, error)
+	Connector(ctx context.Context, name string) (herder.ConnectorInfo, error)
+	Config(ctx context.Context, name string) (host.Config, error)
+	Status(ctx context.Context, name string) (herder.ConnectorStatus, error)
+	Tasks(ctx context.Context, name string) ([]herder.TaskInfo, error)
+	TaskStatusOf(ctx context.Context, id host.TaskID) (herder.TaskStatus, error)
+
+	Create(ctx context.Context, name string, config host.Config, target host.TargetState) (herder.ConnectorInfo, error)
+	PutConfig(ctx context.Context, name string, config host.Config) (herder.ConnectorInfo, bool, error)
+	PatchConfig(ctx context.Context, name string, patch host.Config) (herder.ConnectorInfo, error)
+	Delete(ctx context.Context, name string) error
+	Pause(ctx context.Context, name string) error
+	Resume(ctx context.Context, name string) error
+	Stop(ctx context.Context, name string) error
+	RestartConnector(ctx context.Context, name string) error
+	RestartTask(ctx context.Context, id host.TaskID) error
+	Restart(ctx context.Context, request store.RestartRequest) (herder.ConnectorStatus, error)
+
+	Topics(ctx context.Context, name string) ([]string, error)
+	ResetTopics(ctx context.Context, name string) error
+	Offsets(ctx context.Context, name string) ([]herder.Offset, error)
+	AlterOffsets(ctx context.Context, name string, offsets []herder.Offset) (string, error)
+	ResetOffsets(ctx context.Context, name string) (string, error)
+
+	Plugins(ctx context.Context, connectorsOnly bool) ([]host.PluginInfo, error)
+	PluginConfig(ctx context.Context, name, version string) ([]host.ConfigKeyInfo, error)
+	Validate(ctx context.Context, config host.Config) (host.ConfigInfos, error)
+	AddModule(ctx context.Context, name string, wasm []byte) (host.ModuleInfo, error)
+	Modules(ctx context.Context) ([]host.ModuleInfo, error)
+
+	PutLoggerLevel(ctx context.Context, namespace, level string) error
+}

@@ -1,0 +1,183 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/berth-connect/berth/host"
+)
+
+// methodOrder is the order in which Connect lists methods in Allow.
+var methodOrder = []string{
+	http.MethodHead, http.MethodPost, http.MethodDelete, http.MethodGet, http.MethodOptions, http.MethodPut,
+	http.MethodPatch,
+}
+
+// methods are the handlers of one path.
+type methods map[string]echo.HandlerFunc
+
+// addRoutes lists every path. Each resource file holds its handlers.
+func (s *Server) addRoutes() {
+	s.addPath("/", methods{"GET": s.getRoot})
+	s.addPath("/health", methods{"GET": s.getHealth})
+	s.addPath("/connectors", methods{"GET": s.listConnectors, "POST": s.createConnector})
+	s.addPath("/connectors/:connector", methods{"GET": s.getConnector, "DELETE": s.deleteConnector})
+	s.addPath("/connectors/:connector/config", methods{
+		"GET": s.getConfig, "PUT": s.putConfig, "PATCH": s.patchConfig})
+	s.addPath("/connectors/:connector/status", methods{"GET": s.getStatus})
+	s.addPath("/connectors/:connector/pause", methods{"PUT": s.pauseConnector})
+	s.addPath("/connectors/:connector/resume", methods{"PUT": s.resumeConnector})
+	s.addPath("/connectors/:connector/stop", methods{"PUT": s.stopConnector})
+	s.addPath("/connectors/:connector/restart", methods{"POST": s.restartConnector})
+	s.addPath("/connectors/:connector/fence", methods{"PUT": s.fenceZombies})
+	s.addPath("/connectors/:connector/tasks", methods{"GET": s.listTasks, "POST": s.putTasks})
+	s.addPath("/connectors/:connector/tasks/:task/status", methods{"GET": s.getTaskStatus})
+	s.addPath("/connectors/:connector/tasks/:task/restart", methods{"POST": s.restartTask})
+	s.addPath("/connectors/:connector/topics", methods{"GET": s.getTopics})
+	s.addPath("/connectors/:connector/topics/reset", methods{"PUT": s.resetTopics})
+	s.addPath("/connectors/:connector/offsets", methods{
+		"GET": s.getOffsets, "PATCH": s.alterOffsets, "DELETE": s.resetOffsets})
+	s.addPath("/connector-plugins", methods{"GET": s.listPlugins})
+	s.addPath("/connector-plugins/:plugin/config", methods{"GET": s.getPluginConfig})
+	s.addPath("/connector-plugins/:plugin/config/validate", methods{"PUT": s.validateConfig})
+	s.addPath("/admin/loggers", methods{"GET": s.listLoggers})
+	s.addPath("/admin/loggers/:logger", methods{"GET": s.getLogger, "PUT": s.putLogger})
+
+	// Berth's own. They take and give other media types than JSON, so they are not negotiated.
+	s.echo.GET("/plugins", s.listModules)
+	s.echo.POST("/plugins", s.addModule)
+	if s.config.Metrics != nil {
+		s.echo.GET("/metrics", echo.WrapHandler(s.config.Metrics))
+	}
+}
+
+// addPath adds the methods of a path, HEAD beside GET, and OPTIONS.
+func (s *Server) addPath(path string, handlers methods) {
+	allowed := []string{http.MethodOptions}
+	for method, handler := range handlers {
+		allowed = append(allowed, method)
+		s.echo.Add(method, path, negotiate(handler))
+		if method == http.MethodGet {
+			allowed = append(allowed, http.MethodHead)
+			s.echo.Add(http.MethodHead, path, negotiate(handler))
+		}
+	}
+	slices.SortFunc(allowed, func(a, b string) int {
+		return slices.Index(methodOrder, a) - slices.Index(methodOrder, b)
+	})
+	s.echo.OPTIONS(path, func(c echo.Context) error { return answerOptions(c, allowed) })
+}
+
+// answerOptions lists a path's methods, in the body too unless the client wants JSON.
+func answerOptions(c echo.Context, allowed []string) error {
+	c.Response().Header().Set(echo.HeaderAllow, strings.Join(allowed, ","))
+	if strings.HasPrefix(c.Request().Header.Get(echo.HeaderAccept), echo.MIMEApplicationJSON) {
+		return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, nil)
+	}
+	return c.Blob(http.StatusOK, "text/plain", []byte(strings.Join(allowed, ", ")))
+}
+
+// normalisePath brings a path into the form that the routes have: one trailing slash and path parameters (;a=b) are
+// cut off, escapes stay, so that a slash in a name is no separator. An empty segment matches nothing.
+func normalisePath(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		location := c.Request().URL
+		path := location.EscapedPath()
+		segments := strings.Split(path, "/")
+		for i, segment := range segments {
+			segments[i], _, _ = strings.Cut(segment, ";")
+		}
+		path = strings.Join(segments, "/")
+		if len(path) > 1 {
+			path = strings.TrimSuffix(path, "/")
+		}
+		if strings.Contains(path, "//") || strings.HasSuffix(path, "/") && path != "/" {
+			return echo.ErrNotFound
+		}
+		location.Path, location.RawPath = path, path
+		return next(c)
+	}
+}
+
+// negotiate refuses media types other than JSON and bounds the request's time.
+func negotiate(handler echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		request := c.Request()
+		if request.Method != http.MethodGet && request.Method != http.MethodHead {
+			if err := checkContentType(request.Header.Get(echo.HeaderContentType)); err != nil {
+				return err
+			}
+		}
+		if !acceptsJSON(request.Header.Values(echo.HeaderAccept)) {
+			return errNotAcceptable
+		}
+		return within(c, requestDurationMax, handler)
+	}
+}
+
+// within runs a handler with a deadline.
+func within(c echo.Context, limit time.Duration, handler echo.HandlerFunc) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), limit)
+	defer cancel()
+	c.SetRequest(c.Request().WithContext(ctx))
+	return handler(c)
+}
+
+func checkContentType(header string) error {
+	mediaType, _, _ := strings.Cut(header, ";")
+	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	switch {
+	case mediaType == "" || mediaType == echo.MIMEApplicationJSON:
+		return nil
+	case !strings.Contains(mediaType, "/"):
+		return host.BadRequest("The Content-Type " + header + " can't be understood")
+	}
+	return errMediaType
+}
+
+func acceptsJSON(headers []string) bool {
+	header := strings.Join(headers, ",")
+	if strings.TrimSpace(header) == "" {
+		return true
+	}
+	for _, entry := range strings.Split(header, ",") {
+		mediaType, _, _ := strings.Cut(entry, ";")
+		switch strings.ToLower(strings.TrimSpace(mediaType)) {
+		case "*/*", "application/*", echo.MIMEApplicationJSON:
+			return true
+		}
+	}
+	return false
+}
+
+// param is an unescaped path parameter.
+func param(c echo.Context, name string) (string, error) {
+	value, err := url.PathUnescape(c.Param(name))
+	if err != nil || !utf8.ValidString(value) {
+		return "", host.BadRequest("The path is not valid UTF-8")
+	}
+	return value, nil
+}
+
+// isTrue reads a query parameter as Java's Boolean.parseBoolean: all but "true" is false.
+func isTrue(c echo.Context, name string) bool { return strings.EqualFold(c.QueryParam(name), "true") }
+
+// writeJSON answers with a JSON body, without escaping <, > and &.
+func writeJSON(c echo.Context, status int, body any) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(body); err != nil {
+		return err
+	}
+	return c.Blob(status, echo.MIMEApplicationJSON, bytes.TrimSuffix(text.Bytes(), []byte("\n")))
+}
