@@ -70,9 +70,9 @@ type configsReply struct {
 // errConnectorGone answers requests to a connector whose instance has ended.
 var errConnectorGone = errors.New("the connector is not running")
 
-// RunConnector starts a connector instance; Serve must run on it.
-func RunConnector(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options) (*Connector, error) {
-	i := Run(ctx, module, plan, opts)
+// NewConnector takes over an instance that was given a plan with role connector, and waits until it has started; Serve
+// must run on it then.
+func NewConnector(ctx context.Context, i *Instance) (*Connector, error) {
 	if err := i.Ready(ctx); err != nil {
 		i.Kill(err)
 		return nil, fmt.Errorf("start: %w", err)

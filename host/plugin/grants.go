@@ -15,14 +15,16 @@ type Grants struct {
 	Stdout io.Writer
 }
 
-// Engine returns the engine's part of an instance whose stages ask for these capabilities.
-func (g Grants) Engine(capabilities []string) engine.Config {
+// Granted returns what an instance of a module gets whose stages ask for these capabilities. The worker's own standard
+// input and output are for the bundled module only.
+func (r *Registry) Granted(digest string, capabilities []string) engine.Config {
 	var c engine.Config
+	m := r.module(digest)
 	if slices.Contains(capabilities, abi.CapabilityFiles) {
-		c.Dirs = g.Dirs
+		c.Dirs = r.config.Grants.Dirs
 	}
-	if slices.Contains(capabilities, abi.CapabilityStdio) {
-		c.Stdin, c.Stdout = g.Stdin, g.Stdout
+	if m != nil && m.trust == engine.Trusted && slices.Contains(capabilities, abi.CapabilityStdio) {
+		c.Stdin, c.Stdout = r.config.Grants.Stdin, r.config.Grants.Stdout
 	}
 	return c
 }

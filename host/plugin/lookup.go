@@ -134,6 +134,6 @@ func (r *Registry) Check(ctx context.Context, p abi.Plugin, kind string,
 	stage := abi.Stage{Kind: kind, Plugin: p.Class, Config: config}
 	return guest.Validate(ctx, code, stage, guest.Options{
 		Log:    r.config.Log.With("plugin", p.Class),
-		Engine: r.config.Grants.Engine(found.Capabilities),
+		Engine: r.Granted(found.Digest, found.Capabilities),
 	})
 }

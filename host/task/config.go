@@ -48,7 +48,6 @@ type Meters interface {
 	Written(records int64) // to Kafka or to the connector
 	Failed(records int64)  // that a stage could not process
 	Committed(ok bool)     // offsets
-	MemoryBytes(instances func() int64)
 }
 
 // Target is the wish to pause; Set may be called from any goroutine.

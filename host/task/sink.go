@@ -45,7 +45,9 @@ func (t *Sink) Run(ctx context.Context) error {
 	defer cancel()
 	err := t.open(hard)
 	if err == nil {
-		t.config.Started()
+		if !t.paused {
+			t.config.Started()
+		}
 		err = t.loop(ctx, hard)
 	}
 	t.close(hard, err)

@@ -44,7 +44,9 @@ func (t *Source) Run(ctx context.Context) error {
 	defer t.producer.Close()
 	err := t.open(hard)
 	if err == nil {
-		t.config.Started()
+		if !t.paused {
+			t.config.Started()
+		}
 		err = t.loop(ctx, hard)
 	}
 	t.close(hard)

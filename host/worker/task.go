@@ -1,0 +1,136 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/guest"
+	"github.com/berth-connect/berth/host/pipeline"
+	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/task"
+	"github.com/berth-connect/berth/host/validate"
+)
+
+// runningTask is a task that runs here, or has failed here.
+type runningTask struct {
+	target *task.Target
+	cancel context.CancelFunc
+	done   chan struct{}
+	kind   string
+}
+
+// StartTask implements host.Runtime.
+func (w *Worker) StartTask(id host.TaskID, connector, config host.Config, target host.TargetState) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &runningTask{target: task.NewTarget(target == host.TargetPaused), cancel: cancel, done: make(chan struct{})}
+	w.mu.Lock()
+	before := w.tasks[id]
+	w.tasks[id] = t
+	w.mu.Unlock()
+	go func() {
+		defer close(t.done)
+		defer cancel()
+		if before != nil { // never two of one id
+			before.cancel()
+			<-before.done
+		}
+		w.runTask(ctx, id, connector, config, t)
+	}()
+}
+
+// runTask runs a task to its end and reports a failure.
+func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config host.Config, t *runningTask) {
+	found, err := w.resolveConnector(connector)
+	defer func() {
+		if p := recover(); p != nil { // a defect of ours must not take the worker down with it
+			err = fmt.Errorf("internal error: %v\n%s", p, debug.Stack())
+		}
+		if err != nil && ctx.Err() == nil {
+			w.Log.Error("task failed", "connector", id.Connector, "task", id.Task, "error", err)
+			w.Status.TaskStatus(id, host.Failed, task.Trace(err), found.Version)
+		}
+	}()
+	if err != nil {
+		return
+	}
+	var parsed validate.Connector
+	if parsed, err = parse(found.Kind, connector); err != nil {
+		return
+	}
+	c := w.taskConfig(id, found, parsed, connector, t.target)
+	if found.Kind == abi.KindSource {
+		err = w.runSource(ctx, c, found, parsed, config)
+	} else {
+		err = w.runSink(ctx, c, found, parsed, config)
+	}
+}
+
+func (w *Worker) runSource(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
+	config host.Config) error {
+	var err error
+	if c.Stages, err = w.sourceStages(found, parsed, config); err != nil {
+		return err
+	}
+	producer, err := w.Clients.Producer(c.ID, c.Connector)
+	if err != nil {
+		return fmt.Errorf("make producer: %w", err)
+	}
+	return task.NewSource(c, producer, w.Offsets).Run(ctx)
+}
+
+func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
+	config host.Config) error {
+	var err error
+	if c.Stages, err = w.sinkStages(found, parsed, config); err != nil {
+		return err
+	}
+	return task.NewSink(c).Run(ctx)
+}
+
+func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, parsed validate.Connector, connector host.Config,
+	target *task.Target) task.Config {
+	log := w.Log.With("connector", id.Connector, "task", id.Task)
+	meters := w.meters.task(id, found.Kind)
+	return task.Config{
+		ID: id, Version: found.Version, Log: log, Meters: meters, Target: target, Clients: w.Clients,
+		Connector:     connector,
+		FlushInterval: w.config.OffsetFlushInterval,
+		FlushTimeout:  w.config.OffsetFlushTimeout,
+		GraceTimeout:  w.config.TaskShutdownGraceful,
+		TolerateAll:   parsed.ErrorsTolerance == "all",
+		LogErrors:     parsed.ErrorsLogEnable,
+		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
+			return w.run(ctx, g, plan, log, meters.plugin)
+		},
+		Started:   func() { w.Status.TaskStatus(id, host.Running, "", found.Version) },
+		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", found.Version) },
+		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
+	}
+}
+
+// StopTasks implements host.Runtime.
+func (w *Worker) StopTasks(ctx context.Context, ids ...host.TaskID) {
+	var stopping []*runningTask
+	w.mu.Lock()
+	for _, id := range ids {
+		if t := w.tasks[id]; t != nil {
+			stopping = append(stopping, t)
+			delete(w.tasks, id)
+		}
+	}
+	w.mu.Unlock()
+	for _, t := range stopping {
+		t.cancel()
+	}
+	for _, t := range stopping {
+		select {
+		case <-t.done:
+		case <-ctx.Done():
+			w.Log.Warn("a task does not stop in time; it is left behind")
+			return
+		}
+	}
+}

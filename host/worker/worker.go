@@ -1,0 +1,115 @@
+// Package worker is the worker on this node: it makes connectors and tasks out of configurations and plugins, runs
+// them, and reports what becomes of them. It implements host.Runtime.
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/guest"
+	"github.com/berth-connect/berth/host/pipeline"
+	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/validate"
+)
+
+// Config of a worker; durations have Connect's property names.
+type Config struct {
+	WorkerID   string      // host:port, told to plugins
+	Properties host.Config // the worker's own; key.converter and the like are read from it
+
+	OffsetFlushInterval  time.Duration // offset.flush.interval.ms
+	OffsetFlushTimeout   time.Duration // offset.flush.timeout.ms
+	TaskShutdownGraceful time.Duration // task.shutdown.graceful.timeout.ms
+}
+
+// Ports are the parts that a worker works with.
+type Ports struct {
+	Registry  *plugin.Registry
+	Validator *validate.Validator
+	Clients   host.Clients
+	Offsets   host.OffsetStore
+	Status    host.StatusReporter
+	Meter     metric.Meter
+	Log       *slog.Logger
+}
+
+// Worker is safe for concurrent use.
+type Worker struct {
+	config Config
+	Ports
+	meters *meters
+
+	mu         sync.Mutex
+	connectors map[string]*connector        // guarded by mu
+	tasks      map[host.TaskID]*runningTask // guarded by mu
+}
+
+var _ host.Runtime = (*Worker)(nil)
+
+// New makes a worker; it does no I/O.
+func New(config Config, ports Ports) *Worker {
+	w := &Worker{config: config, Ports: ports, connectors: map[string]*connector{}, tasks: map[host.TaskID]*runningTask{}}
+	w.meters = newMeters(ports.Meter, w)
+	return w
+}
+
+// Plugins implements host.Runtime.
+func (w *Worker) Plugins() []host.PluginInfo { return w.Registry.Infos() }
+
+// PluginConfig implements host.Runtime.
+func (w *Worker) PluginConfig(name, version string) ([]host.ConfigKeyInfo, error) {
+	return w.Validator.PluginConfig(name, version)
+}
+
+// Validate implements host.Runtime.
+func (w *Worker) Validate(ctx context.Context, config host.Config) (host.ConfigInfos, error) {
+	return w.Validator.Validate(ctx, config)
+}
+
+// AddModule implements host.Runtime.
+func (w *Worker) AddModule(ctx context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
+	return w.Registry.Add(ctx, name, wasm)
+}
+
+// Modules implements host.Runtime.
+func (w *Worker) Modules() []host.ModuleInfo { return w.Registry.Modules() }
+
+// ConnectorKind implements host.Runtime.
+func (w *Worker) ConnectorKind(config host.Config) string {
+	p, err := w.resolveConnector(config)
+	if err != nil {
+		return "unknown"
+	}
+	return string(plugin.HostKind(p.Kind))
+}
+
+func (w *Worker) resolveConnector(config host.Config) (plugin.Plugin, error) {
+	return w.Registry.Resolve(config.Get("connector.class"), config.Get("connector.plugin.version"), abi.KindSource, abi.KindSink)
+}
+
+// parse reads the framework's part of a configuration.
+func parse(kind string, config host.Config) (validate.Connector, error) {
+	if kind == abi.KindSource {
+		return validate.ParseSource(config)
+	}
+	return validate.ParseSink(config)
+}
+
+// run starts an instance of a group with what its plugins are granted.
+func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan, log *slog.Logger,
+	metrics guest.Metrics) (*guest.Instance, error) {
+	code, err := w.Registry.Code(ctx, group.Digest)
+	if err != nil {
+		return nil, err
+	}
+	granted := w.Registry.Granted(group.Digest, group.Capabilities())
+	plan.Worker = w.config.WorkerID
+	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
+	return guest.Run(context.WithoutCancel(ctx), code, plan, guest.Options{Engine: granted, Log: log, Metrics: metrics}), nil
+}
