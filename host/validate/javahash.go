@@ -1,0 +1,30 @@
+package validate
+
+import (
+	"cmp"
+	"slices"
+	"unicode/utf16"
+)
+
+// hashOrder returns the names in the order in which a java.util.HashMap filled with them is walked: Connect's answers
+// show this order for the keys of converters and client overrides.
+func hashOrder(names []string) []string {
+	buckets := uint32(16)
+	for len(names)*4 > int(buckets)*3 {
+		buckets *= 2
+	}
+	sorted := slices.Clone(names)
+	slices.SortStableFunc(sorted, func(a, b string) int {
+		return cmp.Compare(spread(a)&(buckets-1), spread(b)&(buckets-1))
+	})
+	return sorted
+}
+
+// spread is String.hashCode with HashMap's mixing of the upper bits.
+func spread(name string) uint32 {
+	var h uint32
+	for _, unit := range utf16.Encode([]rune(name)) {
+		h = 31*h + uint32(unit)
+	}
+	return h ^ h>>16
+}
