@@ -38,6 +38,7 @@ mod error;
 pub mod event;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod fake;
+pub mod files;
 pub mod host;
 pub mod limits;
 mod memory;

@@ -28,6 +28,8 @@ pub(crate) mod host {
     use std::sync::atomic::AtomicU32;
 
     mod berth {
+        use std::sync::atomic::AtomicU32;
+
         #[link(wasm_import_module = "berth")]
         extern "C" {
             pub fn berth_abi_1();
@@ -90,5 +92,20 @@ pub(crate) mod host {
         unsafe {
             wasi::poll_oneoff(subscriptions.as_ptr(), events.as_mut_ptr(), n, &mut fired);
         }
+    }
+}
+
+/// Identity and size of an open file, from `fd_filestat_get`.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn filestat(fd: i32) -> std::io::Result<(u64, u64, u64)> {
+    #[link(wasm_import_module = "wasi_snapshot_preview1")]
+    extern "C" {
+        fn fd_filestat_get(fd: i32, out: *mut u64) -> i32;
+    }
+    let mut stat = [0u64; 8];
+    // SAFETY: a filestat is 64 bytes: device at 0, inode at 8, size at 32.
+    match unsafe { fd_filestat_get(fd, stat.as_mut_ptr()) } {
+        0 => Ok((stat[0], stat[1], stat[4])),
+        errno => Err(std::io::Error::from_raw_os_error(errno)),
     }
 }

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Prints what ties modules/stock.wasm to its sources: their SHA-256, the artefact's, and the pinned tool chain.
+set -eu
+cd "$(dirname "$0")/.."
+sources=$(find guest-sdk/rust modules/stock -type f \( -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock \) \
+    -not -path '*/target/*' -not -path 'guest-sdk/rust/kit/*' | LC_ALL=C sort)
+# shellcheck disable=SC2086  # one word per file; no source has blanks in its name
+echo "sources   $(cat $sources | sha256sum | cut -d' ' -f1)"
+echo "artefact  $(sha256sum <modules/stock.wasm | cut -d' ' -f1)"
+echo "toolchain $(sha256sum <testdata/toolchain/wasm-rust.pinned | cut -d' ' -f1)"

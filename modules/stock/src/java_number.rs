@@ -1,0 +1,281 @@
+//! Numbers as Java prints them.
+
+use std::io::Write;
+
+/// `Double.toString`, with the shortest digits that read back (as since JDK 19).
+pub fn append_f64(n: f64, out: &mut Vec<u8>) {
+    if !n.is_finite() {
+        out.extend_from_slice(non_finite(n).as_bytes());
+        return;
+    }
+    let mut text = Digits::default();
+    let _ = write!(text, "{n:e}");
+    append_scientific(text.as_str(), out);
+}
+
+/// `Float.toString`.
+pub fn append_f32(n: f32, out: &mut Vec<u8>) {
+    if !n.is_finite() {
+        out.extend_from_slice(non_finite(n as f64).as_bytes());
+        return;
+    }
+    let mut text = Digits::default();
+    let _ = write!(text, "{n:e}");
+    append_scientific(text.as_str(), out);
+}
+
+/// `NaN`, `Infinity`, `-Infinity`.
+pub fn non_finite(n: f64) -> &'static str {
+    match (n.is_nan(), n > 0.0) {
+        (true, _) => "NaN",
+        (_, true) => "Infinity",
+        _ => "-Infinity",
+    }
+}
+
+/// Room for the text of one number.
+#[derive(Default)]
+struct Digits {
+    bytes: [u8; 32],
+    len: usize,
+}
+
+impl Digits {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or("0e0")
+    }
+}
+
+impl Write for Digits {
+    fn write(&mut self, more: &[u8]) -> std::io::Result<usize> {
+        let n = more.len().min(self.bytes.len() - self.len);
+        self.bytes[self.len..self.len + n].copy_from_slice(&more[..n]);
+        self.len += n;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Turns Rust's `-1.25e-7` into Java's shape: plain from 10^-3 up to 10^7, else `-1.25E-7`.
+fn append_scientific(text: &str, out: &mut Vec<u8>) {
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |m| ("-", m));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    out.extend_from_slice(sign.as_bytes());
+    let zeros = |n: usize, out: &mut Vec<u8>| out.resize(out.len() + n, b'0');
+    if !(-3..7).contains(&exponent) {
+        out.extend_from_slice(whole.as_bytes());
+        out.push(b'.');
+        out.extend_from_slice(if fraction.is_empty() { b"0" } else { fraction.as_bytes() });
+        let _ = write!(out, "E{exponent}");
+    } else if exponent < 0 {
+        out.extend_from_slice(b"0.");
+        zeros((-exponent - 1) as usize, out);
+        out.extend_from_slice(whole.as_bytes());
+        out.extend_from_slice(fraction.as_bytes());
+    } else {
+        let shift = exponent as usize;
+        out.extend_from_slice(whole.as_bytes());
+        if fraction.len() > shift {
+            out.extend_from_slice(&fraction.as_bytes()[..shift]);
+            out.push(b'.');
+            out.extend_from_slice(&fraction.as_bytes()[shift..]);
+        } else {
+            out.extend_from_slice(fraction.as_bytes());
+            zeros(shift - fraction.len(), out);
+            out.extend_from_slice(b".0");
+        }
+    }
+}
+
+/// The decimal text of a big-endian two's complement number.
+pub fn bigint_text(bytes: &[u8]) -> String {
+    let negative = bytes.first().is_some_and(|b| *b >= 0x80);
+    let mut magnitude: Vec<u32> = Vec::new();
+    let mut carry = negative as u32;
+    for chunk in bytes.rchunks(4) {
+        let mut limb = if negative { u32::MAX } else { 0 };
+        for byte in chunk {
+            limb = (limb << 8) | *byte as u32;
+        }
+        let (limb, over) = if negative { (!limb).overflowing_add(carry) } else { (limb, false) };
+        carry = over as u32;
+        magnitude.push(limb);
+    }
+    if carry == 1 && negative {
+        magnitude.push(1);
+    }
+    let mut groups = Vec::new();
+    while magnitude.iter().any(|limb| *limb != 0) {
+        let mut rest = 0u64;
+        for limb in magnitude.iter_mut().rev() {
+            let n = (rest << 32) | *limb as u64;
+            *limb = (n / 1_000_000_000) as u32;
+            rest = n % 1_000_000_000;
+        }
+        while magnitude.last() == Some(&0) {
+            magnitude.pop();
+        }
+        groups.push(rest as u32);
+    }
+    let mut text = String::new();
+    if negative {
+        text.push('-');
+    }
+    match groups.pop() {
+        None => text.push('0'),
+        Some(first) => {
+            text += &first.to_string();
+            groups.iter().rev().for_each(|group| text += &format!("{group:09}"));
+        }
+    }
+    text
+}
+
+/// Big-endian two's complement, shortest form, of a decimal text with optional sign. `None` if it is not a number.
+pub fn bigint_bytes(text: &str) -> Option<Vec<u8>> {
+    let (negative, digits) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let mut limbs: Vec<u32> = Vec::new();
+    for group in digits.as_bytes().chunks(9) {
+        let group = std::str::from_utf8(group).ok()?;
+        let mut carry: u64 = group.parse().ok()?;
+        let factor = 10u64.pow(group.len() as u32);
+        for limb in limbs.iter_mut() {
+            let n = *limb as u64 * factor + carry;
+            *limb = n as u32;
+            carry = n >> 32;
+        }
+        if carry > 0 {
+            limbs.push(carry as u32);
+        }
+    }
+    let mut bytes: Vec<u8> = limbs.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
+    bytes.insert(0, 0);
+    if negative {
+        let mut carry = true;
+        for byte in bytes.iter_mut().rev() {
+            (*byte, carry) = (!*byte).overflowing_add(carry as u8);
+        }
+    }
+    Some(shorten(&bytes).to_vec())
+}
+
+/// Drops leading bytes that only repeat the sign.
+pub fn shorten(mut bytes: &[u8]) -> &[u8] {
+    while let [first, second, ..] = bytes {
+        if (*first == 0 && *second < 0x80) || (*first == 0xFF && *second >= 0x80) {
+            bytes = &bytes[1..];
+        } else {
+            break;
+        }
+    }
+    bytes
+}
+
+/// `BigDecimal.toString`.
+pub fn decimal_text(scale: i32, unscaled: &[u8]) -> String {
+    let text = bigint_text(unscaled);
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |d| ("-", d));
+    let exponent = digits.len() as i64 - 1 - scale as i64;
+    if scale == 0 {
+        return text;
+    }
+    if scale > 0 && exponent >= -6 {
+        return format!("{sign}{}", with_point(digits, scale as usize));
+    }
+    let (first, rest) = digits.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    let mark = match exponent {
+        0 => String::new(),
+        e if e > 0 => format!("E+{e}"),
+        e => format!("E{e}"),
+    };
+    format!("{sign}{first}{point}{rest}{mark}")
+}
+
+/// `BigDecimal.toPlainString`.
+pub fn decimal_plain_text(scale: i32, unscaled: &[u8]) -> String {
+    let text = bigint_text(unscaled);
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |d| ("-", d));
+    match scale {
+        0 => text,
+        _ if scale < 0 && digits == "0" => text,
+        _ if scale < 0 => format!("{sign}{digits}{}", "0".repeat(scale.unsigned_abs() as usize)),
+        _ => format!("{sign}{}", with_point(digits, scale as usize)),
+    }
+}
+
+fn with_point(digits: &str, scale: usize) -> String {
+    match digits.len() > scale {
+        true => format!("{}.{}", &digits[..digits.len() - scale], &digits[digits.len() - scale..]),
+        false => format!("0.{}{digits}", "0".repeat(scale - digits.len())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_print_as_in_java() {
+        let cases = [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (1e7, "1.0E7"),
+            (9_999_999.0, "9999999.0"),
+            (0.001, "0.001"),
+            (0.00099, "9.9E-4"),
+            (1.25e-7, "1.25E-7"),
+            (123456.789, "123456.789"),
+            (f64::MAX, "1.7976931348623157E308"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ];
+        for (n, want) in cases {
+            let mut out = Vec::new();
+            append_f64(n, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), want);
+        }
+        let mut out = Vec::new();
+        append_f32(3.1415927, &mut out);
+        assert_eq!(out, b"3.1415927");
+    }
+
+    #[test]
+    fn big_numbers_survive_the_round_trip() {
+        for text in ["0", "-1", "127", "128", "-128", "-129", "255", "4294967296", "-4294967296", "99999999999999999999",
+            "-170141183460469231731687303715884105728", "1000000000000000000000000000000000000000001"] {
+            let bytes = bigint_bytes(text).unwrap();
+            assert_eq!(bigint_text(&bytes), text);
+            assert_eq!(shorten(&bytes), bytes);
+        }
+        assert_eq!(bigint_bytes("128").unwrap(), [0, 128]);
+        assert_eq!(bigint_bytes("-128").unwrap(), [128]);
+        assert_eq!(bigint_bytes("12x"), None);
+        assert_eq!(bigint_bytes("-"), None);
+    }
+
+    #[test]
+    fn decimals_print_as_in_java() {
+        let text = |n: &str, scale| decimal_text(scale, &bigint_bytes(n).unwrap());
+        assert_eq!(text("12345", 2), "123.45");
+        assert_eq!(text("-5", 3), "-0.005");
+        assert_eq!(text("1", -3), "1E+3");
+        assert_eq!(text("123", 10), "1.23E-8");
+        assert_eq!(text("0", 7), "0E-7");
+        assert_eq!(decimal_plain_text(-3, &[1]), "1000");
+        assert_eq!(decimal_plain_text(8, &[1]), "0.00000001");
+    }
+}
