@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,15 +20,22 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		{"plugin", "new KIND NAME [-lang go|rust]", "start a plugin project", runPlugin},
+		{"plugin", "build [DIR]", "compile it to a .wasm module", runPlugin},
+		{"plugin", "push FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
 		{"version", "", "print the version", printVersion},
 	}
 }
 
 func main() {
-	if err := dispatch(os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "berth:", err)
-		os.Exit(1)
+	err := dispatch(os.Args[1:], os.Stdout)
+	if err == nil {
+		return
 	}
+	if !errors.Is(err, errUsage) {
+		fmt.Fprintln(os.Stderr, "berth:", err)
+	}
+	os.Exit(1)
 }
 
 func dispatch(args []string, out io.Writer) error {

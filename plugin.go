@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// runPlugin is "berth plugin …": what a plugin's author does, from an empty folder to a running cluster.
+func runPlugin(args []string, out io.Writer) error {
+	steps := map[string]func([]string, io.Writer) error{
+		"new": newPlugin, "build": buildPlugin, "push": pushPlugin,
+	}
+	if len(args) > 0 {
+		if step, found := steps[args[0]]; found {
+			return step(args[1:], out)
+		}
+	}
+	return fmt.Errorf("berth plugin takes new, build or push, each with -h for its options")
+}
+
+// buildPlugin compiles the project in a folder to one .wasm file: Go by its go.mod or .go files, Rust by its Cargo.toml.
+func buildPlugin(args []string, out io.Writer) error {
+	flags := newFlags("plugin build", "[DIR]", out)
+	target := flags.String("o", "", "the file to write; by default NAME.wasm in the folder, which is named NAME")
+	positional, err := parseFlags(flags, args, 0, 1)
+	if err != nil {
+		return err
+	}
+	dir := "."
+	if len(positional) == 1 {
+		dir = positional[0]
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	if *target == "" {
+		*target = filepath.Join(dir, filepath.Base(dir)+".wasm")
+	}
+	if *target, err = filepath.Abs(*target); err != nil {
+		return err
+	}
+	build := buildGo
+	if _, err := os.Stat(filepath.Join(dir, "Cargo.toml")); err == nil {
+		build = buildRust
+	}
+	if err := build(dir, *target); err != nil {
+		return err
+	}
+	info, err := os.Stat(*target)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s: %d KiB\n", *target, info.Size()>>10)
+	return err
+}
+
+func buildGo(dir, target string) error {
+	return runTool(dir, []string{"GOOS=wasip1", "GOARCH=wasm"}, "go", "build", "-trimpath", "-ldflags=-s -w",
+		"-o", target, ".")
+}
+
+const rustTarget = "wasm32-wasip1"
+
+// buildRust builds the release binary. A tool chain without the target's standard library can be told by environment
+// variables to build it (CARGO_UNSTABLE_BUILD_STD); otherwise cargo's own message says what is missing.
+func buildRust(dir, target string) error {
+	if err := runTool(dir, nil, "cargo", "build", "--release", "--target", rustTarget); err != nil {
+		return fmt.Errorf("%w; if the target is missing: rustup target add %s", err, rustTarget)
+	}
+	folder := os.Getenv("CARGO_TARGET_DIR")
+	if folder == "" {
+		folder = filepath.Join(dir, "target")
+	}
+	built, err := filepath.Glob(filepath.Join(folder, rustTarget, "release", "*.wasm"))
+	if err != nil {
+		return err
+	}
+	if len(built) != 1 {
+		return fmt.Errorf("cargo built %d modules in %s; a plugin project has one binary", len(built), folder)
+	}
+	module, err := os.ReadFile(built[0])
+	if err != nil {
+		return fmt.Errorf("take the built module: %w", err)
+	}
+	return os.WriteFile(target, module, 0o644)
+}
+
+// runTool runs a compiler in dir and shows what it says when it fails.
+func runTool(dir string, environment []string, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), environment...)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, bytes.TrimSpace(said))
+	}
+	return nil
+}
+
+// pushPlugin uploads a module to a running worker.
+func pushPlugin(args []string, out io.Writer) error {
+	flags := newFlags("plugin push", "FILE.wasm", out)
+	url := flags.String("url", "http://127.0.0.1:8083", "the REST API of a worker")
+	positional, err := parseFlags(flags, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	body, mediaType, err := uploadForm(positional[0])
+	if err != nil {
+		return err
+	}
+	response, err := http.Post(strings.TrimSuffix(*url, "/")+"/plugins", mediaType, body)
+	if err != nil {
+		return fmt.Errorf("upload %s: %w", positional[0], err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("read the worker's answer: %w", err)
+	}
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return fmt.Errorf("the worker refused %s: %s", positional[0], refusal(response.Status, answer))
+	}
+	_, err = fmt.Fprintln(out, string(bytes.TrimSpace(answer)))
+	return err
+}
+
+func uploadForm(file string) (*bytes.Buffer, string, error) {
+	module, err := os.ReadFile(file)
+	if err != nil {
+		return nil, "", err
+	}
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("file", filepath.Base(file))
+	if err == nil {
+		_, err = part.Write(module)
+	}
+	if err == nil {
+		err = form.Close()
+	}
+	return &body, form.FormDataContentType(), err
+}
+
+// refusal is the message of Connect's error body, or the status when there is none.
+func refusal(status string, answer []byte) string {
+	var body struct{ Message string }
+	if err := json.Unmarshal(answer, &body); err != nil || body.Message == "" {
+		return status
+	}
+	return body.Message
+}
