@@ -8,6 +8,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/guest"
 )
 
 // answers is what a plugin says about its configuration, by key.
@@ -48,8 +49,12 @@ func needsGuest(plugin abi.Plugin) bool {
 	})
 }
 
-// failure is the error of a plugin's validation: its text goes to the user.
+// failure is the error of a plugin's validation; what the plugin itself said goes to the user as Connect shows it.
 func failure(err error) error {
+	var said *guest.Failure
+	if errors.As(err, &said) {
+		return &host.Error{Kind: host.ErrInternal, Message: guest.Class(said.Code, said.Class) + ": " + said.Message}
+	}
 	var known *host.Error
 	if errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err

@@ -29,10 +29,12 @@ func newClient(name string, tables ...string) client {
 	return c
 }
 
-// property makes a key of: name, type, importance and the default, where - is null, "" the empty text and ! none.
+// property makes a key of: name, type, importance and the default, where - is null, "" the empty text and ! none;
+// % stands for the package of consumer classes.
 func property(client string, fields []string) key {
-	k := key{name: fields[0], kind: abi.ConfigType(fields[1]), importance: fields[2], order: -1, width: "NONE", display: fields[0],
-		doc: "Overrides " + fields[0] + " of the connector's " + client + " clients."}
+	k := key{name: fields[0], kind: abi.ConfigType(fields[1]), importance: fields[2], order: -1, width: "NONE",
+		display: fields[0],
+		doc:     "Overrides " + fields[0] + " of the connector's " + client + " clients."}
 	switch fallback := fields[3]; fallback {
 	case "!":
 		k.required = true
@@ -40,7 +42,7 @@ func property(client string, fields []string) key {
 	case `""`:
 		k.fallback = text("")
 	default:
-		k.fallback = &fallback
+		k.fallback = text(strings.ReplaceAll(fallback, "%", "org.apache.kafka.clients.consumer."))
 	}
 	return k
 }
@@ -124,7 +126,7 @@ key.deserializer CLASS HIGH !
 max.partition.fetch.bytes INT HIGH 1048576
 max.poll.interval.ms INT MEDIUM 300000
 max.poll.records INT MEDIUM 500
-partition.assignment.strategy LIST MEDIUM org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor
+partition.assignment.strategy LIST MEDIUM %RangeAssignor,%CooperativeStickyAssignor
 receive.buffer.bytes INT MEDIUM 65536
 session.timeout.ms INT HIGH 45000
 value.deserializer CLASS HIGH !

@@ -35,8 +35,8 @@ const (
 func text(s string) *string { return &s }
 
 // optional is a key of the framework with a default.
-func optional(name string, kind abi.ConfigType, fallback *string, importance, group string, order int, width, display, doc string,
-	checks check) key {
+func optional(name string, kind abi.ConfigType, fallback *string, importance, group string, order int,
+	width, display, doc string, checks check) key {
 	return key{name: name, kind: kind, importance: importance, doc: doc, fallback: fallback, group: group, order: order,
 		width: width, display: display, check: checks}
 }
@@ -55,7 +55,8 @@ func commonKeys(d defaults) []key {
 			"The connector's name, unique within the cluster.", noControl),
 		needed(keyConnectorClass, abi.ConfigString, groupCommon, 2, "LONG", "Connector class",
 			"What to run: the full class name of a source or sink plugin, or an alias of it such as FileStreamSource.", nil),
-		optional(keyConnectorVersion, abi.ConfigString, d.connector.version, "MEDIUM", groupCommon, 3, "MEDIUM", "Connector version",
+		optional(keyConnectorVersion, abi.ConfigString, d.connector.version, "MEDIUM", groupCommon, 3, "MEDIUM",
+			"Connector version",
 			"Which version of the connector plugin to run: one version, a range such as [1.0,2.0), or latest.", nil),
 		optional(keyTasksMax, abi.ConfigInt, text("1"), "HIGH", groupCommon, 4, "SHORT", "Tasks max",
 			"How many tasks the connector may have at most.", atLeast(1)),

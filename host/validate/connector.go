@@ -63,21 +63,17 @@ type Connector struct {
 	DLQContextHeaders    bool
 
 	// Sources only.
-	TopicGroups                   []TopicGroup
 	ExactlyOnceRequired           bool
 	TransactionBoundary           string // poll, interval or connector
 	TransactionBoundaryIntervalMs int64  // -1 = the worker's
 	OffsetsTopic                  string // "" = the worker's
 }
 
-// ParseSource reads the configuration of a source. Error: host.ErrBadRequest with Connect's text for the first
+// ParseSource reads the configuration of a source; where the worker creates topics, TopicGroups reads the rest. Error: host.ErrBadRequest with Connect's text for the first
 // problem found.
 func ParseSource(config host.Config) (Connector, error) {
 	c, values, err := parseConnector(config, sourceKeys())
 	if err != nil {
-		return Connector{}, err
-	}
-	if c.TopicGroups, err = TopicGroups(config); err != nil {
 		return Connector{}, err
 	}
 	c.ExactlyOnceRequired = strings.EqualFold(values[keyExactlyOnce].text, "required")

@@ -3,9 +3,9 @@ package validate
 import "strings"
 
 // What a source says about exactly-once delivery (KIP-618) comes as an answer of its validation: the value of the key
-// exactly.once.support is "supported" or "unsupported" (SourceConnector.exactlyOnceSupport; no answer = the connector does
-// not say), that of transaction.boundary the same (canDefineTransactionBoundaries; no answer = unsupported, a null value
-// = it returned null). An error in such an answer is the exception that the method raised.
+// exactly.once.support is "supported" or "unsupported" (SourceConnector.exactlyOnceSupport; no answer = the connector
+// does not say), that of transaction.boundary the same (canDefineTransactionBoundaries; no answer = unsupported, a null
+// value = it returned null). An error in such an answer is the exception that the method raised.
 const supported = "supported"
 
 // Connect's texts for connectors that do not promise what is asked.
@@ -18,8 +18,8 @@ const (
 	exactlyOnceRefused = "The connector does not support exactly-once semantics with the provided configuration."
 	boundaryRefused    = "The connector does not support connector-defined transaction boundaries with the given " +
 		"configuration. Please reconfigure it to use a different transaction boundary definition."
-	boundaryNull = "This connector has returned a null value from its canDefineTransactionBoundaries method, which is not " +
-		"permitted. The connector will be treated as if it cannot define its own transaction boundaries, and cannot be " +
+	boundaryNull = "This connector has returned a null value from its canDefineTransactionBoundaries method, which is " +
+		"not permitted. The connector will be treated as if it cannot define its own transaction boundaries, and cannot be " +
 		"configured with 'transaction.boundary' set to 'connector'."
 	preflightFailed = "An unexpected error occurred during validation: "
 )

@@ -91,6 +91,13 @@ func (r *patternReader) escape() string {
 		return r.near("Illegal/unsupported escape sequence", r.at)
 	}
 	r.at++
+	if named := strings.IndexByte("pPxN", r.text[r.at-1]) >= 0; named && strings.HasPrefix(r.text[r.at:], "{") {
+		end := strings.IndexByte(r.text[r.at:], '}')
+		if end < 0 {
+			return r.near("Unclosed character family", len(r.text)-1)
+		}
+		r.at += end + 1
+	}
 	return ""
 }
 

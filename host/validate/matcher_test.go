@@ -102,7 +102,8 @@ func special(op string, argument, got any, at string) []string {
 func sortedLines(s string) []string { return slices.Sorted(slices.Values(strings.Split(s, "\n"))) }
 
 func sortedWords(s string) []string {
-	return slices.Sorted(slices.Values(strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })))
+	words := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(", \n", r) })
+	return slices.Sorted(slices.Values(words))
 }
 
 func short(v any) string {

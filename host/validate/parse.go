@@ -114,17 +114,19 @@ func parseInteger(text string, kind abi.ConfigType) (int64, bool) {
 	return n, err == nil
 }
 
-// asciiDigits maps the decimal digits of any script to ASCII: Java's integer parsers accept them all.
+// asciiDigits maps the decimal digits of any script to ASCII: Java's integer parsers accept them all (of the basic
+// plane, as they read UTF-16 units).
 func asciiDigits(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r <= unicode.MaxASCII || !unicode.Is(unicode.Nd, r) {
+		if r <= unicode.MaxASCII {
 			return r
 		}
-		zero := r
-		for unicode.Is(unicode.Nd, zero-1) && r-zero < 9 {
-			zero--
+		for _, digits := range unicode.Nd.R16 {
+			if r >= rune(digits.Lo) && r <= rune(digits.Hi) {
+				return '0' + (r-rune(digits.Lo))%10
+			}
 		}
-		return '0' + (r-zero)%10
+		return r
 	}, text)
 }
 

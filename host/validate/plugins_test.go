@@ -2,7 +2,6 @@ package validate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/guest"
 )
 
 // recordedPlugins plays the registry with Kafka's own plugins, as the recordings describe them, and the connectors that
@@ -170,7 +170,8 @@ func renameProblem(v parsed) string {
 
 // behaviour is the definition of the connectors made for the recordings (rest/test-plugin/Behaviour.java).
 func behaviour(source bool) []abi.ConfigKey {
-	key := func(name string, kind abi.ConfigType, importance abi.Importance, fallback *string, v *abi.Validator) abi.ConfigKey {
+	key := func(name string, kind abi.ConfigType, importance abi.Importance, fallback *string,
+		v *abi.Validator) abi.ConfigKey {
 		return abi.ConfigKey{Name: name, Type: kind, Importance: importance, Default: fallback, HasDefault: true, Doc: name,
 			Order: -1, Width: abi.WidthNone, Display: name, Validator: v}
 	}
@@ -192,7 +193,8 @@ func behaviour(source bool) []abi.ConfigKey {
 		key("connector.alter", "STRING", "HIGH", text("unsupported"), nil),
 		key("task.start", "STRING", "MEDIUM", text("ok"), nil),
 		key("task.work", "STRING", "MEDIUM", text("ok"), nil),
-		group(key("records", "INT", "MEDIUM", text("0"), between(limit(0), limit(1000))), "Load", 1, "SHORT", "Records per task"),
+		group(key("records", "INT", "MEDIUM", text("0"), between(limit(0), limit(1000))), "Load", 1, "SHORT",
+			"Records per task"),
 		group(key("an.int", "INT", "LOW", text("7"), between(limit(1), nil)), "Types", 1, "NONE", "An int"),
 		group(key("a.long", "LONG", "LOW", text("70000000000"), nil), "Types", 2, "SHORT", "A long"),
 		group(key("a.short", "SHORT", "LOW", text("3"), nil), "Types", 3, "MEDIUM", "A short"),
@@ -201,8 +203,8 @@ func behaviour(source bool) []abi.ConfigKey {
 		group(key("a.list", "LIST", "LOW", text("x,y"), of(abi.ValidList, "x", "y", "z")), "Types", 6, "SHORT", "A list"),
 		group(key("a.password", "PASSWORD", "LOW", nil, nil), "Types", 7, "SHORT", "A password"),
 		group(key("a.class", "CLASS", "LOW", nil, nil), "Types", 8, "SHORT", "A class"),
-		group(key("a.colour", "STRING", "LOW", text("red"), of(abi.ValidOneOfCI, "red", "green", "blue")), "Types", 9, "SHORT",
-			"A colour"),
+		group(key("a.colour", "STRING", "LOW", text("red"), of(abi.ValidOneOfCI, "red", "green", "blue")), "Types", 9,
+			"SHORT", "A colour"),
 		group(key("a.name", "STRING", "LOW", text("n"), of(abi.ValidNoControl)), "Types", 10, "SHORT", "A name"),
 	}
 	keys[7].Dependents = []string{"a.long", "a.short"}
@@ -219,15 +221,17 @@ func behaviour(source bool) []abi.ConfigKey {
 func behave(p abi.Plugin, config host.Config) ([]abi.KeyValidation, error) {
 	switch config.Get("connector.validate") {
 	case "throw":
-		return nil, errors.New("org.apache.kafka.connect.errors.ConnectException: validate failed on purpose")
+		raised := &guest.Failure{Failure: abi.Failure{Code: abi.CodeConnect, Message: "validate failed on purpose"}}
+		return nil, fmt.Errorf("validate %s: %w", p.Class, raised)
 	case "null":
-		return nil, fmt.Errorf("org.apache.kafka.connect.runtime.rest.errors.BadRequestException: "+
-			"%s.validate() must return a Config that is not null.", p.Class)
+		return nil, &guest.Failure{Failure: abi.Failure{Message: p.Class + ".validate() must return a Config that is not null.",
+			Class: "org.apache.kafka.connect.runtime.rest.errors.BadRequestException"}}
 	}
 	found := []abi.KeyValidation{{Name: "a.colour", Recommended: []string{"red", "green", "blue"},
 		Visible: !strings.EqualFold(config.Get("a.boolean"), "false")}}
 	if config.Get("connector.validate") == "reject" {
-		found = append(found, abi.KeyValidation{Name: "connector.validate", Errors: []string{"rejected on purpose"}, Visible: true})
+		found = append(found, abi.KeyValidation{Name: "connector.validate", Errors: []string{"rejected on purpose"},
+			Visible: true})
 	}
 	for name, fact := range map[string]string{"eos": keyExactlyOnce, "boundaries": keyBoundary} {
 		switch said := config[name]; {

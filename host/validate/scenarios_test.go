@@ -111,8 +111,9 @@ func play(t *testing.T, v *Validator, s step) (status int, body any, ok bool) {
 // refusedByValidation tells whether the step's refusal is the validation's: name rules are the herder's.
 func refusedByValidation(s step) bool {
 	b, _ := json.Marshal(s.Expect.Body)
-	return slices.ContainsFunc([]string{"Connector configuration is invalid", "contains no connector type", `Failed\\ to\\ find`,
-		"availableVersions()", "Unbounded range"}, func(text string) bool { return strings.Contains(string(b), text) })
+	reasons := []string{"Connector configuration is invalid", "contains no connector type", `Failed\\ to\\ find`,
+		"availableVersions()", "Unbounded range"}
+	return slices.ContainsFunc(reasons, func(text string) bool { return strings.Contains(string(b), text) })
 }
 
 // store is a request to create or change a connector, as far as validation decides it.

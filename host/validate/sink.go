@@ -42,14 +42,15 @@ func topicProblem(config host.Config) (message string, at []string) {
 	list := topicList(topics)
 	switch {
 	case hasTopics && hasPattern:
-		return "topics and topics.regex are mutually exclusive options, but both are set.", []string{keyTopics, keyTopicsRegex}
+		return "topics and topics.regex are mutually exclusive options, but both are set.",
+			[]string{keyTopics, keyTopicsRegex}
 	case !hasTopics && !hasPattern:
 		return "Must configure one of topics or topics.regex", []string{keyTopics, keyTopicsRegex}
 	case dlq == "":
 		return "", nil
 	case hasTopics && slices.Contains(list, dlq):
-		return fmt.Sprintf("The DLQ topic '%s' may not be included in the list of topics ('topics=[%s]') consumed by the connector",
-			dlq, strings.Join(list, ", ")), []string{keyTopics}
+		return fmt.Sprintf("The DLQ topic '%s' may not be included in the list of topics ('topics=[%s]') "+
+			"consumed by the connector", dlq, strings.Join(list, ", ")), []string{keyTopics}
 	case hasPattern && fullMatch(trim(pattern), dlq):
 		return fmt.Sprintf("The DLQ topic '%s' may not be matched by the regex for the topics ('topics.regex=%s') "+
 			"consumed by the connector", dlq, pattern), []string{keyTopicsRegex}

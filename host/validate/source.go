@@ -16,13 +16,15 @@ func sourceKeys() []key {
 	return []key{
 		optional(keyTopicGroups, abi.ConfigList, text(""), "LOW", groupTopicCreation, 1, "LONG", "Topic Creation Groups",
 			"Names of the groups of rules by which missing topics are created.", uniqueAliases),
-		optional(keyExactlyOnce, abi.ConfigString, text("requested"), "MEDIUM", groupExactlyOnce, 2, "SHORT", "Exactly once support",
+		optional(keyExactlyOnce, abi.ConfigString, text("requested"), "MEDIUM", groupExactlyOnce, 2, "SHORT",
+			"Exactly once support",
 			"Whether a connector that can't promise exactly-once delivery is refused (required) or runs anyway (requested).",
 			oneOfAnyCase("REQUIRED", "REQUESTED")),
 		optional(keyBoundary, abi.ConfigString, text("poll"), "MEDIUM", groupExactlyOnce, 3, "SHORT", "Transaction Boundary",
 			"When transactions end: after each batch (poll), after a time (interval), or where the connector says (connector).",
 			oneOfAnyCase("INTERVAL", "POLL", "CONNECTOR")),
-		optional(keyBoundaryInterval, abi.ConfigLong, nil, "LOW", groupExactlyOnce, 4, "SHORT", "Transaction boundary interval",
+		optional(keyBoundaryInterval, abi.ConfigLong, nil, "LOW", groupExactlyOnce, 4, "SHORT",
+			"Transaction boundary interval",
 			"The time between two commits in milliseconds where transaction.boundary is interval; without it the "+
 				"worker's offset.flush.interval.ms.", intervalCheck),
 		optional(keyOffsetsTopic, abi.ConfigString, nil, "LOW", groupOffsetsTopic, 1, "LONG", "Offsets topic",

@@ -1,6 +1,6 @@
 // Package validate knows Connect's connector configuration: the keys that the framework defines, how their values are
-// parsed and checked, and what the REST API tells about them. It answers PUT /connector-plugins/{plugin}/config/validate
-// and GET /connector-plugins/{plugin}/config, and reads the typed configuration that a worker runs a connector with.
+// parsed and checked, and what the REST API tells about them. It answers PUT of a plugin's config/validate and GET of
+// its config, and reads the typed configuration that a worker runs a connector with.
 package validate
 
 import (

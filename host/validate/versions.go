@@ -51,7 +51,8 @@ func (s *session) defaults() defaults {
 func connectorDefaults(c *classes, plugin abi.Plugin) defaults {
 	d := defaults{classes: c, converters: map[string]choice{}}
 	d.connector.version = text(shownVersion(plugin.Version))
-	d.connector.versions = c.versions(plugin.Class, host.PluginKind(plugin.Kind)) // sources and sinks have one word in both worlds
+	kind := host.PluginKind(plugin.Kind) // sources and sinks have one word in the ABI and in the REST API
+	d.connector.versions = c.versions(plugin.Class, kind)
 	return d
 }
 
