@@ -51,18 +51,11 @@ func (c config) all() map[string]string {
 // noDelimiter keeps koanf's keys flat: key.converter and key.converter.schemas.enable stand side by side.
 const noDelimiter = "\x00"
 
-// loadConfig merges, the later the stronger: Connect's defaults, the file ("": none), environment variables named
+// loadConfig merges, the later the stronger: Connect's defaults, base (a file's content), environment variables named
 // CONNECT_… and BERTH_…, overrides from the command line. The error lists every bad value with what to write instead.
-func loadConfig(file string, environment []string, overrides map[string]string) (config, error) {
+func loadConfig(base map[string]string, environment []string, overrides map[string]string) (config, error) {
 	c := config{koanf.New(noDelimiter)}
-	layers := []koanf.Provider{confmap.Provider(defaults(), "")}
-	if file != "" {
-		fromFile, err := readProperties(file)
-		if err != nil {
-			return config{}, fmt.Errorf("read the worker's configuration: %w", err)
-		}
-		layers = append(layers, confmap.Provider(fromFile, ""))
-	}
+	layers := []koanf.Provider{confmap.Provider(defaults(), ""), confmap.Provider(anyValues(base), "")}
 	for _, prefix := range []string{"CONNECT_", "BERTH_"} {
 		layers = append(layers, env.Provider("", env.Opt{
 			Prefix:        prefix,
@@ -80,7 +73,7 @@ func loadConfig(file string, environment []string, overrides map[string]string) 
 }
 
 // readProperties reads a .properties file as Java does: Latin-1 with \u escapes. ${…} is left for config providers.
-func readProperties(file string) (map[string]any, error) {
+func readProperties(file string) (map[string]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -90,7 +83,7 @@ func readProperties(file string) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return anyValues(loaded.Map()), nil
+	return loaded.Map(), nil
 }
 
 // keyOfVariable turns REST_ADVERTISED_HOST_NAME into rest.advertised.host.name, the way of the Connect images: one

@@ -23,13 +23,17 @@ rest.extension.classes=com.example.Unknown
 scheduled.rebalance.max.delay.ms=0
 `
 
-func writeConfig(t *testing.T, text string) string {
+func javaConfig(t *testing.T) map[string]string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "worker.properties")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(javaWorker), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return file
+	values, err := readProperties(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
 }
 
 func TestConfigOfAJavaWorker(t *testing.T) {
@@ -37,7 +41,7 @@ func TestConfigOfAJavaWorker(t *testing.T) {
 		"CONNECT_GROUP_ID=from-connect", "BERTH_GROUP_ID=from-berth", "CONNECT_OFFSET_FLUSH_INTERVAL_MS=1000",
 		"CONNECT_CONFIG_PROVIDERS_MY___FILE_PARAM_A__B=x", "HOME=/nowhere",
 	}
-	c, err := loadConfig(writeConfig(t, javaWorker), environment, map[string]string{"listeners": "http://:9999"})
+	c, err := loadConfig(javaConfig(t), environment, map[string]string{"listeners": "http://:9999"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,18 +101,18 @@ func TestConfigNamesEveryBadValue(t *testing.T) {
 		{"heartbeat.interval.ms", "10000", "it must be less than session.timeout.ms=10000"},
 	}
 	for _, c := range cases {
-		_, err := loadConfig(writeConfig(t, javaWorker), nil, map[string]string{c.key: c.value})
+		_, err := loadConfig(javaConfig(t), nil, map[string]string{c.key: c.value})
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s=%q: got %v, want %q", c.key, c.value, err, c.says)
 		}
 	}
-	_, err := loadConfig("", nil, nil)
+	_, err := loadConfig(nil, nil, nil)
 	for _, key := range []string{"bootstrap.servers", "group.id", "config.storage.topic", "value.converter"} {
 		if err == nil || !strings.Contains(err.Error(), key+" is not set") {
 			t.Errorf("an empty configuration does not name %s: %v", key, err)
 		}
 	}
-	if _, err = loadConfig(filepath.Join(t.TempDir(), "none"), nil, nil); err == nil {
+	if _, err = readProperties(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a missing file is no error")
 	}
 }

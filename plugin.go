@@ -2,28 +2,37 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/engine"
+	"github.com/berth-connect/berth/host/plugin"
 )
 
 // runPlugin is "berth plugin …": what a plugin's author does, from an empty folder to a running cluster.
 func runPlugin(args []string, out io.Writer) error {
 	steps := map[string]func([]string, io.Writer) error{
-		"new": newPlugin, "build": buildPlugin, "push": pushPlugin,
+		"new": newPlugin, "build": buildPlugin, "inspect": inspectPlugin, "push": pushPlugin,
 	}
 	if len(args) > 0 {
 		if step, found := steps[args[0]]; found {
 			return step(args[1:], out)
 		}
 	}
-	return fmt.Errorf("berth plugin takes new, build or push, each with -h for its options")
+	return fmt.Errorf("berth plugin takes new, build, inspect or push, each with -h for its options")
 }
 
 // buildPlugin compiles the project in a folder to one .wasm file: Go by its go.mod or .go files, Rust by its Cargo.toml.
@@ -102,6 +111,66 @@ func runTool(dir string, environment []string, name string, args ...string) erro
 		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, bytes.TrimSpace(said))
 	}
 	return nil
+}
+
+// inspectPlugin tells what a module provides, as a worker would see it, by running it in the same sandbox.
+func inspectPlugin(args []string, out io.Writer) error {
+	positional, err := parseFlags(newFlags("plugin inspect", "FILE.wasm", out), args, 1, 1)
+	if err != nil {
+		return err
+	}
+	module, err := os.ReadFile(positional[0])
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	e, err := engine.Open(ctx, "")
+	if err != nil {
+		return err
+	}
+	registry := plugin.New(plugin.Config{Log: slog.New(slog.DiscardHandler)}, e)
+	info, err := registry.Add(ctx, strings.TrimSuffix(filepath.Base(positional[0]), ".wasm"), module)
+	if err != nil {
+		return errors.Join(err, e.Close(ctx))
+	}
+	printModule(out, info)
+	for _, p := range info.Plugins {
+		described, err := registry.Find(p.Class, p.Version, abiKinds...)
+		if err != nil {
+			return errors.Join(err, e.Close(ctx))
+		}
+		printPlugin(out, p, described.Config.Keys)
+	}
+	return e.Close(ctx)
+}
+
+var abiKinds = []string{abi.KindSource, abi.KindSink, abi.KindTransform, abi.KindPredicate, abi.KindConverter,
+	abi.KindHeaderConverter}
+
+func printModule(out io.Writer, m host.ModuleInfo) {
+	fmt.Fprintf(out, "module        %s\ndigest        sha256:%s\nsize          %d KiB\nsdk           %s\n",
+		m.Name, m.Digest, m.SizeBytes>>10, m.SDK)
+	fmt.Fprintf(out, "capabilities  %s\n", cmp.Or(strings.Join(m.Capabilities, ", "), "none"))
+}
+
+func printPlugin(out io.Writer, p host.PluginInfo, keys []abi.ConfigKey) {
+	fmt.Fprintf(out, "\n%s %s %s\n", p.Kind, p.Class, p.Version)
+	if len(p.Aliases) > 0 {
+		fmt.Fprintf(out, "  also %s\n", strings.Join(p.Aliases, ", "))
+	}
+	if p.Doc != "" {
+		fmt.Fprintf(out, "  %s\n", p.Doc)
+	}
+	for _, key := range keys {
+		need := "required"
+		if key.HasDefault {
+			need = "not set"
+			if key.Default != nil {
+				need = fmt.Sprintf("default %q", *key.Default)
+			}
+		}
+		fmt.Fprintf(out, "  %-24s %-8s %-16s %s\n", key.Name, strings.ToLower(string(key.Type)), need, key.Doc)
+	}
 }
 
 // pushPlugin uploads a module to a running worker.

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/berth-connect/berth/cluster/herder"
+	"github.com/berth-connect/berth/cluster/kafka"
+	"github.com/berth-connect/berth/cluster/store"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/engine"
+	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/validate"
+	"github.com/berth-connect/berth/host/worker"
+	"github.com/berth-connect/berth/modules"
+	"github.com/berth-connect/berth/web"
+)
+
+// stopDurationMax bounds the soft stop of the whole process: tasks drain and commit, stores flush, the broker closes.
+const stopDurationMax = 45 * time.Second
+
+// kafkaVersion is the Kafka whose REST API and plugins these are. GET / shows it, because clients decide by it what
+// they may ask for; Berth's own version stands in the commit.
+const kafkaVersion = "4.1.1"
+
+// runWorker is "berth worker": a worker beside an existing Kafka.
+func runWorker(args []string, out io.Writer) error {
+	flags := newFlags("worker", "-c FILE", out)
+	file := flags.String("c", "", "a worker's .properties file, as the Java worker reads it")
+	var settings textList
+	flags.Var(&settings, "set", "KEY=VALUE, stronger than file and environment; may be repeated")
+	if _, err := parseFlags(flags, args, 0, 0); err != nil {
+		return err
+	}
+	base := map[string]string{}
+	if *file != "" {
+		var err error
+		if base, err = readProperties(*file); err != nil {
+			return fmt.Errorf("read the worker's configuration: %w", err)
+		}
+	}
+	overrides, err := parseSettings(settings)
+	if err != nil {
+		return err
+	}
+	c, err := loadConfig(base, os.Environ(), overrides)
+	if err != nil {
+		return fmt.Errorf("the worker's configuration is not usable:\n%w", err)
+	}
+	loggers, log := startLog()
+	return untilSignal(func(ctx context.Context, hurry <-chan os.Signal) error {
+		return serve(ctx, c, loggers, log, hurry)
+	})
+}
+
+func parseSettings(settings []string) (map[string]string, error) {
+	values := make(map[string]string)
+	for _, setting := range settings {
+		key, value, found := strings.Cut(setting, "=")
+		if !found {
+			return nil, fmt.Errorf("-set %s: it must be KEY=VALUE", setting)
+		}
+		values[key] = value
+	}
+	return values, nil
+}
+
+// startLog makes the log of the process, whose levels /admin/loggers can change.
+func startLog() (*web.Loggers, *slog.Logger) {
+	loggers := web.NewLoggers()
+	log := newLogger(os.Stderr, isTerminal(os.Stderr), rootLevel{loggers})
+	slog.SetDefault(log)
+	return loggers, log
+}
+
+type rootLevel struct{ loggers *web.Loggers }
+
+func (l rootLevel) Level() slog.Level { return l.loggers.Level("root") }
+
+// untilSignal runs until SIGINT or SIGTERM asks it to end softly; a second one is passed on as hurry.
+func untilSignal(run func(ctx context.Context, hurry <-chan os.Signal) error) error {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	hurry := make(chan os.Signal, 1)
+	go func() {
+		slog.Info("stopping", "signal", (<-signals).String())
+		cancel()
+		hurry <- <-signals
+	}()
+	return run(ctx, hurry)
+}
+
+// serve runs a worker until ctx ends.
+func serve(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger, hurry <-chan os.Signal) error {
+	node, err := newNode(ctx, c, loggers, log)
+	if err != nil {
+		return err
+	}
+	failure := runActors(ctx, node.actors(), stopDurationMax, hurry)
+	return errors.Join(failure, node.close())
+}
+
+// node is one worker with all that it is made of.
+type node struct {
+	engine   *engine.Engine
+	admin    *kafka.Admin
+	configs  *store.ConfigStore
+	statuses *store.StatusStore
+	offsets  *store.OffsetStore
+	herder   *herder.Herder
+	worker   *worker.Worker
+	web      *web.Server
+}
+
+// actors are the parts in the order in which they start; they stop the other way round.
+func (n *node) actors() []actor {
+	return []actor{
+		{"config store", n.configs.Run, n.configs.Ready()},   // nothing can start before its configuration is known
+		{"status store", n.statuses.Run, n.statuses.Ready()}, // whoever starts a task says so
+		{"offset store", n.offsets.Run, n.offsets.Ready()},   // a source goes on where it was
+		{"herder", n.runHerder, nil},                         // starts connectors; stops them while the stores still run
+		{"REST API", n.web.Run, nil},                         // last, so that who can ask is answered; first to stop
+	}
+}
+
+func (n *node) runHerder(ctx context.Context) error { return n.herder.Run(ctx, n.worker) }
+
+func (n *node) close() error {
+	n.admin.Close()
+	return n.engine.Close(context.Background())
+}
+
+// newNode makes a worker and loads its plugins; it does not talk to Kafka yet.
+func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger) (*node, error) {
+	n, properties := &node{}, c.all()
+	clients, err := kafka.NewClients(properties, log)
+	if err != nil {
+		return nil, err
+	}
+	if n.admin, err = kafka.NewAdmin(properties, c.text("group.id")+"-shared-admin", log); err != nil {
+		return nil, err
+	}
+	if err := n.openStores(properties, log); err != nil {
+		return nil, err
+	}
+	id, err := workerID(c)
+	if err != nil {
+		return nil, err
+	}
+	n.herder = herder.New(herder.Config{
+		WorkerID: id, TopicTracking: c.flag("topic.tracking.enable"),
+		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
+		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
+	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: groups{n.admin}}, log)
+	meters, metrics, err := newMetrics()
+	if err != nil {
+		return nil, err
+	}
+	registry, err := n.openPlugins(ctx, c, log)
+	if err != nil {
+		return nil, err
+	}
+	validator, err := newValidator(c, registry)
+	if err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	n.worker = worker.New(worker.Config{
+		WorkerID: id, Properties: asHostConfig(properties),
+		OffsetFlushInterval:  c.millis("offset.flush.interval.ms"),
+		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
+		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
+	}, worker.Ports{
+		Registry: registry, Validator: validator, Clients: clients, Offsets: n.offsets, Status: n.herder,
+		Meter: meters.Meter("berth"), Log: log,
+	})
+	n.web, err = web.New(web.Config{
+		Listeners: c.list("listeners"), Version: kafkaVersion, Commit: "berth-" + version, Metrics: metrics,
+		Loggers: loggers,
+	}, n.herder, log)
+	if err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	return n, nil
+}
+
+func (n *node) openStores(properties map[string]string, log *slog.Logger) (err error) {
+	if n.configs, err = store.NewConfigStore(properties, log); err != nil {
+		return err
+	}
+	if n.statuses, err = store.NewStatusStore(properties, log); err != nil {
+		return err
+	}
+	n.offsets, err = store.NewOffsetStore(properties, log)
+	return err
+}
+
+func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) (*plugin.Registry, error) {
+	data := c.text("berth.data.dir")
+	var dirs []string
+	for _, dir := range c.list("berth.allow.dirs") {
+		absolute, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, fmt.Errorf("berth.allow.dirs: %w", err)
+		}
+		dirs = append(dirs, absolute)
+	}
+	var err error
+	if n.engine, err = engine.Open(ctx, filepath.Join(data, "compiled")); err != nil {
+		return nil, err
+	}
+	registry := plugin.New(plugin.Config{
+		Dir: filepath.Join(data, "modules"), Path: c.list("plugin.path"), Stock: modules.Stock,
+		Grants: plugin.Grants{Dirs: dirs}, Log: log,
+	}, n.engine)
+	if err := registry.Load(ctx); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	return registry, nil
+}
+
+func newValidator(c config, registry *plugin.Registry) (*validate.Validator, error) {
+	policy, err := validate.ParsePolicy(c.text("connector.client.config.override.policy"))
+	if err != nil {
+		return nil, fmt.Errorf("connector.client.config.override.policy=%s: it must be All, None or Principal: %w",
+			c.text("connector.client.config.override.policy"), err)
+	}
+	return validate.New(registry, policy).WithWorker(validate.Worker{
+		KeyConverter: c.text("key.converter"), ValueConverter: c.text("value.converter"),
+		HeaderConverter: c.text("header.converter"), GroupID: c.text("group.id"),
+		ExactlyOnce: strings.EqualFold(c.text("exactly.once.source.support"), "enabled"),
+	}), nil
+}
+
+// groups is the admin client under the name that the herder's port has.
+type groups struct{ *kafka.Admin }
+
+// AlterGroupOffsets implements herder.Admin.
+func (g groups) AlterGroupOffsets(ctx context.Context, group string, offsets map[host.TopicPartition]int64) error {
+	return g.SetGroupOffsets(ctx, group, offsets)
+}
+
+func asHostConfig(properties map[string]string) host.Config {
+	config := make(host.Config, len(properties))
+	for key, value := range properties {
+		config[key] = &value
+	}
+	return config
+}
+
+// workerID is the advertised host:port: what is configured, else the first listener's; a listener on all interfaces is
+// advertised under the machine's address.
+func workerID(c config) (string, error) {
+	listener, err := url.Parse(c.list("listeners")[0])
+	if err != nil {
+		return "", fmt.Errorf("read listeners: %w", err)
+	}
+	name, port := c.text("rest.advertised.host.name"), c.text("rest.advertised.port")
+	if port == "" {
+		port = listener.Port()
+	}
+	if name == "" {
+		name = listener.Hostname()
+	}
+	if name == "" || net.ParseIP(name).IsUnspecified() {
+		name = ownAddress()
+	}
+	return net.JoinHostPort(name, port), nil
+}
+
+func ownAddress() string {
+	addresses, err := net.InterfaceAddrs()
+	if err == nil {
+		for _, address := range addresses {
+			network, isNetwork := address.(*net.IPNet)
+			if isNetwork && !network.IP.IsLoopback() && network.IP.To4() != nil {
+				return network.IP.String()
+			}
+		}
+	}
+	return "127.0.0.1"
+}
