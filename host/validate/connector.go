@@ -69,8 +69,8 @@ type Connector struct {
 	OffsetsTopic                  string // "" = the worker's
 }
 
-// ParseSource reads the configuration of a source; where the worker creates topics, TopicGroups reads the rest. Error: host.ErrBadRequest with Connect's text for the first
-// problem found.
+// ParseSource reads the configuration of a source; where the worker creates topics, TopicGroups reads the rest.
+// Error: host.ErrBadRequest with Connect's text for the first problem found.
 func ParseSource(config host.Config) (Connector, error) {
 	c, values, err := parseConnector(config, sourceKeys())
 	if err != nil {

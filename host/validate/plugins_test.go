@@ -224,8 +224,9 @@ func behave(p abi.Plugin, config host.Config) ([]abi.KeyValidation, error) {
 		raised := &guest.Failure{Failure: abi.Failure{Code: abi.CodeConnect, Message: "validate failed on purpose"}}
 		return nil, fmt.Errorf("validate %s: %w", p.Class, raised)
 	case "null":
-		return nil, &guest.Failure{Failure: abi.Failure{Message: p.Class + ".validate() must return a Config that is not null.",
-			Class: "org.apache.kafka.connect.runtime.rest.errors.BadRequestException"}}
+		return nil, &guest.Failure{Failure: abi.Failure{
+			Message: p.Class + ".validate() must return a Config that is not null.",
+			Class:   "org.apache.kafka.connect.runtime.rest.errors.BadRequestException"}}
 	}
 	found := []abi.KeyValidation{{Name: "a.colour", Recommended: []string{"red", "green", "blue"},
 		Visible: !strings.EqualFold(config.Get("a.boolean"), "false")}}
