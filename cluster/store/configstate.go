@@ -1,8 +1,14 @@
 package store
 
 import (
+	"math"
+	"slices"
+
 	"github.com/berth-connect/berth/host"
 )
+
+// NoTaskCount is the TaskCount of a connector without a commit record; a record can say -1.
+const NoTaskCount = math.MinInt32
 
 // Connector is what the config topic says of one connector. Nil Config: the connector is unknown or deleted and the
 // rest is what was left behind. It is never changed in place.
@@ -10,11 +16,11 @@ type Connector struct {
 	Config        host.Config
 	AppliedConfig host.Config         // Config as of the last applied commit; nil when there was none
 	Target        host.TargetState    // "" only when unknown
-	TaskCount     int                 // of the last commit record, also of an incomplete one; -1: none
+	TaskCount     int                 // of the last commit record, also of an incomplete one; NoTaskCount: none
 	TaskConfigs   map[int]host.Config // of the last applied commit; may hold ids >= TaskCount
 	Inconsistent  bool                // the last commit was incomplete: there are no tasks
 	Generation    int                 // counts applied commits, the first is 0; -1: none
-	FencedCount   int                 // of the last tasks-fencing record (KIP-618); -1: none
+	FencedCount   *int                // of the last tasks-fencing record (KIP-618); nil: none
 	PendingFence  bool                // a commit came after the last tasks-fencing record
 }
 
@@ -52,7 +58,16 @@ type ConfigSnapshot struct {
 }
 
 // Names lists the known connectors, sorted.
-func (s *ConfigSnapshot) Names() []string { return nil }
+func (s *ConfigSnapshot) Names() []string {
+	var names []string
+	for name, c := range s.Connectors {
+		if c.Config != nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // Connector returns a known connector.
 func (s *ConfigSnapshot) Connector(name string) (Connector, bool) {
