@@ -279,3 +279,34 @@ func (d *dictionary) appendRanges(dst []byte, at int) []byte {
 	}
 	return dst
 }
+
+// Mark is a state of a builder to go back to.
+type Mark struct{ topics, schemas, partitions, entries, errors, data, inputs int }
+
+// Mark notes what was written so far.
+func (b *BatchBuilder) Mark() Mark {
+	return Mark{len(b.topics.ends), len(b.schemas.ends), len(b.partitions.ends), len(b.entries), len(b.errors),
+		len(b.data), b.inputs}
+}
+
+// Rollback forgets what was written since the mark.
+func (b *BatchBuilder) Rollback(m Mark) {
+	b.topics.truncate(m.topics)
+	b.schemas.truncate(m.schemas)
+	b.partitions.truncate(m.partitions)
+	b.entries, b.errors, b.data, b.inputs = b.entries[:m.entries], b.errors[:m.errors], b.data[:m.data], m.inputs
+}
+
+func (d *dictionary) truncate(n int) {
+	for i := len(d.ends) - 1; i >= n; i-- {
+		start := 0
+		if i > 0 {
+			start = d.ends[i-1]
+		}
+		entry := d.bytes[start:d.ends[i]]
+		if d.lookup[string(entry)] == uint32(i) {
+			delete(d.lookup, string(entry))
+		}
+		d.bytes, d.ends = d.bytes[:start], d.ends[:i]
+	}
+}

@@ -1,0 +1,178 @@
+// Package guest is what the author of a Berth plugin imports. An author writes a type with the methods of Source, Sink,
+// Transform, Predicate, Converter or HeaderConverter, registers it in main with Run, and builds the program with
+// GOOS=wasip1 GOARCH=wasm. The package owns the ABI: it talks to the host, decodes what is looked at, writes what
+// was changed, and reports errors. guesttest runs the same plugins natively.
+package guest
+
+import (
+	"context"
+
+	"github.com/berth-connect/berth/abi"
+)
+
+// SDK is the name and version that manifests carry.
+const SDK = "go 0.1.0"
+
+// Plugin registers one plugin. Exactly one of the New fields is set, or both of the converters' two.
+type Plugin struct {
+	Class        string // the name it goes by in configurations
+	Aliases      []string
+	Version      string
+	Doc          string
+	TaskClass    string // connectors: shown as task.class; "": Class
+	Config       abi.ConfigDef
+	Capabilities []string // abi.CapabilityNet, …
+	Watches      bool     // NewConnector's value implements Watcher
+
+	NewSource          func() Source
+	NewSink            func() Sink
+	NewTransform       func() Transform
+	NewPredicate       func() Predicate
+	NewConverter       func() Converter
+	NewHeaderConverter func() HeaderConverter
+
+	// NewConnector makes the connector of a source or sink; nil: one task with the connector's configuration.
+	NewConnector func() Connector
+	// Validate checks more than Config declares; it returns only keys that have something to say. nil: nothing.
+	Validate func(ctx context.Context, config map[string]*string) ([]abi.KeyValidation, error)
+}
+
+// Starter is for plugins other than connectors that want their configuration. Start is called once, before all else.
+type Starter interface {
+	Start(ctx context.Context, config Config) error
+}
+
+// Closer is for plugins that hold something. Close is called once, when the instance was told to stop.
+type Closer interface {
+	Close() error
+}
+
+// Source reads records from a foreign system.
+type Source interface {
+	Starter
+	// Poll returns records, each with a source partition and offset, as soon as there are some; it may wait, and returns
+	// when ctx is done. An error made by Retriable is logged and Poll called again; any other fails the task.
+	Poll(ctx context.Context) ([]*Record, error)
+}
+
+// Committer is for sources that acknowledge to their foreign system. Commit is told records of Poll, in order, whose
+// offsets Kafka Connect has stored since the last call. It may run while Poll waits.
+type Committer interface {
+	Commit(ctx context.Context, records []*Record) error
+}
+
+// Acknowledger is for sources that want to know which records Kafka has, before offsets are stored: in the order in
+// which Kafka took them, batch by batch. It may run while Poll waits.
+type Acknowledger interface {
+	Durable(ctx context.Context, records []*Record) error
+}
+
+// Sink writes records to a foreign system.
+type Sink interface {
+	Starter
+	// Put takes records. Retriable errors make the same records come again, Errant errors (several with errors.Join)
+	// give single records up, any other fails the task. The records stay valid after Put.
+	Put(ctx context.Context, records []*Record) error
+}
+
+// PartitionOffset is a topic partition and the next offset, -1 when it is not known.
+type PartitionOffset = abi.PartitionOffset
+
+// Flusher is for sinks that buffer. Flush makes everything durable and returns the offsets that are safe to commit,
+// usually the given ones. A sink without it has written all that Put returned from.
+type Flusher interface {
+	Flush(ctx context.Context, offsets []PartitionOffset) ([]PartitionOffset, error)
+}
+
+// Opener is for sinks that prepare for partitions.
+type Opener interface {
+	Open(ctx context.Context, partitions []PartitionOffset) error
+}
+
+// PartitionCloser is for sinks that clean up behind partitions that were taken away.
+type PartitionCloser interface {
+	ClosePartitions(ctx context.Context, partitions []PartitionOffset) error
+}
+
+// Transform changes records one at a time. It may implement Starter and Closer.
+type Transform interface {
+	// Transform says what becomes of the record; changes are made to r itself.
+	Transform(ctx context.Context, r *Record) (Outcome, error)
+}
+
+// Outcome is what a transform makes of a record: Keep, Drop or Many.
+type Outcome struct {
+	drop bool
+	many []*Record
+}
+
+// Keep passes the record on, Drop does not.
+var (
+	Keep = Outcome{}
+	Drop = Outcome{drop: true}
+)
+
+// Many passes other records on instead, made with Record.Copy or NewRecord; none drops the record.
+func Many(records ...*Record) Outcome { return Outcome{drop: len(records) == 0, many: records} }
+
+// Predicate tells records apart, for transforms that apply to some only. It may implement Starter and Closer.
+type Predicate interface {
+	Test(ctx context.Context, r *Record) (bool, error)
+}
+
+// Converter turns the bytes of a key or value to a Connect value and back. It may implement Starter and Closer; Start
+// learns from Config.Key which of both it is for. nil bytes stand for null.
+type Converter interface {
+	ToConnect(topic string, data []byte) (*abi.Schema, any, error)
+	FromConnect(topic string, schema *abi.Schema, value any) ([]byte, error)
+}
+
+// HeaderConverter does what Converter does, for headers.
+type HeaderConverter interface {
+	ToConnectHeader(topic, key string, data []byte) (*abi.Schema, any, error)
+	FromConnectHeader(topic, key string, schema *abi.Schema, value any) ([]byte, error)
+}
+
+// Connector splits the work of a source or sink into tasks.
+type Connector interface {
+	Starter
+	// TaskConfigs returns the configurations of at most max tasks.
+	TaskConfigs(ctx context.Context, max int) ([]map[string]*string, error)
+}
+
+// Watcher is for connectors that notice when their tasks should be others. Watch runs while the connector does and
+// calls reconfigure then; TaskConfigs is asked anew.
+type Watcher interface {
+	Watch(ctx context.Context, reconfigure func()) error
+}
+
+// kinds lists the kinds a plugin appears under in the manifest.
+func (p Plugin) kinds() []string {
+	var kinds []string
+	for _, k := range []struct {
+		set  bool
+		kind string
+	}{
+		{p.NewSource != nil, abi.KindSource}, {p.NewSink != nil, abi.KindSink},
+		{p.NewTransform != nil, abi.KindTransform}, {p.NewPredicate != nil, abi.KindPredicate},
+		{p.NewConverter != nil, abi.KindConverter}, {p.NewHeaderConverter != nil, abi.KindHeaderConverter},
+	} {
+		if k.set {
+			kinds = append(kinds, k.kind)
+		}
+	}
+	return kinds
+}
+
+func manifest(plugins []Plugin) abi.Manifest {
+	m := abi.Manifest{ABI: abi.Version, SDK: SDK}
+	for _, p := range plugins {
+		for _, kind := range p.kinds() {
+			m.Plugins = append(m.Plugins, abi.Plugin{
+				Class: p.Class, Aliases: p.Aliases, Kind: kind, Version: p.Version, Doc: p.Doc, TaskClass: p.TaskClass,
+				Config: p.Config, Capabilities: p.Capabilities, Watches: p.Watches,
+			})
+		}
+	}
+	return m
+}

@@ -1,0 +1,275 @@
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/berth-connect/berth/abi"
+)
+
+// sourceTask is a task whose first stage is a source: Poll runs beside the events.
+type sourceTask struct {
+	*instance
+	source    Source
+	committer Committer
+	durable   Acknowledger
+	seq       uint32      // of the last RECORDS
+	sent      chan polled // records put, for Durable and Commit
+	waiting   []polled    // those that neither has been told of, in order
+}
+
+// polled is the records of one RECORDS batch.
+type polled struct {
+	seq     int64
+	records []*Record
+}
+
+// sentMax is how many batches may be put before the event loop notes them; it is more than any host's window.
+const sentMax = 4096
+
+// runSource polls and puts until STOP, which ends the wait of Poll.
+func (in *instance) runSource(ctx context.Context) error {
+	t := &sourceTask{instance: in, source: in.chain[0].plugin.(Source), sent: make(chan polled, sentMax)}
+	t.committer, _ = t.source.(Committer)
+	t.durable, _ = t.source.(Acknowledger)
+	pollCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- in.guard(func() error { return t.pump(pollCtx) }) }()
+	events := in.events(ctx)
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case e := <-events:
+			if e.err != nil {
+				return e.err
+			}
+			if e.Kind == abi.EventStop {
+				stop()
+				return stopped(<-ended)
+			}
+			if err := in.guard(func() error { return t.acknowledge(ctx, e.Event) }); err != nil {
+				return failed(0, -1, err)
+			}
+		}
+	}
+}
+
+// stopped passes over what a source says because it was told to stop.
+func stopped(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// pump takes what Poll returns through the stages and puts it, batch by batch.
+func (t *sourceTask) pump(ctx context.Context) error {
+	for {
+		if err := t.awaitResume(ctx); err != nil {
+			return err
+		}
+		t.at(abi.PhasePoll, 0, abi.None)
+		t.boundary = false
+		records, err := t.source.Poll(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && codeOf(err) == abi.CodeRetriable:
+			Log(ctx, abi.LogWarn, "poll failed, will be tried again: %v", err)
+			pauseFor(ctx, pollRetryPause)
+			continue
+		case err != nil:
+			return failed(0, -1, err)
+		}
+		if err := t.process(ctx, records); err != nil {
+			return err
+		}
+	}
+}
+
+func pauseFor(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+func (t *sourceTask) process(ctx context.Context, records []*Record) error {
+	for i, r := range records {
+		if err := t.seal(r, uint32(i)); err != nil {
+			return failed(0, int64(i), err)
+		}
+	}
+	original := records
+	if t.committer != nil || t.durable != nil {
+		original = make([]*Record, len(records)) // transforms change the others
+		for i, r := range records {
+			original[i] = r.Copy()
+		}
+	}
+	errs := map[uint32]abi.RecordError{}
+	list, err := t.apply(ctx, records, errs)
+	if err != nil {
+		return err
+	}
+	if err := t.putAll(ctx, original, list, errs); err != nil || !t.boundary {
+		return err
+	}
+	return t.commit(t.seq, nil)
+}
+
+// seal encodes source partition and offset, which no transform may change.
+func (t *sourceTask) seal(r *Record, origin uint32) error {
+	r.origin = origin
+	if r.SourcePartition != nil {
+		partition, err := abi.ToValue(r.SourcePartition)
+		if err != nil {
+			return fmt.Errorf("source partition: %w", err)
+		}
+		r.source.partition = partition.Payload
+	}
+	if r.SourceOffset != nil {
+		offset, err := abi.ToValue(r.SourceOffset)
+		if err != nil {
+			return fmt.Errorf("source offset: %w", err)
+		}
+		r.source.offset = offset.Payload
+	}
+	return nil
+}
+
+// putAll puts what became of the polled records, split where the plan's largest batch ends.
+func (t *sourceTask) putAll(ctx context.Context, original, list []*Record, errs map[uint32]abi.RecordError) error {
+	limitBytes, limitRecords := t.limits()
+	b := &t.codec.batch
+	b.Reset()
+	first := 0 // index of the first polled record in the batch that is being written
+	for i := range original {
+		n := 0
+		for n < len(list) && list[n].origin == uint32(i) {
+			n++
+		}
+		mark := b.Mark()
+		t.addGroup(list[:n], i, first, errs)
+		if i > first && (b.Size() > limitBytes || b.Len() > limitRecords) {
+			b.Rollback(mark)
+			if err := t.flush(ctx, original[first:i]); err != nil {
+				return err
+			}
+			first = i
+			t.addGroup(list[:n], i, first, errs)
+		}
+		list = list[n:]
+	}
+	if len(original) == 0 {
+		return nil
+	}
+	return t.flush(ctx, original[first:])
+}
+
+func (t *sourceTask) limits() (bytes, records int) {
+	bytes, records = abi.BatchBytesMax, abi.BatchRecordsMax
+	if n := t.plan.BatchBytes; n > 0 {
+		bytes = int(min(n, abi.BatchBytesMax))
+	}
+	if n := t.plan.BatchRecords; n > 0 {
+		records = int(min(n, abi.BatchRecordsMax))
+	}
+	return bytes, records
+}
+
+// addGroup writes what polled record i became: records, or its error.
+func (t *sourceTask) addGroup(group []*Record, i, first int, errs map[uint32]abi.RecordError) {
+	origin := uint32(i - first)
+	e, bad := errs[uint32(i)]
+	b := &t.codec.batch
+	mark := b.Mark()
+	for _, r := range group {
+		if err := t.codec.add(r, nil, origin); err != nil {
+			b.Rollback(mark)
+			e = abi.RecordError{Stage: uint32(len(t.chain) - 1), Code: abi.CodeData, Message: err.Error()}
+			bad = true
+			break
+		}
+	}
+	if bad {
+		e.Record = origin
+		b.AddError(e)
+	}
+}
+
+func (t *sourceTask) flush(ctx context.Context, records []*Record) error {
+	t.codec.batch.SetInputCount(len(records))
+	head, data := t.codec.batch.Encode()
+	t.seq++
+	if t.committer != nil || t.durable != nil {
+		select {
+		case t.sent <- polled{int64(t.seq), slices.Clone(records)}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	err := t.putRecords(ctx, t.seq, head, data)
+	t.codec.batch.Reset()
+	return err
+}
+
+// acknowledge handles DURABLE and COMMITTED.
+func (t *sourceTask) acknowledge(ctx context.Context, e abi.Event) error {
+	for len(t.sent) > 0 {
+		t.waiting = append(t.waiting, <-t.sent)
+	}
+	switch e.Kind {
+	case abi.EventDurable:
+		seqs, err := abi.ParseDurable(e.Body)
+		if err != nil {
+			return err
+		}
+		return t.tellDurable(ctx, seqs)
+	case abi.EventCommitted:
+		seq, err := abi.ParseCommitted(e.Body)
+		if err != nil {
+			return err
+		}
+		return t.tellCommitted(ctx, seq)
+	}
+	return nil
+}
+
+func (t *sourceTask) tellDurable(ctx context.Context, seqs []int64) error {
+	for _, seq := range seqs {
+		i := slices.IndexFunc(t.waiting, func(p polled) bool { return p.seq == seq })
+		if i < 0 {
+			continue
+		}
+		if t.durable != nil {
+			if err := t.durable.Durable(ctx, t.waiting[i].records); err != nil {
+				return err
+			}
+		}
+		if t.committer == nil {
+			t.waiting = slices.Delete(t.waiting, i, i+1)
+		}
+	}
+	return nil
+}
+
+func (t *sourceTask) tellCommitted(ctx context.Context, seq int64) error {
+	var records []*Record
+	n := 0
+	for n < len(t.waiting) && t.waiting[n].seq <= seq {
+		records = append(records, t.waiting[n].records...)
+		n++
+	}
+	if t.committer == nil || n == 0 {
+		return nil
+	}
+	t.waiting = slices.Delete(t.waiting, 0, n)
+	t.at(abi.PhaseCommit, 0, abi.None)
+	return t.committer.Commit(ctx, records)
+}
