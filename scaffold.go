@@ -18,7 +18,7 @@ import (
 // sdk holds the sources that a plugin project builds against. They are written into each project, so that it builds
 // offline and never with another version than the worker it was made by.
 //
-//go:embed abi/*.go guest-sdk/rust/Cargo.toml guest-sdk/rust/src guest-sdk/template
+//go:embed abi/*.go guest-sdk/go guest-sdk/rust/Cargo.toml guest-sdk/rust/src guest-sdk/template
 var sdk embed.FS
 
 const sdkFolder = ".berth/sdk"
