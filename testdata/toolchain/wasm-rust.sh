@@ -42,34 +42,49 @@ id() {
     esac
 }
 
-# Paths of this machine must not reach the artefact, and neither must the order in which code units are compiled.
+# Cargo names a crate by its path within the workspace, so the crate and the SDK are copied into a workspace of their
+# own: then the bytes don't depend on where the project lies.
+stage() {
+    dir=$1
+    stage=$2
+    rm -rf "$stage"
+    for crate in guest-sdk/rust "${dir#"$root"/}"; do
+        mkdir -p "$stage/$crate"
+        cp -R "$root/$crate/src" "$root/$crate/Cargo.toml" "$stage/$crate"
+    done
+    cp "$dir/Cargo.lock" "$stage/Cargo.lock"
+    printf '[workspace]\nresolver = "2"\nmembers = ["%s"]\n' "${dir#"$root"/}" >"$stage/Cargo.toml"
+}
+
+# Paths of this machine must not reach the artefact.
 remap() {
-    cargo_home=${CARGO_HOME:-$HOME/.cargo}
-    printf '%s\037' "--remap-path-prefix=$cargo_home/registry/src=/crates" "--remap-path-prefix=$root=/berth"
+    printf '%s\037' "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates" "--remap-path-prefix=$1=/berth"
 }
 
 build() {
     dir=$(cd "$1" && pwd)
     bin=$2
-    out=${CARGO_TARGET_DIR:-$dir/target}/$target/release/$bin.wasm
+    CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$dir/target}
+    stage=$CARGO_TARGET_DIR/stage-$bin
+    export CARGO_TARGET_DIR CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_LTO=fat \
+        CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 CARGO_PROFILE_RELEASE_PANIC=abort CARGO_PROFILE_RELEASE_STRIP=symbols
     kind=$(find_toolchain)
+    stage "$dir" "$stage"
     if [ "$kind" = pinned ]; then
         libc=/usr/lib/wasm32-wasi
-        src=$(rustc_web --print sysroot)/lib/rustlib/src/rust
-        flags=$(remap)$(printf '%s\037' "--remap-path-prefix=$(readlink -f "$src")=/rust" "--remap-path-prefix=$src=/rust" \
-            -Clink-self-contained=no "-Clink-arg=$libc/crt1-command.o")"-Clink-arg=-L$libc"
-        (cd "$dir" && PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS=$flags \
+        src=$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust
+        flags=$(remap "$stage")$(printf '%s\037' "--remap-path-prefix=$(readlink -f "$src")=/rust" \
+            "--remap-path-prefix=$src=/rust" -Clink-self-contained=no "-Clink-arg=$libc/crt1-command.o")"-Clink-arg=-L$libc"
+        (cd "$stage" && PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS=$flags \
             CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld-14 \
             /usr/bin/cargo build --locked --quiet --release -Zbuild-std=std,panic_abort --target $target --bin "$bin" >&2)
     else
-        flags=$(remap)-Cstrip=symbols
-        (cd "$dir" && CARGO_ENCODED_RUSTFLAGS=$flags \
+        flags=$(remap "$stage")-Cdebuginfo=0
+        (cd "$stage" && CARGO_ENCODED_RUSTFLAGS=$flags \
             cargo build --locked --quiet --release --target $target --bin "$bin" >&2)
     fi
-    echo "$out"
+    echo "$CARGO_TARGET_DIR/$target/release/$bin.wasm"
 }
-
-rustc_web() { /usr/bin/rustc "$@"; }
 
 case "${1:-}" in
 install)

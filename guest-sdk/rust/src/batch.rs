@@ -4,7 +4,7 @@
 use crate::builder::Stack;
 use crate::dictionary::{Dictionaries, Dictionary};
 use crate::entry::{Entry, ENTRY_BYTES};
-use crate::error::{malformed, Error, Result};
+use crate::error::{malformed, Error, Kind, Result};
 use crate::limits;
 use crate::memory::{address, place_of, segment_of, Memory, SEGMENTS};
 use crate::sys;
@@ -12,6 +12,7 @@ use crate::value::{u32_at, Tag, ValueRef, NONE};
 
 const MAGIC: u32 = 0x3152_5442;
 const HEADER_BYTES: usize = 64;
+const ERROR_BYTES: usize = 24;
 const INPUT: u32 = 0x8000_0000;
 
 /// A record (or the whole batch, origin `NONE`) that failed.
@@ -33,6 +34,8 @@ pub struct Batch {
     /// What the current stage appends to.
     pub arena: Vec<u8>,
     pub input_count: u32,
+    /// Sources: the batch ends a transaction.
+    pub boundary: bool,
     pub(crate) stack: Stack,
     spare: Vec<Vec<u8>>,
 }
@@ -51,6 +54,7 @@ impl Batch {
         self.memory.input_start = 0;
         self.memory.input_end = 0;
         self.input_count = 0;
+        self.boundary = false;
     }
 
     /// Offset of the next byte that the current stage appends.
@@ -89,7 +93,22 @@ impl Batch {
         self.memory.input_start = data_start;
         self.memory.input_end = end;
         self.input_count = input_count;
+        self.load_failures(start)?;
         self.check()
+    }
+
+    /// Reads the error entries, of which a batch of the host has none.
+    fn load_failures(&mut self, start: usize) -> Result<()> {
+        let field = |at: usize| u32_at(&self.memory.input, start + at).unwrap_or(0);
+        let (table, count) = (start + field(44) as usize, field(48) as usize);
+        for i in 0..count.min(limits::BATCH_RECORDS) {
+            let word = |k: usize| u32_at(&self.memory.input, table + ERROR_BYTES * i + 4 * k);
+            let entry = || Some((word(0)?, word(1)?, Kind::of(word(2)?)?, word(4)?, word(5)?));
+            let (origin, stage, kind, off, len) = entry().ok_or_else(|| malformed("error entry"))?;
+            let message = String::from_utf8_lossy(self.memory.bytes(off, len)).into_owned();
+            self.failures.push(Failure { origin, stage, error: Error::new(kind, message) });
+        }
+        Ok(())
     }
 
     /// Gives the input's buffer back.
@@ -202,6 +221,11 @@ impl Batch {
             head[4 * i..4 * i + 4].copy_from_slice(&(*field as u32).to_le_bytes());
         }
         Ok(&self.arena)
+    }
+
+    /// The data area, once encoded.
+    pub(crate) fn data(&self) -> &[u8] {
+        &self.arena
     }
 
     /// Picks the arena that holds most of the live bytes as the data area, appends what lives elsewhere, and turns

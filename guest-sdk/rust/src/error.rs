@@ -19,6 +19,14 @@ pub enum Kind {
     Internal = 6,
 }
 
+impl Kind {
+    /// The kind of a code of the ABI.
+    pub fn of(code: u32) -> Option<Kind> {
+        let all = [Kind::Retriable, Kind::Data, Kind::Config, Kind::Connect, Kind::Errant, Kind::Internal];
+        all.into_iter().find(|kind| *kind as u32 == code)
+    }
+}
+
 /// An error with a message for the user: what failed, on which value, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {

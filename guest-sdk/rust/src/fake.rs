@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use crate::batch::Batch;
+use crate::entry::ENTRY_BYTES;
 use crate::error::Result;
 use crate::event::{kind, message, Event};
 use crate::host::{Host, Wait};
 use crate::plugin::Plugin;
 use crate::run::{run, End};
-use crate::value::Value;
+use crate::value::{u32_at, Value};
 
 /// A message that the guest put.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +110,24 @@ impl Batch {
         let end = bytes.len();
         batch.load(bytes, 0, end)?;
         Ok(batch)
+    }
+
+    /// Reads a RESULT, whose offsets may refer to the data area of `input`, the bytes of the batch that it answers.
+    pub fn from_result(mut bytes: Vec<u8>, input: &[u8]) -> Result<Batch> {
+        let field = |bytes: &[u8], at: usize| u32_at(bytes, at).map(|n| n as usize).unwrap_or(0);
+        let (data_len, count, records) = (field(&bytes, 8), field(&bytes, 12), field(&bytes, 40));
+        let referred = input.get(field(input, 4)..).unwrap_or(&[]);
+        for at in (0..count).flat_map(|i| [32, 48, 64, 76].map(|part| records + ENTRY_BYTES * i + part)) {
+            let off = field(&bytes, at);
+            if off & 0x8000_0000 != 0 {
+                let moved = ((off & 0x7FFF_FFFF) + data_len) as u32;
+                bytes[at..at + 4].copy_from_slice(&moved.to_le_bytes());
+            }
+        }
+        bytes.extend_from_slice(referred);
+        let len = (data_len + referred.len()) as u32;
+        bytes[8..12].copy_from_slice(&len.to_le_bytes());
+        Batch::from_bytes(bytes)
     }
 
     /// Writes `head ‖ data`.

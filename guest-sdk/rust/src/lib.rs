@@ -100,8 +100,17 @@ pub fn start(plugins: fn() -> Vec<Plugin>) {
 #[cfg(target_arch = "wasm32")]
 fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
     use std::sync::atomic::Ordering::Relaxed;
-    let error = Error::internal(format!("the plugin panicked: {info}"));
+    let error = Error::internal(format!("panic: {}", panic_text(info)));
     let (stage, record) = (side::POSITION[0].load(Relaxed), side::POSITION[1].load(Relaxed));
     let body = event::failed(&error, stage as usize, record as i64).to_body();
     sys::host::put(event::message::FAILED, 0, &body, &[]);
+}
+
+/// Message first, then the place.
+#[cfg(target_arch = "wasm32")]
+fn panic_text(info: &std::panic::PanicHookInfo<'_>) -> String {
+    let payload = info.payload();
+    let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+    let place = info.location().map_or_else(String::new, |l| format!(" at {}:{}", l.file(), l.line()));
+    format!("{}{place}", message.unwrap_or("no message"))
 }

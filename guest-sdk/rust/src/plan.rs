@@ -55,10 +55,6 @@ pub struct Plan {
     pub batch_records: usize,
 }
 
-/// Batch size when the plan does not say.
-const DEFAULT_BATCH_BYTES: i64 = 1 << 20;
-const DEFAULT_BATCH_RECORDS: i64 = 2_000;
-
 impl Plan {
     pub(crate) fn decode(value: &Value) -> Result<Plan> {
         let text = |key: &str| value.get(key).as_str().unwrap_or_default().to_string();
@@ -77,8 +73,9 @@ impl Plan {
             [partition, offset] => Some((partition.clone(), offset.clone())),
             _ => None,
         };
-        let size = |key: &str, default: i64, limit: usize| {
-            (value.get(key).as_int().unwrap_or(default).max(1) as usize).min(limit)
+        let size = |key: &str, limit: usize| match value.get(key).as_int() {
+            Some(n) if n > 0 => (n as usize).min(limit),
+            _ => limit,
         };
         Ok(Plan {
             role,
@@ -89,8 +86,8 @@ impl Plan {
             offsets: value.get("offsets").as_array().iter().filter_map(pair).collect(),
             files: value.get("files").as_array().iter().filter_map(|f| f.as_str().map(String::from)).collect(),
             stdio: value.get("stdio").as_bool().unwrap_or(false),
-            batch_bytes: size("batch_bytes", DEFAULT_BATCH_BYTES, limits::BATCH_BYTES / 2),
-            batch_records: size("batch_records", DEFAULT_BATCH_RECORDS, limits::BATCH_RECORDS),
+            batch_bytes: size("batch_bytes", limits::BATCH_BYTES),
+            batch_records: size("batch_records", limits::BATCH_RECORDS),
         })
     }
 }
@@ -168,8 +165,8 @@ impl Context {
             offsets: Vec::new(),
             files: Vec::new(),
             stdio: false,
-            batch_bytes: DEFAULT_BATCH_BYTES as usize,
-            batch_records: DEFAULT_BATCH_RECORDS as usize,
+            batch_bytes: 1 << 20,
+            batch_records: 2_000,
         }
     }
 

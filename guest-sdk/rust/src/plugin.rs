@@ -168,6 +168,8 @@ pub struct Plugin {
     pub watches: bool,
     /// A converter that also serves as header converter.
     pub headers: bool,
+    /// Kind in the manifest where it is not that of `make`.
+    kind: Option<&'static str>,
     pub config: ConfigDef,
     pub validate: fn(&Config) -> Vec<Remark>,
     pub make: Make,
@@ -184,6 +186,7 @@ impl Plugin {
             capabilities: Vec::new(),
             watches: false,
             headers: false,
+            kind: None,
             config: ConfigDef::default(),
             validate: |_| Vec::new(),
             make,
@@ -218,6 +221,12 @@ impl Plugin {
 
     pub fn for_headers(mut self) -> Self {
         self.headers = true;
+        self
+    }
+
+    /// A converter for headers alone.
+    pub fn only_headers(mut self) -> Self {
+        self.kind = Some("header_converter");
         self
     }
 
@@ -259,7 +268,7 @@ impl Plugin {
 pub fn manifest(plugins: &[Plugin]) -> Value {
     let mut list = Vec::new();
     for plugin in plugins {
-        list.push(plugin.to_value(plugin.kind()));
+        list.push(plugin.to_value(plugin.kind.unwrap_or(plugin.kind())));
         if plugin.headers {
             list.push(plugin.to_value("header_converter"));
         }

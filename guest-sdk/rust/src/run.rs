@@ -1,7 +1,7 @@
 //! The main loop of a module: the plan first, then events until the host says stop.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::batch::Batch;
 use crate::config::Config;
@@ -26,7 +26,7 @@ pub enum End {
     Failed(Error),
 }
 
-/// A failure on its way out: which stage, and what.
+/// A failure on its way out: the stage and what.
 struct Fatal(usize, Error);
 
 impl From<Error> for Fatal {
@@ -206,7 +206,7 @@ impl Guest<'_> {
         let stages = stage::make(plan, plugins).map_err(|(stage, error)| Fatal(stage, error))?;
         self.put(message::READY, seq, &[], &[])?;
         let batch = Batch::default();
-        let mut task = Task { guest: self, stages, batch, head: Vec::new(), produced: 0, paused: false };
+        let mut task = Task { guest: self, stages, batch, head: Vec::new(), produced: 0, paused: false, pending: false };
         task.run()
     }
 }
@@ -231,7 +231,7 @@ fn make_connector(plan: &Plan, plugins: &[Plugin]) -> Result<(Box<dyn Connector>
             return Ok((new(&Context::of(plan, planned))?, plugin.watches));
         }
     }
-    Err(Error::config(format!("this module has no connector {}", planned.plugin)))
+    Err(stage::unknown(&planned.plugin))
 }
 
 fn validate(request: &Value, plugins: &[Plugin]) -> Value {
@@ -264,6 +264,8 @@ struct Task<'g, 'h> {
     head: Vec<u8>,
     produced: i32,
     paused: bool,
+    /// A batch is encoded and not yet taken.
+    pending: bool,
 }
 
 /// Whether the task goes on.
@@ -286,14 +288,18 @@ impl Task<'_, '_> {
             }
             let mut wait = Wait::default();
             if !self.paused {
-                match next {
-                    Next::Now => wait.timeout = Some(Default::default()),
-                    Next::After(time) => wait.timeout = Some(time.saturating_sub(since.elapsed())),
-                    Next::Readable(fd) => wait.readable = Some(fd),
-                    Next::Never => {}
+                if self.pending && !self.put_records()? {
+                    wait.writable = true;
+                } else {
+                    match next {
+                        Next::Now => wait.timeout = Some(Duration::ZERO),
+                        Next::After(time) => wait.timeout = Some(time.saturating_sub(since.elapsed())),
+                        Next::Readable(fd) => wait.readable = Some(fd),
+                        Next::Never => {}
+                    }
                 }
             }
-            let due = wait.timeout.is_some_and(|t| t.is_zero());
+            let due = wait.timeout == Some(Duration::ZERO);
             if !due {
                 if let Some(event) = self.guest.wait_event(wait)? {
                     if self.handle(event)? == Flow::Stop {
@@ -302,14 +308,15 @@ impl Task<'_, '_> {
                     continue;
                 }
             }
-            if !self.paused && (due || wait.readable.is_some()) {
+            let past = wait.timeout.is_some_and(|time| due || since.elapsed() >= time);
+            if past || wait.readable.is_some() {
                 next = self.produce()?;
                 since = Instant::now();
             }
         }
     }
 
-    /// Polls the source once and hands its records over.
+    /// Polls the source once; what it gives waits for [`Task::put_records`].
     fn produce(&mut self) -> std::result::Result<Next, Fatal> {
         let Some(Stage { work: Work::Source(source), .. }) = self.stages.first_mut() else { return Ok(Next::Never) };
         self.batch.clear();
@@ -323,10 +330,28 @@ impl Task<'_, '_> {
         }
         self.batch.input_count = self.batch.entries.len() as u32;
         stage::run(&mut self.stages, &mut self.batch);
+        self.batch.encode(&mut self.head)?;
         self.produced += 1;
-        let data = self.batch.encode(&mut self.head)?;
-        self.guest.put(message::RECORDS, self.produced, &self.head, data)?;
+        self.pending = true;
         Ok(next)
+    }
+
+    /// Hands the waiting batch over; false if the window is full.
+    fn put_records(&mut self) -> Result<bool> {
+        let data = self.batch.data();
+        match self.guest.host.put(message::RECORDS, self.produced, &self.head, data) {
+            0 => {}
+            -1 => return Ok(false),
+            code => return Err(put_error("put", message::RECORDS, code, self.head.len() + data.len())),
+        }
+        self.pending = false;
+        if std::mem::take(&mut self.batch.boundary) {
+            let code = self.guest.host.commit(self.produced, &[]);
+            if code != 0 {
+                return Err(put_error("commit", 0, code, 0));
+            }
+        }
+        Ok(true)
     }
 
     fn handle(&mut self, event: Event) -> std::result::Result<Flow, Fatal> {

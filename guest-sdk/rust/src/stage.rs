@@ -50,7 +50,11 @@ fn make_one(context: &Context, name: &str, plugins: &[Plugin]) -> Result<Work> {
             _ => continue,
         });
     }
-    Err(Error::config(format!("this module has no plugin {name} of the kind that the plan asks for")))
+    Err(unknown(name))
+}
+
+pub(crate) fn unknown(name: &str) -> Error {
+    Error::config(format!("unknown plugin {name}"))
 }
 
 /// Runs the stages between source and sink over the batch.

@@ -1,8 +1,10 @@
 //! The plugins of the stock module, one file each, and the table that registers them.
 
+pub mod base64;
 pub mod blackhole;
 pub mod byte_array_converter;
 pub mod datagen;
+pub mod decimal;
 pub mod file_sink;
 pub mod file_source;
 pub mod converter_type;
@@ -11,7 +13,9 @@ pub mod java_number;
 pub mod java_text;
 pub mod java_time;
 pub mod paths;
+pub mod simple_header_converter;
 pub mod string_converter;
+pub mod values;
 
 use berth_guest::Plugin;
 
@@ -25,6 +29,7 @@ pub fn plugins() -> Vec<Plugin> {
         file_sink::plugin(),
         string_converter::plugin(),
         byte_array_converter::plugin(),
+        simple_header_converter::plugin(),
         datagen::plugin(),
         blackhole::plugin(),
     ]

@@ -1,0 +1,144 @@
+//! A reader of JSON into a tree, for the vectors only.
+
+/// A JSON value; numbers stay texts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json {
+    Null,
+    Bool(bool),
+    Number(String),
+    Text(String),
+    List(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    pub fn get(&self, key: &str) -> &Json {
+        match self {
+            Json::Object(members) => members.iter().find(|(k, _)| k == key).map_or(&Json::Null, |(_, v)| v),
+            _ => &Json::Null,
+        }
+    }
+
+    pub fn has(&self, key: &str) -> bool {
+        matches!(self, Json::Object(members) if members.iter().any(|(k, _)| k == key))
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Json::Text(text) | Json::Number(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn list(&self) -> &[Json] {
+        match self {
+            Json::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    pub fn int(&self) -> Option<i64> {
+        self.text()?.parse().ok()
+    }
+
+    pub fn parse(text: &str) -> Option<Json> {
+        let mut reader = Reader { bytes: text.as_bytes(), at: 0 };
+        let value = reader.value()?;
+        reader.blanks();
+        (reader.at == reader.bytes.len()).then_some(value)
+    }
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn blanks(&mut self) {
+        while self.bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        self.blanks();
+        let found = self.bytes.get(self.at) == Some(&byte);
+        self.at += found as usize;
+        found
+    }
+
+    fn word(&mut self, word: &str, value: Json) -> Option<Json> {
+        let found = self.bytes[self.at..].starts_with(word.as_bytes());
+        self.at += word.len();
+        found.then_some(value)
+    }
+
+    fn value(&mut self) -> Option<Json> {
+        self.blanks();
+        match self.bytes.get(self.at)? {
+            b'n' => self.word("null", Json::Null),
+            b't' => self.word("true", Json::Bool(true)),
+            b'f' => self.word("false", Json::Bool(false)),
+            b'"' => self.string().map(Json::Text),
+            b'[' => {
+                self.at += 1;
+                let mut items = Vec::new();
+                while !self.accept(b']') {
+                    items.push(self.value()?);
+                    self.accept(b',');
+                }
+                Some(Json::List(items))
+            }
+            b'{' => {
+                self.at += 1;
+                let mut members = Vec::new();
+                while !self.accept(b'}') {
+                    self.blanks();
+                    let key = self.string()?;
+                    self.accept(b':').then_some(())?;
+                    members.push((key, self.value()?));
+                    self.accept(b',');
+                }
+                Some(Json::Object(members))
+            }
+            _ => {
+                let start = self.at;
+                while self.bytes.get(self.at).is_some_and(|b| b"+-.eE0123456789".contains(b)) {
+                    self.at += 1;
+                }
+                Some(Json::Number(String::from_utf8_lossy(&self.bytes[start..self.at]).into_owned()))
+            }
+        }
+    }
+
+    fn string(&mut self) -> Option<String> {
+        self.at += 1;
+        let mut units: Vec<u16> = Vec::new();
+        loop {
+            let byte = *self.bytes.get(self.at)?;
+            self.at += 1;
+            match byte {
+                b'"' => return Some(String::from_utf16_lossy(&units)),
+                b'\\' => {
+                    let escape = *self.bytes.get(self.at)?;
+                    self.at += 1;
+                    units.push(match escape {
+                        b'u' => {
+                            let hex = std::str::from_utf8(self.bytes.get(self.at..self.at + 4)?).ok()?;
+                            self.at += 4;
+                            u16::from_str_radix(hex, 16).ok()?
+                        }
+                        b'n' => 10,
+                        b't' => 9,
+                        b'r' => 13,
+                        b'b' => 8,
+                        b'f' => 12,
+                        other => other as u16,
+                    });
+                }
+                _ => units.push(byte as u16),
+            }
+        }
+    }
+}

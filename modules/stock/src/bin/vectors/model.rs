@@ -1,0 +1,222 @@
+//! Values, schemas and records of the vectors, turned into those of the ABI, and texts of both to compare.
+
+use std::rc::Rc;
+
+use berth_guest::{put_header, Batch, Cell, Dictionaries, Entry, Field, Header, Schema, Tag, Type, Value, ValueRef, NONE};
+use stock::base64;
+use stock::java_number::{bigint_bytes, bigint_text};
+
+use crate::json::Json;
+
+/// A value that the ABI can't hold (a foreign Java class, half a surrogate pair).
+#[derive(Debug)]
+pub struct Foreign;
+
+pub fn schema(json: &Json) -> Result<Option<Rc<Schema>>, Foreign> {
+    let Some(kind) = json.get("type").text().and_then(Type::of_name) else { return Ok(None) };
+    let mut out = Schema::new(kind);
+    out.optional = json.get("optional") == &Json::Bool(true);
+    out.name = json.get("name").text().map(Rc::from);
+    out.version = json.get("version").int().map(|n| n as i32);
+    out.doc = json.get("doc").text().map(Rc::from);
+    if json.has("parameters") {
+        let pair = |p: &Json| Some((p.list().first()?.text()?.to_string(), p.list().get(1)?.text()?.to_string()));
+        out.parameters = Some(json.get("parameters").list().iter().filter_map(pair).collect());
+    }
+    out.key = schema(json.get("key"))?;
+    out.element = schema(json.get("value"))?;
+    for field in json.get("fields").list() {
+        let child = schema(field.get("schema"))?.ok_or(Foreign)?;
+        out.fields.push(Field { name: field.get("name").text().unwrap_or_default().into(), schema: child });
+    }
+    if json.has("default") {
+        let mut dict = Dictionaries::default();
+        out.default = Some(value(json.get("default"), Some(&out.clone()), &mut dict)?);
+    }
+    Ok(Some(Rc::new(out)))
+}
+
+/// A value; structs with a schema of their own name it in `dict`.
+pub fn value(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries) -> Result<Value, Foreign> {
+    if json == &Json::Null {
+        return Ok(Value::Null);
+    }
+    let v = json.get("v");
+    let text = v.text().unwrap_or_default();
+    let int = || text.parse::<i64>().map_err(|_| Foreign);
+    let bits = || u64::from_str_radix(json.get("bits").text().unwrap_or(""), 16).map_err(|_| Foreign);
+    Ok(match json.get("t").text().unwrap_or_default() {
+        "int8" => Value::Int8(int()? as i8),
+        "int16" => Value::Int16(int()? as i16),
+        "int32" => Value::Int32(int()? as i32),
+        "int64" => Value::Int64(int()?),
+        "float32" => Value::Float32(f32::from_bits(bits()? as u32)),
+        "float64" => Value::Float64(f64::from_bits(bits()?)),
+        "bool" => Value::Boolean(v == &Json::Bool(true)),
+        "string" if json.has("utf16") => return Err(Foreign),
+        "string" => Value::str(text),
+        "bytes" => Value::Bytes(base64::decode(text).map_err(|_| Foreign)?),
+        "decimal" => {
+            let unscaled = bigint_bytes(json.get("unscaled").text().unwrap_or("")).ok_or(Foreign)?;
+            Value::Decimal(json.get("scale").int().ok_or(Foreign)? as i32, unscaled)
+        }
+        "bigint" => Value::BigInt(bigint_bytes(text).ok_or(Foreign)?),
+        "date" => Value::Date(json.get("ms").int().ok_or(Foreign)?),
+        "list" => {
+            let element = declared.and_then(|s| s.element.clone());
+            let item = |item: &Json| value(item, element.as_deref(), &mut *dict);
+            Value::Array(v.list().iter().map(item).collect::<Result<_, _>>()?)
+        }
+        "map" => {
+            let (key, element) = declared.map_or((None, None), |s| (s.key.clone(), s.element.clone()));
+            let mut entries = Vec::new();
+            for pair in v.list() {
+                let key = value(&pair.list()[0], key.as_deref(), dict)?;
+                entries.push((key, value(&pair.list()[1], element.as_deref(), dict)?));
+            }
+            Value::Map(entries)
+        }
+        "struct" => {
+            let own = schema(json.get("schema"))?;
+            let index = match &own {
+                Some(own) => dict.intern_schema(own).map_err(|_| Foreign)?,
+                None => NONE,
+            };
+            let fields = own.as_deref().or(declared).ok_or(Foreign)?.fields.clone();
+            let field = |f: &Field| value(v.get(&f.name), Some(&f.schema), &mut *dict);
+            Value::Struct(index, fields.iter().map(field).collect::<Result<_, _>>()?)
+        }
+        _ => return Err(Foreign),
+    })
+}
+
+/// One text for equal values, whatever the order of maps.
+pub fn text(v: ValueRef<'_>, declared: Option<&Schema>, dict: &mut Dictionaries) -> String {
+    let child = |s: &Option<Rc<Schema>>| s.clone();
+    match v.tag {
+        Tag::Array => {
+            let element = declared.and_then(|s| child(&s.element));
+            let items: Vec<String> = v.items().map(|item| text(item, element.as_deref(), dict)).collect();
+            format!("[{}]", items.join(","))
+        }
+        Tag::Map => {
+            let (key, element) = declared.map_or((None, None), |s| (child(&s.key), child(&s.element)));
+            let mut entries: Vec<String> = Vec::new();
+            for (k, item) in v.entries() {
+                let key = text(k, key.as_deref(), dict);
+                entries.push(format!("{key}={}", text(item, element.as_deref(), dict)));
+            }
+            entries.sort();
+            format!("{{{}}}", entries.join(","))
+        }
+        Tag::Struct => {
+            let own = dict.schema(v.struct_schema()).ok().flatten();
+            let fields = own.as_deref().or(declared).map_or(Vec::new(), |s| s.fields.clone());
+            let mut parts: Vec<String> = Vec::new();
+            for (field, item) in fields.iter().zip(v.items()) {
+                parts.push(format!("{}={}", field.name, text(item, Some(&field.schema), dict)));
+            }
+            format!("struct({})", parts.join(","))
+        }
+        Tag::Decimal => {
+            let (scale, unscaled) = v.decimal().unwrap_or((0, &[]));
+            format!("decimal {} {scale}", bigint_text(unscaled))
+        }
+        Tag::Float32 => format!("float32 {:x}", v.float32().unwrap_or(0.0).to_bits()),
+        Tag::Float64 => format!("float64 {:x}", v.float64().unwrap_or(0.0).to_bits()),
+        Tag::String => format!("string {:?}", v.str().unwrap_or("?")),
+        Tag::Boolean => format!("bool {:?}", v.boolean()),
+        Tag::Raw | Tag::Bytes => format!("bytes {:?}", v.payload),
+        Tag::BigInt => format!("bigint {}", bigint_text(v.payload)),
+        _ => format!("{:?} {:?}", v.tag, v.int()),
+    }
+}
+
+/// Everything of a record that a transform may change, as a text.
+pub fn record_text(batch: &mut Batch, i: usize) -> String {
+    let entry = batch.entries[i];
+    let cell = |cell: &Cell, batch: &mut Batch| {
+        let schema = batch.dict.schema(cell.schema).ok().flatten();
+        let payload = batch.memory.bytes(cell.off, cell.len).to_vec();
+        let shown = text(ValueRef::new(cell.tag(), &payload), schema.as_deref(), &mut batch.dict);
+        format!("{schema:?} {shown}")
+    };
+    let mut out = format!(
+        "topic={} partition={} timestamp={} type={} offset={}",
+        batch.dict.topic(entry.topic),
+        entry.partition,
+        entry.timestamp,
+        entry.timestamp_type,
+        entry.offset
+    );
+    out += &format!("\n key={}\n value={}", cell(&entry.key, batch), cell(&entry.value, batch));
+    let block = batch.memory.bytes(entry.headers_off, entry.headers_len).to_vec();
+    for Header { key, schema, value } in berth_guest::Headers::new(&block) {
+        let schema = batch.dict.schema(schema).ok().flatten();
+        out += &format!("\n header {key}={schema:?} {}", text(value, schema.as_deref(), &mut batch.dict));
+    }
+    out
+}
+
+fn cell(batch: &mut Batch, schema_json: &Json, json: &Json) -> Result<Cell, Foreign> {
+    let declared = schema(schema_json)?;
+    let v = value(json, declared.as_deref(), &mut batch.dict)?;
+    let index = match &declared {
+        Some(schema) => batch.dict.intern_schema(schema).map_err(|_| Foreign)?,
+        None => NONE,
+    };
+    batch.write(v.tag(), index, |out| Ok(v.encode(out))).map_err(|_| Foreign)
+}
+
+/// A batch that holds one record of the vectors.
+pub fn record(json: &Json) -> Result<Batch, Foreign> {
+    let mut batch = Batch::default();
+    let topic = batch.dict.intern_topic(json.get("topic").text().unwrap_or("")).map_err(|_| Foreign)?;
+    let mut entry = Entry::new(topic);
+    entry.partition = json.get("partition").int().unwrap_or(-1) as i32;
+    entry.timestamp = json.get("timestamp").int().unwrap_or(i64::MIN);
+    entry.offset = json.get("offset").int().unwrap_or(-1);
+    entry.timestamp_type = match json.get("timestampType").text() {
+        Some("CREATE_TIME") => 1,
+        Some("LOG_APPEND_TIME") => 2,
+        _ => 0,
+    };
+    if json.get("kind").text() == Some("source") {
+        let partition = value(json.get("sourcePartition"), None, &mut batch.dict)?;
+        let mut payload = Vec::new();
+        match partition {
+            Value::Null => Value::Map(Vec::new()).encode(&mut payload),
+            other => other.encode(&mut payload),
+        }
+        entry.source_partition = batch.dict.intern_partition(&payload).map_err(|_| Foreign)?;
+    }
+    entry.key = cell(&mut batch, json.get("keySchema"), json.get("key"))?;
+    entry.value = cell(&mut batch, json.get("valueSchema"), json.get("value"))?;
+    let mut block = Vec::new();
+    for header in json.get("headers").list() {
+        let declared = schema(header.get("schema"))?;
+        let v = value(header.get("value"), declared.as_deref(), &mut batch.dict)?;
+        let index = declared.map_or(Ok(NONE), |s| batch.dict.intern_schema(&s)).map_err(|_| Foreign)?;
+        let body = v.to_body();
+        put_header(&mut block, header.get("key").text().unwrap_or(""), index, ValueRef::new(v.tag(), &body[1..]));
+        entry.header_count += 1;
+    }
+    let block = batch.write(Tag::Raw, NONE, |out| Ok(out.extend_from_slice(&block))).map_err(|_| Foreign)?;
+    (entry.headers_off, entry.headers_len) = (block.off, block.len);
+    batch.entries.push(entry);
+    batch.input_count = 1;
+    Ok(batch)
+}
+
+/// A batch whose record's value is RAW or NULL.
+pub fn raw(bytes: Option<&[u8]>) -> Batch {
+    let mut batch = Batch::default();
+    let mut entry = Entry::new(batch.dict.intern_topic("topic").unwrap_or(0));
+    if let Some(bytes) = bytes {
+        let written = batch.write(Tag::Raw, NONE, |out| Ok(out.extend_from_slice(bytes)));
+        entry.value = written.unwrap_or(Cell::NULL);
+    }
+    batch.entries.push(entry);
+    batch.input_count = 1;
+    batch
+}

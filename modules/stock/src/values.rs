@@ -1,0 +1,573 @@
+//! Connect's `Values`: texts to typed values and back, as SimpleHeaderConverter and InsertHeader use them.
+
+use std::rc::Rc;
+
+use berth_guest::schema::{DATE, TIME, TIMESTAMP};
+use berth_guest::{Error, Result, Schema, Tag, Type, Value, ValueRef};
+
+use crate::base64;
+use crate::decimal::{digit, Decimal};
+use crate::java_number::{append_f32, append_f64, bigint_text, decimal_text};
+use crate::java_time::{days_from, value_text, DAY_MS};
+
+/// A value with its schema; null has none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Typed {
+    pub schema: Rc<Schema>,
+    pub value: Value,
+}
+
+impl Typed {
+    fn new(schema: Schema, value: Value) -> Typed {
+        Typed { schema: Rc::new(schema), value }
+    }
+
+    fn string(text: &str) -> Typed {
+        Typed::new(Schema::new(Type::String), Value::str(text))
+    }
+}
+
+/// `Values.parseString`; `None` = null without a schema. Never fails: what is nothing else is a text.
+pub fn parse(text: &str) -> Option<Typed> {
+    if trim(text).is_empty() {
+        return Some(Typed::string(text));
+    }
+    let mut parser = Parser { text, at: 0, next: None, previous: "" };
+    match parser.value(false, 0) {
+        Ok(typed) => typed,
+        Err(_) => Some(Typed::string(text)),
+    }
+}
+
+/// Splits at delimiters; positions and the one token of look-ahead follow Connect's parser, because its rewinding
+/// after trimmed tokens is visible.
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    next: Option<&'a str>,
+    previous: &'a str,
+}
+
+type Parsed = Result<Option<Typed>>;
+
+impl<'a> Parser<'a> {
+    fn has_next(&self) -> bool {
+        self.next.is_some() || self.at < self.text.len()
+    }
+
+    fn mark(&self) -> usize {
+        self.at - self.next.map_or(0, str::len)
+    }
+
+    fn rewind(&mut self, to: usize) {
+        (self.at, self.next, self.previous) = (to, None, "");
+    }
+
+    fn take(&mut self) -> &'a str {
+        self.previous = match self.next.take() {
+            Some(token) => token,
+            None => self.scan(),
+        };
+        self.previous
+    }
+
+    /// The text of the next `n` tokens.
+    fn take_many(&mut self, n: usize) -> Option<&'a str> {
+        let start = self.mark();
+        for _ in 0..n {
+            if !self.has_next() {
+                self.rewind(start);
+                return None;
+            }
+            self.take();
+        }
+        self.text.get(start..self.at)
+    }
+
+    fn scan(&mut self) -> &'a str {
+        let start = self.at;
+        let mut escaped = false;
+        let bytes = self.text.as_bytes();
+        while self.at < bytes.len() {
+            match bytes[self.at] {
+                b'\\' => escaped = !escaped,
+                b':' | b',' | b'{' | b'}' | b'[' | b']' | b'"' if !escaped => {
+                    self.at += (start == self.at) as usize;
+                    return &self.text[start..self.at];
+                }
+                _ => escaped = false,
+            }
+            self.at += 1;
+        }
+        &self.text[start..]
+    }
+
+    fn accept(&mut self, expected: &str) -> bool {
+        if !self.has_next() {
+            return false;
+        }
+        let mut token = match self.next {
+            Some(token) => token,
+            None => self.scan(),
+        };
+        token = trim(token);
+        while token.is_empty() && self.at < self.text.len() {
+            token = trim(self.scan());
+        }
+        self.next = Some(token);
+        if token == expected {
+            self.next = None;
+            return true;
+        }
+        false
+    }
+
+    fn value(&mut self, embedded: bool, depth: usize) -> Parsed {
+        if !self.has_next() {
+            return Ok(None);
+        }
+        if depth > berth_guest::limits::DEPTH {
+            return Err(Error::data("nested too deeply"));
+        }
+        if embedded && self.accept("\"") {
+            return Ok(Some(self.quoted()));
+        }
+        if self.accept("null") {
+            return Ok(None);
+        }
+        for (word, value) in [("true", true), ("false", false)] {
+            if self.accept(word) {
+                return Ok(Some(Typed::new(Schema::new(Type::Boolean), Value::Boolean(value))));
+            }
+        }
+        let start = self.mark();
+        let nested = if self.accept("[") {
+            Some(self.array(depth))
+        } else if self.accept("{") {
+            Some(self.map(depth))
+        } else {
+            None
+        };
+        match nested {
+            Some(Ok(typed)) => return Ok(Some(typed)),
+            Some(Err(_)) => self.rewind(start),
+            None => {}
+        }
+        self.scalar(embedded)
+    }
+
+    fn quoted(&mut self) -> Typed {
+        let mut content = String::new();
+        while self.has_next() && !self.accept_exactly("\"") {
+            content += self.take();
+        }
+        temporal(&content).unwrap_or_else(|| Typed::string(&content))
+    }
+
+    /// As `accept`, but blanks belong to the token.
+    fn accept_exactly(&mut self, expected: &str) -> bool {
+        let token = match self.next {
+            Some(token) => token,
+            None => self.scan(),
+        };
+        self.next = if token == expected { None } else { Some(token) };
+        self.next.is_none()
+    }
+
+    fn scalar(&mut self, embedded: bool) -> Parsed {
+        let token = self.take();
+        let trimmed = trim(token);
+        let Some(first) = trimmed.chars().next() else { return Ok(Some(Typed::string(token))) };
+        let is_digit = digit(first).is_some();
+        if is_digit {
+            let position = self.mark();
+            if let Some(rest) = self.take_many(4) {
+                if let Some(found) = temporal(&format!("{trimmed}{rest}")) {
+                    return Ok(Some(found));
+                }
+            }
+            self.rewind(position);
+            if let Some(found) = temporal(trimmed) {
+                return Ok(Some(found));
+            }
+        }
+        if is_digit || first == '+' || first == '-' {
+            if let Some(found) = number(trimmed) {
+                return Ok(Some(found));
+            }
+        }
+        if embedded {
+            return Err(Error::data("Failed to parse embedded value"));
+        }
+        Ok(Some(Typed::string(self.text)))
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Typed> {
+        let mut common = Common::default();
+        let mut items = Vec::new();
+        while self.has_next() {
+            if self.accept("]") {
+                let element = common.schema();
+                if let Some(schema) = &element {
+                    items = items.into_iter().map(|item| align(schema, item)).collect::<Result<_>>()?;
+                }
+                return Ok(Typed::new(Schema { element, ..Schema::new(Type::Array) }, Value::Array(items)));
+            }
+            if self.accept(",") {
+                return Err(Error::data("Unable to parse an empty array element"));
+            }
+            let item = self.value(true, depth + 1)?;
+            common.add(&item);
+            items.push(item.map_or(Value::Null, |t| t.value));
+            let position = self.mark();
+            if self.accept("]") {
+                self.rewind(position);
+            } else if !self.accept(",") {
+                return Err(Error::data("Array elements missing ',' delimiter"));
+            }
+        }
+        Err(Error::data("Array is missing terminating ']'"))
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Typed> {
+        let (mut keys, mut values) = (Common::default(), Common::default());
+        let mut entries: Vec<(Value, Value)> = Vec::new();
+        while self.has_next() {
+            if self.accept("}") {
+                return finish_map(keys.schema(), values.schema(), entries);
+            }
+            if self.accept(",") {
+                return Err(Error::data("Unable to parse a map entry with no key or value"));
+            }
+            let key = self.value(true, depth + 1)?;
+            let Some(Typed { value: name, .. }) = key.clone() else {
+                return Err(Error::data("Map entry may not have a null key"));
+            };
+            if !self.accept(":") {
+                return Err(Error::data("Map entry is missing ':'"));
+            }
+            let value = self.value(true, depth + 1)?;
+            keys.add(&key);
+            values.add(&value);
+            let content = value.map_or(Value::Null, |t| t.value);
+            match entries.iter_mut().find(|(k, _)| *k == name) {
+                Some(entry) => entry.1 = content,
+                None => entries.push((name, content)),
+            }
+            self.accept(",");
+        }
+        Err(Error::data("Map is missing terminating '}'"))
+    }
+}
+
+fn finish_map(key: Option<Rc<Schema>>, value: Option<Rc<Schema>>, entries: Vec<(Value, Value)>) -> Result<Typed> {
+    let (key, value) = match (key, value) {
+        (Some(key), value) => (Some(key), value),
+        (None, _) => (None, None),
+    };
+    let mut aligned = Vec::new();
+    for (k, v) in entries {
+        let k = key.as_ref().map_or(Ok(k.clone()), |schema| align(schema, k))?;
+        let v = value.as_ref().map_or(Ok(v.clone()), |schema| align(schema, v))?;
+        aligned.push((k, v));
+    }
+    Ok(Typed::new(Schema { key, element: value, ..Schema::new(Type::Map) }, Value::Map(aligned)))
+}
+
+/// Java's `String.trim`: everything up to U+0020.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c| c <= ' ')
+}
+
+/// The schema that fits all elements seen.
+#[derive(Default)]
+struct Common {
+    schema: Option<Rc<Schema>>,
+    mixed: bool,
+}
+
+impl Common {
+    fn add(&mut self, item: &Option<Typed>) {
+        let Some(item) = item else { return };
+        self.schema = match self.schema.take() {
+            None => Some(item.schema.clone()),
+            Some(previous) => wider(previous, item.schema.clone()),
+        };
+        self.mixed |= self.schema.is_none();
+    }
+
+    fn schema(self) -> Option<Rc<Schema>> {
+        self.schema.filter(|_| !self.mixed)
+    }
+}
+
+fn rank(kind: Type) -> Option<usize> {
+    [Type::Int8, Type::Int16, Type::Int32, Type::Int64, Type::Float32, Type::Float64].iter().position(|t| *t == kind)
+}
+
+fn wider(previous: Rc<Schema>, new: Rc<Schema>) -> Option<Rc<Schema>> {
+    if previous.kind == new.kind {
+        return match previous.optional == new.optional {
+            true if previous.optional => Some(previous),
+            true => Some(new),
+            false => (previous == new).then_some(previous),
+        };
+    }
+    let (a, b) = (rank(previous.kind)?, rank(new.kind)?);
+    Some(if a > b { previous } else { new })
+}
+
+/// `Values.convertTo` for the conversions that a common schema can ask for.
+fn align(schema: &Schema, value: Value) -> Result<Value> {
+    let float = match value {
+        Value::Float32(x) => Some(x as f64),
+        Value::Float64(x) => Some(x),
+        _ => value.as_int().map(|n| n as f64),
+    };
+    let int = value.as_int();
+    Ok(match (schema.kind, int, float) {
+        _ if value == Value::Null => {
+            return Err(Error::data("Unable to convert a null value to a schema that requires a value"))
+        }
+        _ if matches!(value, Value::Date(_)) => align_date(schema, value),
+        (Type::Int8, Some(n), _) => Value::Int8(n as i8),
+        (Type::Int16, Some(n), _) => Value::Int16(n as i16),
+        (Type::Int32, Some(n), _) if schema.name.is_none() => Value::Int32(n as i32),
+        (Type::Int64, Some(n), _) if schema.name() == Some(TIMESTAMP) => Value::Date(n),
+        (Type::Int64, Some(n), _) => Value::Int64(n),
+        (Type::Int32, Some(n), _) if schema.name() == Some(DATE) => Value::Date(n * DAY_MS),
+        (Type::Int32, Some(n), _) => Value::Date(n),
+        (Type::Float32, _, Some(x)) => Value::Float32(x as f32),
+        (Type::Float64, _, Some(x)) => Value::Float64(x),
+        _ => value,
+    })
+}
+
+fn align_date(schema: &Schema, value: Value) -> Value {
+    let Value::Date(ms) = value else { return value };
+    match schema.name() {
+        Some(DATE) => Value::Date(ms.div_euclid(DAY_MS) * DAY_MS),
+        Some(TIME) => Value::Date(ms.rem_euclid(DAY_MS)),
+        _ => value,
+    }
+}
+
+fn number(token: &str) -> Option<Typed> {
+    let decimal = Decimal::parse(token)?;
+    if let Some(n) = decimal.to_i64() {
+        return Some(smallest_int(n));
+    }
+    let text = decimal.scientific();
+    let (single, double): (f32, f64) = (text.parse().ok()?, text.parse().ok()?);
+    Some(if decimal.scale != 0 && single.is_finite() {
+        Typed::new(Schema::new(Type::Float32), Value::Float32(single))
+    } else if decimal.scale != 0 && double.is_finite() {
+        Typed::new(Schema::new(Type::Float64), Value::Float64(double))
+    } else {
+        Typed::new(Schema::decimal(decimal.scale), Value::Decimal(decimal.scale, decimal.unscaled()))
+    })
+}
+
+fn smallest_int(n: i64) -> Typed {
+    let (kind, value) = if let Ok(n) = i8::try_from(n) {
+        (Type::Int8, Value::Int8(n))
+    } else if let Ok(n) = i16::try_from(n) {
+        (Type::Int16, Value::Int16(n))
+    } else if let Ok(n) = i32::try_from(n) {
+        (Type::Int32, Value::Int32(n))
+    } else {
+        (Type::Int64, Value::Int64(n))
+    };
+    Typed::new(Schema::new(kind), value)
+}
+
+/// A date, time or timestamp in the one form that each has; fields may be out of range, as Java's lenient parser has it.
+fn temporal(token: &str) -> Option<Typed> {
+    let text = token.replace("\\:", ":");
+    let (name, ms) = match text.encode_utf16().count() {
+        10 => {
+            let mut fields = Fields(&text);
+            (DATE, fields.date()?)
+        }
+        13 => {
+            let mut fields = Fields(&text);
+            (TIME, fields.time()?)
+        }
+        24 => {
+            let mut fields = Fields(&text);
+            let date = fields.date()?;
+            fields.literal('T')?;
+            (TIMESTAMP, date.wrapping_add(fields.time()?))
+        }
+        _ => return None,
+    };
+    Some(Typed::new(Schema::temporal(name), Value::Date(ms)))
+}
+
+/// Reads numbers and literals in turn.
+struct Fields<'a>(&'a str);
+
+impl Fields<'_> {
+    fn literal(&mut self, c: char) -> Option<()> {
+        self.0 = self.0.strip_prefix(c)?;
+        Some(())
+    }
+
+    fn number(&mut self) -> Option<i64> {
+        let text = self.0.trim_start_matches([' ', '\t']);
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |t| (true, t));
+        let mut n = 0i64;
+        let mut end = 0;
+        for (at, c) in digits.char_indices() {
+            let Some(d) = digit(c) else { break };
+            n = n.saturating_mul(10).saturating_add(d as i64);
+            end = at + c.len_utf8();
+        }
+        if end == 0 {
+            return None;
+        }
+        self.0 = &digits[end..];
+        Some(if negative { -n } else { n })
+    }
+
+    fn date(&mut self) -> Option<i64> {
+        let year = self.number()?;
+        self.literal('-')?;
+        let month = self.number()?;
+        self.literal('-')?;
+        Some(days_from(year, month, self.number()?) * DAY_MS)
+    }
+
+    fn time(&mut self) -> Option<i64> {
+        let hour = self.number()?;
+        self.literal(':')?;
+        let minute = self.number()?;
+        self.literal(':')?;
+        let second = self.number()?;
+        self.literal('.')?;
+        let ms = self.number()?;
+        self.literal('Z')?;
+        Some(((hour * 60 + minute) * 60 + second) * 1000 + ms)
+    }
+}
+
+/// Appends `Values.convertToString`; within containers texts are quoted.
+pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, embedded: bool, out: &mut Vec<u8>) {
+    let push = |text: &str, out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
+    match value.tag {
+        Tag::Null => push("null", out),
+        Tag::Boolean => push(if value.boolean() == Some(true) { "true" } else { "false" }, out),
+        Tag::Int8 | Tag::Int16 | Tag::Int32 | Tag::Int64 => push(&value.int().unwrap_or(0).to_string(), out),
+        Tag::Float32 => append_f32(value.float32().unwrap_or(0.0), out),
+        Tag::Float64 => append_f64(value.float64().unwrap_or(0.0), out),
+        Tag::Decimal => {
+            let (scale, unscaled) = value.decimal().unwrap_or((0, &[0]));
+            push(&decimal_text(scale, unscaled), out);
+        }
+        Tag::BigInt => push(&bigint_text(value.payload), out),
+        Tag::Date => push(&value_text(value.int().unwrap_or(0)), out),
+        Tag::String if embedded => append_quoted(value.payload, out),
+        Tag::String => out.extend_from_slice(value.payload),
+        Tag::Bytes | Tag::Raw => {
+            let quote = &b"\""[..embedded as usize];
+            out.extend_from_slice(quote);
+            base64::append(value.payload, out);
+            out.extend_from_slice(quote);
+        }
+        Tag::Array | Tag::Map | Tag::Struct => append_container(value, schema, out),
+    }
+}
+
+fn append_quoted(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for byte in text {
+        if matches!(byte, b'"' | b'\\') {
+            out.push(b'\\');
+        }
+        out.push(*byte);
+    }
+    out.push(b'"');
+}
+
+fn append_container(value: ValueRef<'_>, schema: Option<&Schema>, out: &mut Vec<u8>) {
+    let element = schema.and_then(|s| s.element.as_deref());
+    let (open, close) = if value.tag == Tag::Array { (b'[', b']') } else { (b'{', b'}') };
+    out.push(open);
+    let mut first = true;
+    let mut comma = |out: &mut Vec<u8>| {
+        if !std::mem::take(&mut first) {
+            out.push(b',');
+        }
+    };
+    match value.tag {
+        Tag::Array => {
+            for item in value.items() {
+                comma(out);
+                append(item, element, true, out);
+            }
+        }
+        Tag::Map => {
+            for (key, item) in value.entries() {
+                comma(out);
+                append(key, schema.and_then(|s| s.key.as_deref()), true, out);
+                out.push(b':');
+                append(item, element, true, out);
+            }
+        }
+        _ => {
+            for (field, item) in schema.map_or(&[][..], |s| &s.fields).iter().zip(value.items()) {
+                comma(out);
+                append_quoted(field.name.as_bytes(), out);
+                out.push(b':');
+                append(item, Some(&field.schema), true, out);
+            }
+        }
+    }
+    out.push(close);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> String {
+        match parse(text) {
+            None => "null".into(),
+            Some(t) => {
+                let body = t.value.to_body();
+                let mut out = format!("{} ", t.schema.name().unwrap_or(t.schema.kind.name())).into_bytes();
+                append(ValueRef::of_item(&body).unwrap(), Some(&t.schema), false, &mut out);
+                String::from_utf8(out).unwrap()
+            }
+        }
+    }
+
+    #[test]
+    fn texts_become_what_connect_makes_of_them() {
+        let cases = [
+            (" true", "BOOLEAN true"),
+            ("TRUE", "STRING TRUE"),
+            (" null ", "null"),
+            ("   ", "STRING    "),
+            ("128", "INT16 128"),
+            ("1.0", "INT8 1"),
+            ("1e20", "FLOAT32 1.0E20"),
+            ("3.14159265358979", "FLOAT32 3.1415927"),
+            ("123abc", "STRING 123abc"),
+            ("1,2", "INT8 1"),
+            ("[1,300]", "ARRAY [1,300]"),
+            ("[1,2.5]", "ARRAY [1.0,2.5]"),
+            ("[null,1]", "STRING [null,1]"),
+            ("[1 2]", "STRING [1 2]"),
+            ("{\"a\":1 \"b\":2}", "MAP {\"a\":1,\"b\":2}"),
+            ("{a:1}", "STRING {a:1}"),
+            ("\"quoted\"", "STRING \"quoted\""),
+            ("2019-08-23", "org.apache.kafka.connect.data.Date 2019-08-23"),
+            ("12:34:56.789Z", "org.apache.kafka.connect.data.Time 12:34:56.789Z"),
+            ("2019-13-45", "org.apache.kafka.connect.data.Date 2020-02-14"),
+        ];
+        for (text, want) in cases {
+            assert_eq!(parsed(text), want, "{text}");
+        }
+    }
+}
