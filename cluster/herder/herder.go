@@ -193,6 +193,9 @@ func decide[T any](ctx context.Context, h *Herder, what string, f func(context.C
 
 // await returns when reads make sense: the stores have been read once.
 func (h *Herder) await(ctx context.Context) error {
+	if ready, _ := h.Ready(); ready {
+		return nil
+	}
 	select {
 	case <-h.ready:
 		return nil

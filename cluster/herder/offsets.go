@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -143,7 +144,7 @@ func (h *Herder) alterSource(ctx context.Context, name string, config host.Confi
 	if err != nil {
 		return false, err
 	}
-	managed, err := h.alterPlugin(ctx, config, changes)
+	managed, err := h.alterPlugin(ctx, name, config, changes)
 	if err != nil {
 		return false, err
 	}
@@ -153,12 +154,18 @@ func (h *Herder) alterSource(ctx context.Context, name string, config host.Confi
 	return managed, nil
 }
 
-func (h *Herder) alterPlugin(ctx context.Context, config host.Config, changes []host.SourceOffset) (bool, error) {
+func (h *Herder) alterPlugin(ctx context.Context, name string, config host.Config, changes []host.SourceOffset) (
+	bool, error) {
 	alterer, can := h.runtime.(OffsetAlterer)
 	if !can {
 		return false, nil
 	}
-	return alterer.AlterOffsets(ctx, config, changes)
+	managed, err := alterer.AlterOffsets(ctx, config, changes)
+	if errors.Is(err, ErrAlterUnsupported) {
+		return false, internal("Failed to modify offsets for connector " + name +
+			" because it doesn't support external modification of offsets")
+	}
+	return managed, err
 }
 
 // sourceChanges brings offsets into the form that is stored: compact JSON, one entry for a partition (the last wins). A

@@ -70,7 +70,7 @@ func (h *Herder) alterSink(ctx context.Context, name string, config host.Config,
 			set[at] = *offset
 		}
 	}
-	managed, err := h.alterPlugin(ctx, config, sinkChanges(set, forget))
+	managed, err := h.alterPlugin(ctx, name, config, sinkChanges(set, forget))
 	if err != nil {
 		return false, err
 	}
@@ -110,7 +110,7 @@ func (h *Herder) resetSink(ctx context.Context, name string, config host.Config)
 	for at := range committed {
 		forget[at] = true
 	}
-	managed, err := h.alterPlugin(ctx, config, sinkChanges(nil, forget))
+	managed, err := h.alterPlugin(ctx, name, config, sinkChanges(nil, forget))
 	if err != nil {
 		return false, err
 	}

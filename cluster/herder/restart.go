@@ -85,26 +85,28 @@ func (h *Herder) awaitRestart(ctx context.Context, done <-chan error, what strin
 // the states as they will be. Errors: ErrNotFound.
 func (h *Herder) Restart(ctx context.Context, request store.RestartRequest) (ConnectorStatus, error) {
 	name := request.Connector
-	_, err := decide(ctx, h, "restarting connector "+name, func(ctx context.Context) (struct{}, error) {
+	return decide(ctx, h, "restarting connector "+name, func(ctx context.Context) (ConnectorStatus, error) {
 		if _, known := h.configs.Snapshot().Connector(name); !known {
-			return struct{}{}, host.NotFound("Unknown connector: " + name)
+			return ConnectorStatus{}, host.NotFound("Unknown connector: " + name)
 		}
-		if err := h.configs.PutRestart(ctx, request); err != nil {
-			return struct{}{}, fmt.Errorf("write the restart of connector %s: %w", name, err)
+		// Composed here, where no event can carry the record out in between.
+		status, err := h.plannedStatus(ctx, request)
+		if writing := h.configs.PutRestart(ctx, request); writing != nil {
+			return ConnectorStatus{}, fmt.Errorf("write the restart of connector %s: %w", name, writing)
 		}
-		return struct{}{}, nil
+		return status, err
 	})
-	if err != nil {
-		return ConnectorStatus{}, err
-	}
-	status, err := h.Status(ctx, name)
+}
+
+func (h *Herder) plannedStatus(ctx context.Context, request store.RestartRequest) (ConnectorStatus, error) {
+	status, err := h.Status(ctx, request.Connector)
 	if errors.Is(err, host.ErrNotFound) {
-		return status, host.NotFound(fmt.Sprintf("Status for connector %s not found", name))
+		return status, host.NotFound(fmt.Sprintf("Status for connector %s not found", request.Connector))
 	}
 	if err != nil {
 		return status, err
 	}
-	connector, tasks := planRestart(request, status.Connector, h.statuses.Tasks(name))
+	connector, tasks := planRestart(request, status.Connector, h.statuses.Tasks(request.Connector))
 	if connector {
 		status.Connector.State = host.Restarting
 	}
@@ -116,12 +118,9 @@ func (h *Herder) Restart(ctx context.Context, request store.RestartRequest) (Con
 	return status, nil
 }
 
-// planRestart tells what a request restarts. What is RESTARTING already counts as chosen, so that the answer to a request
-// whose record was read at once looks the same.
+// planRestart tells what a request restarts.
 func planRestart(request store.RestartRequest, connector store.Status, tasks map[int]store.Status) (bool, []int) {
-	chosen := func(s store.Status) bool {
-		return !request.OnlyFailed || s.State == host.Failed || s.State == host.Restarting
-	}
+	chosen := func(s store.Status) bool { return !request.OnlyFailed || s.State == host.Failed }
 	var numbers []int
 	if request.IncludeTasks {
 		for _, task := range slices.Sorted(maps.Keys(tasks)) {

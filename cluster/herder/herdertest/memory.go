@@ -23,7 +23,7 @@ type Configs struct {
 	connectors map[string]store.Connector
 	events     []store.ConfigEvent
 	changed    chan struct{}
-	fail       error
+	failTasks  error
 }
 
 // NewConfigs returns an empty config topic.
@@ -31,11 +31,20 @@ func NewConfigs() *Configs {
 	return &Configs{connectors: map[string]store.Connector{}, changed: make(chan struct{}, 1)}
 }
 
-// Fail makes writes fail with err until it is nil again.
-func (c *Configs) Fail(err error) {
+// FailTasks makes the writing of task sets fail with err until it is nil again.
+func (c *Configs) FailTasks(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.fail = err
+	c.failTasks = err
+}
+
+// Tear makes a connector's task set incomplete, as a writer that died between its records does.
+func (c *Configs) Tear(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	connector := c.connectors[name]
+	connector.Inconsistent = true
+	c.connectors[name] = connector
 }
 
 // Ready is closed.
@@ -64,12 +73,12 @@ func (c *Configs) TakeEvents() []store.ConfigEvent {
 func (c *Configs) update(name string, event store.ConfigEvent, change func(*store.Connector)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.fail != nil {
-		return c.fail
+	if c.failTasks != nil && event.Kind == store.TasksUpdated {
+		return c.failTasks
 	}
 	connector, has := c.connectors[name]
 	if !has {
-		connector = store.Connector{TaskCount: -1, Generation: -1, FencedCount: -1}
+		connector = store.Connector{TaskCount: store.NoTaskCount, Generation: -1}
 	}
 	change(&connector)
 	c.connectors[name] = connector
@@ -98,7 +107,7 @@ func (c *Configs) PutConnector(_ context.Context, name string, config host.Confi
 // DeleteConnector implements herder.ConfigStore.
 func (c *Configs) DeleteConnector(_ context.Context, name string) error {
 	return c.update(name, store.ConfigEvent{Kind: store.ConnectorRemoved}, func(connector *store.Connector) {
-		*connector = store.Connector{TaskCount: -1, Generation: -1, FencedCount: -1}
+		*connector = store.Connector{TaskCount: store.NoTaskCount, Generation: -1}
 	})
 }
 
@@ -312,6 +321,9 @@ func (a *Admin) GroupOffsets(_ context.Context, group string) (map[host.TopicPar
 // AlterGroupOffsets implements herder.Admin.
 func (a *Admin) AlterGroupOffsets(_ context.Context, group string, offsets map[host.TopicPartition]int64) error {
 	return a.change(func() {
+		if a.Groups == nil {
+			a.Groups = map[string]map[host.TopicPartition]int64{}
+		}
 		if a.Groups[group] == nil {
 			a.Groups[group] = map[host.TopicPartition]int64{}
 		}

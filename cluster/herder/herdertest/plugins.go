@@ -32,6 +32,8 @@ func testPlugins() []abi.Plugin {
 			Kind: abi.KindSource, Version: "4.1.1", TaskClass: file + "SourceTask",
 			Config: abi.ConfigDef{Keys: []abi.ConfigKey{optional("file", abi.ConfigString, nil), required("topic"),
 				optional("batch.size", abi.ConfigInt, &batch)}}},
+		{Class: "conformance.Plain", Aliases: []string{"Plain"}, Kind: abi.KindSource, Version: "undefined",
+			TaskClass: "conformance.TestSourceTask"},
 		{Class: "conformance.TestSink", Aliases: []string{"TestSink"}, Kind: abi.KindSink, Version: "1.0.0",
 			TaskClass: "conformance.TestSinkTask"},
 		{Class: "conformance.TestSource", Aliases: []string{"TestSource"}, Kind: abi.KindSource, Version: "1.0.0",
@@ -48,7 +50,7 @@ func testPlugins() []abi.Plugin {
 	return plugins
 }
 
-// Find implements validate.Plugins. Of Maven's ranges it knows [version].
+// Find implements validate.Plugins. Of Maven's ranges it knows [version]; no kinds are all kinds.
 func (c catalogue) Find(name, version string, kinds ...string) (abi.Plugin, error) {
 	if strings.HasPrefix(version, "[") && !strings.HasSuffix(version, "]") {
 		return abi.Plugin{}, host.BadRequest("Unbounded range: " + version)
@@ -56,7 +58,8 @@ func (c catalogue) Find(name, version string, kinds ...string) (abi.Plugin, erro
 	version = strings.Trim(version, "[]")
 	for _, plugin := range c {
 		named := plugin.Class == name || slices.Contains(plugin.Aliases, name)
-		if named && slices.Contains(kinds, plugin.Kind) && (version == "" || version == plugin.Version) {
+		wanted := len(kinds) == 0 || slices.Contains(kinds, plugin.Kind)
+		if named && wanted && (version == "" || version == plugin.Version) {
 			return plugin, nil
 		}
 	}

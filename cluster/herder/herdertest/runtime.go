@@ -2,6 +2,7 @@ package herdertest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/validate"
 )
@@ -267,14 +269,57 @@ func (r *Runtime) AlterOffsets(_ context.Context, config host.Config, offsets []
 	if err != nil {
 		return false, err
 	}
-	if !strings.HasPrefix(plugin.Class, "conformance.") {
-		return true, nil
+	switch {
+	case strings.HasSuffix(plugin.Class, "FileStreamSourceConnector"):
+		return true, checkFileOffsets(offsets)
+	case !strings.HasPrefix(plugin.Class, "conformance.Test"):
+		return plugin.Kind == abi.KindSink, nil
 	}
 	switch config.Get("connector.alter") {
 	case "true":
 		return true, nil
+	case "false":
+		return false, nil
 	case "throw":
 		return false, &host.Error{Kind: host.ErrInternal, Message: "alterOffsets failed on purpose"}
 	}
-	return false, nil
+	return false, herder.ErrAlterUnsupported
+}
+
+// checkFileOffsets says what Kafka's FileStreamSourceConnector says.
+func checkFileOffsets(offsets []host.SourceOffset) error {
+	refuse := func(text string) error { return &host.Error{Kind: host.ErrInternal, Message: text} }
+	for _, o := range offsets {
+		if o.Offset == nil {
+			continue
+		}
+		var partition map[string]any
+		var offset map[string]json.RawMessage
+		if err := errors.Join(json.Unmarshal(o.Offset, &offset), json.Unmarshal(orNull(o.Partition), &partition)); err != nil {
+			return err
+		}
+		position, err := strconv.ParseInt(string(offset["position"]), 10, 64)
+		_, hasPosition := offset["position"]
+		_, hasFile := partition["filename"]
+		switch {
+		case partition == nil:
+			return refuse("Partition objects cannot be null")
+		case !hasFile:
+			return refuse("Partition objects should contain the key 'filename'")
+		case !hasPosition:
+			return refuse("Offset objects should either be null or contain the key 'position'")
+		case err != nil:
+			return refuse("The value for the 'position' key in the offset is expected to be a Long value")
+		case position < 0:
+			return refuse("The value for the 'position' key in the offset should be a non-negative value")
+		}
+	}
+	return nil
+}
+
+func orNull(text []byte) []byte {
+	if text == nil {
+		return []byte("null")
+	}
+	return text
 }
