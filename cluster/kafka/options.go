@@ -32,7 +32,8 @@ const (
 	fetchMaxPartitionsBytes = math.MaxInt32
 )
 
-// commonOptions are those of every client.
+// commonOptions are those of every client. Only producers and consumers let the broker create topics: with an admin
+// client the mere question whether a topic exists would create it.
 func commonOptions(p *properties) []kgo.Opt {
 	servers := p.list("bootstrap.servers")
 	if len(servers) == 0 {
@@ -60,9 +61,6 @@ func commonOptions(p *properties) []kgo.Opt {
 		kgo.RetryBackoffFn(backoff(p.millis("retry.backoff.ms", defaultRetryBackoff),
 			p.millis("retry.backoff.max.ms", defaultRetryBackoffMax))),
 		kgo.DisableClientMetrics(),
-	}
-	if p.flag("allow.auto.create.topics", true) {
-		opts = append(opts, kgo.AllowAutoTopicCreation())
 	}
 	if rack := p.text("client.rack"); rack != "" {
 		opts = append(opts, kgo.Rack(rack))
@@ -176,6 +174,9 @@ func consumerOptions(p *properties) consumerSettings {
 		kgo.RebalanceTimeout(p.millis("max.poll.interval.ms", defaultMaxPollInterval)),
 		kgo.Balancers(balancers(p)...),
 	)
+	if p.flag("allow.auto.create.topics", true) {
+		s.opts = append(s.opts, kgo.AllowAutoTopicCreation())
+	}
 	if p.choice("isolation.level", "read_uncommitted", "read_committed") == "read_committed" {
 		s.opts = append(s.opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}

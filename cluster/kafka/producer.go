@@ -75,6 +75,11 @@ func (p *Producer) Send(ctx context.Context, records []host.ProducerRecord, ack 
 	case <-p.closed:
 		return ErrClosed
 	}
+	select {
+	case <-p.closed:
+		return ErrClosed
+	default:
+	}
 	s := &sent{producer: p, records: toClient(records), ack: ack}
 	promise := s.done
 	for i := range s.records {

@@ -100,7 +100,11 @@ func (s *StatusStore) writeWaiting(ctx context.Context) {
 			return
 		}
 		for batch := s.takeWaiting(); len(batch) > 0; batch = s.takeWaiting() {
-			if err := s.topic.write(ctx, batch...); err != nil {
+			records := make([]*kgo.Record, len(batch))
+			for i, p := range batch {
+				records[i] = record(p.key, p.value)
+			}
+			if err := s.topic.write(ctx, records...); err != nil {
 				if ctx.Err() != nil {
 					return
 				}
@@ -117,13 +121,13 @@ func (s *StatusStore) writeWaiting(ctx context.Context) {
 }
 
 // takeWaiting returns what is to be written now; an empty batch tells Flush that all is done.
-func (s *StatusStore) takeWaiting() []*kgo.Record {
+func (s *StatusStore) takeWaiting() []pending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var batch []*kgo.Record
+	var batch []pending
 	for _, p := range s.waiting {
 		if p.safe == nil || p.safe() {
-			batch = append(batch, record(p.key, p.value))
+			batch = append(batch, p)
 		}
 	}
 	s.waiting, s.busy = nil, len(batch) > 0
@@ -135,16 +139,13 @@ func (s *StatusStore) takeWaiting() []*kgo.Record {
 }
 
 // putBack makes failed records wait again, unless newer ones of the same key do.
-func (s *StatusStore) putBack(batch []*kgo.Record) {
+func (s *StatusStore) putBack(batch []pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var again []pending
-	for _, r := range batch {
-		if !slices.ContainsFunc(s.waiting, func(p pending) bool { return p.key == string(r.Key) }) {
-			again = append(again, pending{key: string(r.Key), value: r.Value})
-		}
-	}
-	s.waiting = append(again, s.waiting...)
+	batch = slices.DeleteFunc(batch, func(failed pending) bool {
+		return slices.ContainsFunc(s.waiting, func(newer pending) bool { return newer.key == failed.key })
+	})
+	s.waiting = append(batch, s.waiting...)
 }
 
 // put must be called with mu held.
