@@ -129,11 +129,11 @@ type node struct {
 // actors are the parts in the order in which they start; they stop the other way round.
 func (n *node) actors() []actor {
 	return []actor{
-		{"config store", n.configs.Run, n.configs.Ready()},   // nothing can start before its configuration is known
-		{"status store", n.statuses.Run, n.statuses.Ready()}, // whoever starts a task says so
-		{"offset store", n.offsets.Run, n.offsets.Ready()},   // a source goes on where it was
-		{"herder", n.runHerder, nil},                         // starts connectors; stops them while the stores still run
-		{"REST API", n.web.Run, nil},                         // last, so that who can ask is answered; first to stop
+		{"config store", n.configs.Run, nil},  // the herder acts on what it reads; the stores read at the same time
+		{"status store", n.statuses.Run, nil}, // the last statuses are written after the last task has stopped
+		{"offset store", n.offsets.Run, nil},  // and so are the last offsets
+		{"herder", n.runHerder, nil},          // waits for the stores, then starts connectors
+		{"REST API", n.web.Run, nil},          // last: says "starting" until the herder is ready; the first to stop
 	}
 }
 
@@ -147,6 +147,7 @@ func (n *node) close() error {
 // newNode makes a worker and loads its plugins; it does not talk to Kafka yet.
 func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger) (*node, error) {
 	n, properties := &node{}, c.all()
+	properties["allow.auto.create.topics"] = "false" // state topics are made with their settings, not by looking at them
 	clients, err := kafka.NewClients(properties, log)
 	if err != nil {
 		return nil, err
