@@ -139,7 +139,9 @@ func TestResultRefersToItsInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	var whole BatchBuilder
-	whole.Compact(&answer)
+	if err := whole.Compact(&answer); err != nil {
+		t.Fatal(err)
+	}
 	alone, err := ParseBatch(whole.AppendTo(nil), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +156,9 @@ func TestResultRefersToItsInput(t *testing.T) {
 	if alone.Topic(int(alone.Entry(1).Topic())) != "new" || string(alone.Entry(1).Value().Bytes) != "changed" {
 		t.Fatal("the change is lost")
 	}
-	whole.CompactWithoutSource(&answer)
+	if err := whole.CompactWithoutSource(&answer); err != nil {
+		t.Fatal(err)
+	}
 	stripped, err := ParseBatch(whole.AppendTo(nil), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +279,8 @@ func TestReadingDoesNotAllocate(t *testing.T) {
 		}
 		for i := range b.Len() {
 			e := b.Entry(i)
-			sum += len(b.TopicBytes(int(e.Topic()))) + len(e.Key().Bytes) + int(Value{e.Value().Tag, e.Value().Bytes}.Item(0).Int64())
+			value := Value{e.Value().Tag, e.Value().Bytes}
+			sum += len(b.TopicBytes(int(e.Topic()))) + len(e.Key().Bytes) + int(value.Item(0).Int64())
 			for h := range e.Headers() {
 				sum += len(h.Value)
 			}
@@ -294,10 +299,88 @@ func TestWritingDoesNotAllocateTwice(t *testing.T) {
 	var b BatchBuilder
 	dst := make([]byte, 1<<20)
 	allocs := testing.AllocsPerRun(100, func() {
-		b.Compact(&input)
+		if err := b.Compact(&input); err != nil {
+			t.Error(err)
+		}
 		b.WriteTo(dst)
 	})
 	if allocs > 8 { // texts of the dictionaries and of the error; none a record
 		t.Fatalf("%v allocations a batch", allocs)
+	}
+}
+
+func TestCompactGivesUpOnRepeatedBytes(t *testing.T) {
+	input := Batch{data: make([]byte, 1<<20)}
+	var b BatchBuilder
+	b.AddTopic("t")
+	for range 100 {
+		value := Cell{Schema: None, Tag: TagRaw, Bytes: input.data}
+		f := RecordFields{SourcePartition: None, Key: Cell{Schema: None}, Value: value.FromInput()}
+		b.Add(&f)
+	}
+	batch, err := ParseBatch(b.AppendTo(nil), input.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole BatchBuilder
+	if whole.Compact(&batch) == nil {
+		t.Fatal("100 times the same MiB were copied")
+	}
+}
+
+func TestRollbackForgets(t *testing.T) {
+	b := sampleBuilder(t, 2)
+	want := b.AppendTo(nil)
+	mark := b.Mark()
+	b.Add(&RecordFields{Topic: b.AddTopic("other"), Origin: 2,
+		Value:           cellOf(t, b.AddSchema([]byte{7, 0}), "x"),
+		SourcePartition: b.AddPartition(mustValue(t, &OrderedMap{}).Payload)})
+	b.AddError(RecordError{Record: 5, Code: CodeData, Message: "m"})
+	b.Rollback(mark)
+	if got := b.AppendTo(nil); !bytes.Equal(got, want) {
+		t.Fatal("something was left")
+	}
+	if b.AddTopic("orders") != 0 || b.AddTopic("other") != 2 {
+		t.Fatal("topics are numbered wrong after a rollback")
+	}
+}
+
+func BenchmarkParseAndWalk(b *testing.B) {
+	encoded := sampleBuilder(b, 500).AppendTo(nil)
+	b.SetBytes(int64(len(encoded)))
+	b.ReportAllocs()
+	for b.Loop() {
+		batch, err := ParseBatch(encoded, nil)
+		if err != nil || walk(&batch) == 0 {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkReadOneField(b *testing.B) {
+	encoded := sampleBuilder(b, 500).AppendTo(nil)
+	batch, err := ParseBatch(encoded, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	i, sum := 0, int64(0)
+	for b.Loop() {
+		c := batch.Entry(i % batch.Len()).Value()
+		sum += Value{c.Tag, c.Bytes}.Item(0).Int64()
+		i++
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	input := parseSample(b, 500)
+	var builder BatchBuilder
+	dst := make([]byte, 1<<20)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := builder.Compact(&input); err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(builder.WriteTo(dst)))
 	}
 }

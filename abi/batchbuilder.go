@@ -1,5 +1,7 @@
 package abi
 
+import "fmt"
+
 // BatchBuilder writes a batch. Its zero value is ready; Reset makes it ready for the next one and keeps the memory.
 // It keeps no reference to the bytes it is given.
 type BatchBuilder struct {
@@ -182,13 +184,14 @@ func (b *BatchBuilder) AddError(e RecordError) {
 	}
 }
 
-// Compact makes the batch a copy of from that refers to no other batch.
-func (b *BatchBuilder) Compact(from *Batch) { b.copyOf(from, true) }
+// Compact makes the batch a copy of from that refers to no other batch. Many records may refer to the same bytes, so
+// the copy may be far larger than the original; over BatchBytesMax it is given up with an error.
+func (b *BatchBuilder) Compact(from *Batch) error { return b.copyOf(from, true) }
 
 // CompactWithoutSource is Compact without source partitions and source offsets, which are the host's to keep.
-func (b *BatchBuilder) CompactWithoutSource(from *Batch) { b.copyOf(from, false) }
+func (b *BatchBuilder) CompactWithoutSource(from *Batch) error { return b.copyOf(from, false) }
 
-func (b *BatchBuilder) copyOf(from *Batch, source bool) {
+func (b *BatchBuilder) copyOf(from *Batch, source bool) error {
 	b.Reset()
 	b.copyDictionaries(from, source)
 	var fields RecordFields
@@ -198,11 +201,18 @@ func (b *BatchBuilder) copyOf(from *Batch, source bool) {
 			fields.SourcePartition, fields.SourceOffset = None, Block{}
 		}
 		b.Add(&fields)
+		if b.Size() > BatchBytesMax {
+			return fmt.Errorf("copy batch: more than %d bytes after %d of %d records", BatchBytesMax, i+1, from.Len())
+		}
 	}
 	for i := range from.ErrorCount() {
 		b.AddError(from.Error(i))
+		if b.Size() > BatchBytesMax {
+			return fmt.Errorf("copy batch: more than %d bytes after error %d", BatchBytesMax, i)
+		}
 	}
 	b.SetInputCount(from.InputCount())
+	return nil
 }
 
 // SetEntry takes all fields from an entry of a batch with the same dictionaries; Add will copy what they refer to.

@@ -1,5 +1,7 @@
 package abi
 
+import "strings"
+
 // Limits of version 1. A decoder refuses what goes over; where it says "cut", the sender shortens instead.
 const (
 	BatchBytesMax       = 64 << 20 // a batch, an event or a message
@@ -27,13 +29,14 @@ const (
 // BatchMagic is the first u32 of a batch, the bytes BTR1.
 const BatchMagic = 0x31525442
 
-// CutMessage shortens an error's message to ErrorMessageBytes without splitting a character.
+// CutMessage makes an error's message fit: valid UTF-8 of at most ErrorMessageBytes, without splitting a character.
 func CutMessage(s string) string { return cut(s, ErrorMessageBytes) }
 
-// CutLogLine shortens a log line to LogLineBytes without splitting a character.
+// CutLogLine does the same for a log line and LogLineBytes.
 func CutLogLine(s string) string { return cut(s, LogLineBytes) }
 
 func cut(s string, limit int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= limit {
 		return s
 	}
