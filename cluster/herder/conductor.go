@@ -28,7 +28,6 @@ type conductor struct {
 
 	// The conductor goroutine's own.
 	begun       bool // the runtime was told to start the connector in its target state, and has not been told to stop it
-	failed      bool // that failed
 	target      host.TargetState
 	configEpoch int
 	tasksEpoch  int
@@ -235,7 +234,7 @@ func (c *conductor) followConnector(ctx context.Context, o orders) {
 		err = c.start(ctx, o.wish)
 	case o.wish.target != c.target:
 		err = c.retarget(ctx, o.wish)
-	case o.reconf && !c.failed && c.target == host.TargetStarted:
+	case o.reconf && !c.failed() && c.target == host.TargetStarted:
 		c.publish(ctx, o.wish, nil)
 	}
 	for _, done := range waiting {
@@ -256,7 +255,7 @@ func (c *conductor) retarget(ctx context.Context, w wish) error {
 	}
 	c.target = w.target
 	c.h.runtime.SetTarget(c.name, w.target)
-	if w.target == host.TargetStarted && !c.failed {
+	if w.target == host.TargetStarted && !c.failed() {
 		c.publish(ctx, w, nil)
 	}
 	return nil
@@ -269,13 +268,13 @@ func (c *conductor) start(parent context.Context, w wish) error {
 	tasks, err := c.h.runtime.StartConnector(ctx, c.name, w.config, w.target, c.reconfigure)
 	brokenOff := ctx.Err() != nil
 	done()
-	c.begun, c.failed, c.target = true, err != nil, w.target
+	c.begun, c.target = true, w.target
 	switch {
 	case brokenOff:
 		c.stopConnector(parent, "") // newer orders wait; they start it anew where it should run
 	case err == nil && w.target == host.TargetStarted:
 		c.publish(parent, w, append([]host.Config{}, tasks...))
-	case err != nil && c.h.reports.state(c.name) != host.Failed:
+	case err != nil && !c.failed():
 		c.h.ConnectorStatus(c.name, host.Failed, err.Error(), c.h.pluginVersion(w.config))
 	}
 	return err
@@ -305,7 +304,7 @@ func (c *conductor) stopConnector(ctx context.Context, report host.State) {
 	ctx, cancel := context.WithTimeout(ctx, stopDurationMax)
 	defer cancel()
 	c.h.runtime.StopConnector(ctx, c.name, report)
-	c.begun, c.failed = false, false
+	c.begun = false
 }
 
 func (c *conductor) stopTasks(ctx context.Context, ids []host.TaskID) {
@@ -321,7 +320,7 @@ func (c *conductor) stopTasks(ctx context.Context, ids []host.TaskID) {
 }
 
 // publish asks for task configurations (unless the start returned them) and hands them to the deciding goroutine,
-// again and again with back-off as Connect does, until it succeeds or newer orders come.
+// again and again with back-off as Connect does, until it succeeds, newer orders come or the connector has failed.
 func (c *conductor) publish(ctx context.Context, w wish, tasks []host.Config) {
 	ctx, done := c.begin(ctx, w)
 	defer done()
@@ -334,7 +333,7 @@ func (c *conductor) publish(ctx context.Context, w wish, tasks []host.Config) {
 		if err == nil {
 			err = c.h.publishTasks(ctx, c.name, w.configEpoch, tasks)
 		}
-		if err == nil || ctx.Err() != nil || errors.Is(err, errStale) {
+		if err == nil || ctx.Err() != nil || errors.Is(err, errStale) || c.failed() {
 			return
 		}
 		c.h.log.Warn("Failed to reconfigure the connector's tasks, retrying after back-off", "connector", c.name,
@@ -358,6 +357,9 @@ func (c *conductor) idle(ctx context.Context, delay time.Duration) bool {
 		return false
 	}
 }
+
+// failed tells whether the runtime has reported the connector FAILED, at its start or later; a restart helps.
+func (c *conductor) failed() bool { return c.h.reports.state(c.name) == host.Failed }
 
 func (c *conductor) runningTasks() []host.TaskID {
 	ids := make([]host.TaskID, 0, len(c.tasks))

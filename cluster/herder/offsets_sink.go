@@ -85,7 +85,7 @@ func (h *Herder) alterGroup(ctx context.Context, name, group string, set map[hos
 		}
 	}
 	if len(set) > 0 {
-		if err := h.admin.AlterGroupOffsets(ctx, group, set); err != nil {
+		if err := h.admin.SetGroupOffsets(ctx, group, set); err != nil {
 			h.log.Error("Failed to alter consumer group offsets", "connector", name, "group", group, "error", err)
 			return internal("Failed to alter consumer group offsets for connector " + name)
 		}

@@ -50,8 +50,8 @@ type Admin interface {
 	ClusterID(ctx context.Context) (string, error)
 	// GroupOffsets returns what a group committed; none for an unknown group.
 	GroupOffsets(ctx context.Context, group string) (map[host.TopicPartition]int64, error)
-	// AlterGroupOffsets sets the next offsets of an empty group. Errors: an unknown partition or one out of range.
-	AlterGroupOffsets(ctx context.Context, group string, offsets map[host.TopicPartition]int64) error
+	// SetGroupOffsets sets the next offsets of an empty group. Errors: an unknown partition or one out of range.
+	SetGroupOffsets(ctx context.Context, group string, offsets map[host.TopicPartition]int64) error
 	// DeleteGroupOffsets forgets partitions of an empty group; unknown ones are no error.
 	DeleteGroupOffsets(ctx context.Context, group string, partitions []host.TopicPartition) error
 	// DeleteGroup removes an empty group; an unknown one is no error.

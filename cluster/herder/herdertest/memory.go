@@ -318,8 +318,8 @@ func (a *Admin) GroupOffsets(_ context.Context, group string) (map[host.TopicPar
 	return maps.Clone(a.Groups[group]), nil
 }
 
-// AlterGroupOffsets implements herder.Admin.
-func (a *Admin) AlterGroupOffsets(_ context.Context, group string, offsets map[host.TopicPartition]int64) error {
+// SetGroupOffsets implements herder.Admin.
+func (a *Admin) SetGroupOffsets(_ context.Context, group string, offsets map[host.TopicPartition]int64) error {
 	return a.change(func() {
 		if a.Groups == nil {
 			a.Groups = map[string]map[host.TopicPartition]int64{}
