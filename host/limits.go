@@ -35,6 +35,6 @@ const (
 	OutboxBatchesMax = 4
 	// LogLinesPerSecondMax is a guest's share of the worker's log; the rest is counted and dropped.
 	LogLinesPerSecondMax = 100
-	// StderrTailBytesMax is how much of a guest's last words goes into a trace.
-	StderrTailBytesMax = 4 << 10
+	// StderrKeptBytesMax is how much of a guest's first words, and as much of its last ones, goes into a trace.
+	StderrKeptBytesMax = 2 << 10
 )

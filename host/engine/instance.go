@@ -147,18 +147,21 @@ func (in *instance) position() Position {
 	}
 }
 
-// tail passes writes on and keeps the last bytes for traces.
+// tail passes writes on and keeps the first and the last bytes for traces: a Go guest that panics says why first and
+// where last.
 type tail struct {
-	next io.Writer
-	mu   sync.Mutex
-	kept []byte // guarded by mu
+	next        io.Writer
+	mu          sync.Mutex
+	first, last []byte // guarded by mu
 }
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
-	t.kept = append(t.kept, p...)
-	if over := len(t.kept) - host.StderrTailBytesMax; over > 0 {
-		t.kept = append(t.kept[:0], t.kept[over:]...)
+	n := min(len(p), host.StderrKeptBytesMax-len(t.first))
+	t.first = append(t.first, p[:n]...)
+	t.last = append(t.last, p[n:]...)
+	if over := len(t.last) - host.StderrKeptBytesMax; over > 0 {
+		t.last = append(t.last[:0], t.last[over:]...)
 	}
 	t.mu.Unlock()
 	if t.next != nil {
@@ -172,5 +175,5 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) tail() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return string(t.kept)
+	return string(t.first) + string(t.last)
 }

@@ -38,7 +38,7 @@ func Where(err error) (At, bool) {
 		}
 		return at, true
 	}
-	return At{}, errors.Is(err, ErrGarbage) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrEnded)
+	return At{Stage: -1, Record: -1}, errors.Is(err, ErrGarbage) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrEnded)
 }
 
 // Class is the exception class that Connect would show for a failure of this code.

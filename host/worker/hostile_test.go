@@ -1,0 +1,123 @@
+package worker
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/berth-connect/berth/host"
+)
+
+// A guest that breaks the rules at any step of its life costs its own task only: FAILED, with a trace that names
+// plugin, version and stage.
+func TestHostileGuestFailsItsTaskOnly(t *testing.T) {
+	b := newBench(t)
+	b.addGuest(t, "hostile")
+	neighbour := config("name", "neighbour", "connector.class", "hostile.Sink", "topics", "in")
+	b.start(t, neighbour)
+	for _, c := range []struct{ class, misbehave, says string }{
+		{"hostile.Source", "start:trap", "out of bounds memory access"},
+		{"hostile.Source", "start:panic", "on purpose"},
+		{"hostile.Source", "start:exit3", "exit code 3"},
+		{"hostile.Source", "start:exit", "exited early"},
+		{"hostile.Source", "start:loop", "computed for too long"},
+		{"hostile.Source", "start:kind", "unknown kind 4711"},
+		{"hostile.Source", "poll:trap", "out of bounds memory access"},
+		{"hostile.Source", "poll:loop", "computed for too long"},
+		{"hostile.Source", "poll:spin", "without an answer"},
+		{"hostile.Source", "poll:garbage", "read batch"},
+		{"hostile.Source", "poll:memory", "out of memory"},
+		{"hostile.Source", "poll:recursion", "stack"},
+		{"hostile.Source", "poll:seq", "where records with seq 1 were due"},
+		{"hostile.Sink", "batch:trap", "out of bounds memory access"},
+		{"hostile.Sink", "batch:loop", "computed for too long"},
+		{"hostile.Sink", "batch:exit", "exited early"},
+		{"hostile.Sink", "batch:garbage", "read batch"},
+		{"hostile.Sink", "batch:seq", "which asks for none"},
+		{"hostile.Sink", "flush:trap", "out of bounds memory access"},
+		{"hostile.Sink", "flush:garbage", "unknown kind 99"},
+	} {
+		t.Run(c.class+" "+c.misbehave, func(t *testing.T) {
+			t.Parallel()
+			name := strings.ReplaceAll(c.class+"-"+c.misbehave, ":", "-")
+			topic := "t-" + name
+			b.kafka.produce(topic, "a", "b")
+			b.start(t, config("name", name, "connector.class", c.class, "topics", topic, "topic", topic,
+				"misbehave", c.misbehave))
+			id := host.TaskID{Connector: name}
+			eventually(t, "task FAILED", func() bool { return b.status.task(id).state == host.Failed })
+			trace := b.status.task(id).trace
+			for _, want := range []string{c.says, "plugin " + c.class, "version 6.6.6", "stage TASK_"} {
+				if !strings.Contains(trace, want) {
+					t.Errorf("trace lacks %q:\n%s", want, trace)
+				}
+			}
+			b.kafka.produce("in", "still here")
+			eventually(t, "the neighbour commits", func() bool {
+				return b.kafka.committed("in") == int64(len(b.kafka.records("in")))
+			})
+		})
+	}
+}
+
+func TestHostileTransformFailsTheTask(t *testing.T) {
+	b := newBench(t)
+	b.addGuest(t, "hostile")
+	for _, how := range []string{"trap", "loop", "garbage", "seq"} {
+		name := "transform-" + how
+		b.kafka.produce(name, "a", "b")
+		b.start(t, config("name", name, "connector.class", "blackhole", "topics", name, "transforms", "bad",
+			"transforms.bad.type", "hostile.Transform", "transforms.bad.misbehave", "batch:"+how))
+		id := host.TaskID{Connector: name}
+		eventually(t, "task FAILED", func() bool { return b.status.task(id).state == host.Failed })
+		trace := b.status.task(id).trace
+		for _, want := range []string{"stage TRANSFORMATION bad", "plugin hostile.Transform", "version 6.6.6", name + "-0@0"} {
+			if !strings.Contains(trace, want) {
+				t.Errorf("%s: trace lacks %q:\n%s", how, want, trace)
+			}
+		}
+	}
+}
+
+func TestHostileConnectorIsFailed(t *testing.T) {
+	b := newBench(t)
+	b.addGuest(t, "hostile")
+	for _, misbehave := range []string{"connector:trap", "connector:loop", "connector:garbage", "configs:trap", "configs:loop",
+		"configs:garbage", "configs:exit"} {
+		name := strings.ReplaceAll(misbehave, ":", "-")
+		_, err := b.StartConnector(t.Context(), name, config("name", name, "connector.class", "hostile.Source", "topic", "t",
+			"misbehave", misbehave), host.TargetStarted, func() {})
+		if err == nil {
+			t.Errorf("%s: started", misbehave)
+		}
+		if s := b.status.connector(name); s.state != host.Failed || !strings.Contains(s.trace, "hostile.Source") {
+			t.Errorf("%s: %+v", misbehave, s)
+		}
+	}
+}
+
+func TestHostileModuleIsRefused(t *testing.T) {
+	b := newBench(t)
+	for _, how := range []string{"trap", "loop", "garbage", "exit"} {
+		_, err := b.AddModule(t.Context(), how, guestModule(t, "hostile", fmt.Sprintf("-X main.describe=%s", how)))
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("module %q", how)) {
+			t.Errorf("%s: %v", how, err)
+		}
+	}
+	for name, wasm := range map[string][]byte{"text": []byte("hello"), "empty": nil, "cut": []byte("\x00asm\x01\x00\x00\x00\x01")} {
+		if _, err := b.AddModule(t.Context(), name, wasm); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
+func TestHostileStopEndsInBoundedTime(t *testing.T) {
+	b := newBench(t)
+	b.addGuest(t, "hostile")
+	for _, how := range []string{"loop", "spin", "sleep", "trap", "garbage"} {
+		name := "stop-" + how
+		b.start(t, config("name", name, "connector.class", "hostile.Source", "topic", name, "misbehave", "stop:"+how))
+		eventually(t, "records", func() bool { return len(b.kafka.records(name)) == 10 })
+		b.StopTasks(t.Context(), host.TaskID{Connector: name})
+	}
+}
