@@ -1,6 +1,6 @@
 // Package herder decides what runs on this worker. One goroutine takes all decisions from events (requests, records of
-// the config topic, reports of the runtime); one conductor goroutine per connector carries them out, so that slow plugin
-// code holds up its own connector and nothing else. Reads are answered from the stores' local state.
+// the config topic, reports of the runtime); one conductor goroutine per connector carries them out, so that slow
+// plugin code holds up its own connector and nothing else. Reads are answered from the stores' local state.
 package herder
 
 import (

@@ -58,8 +58,8 @@ type Admin interface {
 	DeleteGroup(ctx context.Context, group string) error
 }
 
-// OffsetAlterer asks a plugin whether and how its offsets may be set from outside (KIP-875). A Runtime may implement it;
-// for one that does not, offsets are altered as for a connector without an alterOffsets method.
+// OffsetAlterer asks a plugin whether and how its offsets may be set from outside (KIP-875). A Runtime may implement
+// it; for one that does not, offsets are altered as for a connector without an alterOffsets method.
 type OffsetAlterer interface {
 	// AlterOffsets returns true when the plugin has taken care of offsets that it keeps in its own system (or keeps
 	// none). Errors: ErrAlterUnsupported; the text of any other goes to the user.

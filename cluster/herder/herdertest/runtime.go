@@ -147,7 +147,8 @@ func (r *Runtime) TaskConfigs(_ context.Context, name string) ([]host.Config, er
 
 func (c *connector) taskConfigs(name string) ([]host.Config, error) {
 	class, number := c.plugin.TaskClass, 1
-	if most, err := strconv.Atoi(c.config.Get("tasks.max")); err == nil && !strings.HasSuffix(class, "FileStreamSourceTask") {
+	most, err := strconv.Atoi(c.config.Get("tasks.max"))
+	if err == nil && !strings.HasSuffix(class, "FileStreamSourceTask") {
 		number = most
 	}
 	switch c.config.Get("connector.tasks") {
@@ -263,7 +264,7 @@ func (r *Runtime) Modules() []host.ModuleInfo {
 	return slices.Clone(r.modules)
 }
 
-// AlterOffsets implements herder.OffsetAlterer: connector.alter says how it ends; file sources check what they are given.
+// AlterOffsets implements herder.OffsetAlterer: connector.alter says how it ends; file sources check what they get.
 func (r *Runtime) AlterOffsets(_ context.Context, config host.Config, offsets []host.SourceOffset) (bool, error) {
 	plugin, err := r.find(config)
 	if err != nil {
@@ -295,7 +296,8 @@ func checkFileOffsets(offsets []host.SourceOffset) error {
 		}
 		var partition map[string]any
 		var offset map[string]json.RawMessage
-		if err := errors.Join(json.Unmarshal(o.Offset, &offset), json.Unmarshal(orNull(o.Partition), &partition)); err != nil {
+		err := errors.Join(json.Unmarshal(o.Offset, &offset), json.Unmarshal(orNull(o.Partition), &partition))
+		if err != nil {
 			return err
 		}
 		position, err := strconv.ParseInt(string(offset["position"]), 10, 64)
