@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/berth-connect/berth/abi"
 )
@@ -183,6 +182,3 @@ func CommitTransaction(ctx context.Context) {
 		in.boundary = true
 	}
 }
-
-// pollRetryPause keeps a source that fails at once from spinning.
-const pollRetryPause = 100 * time.Millisecond

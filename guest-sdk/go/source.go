@@ -30,6 +30,9 @@ type polled struct {
 // sentMax is how many batches may be put before the event loop notes them; it is more than any host's window.
 const sentMax = 4096
 
+// pollRetryPause keeps a source that fails at once from spinning.
+const pollRetryPause = 100 * time.Millisecond
+
 // runSource polls and puts until STOP, which ends the wait of Poll.
 func (in *instance) runSource(ctx context.Context) error {
 	t := &sourceTask{instance: in, source: in.chain[0].plugin.(Source), sent: make(chan polled, sentMax)}
@@ -113,10 +116,7 @@ func (t *sourceTask) process(ctx context.Context, records []*Record) error {
 		}
 	}
 	errs := map[uint32]abi.RecordError{}
-	list, err := t.apply(ctx, records, errs)
-	if err != nil {
-		return err
-	}
+	list := t.apply(ctx, records, errs)
 	if err := t.putAll(ctx, original, list, errs); err != nil || !t.boundary {
 		return err
 	}

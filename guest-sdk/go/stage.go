@@ -161,7 +161,7 @@ func (st *stage) convertCell(v *cell, failed *error, from func(*abi.Schema, any)
 
 // apply takes the records through the stages in order. An error removes all records of the same origin; errs holds
 // the first of each origin.
-func (in *instance) apply(ctx context.Context, list []*Record, errs map[uint32]abi.RecordError) ([]*Record, error) {
+func (in *instance) apply(ctx context.Context, list []*Record, errs map[uint32]abi.RecordError) []*Record {
 	for i, st := range in.chain {
 		if st.apply == nil {
 			continue
@@ -185,7 +185,7 @@ func (in *instance) apply(ctx context.Context, list []*Record, errs map[uint32]a
 		}
 		list = out
 	}
-	return withoutErrors(list, errs), nil
+	return withoutErrors(list, errs)
 }
 
 func withoutErrors(list []*Record, errs map[uint32]abi.RecordError) []*Record {

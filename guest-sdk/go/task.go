@@ -72,13 +72,9 @@ func (in *instance) batch(ctx context.Context, event abi.Event, sink Sink) error
 		return err
 	}
 	errs := map[uint32]abi.RecordError{}
-	if list, err = in.apply(ctx, list, errs); err != nil {
-		return err
-	}
+	list = in.apply(ctx, list, errs)
 	if sink != nil {
-		if err := in.putSink(ctx, sink, list, errs); err != nil {
-			return err
-		}
+		in.putSink(ctx, sink, list, errs)
 		list = nil
 	}
 	head, data := in.encodeResult(given, list, errs)
@@ -124,24 +120,23 @@ func origins(list []*Record) func(yield func([]*Record) bool) {
 
 // putSink gives records to the sink and notes its errors. An error of the whole batch leaves the others out: the host
 // gives the batch again, or the task fails.
-func (in *instance) putSink(ctx context.Context, sink Sink, list []*Record, errs map[uint32]abi.RecordError) error {
+func (in *instance) putSink(ctx context.Context, sink Sink, list []*Record, errs map[uint32]abi.RecordError) {
 	stage := len(in.chain) - 1
 	in.at(abi.PhasePut, stage, abi.None)
 	if len(list) == 0 {
-		return nil
+		return
 	}
 	errant, err := splitErrant(sink.Put(ctx, list))
 	if err != nil {
 		clear(errs)
 		errs[abi.None] = abi.RecordError{Record: abi.None, Stage: uint32(stage), Code: codeOf(err), Message: err.Error()}
-		return nil
+		return
 	}
 	for _, e := range errant {
 		errs[e.record.origin] = abi.RecordError{
 			Record: e.record.origin, Stage: uint32(stage), Code: abi.CodeErrant, Message: e.Error(),
 		}
 	}
-	return nil
 }
 
 func (in *instance) partitions(ctx context.Context, event abi.Event, sink Sink) error {

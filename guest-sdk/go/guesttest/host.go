@@ -22,10 +22,10 @@ type Message struct {
 
 // wire is what a host's ends of poll, put and commit are made of: an open queue, or a script.
 type wire interface {
-	poll() []byte // the next event, not yet taken; nil: none now
-	take()        // that event was handed over
-	put(m Message) abi.PutStatus
-	commit(seq uint32, body []byte) abi.PutStatus
+	Event() []byte // the next event, not yet taken; nil: none now
+	Take()         // that event was handed over
+	Put(m Message) abi.PutStatus
+	Commit(seq uint32, body []byte) abi.PutStatus
 }
 
 // Host is a guest.Host in memory.
@@ -65,13 +65,13 @@ func (h *Host) close() {
 func (h *Host) Poll(buf []byte) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	event := h.wire.poll()
+	event := h.wire.Event()
 	if len(event) > len(buf) {
 		return -len(event)
 	}
 	if event != nil {
 		copy(buf, event)
-		h.wire.take()
+		h.wire.Take()
 		h.changed()
 	}
 	return len(event)
@@ -81,7 +81,7 @@ func (h *Host) Poll(buf []byte) int {
 func (h *Host) Put(kind abi.MessageKind, seq uint32, head, data []byte) abi.PutStatus {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	status := h.wire.put(Message{kind, seq, slices.Concat(head, data)})
+	status := h.wire.Put(Message{kind, seq, slices.Concat(head, data)})
 	if status != abi.PutFull {
 		h.changed()
 	}
@@ -93,7 +93,7 @@ func (h *Host) Commit(seq uint32, body []byte) abi.PutStatus {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	defer h.changed()
-	return h.wire.commit(seq, slices.Clone(body))
+	return h.wire.Commit(seq, slices.Clone(body))
 }
 
 // Log implements guest.Host.
@@ -156,21 +156,21 @@ type queue struct {
 	commits  []Message
 }
 
-func (q *queue) poll() []byte {
+func (q *queue) Event() []byte {
 	if len(q.events) == 0 {
 		return nil
 	}
 	return q.events[0]
 }
 
-func (q *queue) take() { q.events = q.events[1:] }
+func (q *queue) Take() { q.events = q.events[1:] }
 
-func (q *queue) put(m Message) abi.PutStatus {
+func (q *queue) Put(m Message) abi.PutStatus {
 	q.messages = append(q.messages, m)
 	return abi.PutTaken
 }
 
-func (q *queue) commit(seq uint32, body []byte) abi.PutStatus {
+func (q *queue) Commit(seq uint32, body []byte) abi.PutStatus {
 	q.commits = append(q.commits, Message{Seq: seq, Body: body})
 	return abi.PutTaken
 }

@@ -107,7 +107,7 @@ type Player struct {
 	err    error // the first difference
 }
 
-// NewPlayer starts a script.
+// NewPlayer starts a script. A Player is for one goroutine, or behind a lock.
 func NewPlayer(c Case) *Player { return &Player{steps: c.Steps, inputs: map[uint32]abi.Batch{}} }
 
 func (p *Player) step() Step {
@@ -117,9 +117,11 @@ func (p *Player) step() Step {
 	return Step{}
 }
 
-func (p *Player) poll() []byte { return p.step().Event }
+// Event returns the next event, nil when it is not the guest's turn to get one; Take hands it over.
+func (p *Player) Event() []byte { return p.step().Event }
 
-func (p *Player) take() {
+// Take goes on behind the event.
+func (p *Player) Take() {
 	event, err := abi.ParseEvent(p.step().Event)
 	if err != nil {
 		p.fail("%v", err)
@@ -137,13 +139,20 @@ func (p *Player) take() {
 	p.at++
 }
 
+// Ready tells whether the task fd is readable and whether it is writable.
+func (p *Player) Ready() (readable, writable bool) {
+	s := p.step()
+	return s.Event != nil, s.Event == nil && (s.Exit == nil || p.at < len(p.steps)-1)
+}
+
 func (p *Player) fail(format string, args ...any) {
 	if p.err == nil {
 		p.err = fmt.Errorf("step %d: %s", p.at, fmt.Sprintf(format, args...))
 	}
 }
 
-func (p *Player) put(m Message) abi.PutStatus {
+// Put compares a message; see CONFORMANCE.md for what it answers. The body must stay as it is.
+func (p *Player) Put(m Message) abi.PutStatus {
 	s := p.step()
 	switch {
 	case m.Kind == abi.MessageRecords && p.paused:
@@ -161,7 +170,8 @@ func (p *Player) put(m Message) abi.PutStatus {
 	return abi.PutTaken
 }
 
-func (p *Player) commit(seq uint32, body []byte) abi.PutStatus {
+// Commit compares a commit.
+func (p *Player) Commit(seq uint32, body []byte) abi.PutStatus {
 	s := p.step()
 	if s.Commit == nil || s.Commit.Seq != seq {
 		p.fail("unexpected commit of seq %d", seq)
@@ -172,8 +182,8 @@ func (p *Player) commit(seq uint32, body []byte) abi.PutStatus {
 	return abi.PutTaken
 }
 
-// end tells what became of the script when the guest ended.
-func (p *Player) end(failed bool) error {
+// End tells what became of the script when the guest ended.
+func (p *Player) End(failed bool) error {
 	s := p.step()
 	switch {
 	case p.err != nil:
@@ -305,7 +315,7 @@ func Play(c Case, plugins ...guest.Plugin) error {
 	host.close()
 	host.mu.Lock()
 	defer host.mu.Unlock()
-	if problem := player.end(err != nil); problem != nil {
+	if problem := player.End(err != nil); problem != nil {
 		return fmt.Errorf("%s: %w (instance: %v)", c.Name, problem, err)
 	}
 	return nil
