@@ -18,8 +18,8 @@ import (
 //go:wasmimport berth berth_abi_1
 func hostVersion()
 
-// hostPoll writes the next event, `u32 kind, u32 seq, u32 body_len, u32 0, body`, to ptr, which has room for capacity bytes.
-// >0: the event's length; 0: none now; <0: it needs -n bytes.
+// hostPoll writes the next event, `u32 kind, u32 seq, u32 body_len, u32 0, body`, to ptr, which has room
+// for capacity bytes. >0: the event's length; 0: none now; <0: it needs -n bytes.
 //
 //go:wasmimport berth poll
 func hostPoll(ptr unsafe.Pointer, capacity int32) int32

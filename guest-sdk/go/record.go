@@ -4,7 +4,8 @@ import (
 	"github.com/berth-connect/berth/abi"
 )
 
-// Raw is a key, value or header in its serialised form: what a record holds where no converter stands between it and Kafka.
+// Raw is a key, value or header in its serialised form: what a record holds where no converter stands between it and
+// Kafka.
 type Raw []byte
 
 // Record is a record on its way. Keys, values and headers are decoded when they are first looked at; what is not set

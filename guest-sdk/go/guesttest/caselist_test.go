@@ -42,9 +42,11 @@ func transformCases() []Case {
 	return []Case{
 		newScript("change a value", "Text becomes upper case, in ASCII only; everything else stays.").
 			task(transform("kit.Upper")).batch(
-			(&batch{}).add(0, value(nil, "aé"), key(nil, int64(1)), header("h", nil, int8(1))).add(1, value(textSchema, "b"), moved).
+			(&batch{}).add(0, value(nil, "aé"), key(nil, int64(1)), header("h", nil, int8(1))).
+				add(1, value(textSchema, "b"), moved).
 				add(2, value(textSchema, nil)).add(3, value(nil, []byte("c"))),
-			(&batch{}).add(0, value(nil, "Aé"), key(nil, int64(1)), header("h", nil, int8(1))).add(1, value(textSchema, "B"), moved).
+			(&batch{}).add(0, value(nil, "Aé"), key(nil, int64(1)), header("h", nil, int8(1))).
+				add(1, value(textSchema, "B"), moved).
 				add(2, value(textSchema, nil)).add(3, value(nil, []byte("c")))).stop(),
 		newScript("an empty batch", "It has an answer like any other.").task(transform("kit.Upper")).
 			batch(&batch{}, &batch{}).stop(),
@@ -83,7 +85,8 @@ func converterCases() []Case {
 	return []Case{
 		newScript("to Connect", "Keys, values and headers become text; null stays null and gets the schema.").
 			task(keys, values, headers).batch(
-			(&batch{}).add(0, key(nil, raw("\x01")), value(nil, raw("\xAB\xCD")), header("h", nil, raw("\xFF"))).add(1, value(nil, raw(""))),
+			(&batch{}).add(0, key(nil, raw("\x01")), value(nil, raw("\xAB\xCD")), header("h", nil, raw("\xFF"))).
+				add(1, value(nil, raw(""))),
 			(&batch{}).add(0, key(textSchema, "01"), value(textSchema, "abcd"), header("h", textSchema, "ff")).
 				add(1, key(textSchema, nil), value(textSchema, ""))).stop(),
 		newScript("from Connect", "Text becomes bytes; what is not text is a data error.").
@@ -94,7 +97,8 @@ func converterCases() []Case {
 				add(1).fail(2, 1, abi.CodeData, "not a string").fail(3, 1, abi.CodeData, "not hexadecimal")).stop(),
 		newScript("convert, transform, convert", "A fused chain: the converters stand around a transform.").
 			task(values, transform("kit.Upper"), from(values)).batch(
-			(&batch{}).add(0, value(nil, raw("\xAB")), key(nil, raw("k"))), (&batch{}).add(0, value(nil, raw("\xAB")), key(nil, raw("k")))).stop(),
+			(&batch{}).add(0, value(nil, raw("\xAB")), key(nil, raw("k"))),
+			(&batch{}).add(0, value(nil, raw("\xAB")), key(nil, raw("k")))).stop(),
 	}
 }
 
@@ -102,7 +106,8 @@ func errorCases() []Case {
 	config := stageOf(abi.KindTransform, "kit.Fail", "start", "config")
 	unknown := transform("kit.Nothing")
 	start := func(name, doc string, stages ...abi.Stage) *script {
-		return newScript(name, doc).event(abi.EventPlan, abi.Plan{Role: abi.RoleTask, Connector: "c", Stages: stages}.Encode())
+		return newScript(name, doc).event(abi.EventPlan,
+			abi.Plan{Role: abi.RoleTask, Connector: "c", Stages: stages}.Encode())
 	}
 	fail := func(code abi.Code, stage int32, record int64, message string) abi.Failure {
 		return abi.Failure{Code: code, Message: message, Stage: stage, Record: record}
@@ -111,13 +116,15 @@ func errorCases() []Case {
 		newScript("errors of records", "Each kind of error has its code; other records pass.").
 			task(transform("kit.Upper"), transform("kit.Explode"), transform("kit.Fail")).batch(
 			(&batch{}).add(0, value(nil, []any{"retriable"})).add(1, value(nil, []any{"x", "data", "error"})).
-				add(2, value(nil, []any{"config"})).add(3, value(nil, []any{"error"})).add(4, value(nil, "retriable")).add(5, value(nil, "ok")),
+				add(2, value(nil, []any{"config"})).add(3, value(nil, []any{"error"})).
+				add(4, value(nil, "retriable")).add(5, value(nil, "ok")),
 			(&batch{}).fail(0, 2, abi.CodeRetriable, "later").fail(1, 2, abi.CodeData, "bad data").
 				fail(2, 2, abi.CodeConfig, "Invalid value x for configuration y: bad config").
 				fail(3, 2, abi.CodeConnect, "plain error").add(4, value(nil, "RETRIABLE")).add(5, value(nil, "OK"))).stop(),
 		newScript("panic", "A panic ends the instance and says where it was.").
 			task(transform("kit.Upper"), guarded("kit.Fail", true)).
-			event(abi.EventBatch, (&batch{}).add(0, value(nil, []byte("x"))).add(1, value(nil, []byte("panic"))).b.AppendTo(nil)).
+			event(abi.EventBatch, (&batch{}).add(0, value(nil, []byte("x"))).
+				add(1, value(nil, []byte("panic"))).b.AppendTo(nil)).
 			failed(fail(abi.CodeInternal, 1, 1, "panic: on demand")),
 		start("missing configuration", "A key without a default is missing.", transform("kit.Upper"),
 			stageOf(abi.KindSource, "kit.Counter")).
@@ -174,37 +181,41 @@ func sourceCases() []Case {
 		o, _ := abi.ToValue(offset)
 		return abi.SourceOffset{Partition: p, Offset: o}
 	}
-	resume := abi.Plan{Role: abi.RoleTask, Connector: "c", Task: 7, Stages: []abi.Stage{counter()}, Offsets: []abi.SourceOffset{
-		stored(map[string]any{"task": int64(6)}, map[string]any{"position": int64(9)}),
-		stored(map[string]any{"task": int64(7)}, map[string]any{"position": int64(0)})}}
-	small := abi.Plan{Role: abi.RoleTask, Connector: "c", Task: 7, Stages: []abi.Stage{counter("batch", "5", "transactions", "TRUE")},
-		BatchRecords: 2}
+	resume := abi.Plan{Role: abi.RoleTask, Connector: "c", Task: 7, Stages: []abi.Stage{counter()},
+		Offsets: []abi.SourceOffset{
+			stored(map[string]any{"task": int64(6)}, map[string]any{"position": int64(9)}),
+			stored(map[string]any{"task": int64(7)}, map[string]any{"position": int64(0)})}}
+	small := abi.Plan{Role: abi.RoleTask, Connector: "c", Task: 7, BatchRecords: 2,
+		Stages: []abi.Stage{counter("batch", "5", "transactions", "TRUE")}}
 	records := func(s *script, seq uint32, b *batch) *script {
 		return s.put(abi.MessageRecords, seq, b.b.AppendTo(nil))
 	}
 	plan := func(name, doc string, p abi.Plan) *script {
 		return newScript(name, doc).event(abi.EventPlan, p.Encode()).put(abi.MessageReady, 1, nil)
 	}
-	two := records(newScript("poll", "Records come in batches with seqs of their own; acknowledgements change nothing here.").
+	two := records(newScript("poll", "Batches have seqs of their own; acknowledgements change nothing here.").
 		task(counter()), 1, numbers(0, 1))
 	two = records(two, 2, numbers(2)).event(abi.EventDurable, abi.EncodeDurable([]int64{2, 1})).
 		event(abi.EventCommitted, abi.EncodeCommitted(2))
-	paused := newScript("pause", "No RECORDS between PAUSE and RESUME.").task(counter("batch", "1")).event(abi.EventPause, nil).
+	paused := newScript("pause", "No RECORDS between PAUSE and RESUME.").
+		task(counter("batch", "1")).event(abi.EventPause, nil).
 		event(abi.EventDurable, abi.EncodeDurable(nil)).event(abi.EventResume, nil)
 	paused = records(records(paused, 1, numbers(0)), 2, numbers(1))
 	split := records(plan("split batches", "What is polled at once is split where the plan's largest batch ends; "+
 		"the transaction ends behind the last.", small), 1, numbers(0, 1))
 	split = records(split, 2, numbers(2)).commit(2, nil)
-	fused := newScript("fused source", "Records pass the stages behind the source before they are put; errors stand beside them.").
+	fused := newScript("fused source", "Records pass the stages behind the source; errors stand beside them.").
 		task(counter("batch", "3"), transform("kit.Upper"), from(stageOf(abi.KindKeyConverter, "kit.Hex")))
 	bad := (&batch{}).fail(0, 2, abi.CodeData, "not a string").fail(1, 2, abi.CodeData, "not a string").
 		fail(2, 2, abi.CodeData, "not a string")
 	return []Case{
 		two.stop(),
-		records(plan("stored offsets", "Counting goes on behind the stored position of its own partition.", resume), 1, numbers(1, 2)).stop(),
+		records(plan("stored offsets", "Counting goes on behind the stored position of its own partition.", resume),
+			1, numbers(1, 2)).stop(),
 		paused.stop(),
 		split.stop(),
 		records(fused, 1, bad).stop(),
-		newScript("stop a waiting source", "STOP ends the wait of a source that has nothing.").task(counter("count", "0")).stop(),
+		newScript("stop a waiting source", "STOP ends the wait of a source that has nothing.").
+			task(counter("count", "0")).stop(),
 	}
 }

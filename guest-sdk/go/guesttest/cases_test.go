@@ -173,7 +173,8 @@ func from(s abi.Stage) abi.Stage {
 
 func allCases() []Case {
 	var cases []Case
-	for _, group := range [][]Case{roleCases(), transformCases(), converterCases(), errorCases(), sinkCases(), sourceCases()} {
+	for _, group := range [][]Case{roleCases(), transformCases(), converterCases(), errorCases(), sinkCases(),
+		sourceCases()} {
 		cases = append(cases, group...)
 	}
 	return cases

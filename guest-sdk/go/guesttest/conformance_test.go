@@ -115,7 +115,8 @@ func textOfCases(cases []Case) string {
 func textOfStep(s Step) string {
 	switch {
 	case s.Put != nil:
-		return fmt.Sprintf("put kind=%d seq=%d\n%s", s.Put.Kind, s.Put.Seq, indent(TextOfMessage(*s.Put, nil))+messages(*s.Put))
+		body := indent(TextOfMessage(*s.Put, nil)) + messages(*s.Put)
+		return fmt.Sprintf("put kind=%d seq=%d\n%s", s.Put.Kind, s.Put.Seq, body)
 	case s.Commit != nil:
 		return fmt.Sprintf("commit seq=%d\n%s", s.Commit.Seq, indent(TextOfMessage(*s.Commit, nil)))
 	case s.Exit != nil:

@@ -78,7 +78,8 @@ func startFeed(t *testing.T, f *feed, more ...guest.Plugin) *guesttest.Task {
 	for _, p := range more {
 		plan.Stages = append(plan.Stages, abi.Stage{Kind: abi.KindTransform, Plugin: p.Class})
 	}
-	return guesttest.Start(t, plan, append(more, guest.Plugin{Class: "feed", NewSource: func() guest.Source { return f }})...)
+	own := guest.Plugin{Class: "feed", NewSource: func() guest.Source { return f }}
+	return guesttest.Start(t, plan, append(more, own)...)
 }
 
 func TestASourceIsToldOfItsOwnRecords(t *testing.T) {
