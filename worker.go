@@ -225,7 +225,7 @@ func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) (*pl
 	}
 	registry := plugin.New(plugin.Config{
 		Dir: filepath.Join(data, "modules"), Path: c.list("plugin.path"), Stock: modules.Stock,
-		Grants: plugin.Grants{Dirs: dirs}, Log: log,
+		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout}, Log: log,
 	}, n.engine)
 	if err := registry.Load(ctx); err != nil {
 		return nil, errors.Join(err, n.close())

@@ -9,8 +9,12 @@ import (
 // inputBytesMax is how much of standard input waits for a guest to read it.
 const inputBytesMax = 1 << 20
 
-// Input turns a blocking reader, the worker's standard input, into one that a guest can poll: Run reads ahead.
+// Input turns a blocking reader, the worker's standard input, into one that a guest can poll. Nothing is read before a
+// guest asks: a worker in the background of a terminal must not touch it.
 type Input struct {
+	reader io.Reader
+	start  sync.Once
+
 	mu     sync.Mutex
 	space  sync.Cond
 	buf    []byte        // guarded by mu
@@ -18,18 +22,18 @@ type Input struct {
 	tokens chan struct{} // wakes the guest that sleeps
 }
 
-// NewInput returns an empty input; Run fills it.
-func NewInput() *Input {
-	in := &Input{tokens: make(chan struct{}, 1)}
+// NewInput returns an input that reads r ahead, to its end, from the moment that a guest first looks at it.
+func NewInput(r io.Reader) *Input {
+	in := &Input{reader: r, tokens: make(chan struct{}, 1)}
 	in.space.L = &in.mu
 	return in
 }
 
-// Run reads r to its end. It returns only then, since a blocked read can't be interrupted.
-func (in *Input) Run(r io.Reader) {
+// fill reads to the end. It returns only then, since a blocked read can't be interrupted.
+func (in *Input) fill() {
 	chunk := make([]byte, 64<<10)
 	for {
-		n, err := r.Read(chunk)
+		n, err := in.reader.Read(chunk)
 		in.mu.Lock()
 		for len(in.buf) > inputBytesMax {
 			in.space.Wait()
@@ -48,6 +52,7 @@ func (in *Input) Run(r io.Reader) {
 }
 
 func (in *Input) read(dst []byte) (n int, eof bool) {
+	in.start.Do(func() { go in.fill() })
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	n = copy(dst, in.buf)
@@ -57,6 +62,7 @@ func (in *Input) read(dst []byte) (n int, eof bool) {
 }
 
 func (in *Input) ready() bool {
+	in.start.Do(func() { go in.fill() })
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return len(in.buf) > 0 || in.eof

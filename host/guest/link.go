@@ -54,6 +54,7 @@ type Link struct {
 	mu      sync.Mutex
 	events  []event // guarded by mu
 	lastSeq uint32  // of the last event; guarded by mu
+	refuse  bool    // after a breach; guarded by mu
 	pending []owed  // BATCH, FLUSH… that the guest has not answered, in order; guarded by mu
 
 	outbox chan Message
@@ -65,6 +66,13 @@ type event struct {
 	kind abi.EventKind
 	seq  uint32
 	body Body
+}
+
+// breached tells whether the guest has broken the ABI before: nothing more is taken from it.
+func (l *Link) breached() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.refuse
 }
 
 // owed is an event that asks for an answer.
@@ -158,6 +166,9 @@ func (l *Link) Poll(dst []byte) int {
 
 // Put implements engine.Calls.
 func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
+	if l.breached() {
+		return abi.PutNotAllowed
+	}
 	if len(head)+len(data) > abi.BatchBytesMax {
 		return l.breach(abi.PutTooLarge, "put of %d bytes; at most %d", len(head)+len(data), abi.BatchBytesMax)
 	}
@@ -184,6 +195,9 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 
 // Commit implements engine.Calls.
 func (l *Link) Commit(seq uint32, body []byte) abi.PutStatus {
+	if l.breached() {
+		return abi.PutNotAllowed
+	}
 	if !l.owes(CommitMessage, seq) {
 		return l.breach(abi.PutUnknown, "commit for seq %d, which asks for none", seq)
 	}
@@ -214,6 +228,9 @@ func (l *Link) settle(kind abi.MessageKind) {
 
 // breach remembers the first breach, which ends the instance, and returns the code for the guest.
 func (l *Link) breach(status abi.PutStatus, format string, args ...any) abi.PutStatus {
+	l.mu.Lock()
+	l.refuse = true
+	l.mu.Unlock()
 	select {
 	case l.broken <- fmt.Errorf("%w: "+format, append([]any{ErrGarbage}, args...)...):
 	default:

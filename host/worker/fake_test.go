@@ -32,7 +32,9 @@ func newFakeKafka() *fakeKafka {
 		offsets: map[string]map[string][]byte{}}
 }
 
-func (k *fakeKafka) Producer(host.TaskID, host.Config) (host.Producer, error) { return fakeProducer{k}, nil }
+func (k *fakeKafka) Producer(host.TaskID, host.Config) (host.Producer, error) {
+	return fakeProducer{k}, nil
+}
 
 func (k *fakeKafka) Consumer(_ host.TaskID, config host.Config, r host.Rebalancer) (host.Consumer, error) {
 	return &fakeConsumer{kafka: k, topic: config.Get("topics"), rebalancer: r}, nil
@@ -307,4 +309,3 @@ func (b *bench) addGuest(t *testing.T, name string) {
 		t.Fatalf("add module %s: %v", name, err)
 	}
 }
-
