@@ -23,8 +23,8 @@ type board struct {
 	kafka    *kadm.Client
 	topic    string
 	output   lineCounter
-	last     sample
-	shown    time.Time
+	last     sample  // what the rate is counted from
+	rate     float64 // records a second, over the last second
 }
 
 type sample struct {
@@ -48,18 +48,19 @@ func (b *board) look(ctx context.Context) (sample, error) {
 }
 
 func (b *board) show(s sample) {
-	if !b.terminal && s.at.Sub(b.shown) < time.Second {
+	elapsed := s.at.Sub(b.last.at)
+	if elapsed >= time.Second {
+		if !b.last.at.IsZero() {
+			b.rate = float64(s.arrived-b.last.arrived) / elapsed.Seconds()
+		}
+		b.last = s
+	} else if !b.terminal {
 		return
 	}
-	rate := 0.0
-	if !b.shown.IsZero() {
-		rate = float64(s.arrived-b.last.arrived) / s.at.Sub(b.shown).Seconds()
-	}
-	b.last, b.shown = s, s.at
 	const width = 24
 	done := int(s.arrived) * width / max(1, b.total)
 	bar := strings.Repeat("#", min(done, width)) + strings.Repeat(".", max(0, width-done))
-	line := fmt.Sprintf("  [%s] %6d read  %6d in Kafka  %6d written  %6.0f/s", bar, s.fed, s.inTopic, s.arrived, rate)
+	line := fmt.Sprintf("  [%s] %6d read  %6d in Kafka  %6d written  %6.0f/s", bar, s.fed, s.inTopic, s.arrived, b.rate)
 	if b.terminal {
 		fmt.Fprintf(b.out, "\r\x1b[K%s", line)
 	} else {

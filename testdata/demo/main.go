@@ -78,6 +78,7 @@ type scene struct {
 	feeder *feeder
 	input  string
 	output string
+	news   chan string // what happens beside the board
 }
 
 const topic = "airports"
@@ -86,6 +87,7 @@ func newScene(o options, data dataset, worker *berth, kafka *kadm.Client) *scene
 	s := &scene{
 		options: o, data: data, worker: worker, rest: connect{worker.url},
 		input: filepath.Join(o.dir, "airports.csv"), output: filepath.Join(o.dir, "airports.out"),
+		news: make(chan string, 2),
 	}
 	s.feeder = &feeder{file: s.input, lines: data.lines, perSecond: o.perSecond}
 	s.board = &board{
@@ -115,23 +117,23 @@ func (s *scene) play(ctx context.Context) error {
 	}
 	s.board.say("%d airports: file -> HoistField, InsertField -> topic %s -> ExtractField -> file",
 		len(s.data.lines), topic)
-	feeding, cancel := context.WithCancel(ctx)
-	defer cancel()
-	fed := make(chan error, 1)
-	go func() { fed <- s.feeder.run(feeding) }()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	go doOrFail(fail, func() error { return s.feeder.run(ctx) })
 	if err := s.until(ctx, len(s.data.lines)/3); err != nil {
 		return err
 	}
-	if err := s.usePlugin(ctx); err != nil {
-		return err
-	}
-	if err := <-fed; err != nil {
-		return err
-	}
+	go doOrFail(fail, func() error { return s.usePlugin(ctx) })
 	if err := s.until(ctx, len(s.data.lines)); err != nil {
 		return err
 	}
 	return s.check(ctx)
+}
+
+func doOrFail(fail context.CancelCauseFunc, do func() error) {
+	if err := do(); err != nil {
+		fail(err)
+	}
 }
 
 func (s *scene) source() map[string]string {
@@ -163,7 +165,7 @@ func (s *scene) usePlugin(ctx context.Context) error {
 	if err := s.rest.upload(ctx, s.plugin); err != nil {
 		return fmt.Errorf("upload the plugin: %w", err)
 	}
-	s.board.say("uploaded %s (written in Go) in %d ms, no restart",
+	s.news <- fmt.Sprintf("uploaded %s, written in Go, in %d ms: checked, compiled and usable without a restart",
 		filepath.Base(s.plugin), time.Since(began).Milliseconds())
 	sink := s.sink()
 	sink["transforms"] = "line,json"
@@ -172,7 +174,7 @@ func (s *scene) usePlugin(ctx context.Context) error {
 	if err := s.rest.put(ctx, "airports-out", sink); err != nil {
 		return fmt.Errorf("use the plugin: %w", err)
 	}
-	s.board.say("put it to use: the sink now writes JSON objects instead of lines")
+	s.news <- "put it to use: the sink now writes JSON objects instead of lines"
 	return nil
 }
 
@@ -184,7 +186,9 @@ func (s *scene) until(ctx context.Context, n int) error {
 	for arrived < int64(n) {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
+		case text := <-s.news:
+			s.board.say("%s", text)
 		case <-time.After(lookEvery):
 		}
 		now, err := s.board.look(ctx)
@@ -239,8 +243,8 @@ func (s *scene) check(ctx context.Context) error {
 func (s *scene) invite() {
 	s.board.say(`
 To play with, until Ctrl-C:
-  curl %[1]s/connectors?expand=status
-  curl %[1]s/connector-plugins?connectorsOnly=false
+  curl '%[1]s/connectors?expand=status'
+  curl '%[1]s/connector-plugins?connectorsOnly=false'
   curl %[1]s/plugins
   curl %[1]s/metrics
   curl -X PUT %[1]s/connectors/airports-out/pause
