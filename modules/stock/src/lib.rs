@@ -5,16 +5,27 @@ pub mod blackhole;
 pub mod byte_array_converter;
 pub mod datagen;
 pub mod decimal;
+pub mod fields;
 pub mod file_sink;
 pub mod file_source;
 pub mod converter_type;
+pub mod filter;
+pub mod insert_field;
 pub mod java_class;
 pub mod java_number;
+pub mod java_regex;
 pub mod java_text;
 pub mod java_time;
+pub mod json_converter;
+pub mod json_lexer;
+pub mod json_schema;
+pub mod json_writer;
 pub mod paths;
+pub mod regex_router;
+pub mod replace_field;
 pub mod simple_header_converter;
 pub mod string_converter;
+pub mod topic_name_matches;
 pub mod values;
 
 use berth_guest::Plugin;
@@ -24,13 +35,20 @@ pub const KAFKA_VERSION: &str = "4.1.1";
 
 /// Every plugin of the module.
 pub fn plugins() -> Vec<Plugin> {
-    vec![
+    let mut all = vec![
         file_source::plugin(),
         file_sink::plugin(),
         string_converter::plugin(),
         byte_array_converter::plugin(),
+        json_converter::plugin(),
         simple_header_converter::plugin(),
+        filter::plugin(),
+        regex_router::plugin(),
+        topic_name_matches::plugin(),
         datagen::plugin(),
         blackhole::plugin(),
-    ]
+    ];
+    all.extend(insert_field::plugins());
+    all.extend(replace_field::plugins());
+    all
 }

@@ -57,10 +57,8 @@ impl Charset {
             "UTF-16BE" | "UTF_16BE" | "UNICODEBIGUNMARKED" => Charset::Utf16(Some(Endian::Big)),
             "UTF-16LE" | "UTF_16LE" | "UNICODELITTLEUNMARKED" => Charset::Utf16(Some(Endian::Little)),
             _ => {
-                return Err(Error::config(format!(
-                    "converter.encoding={name} is not supported: use UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16BE or \
-                     UTF-16LE"
-                )))
+                return Err(Error::config(format!("Unsupported encoding {name}"))
+                    .class("org.apache.kafka.common.errors.SerializationException"))
             }
         })
     }

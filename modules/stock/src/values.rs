@@ -122,6 +122,19 @@ impl<'a> Parser<'a> {
         false
     }
 
+    /// At the top level nothing may follow the word.
+    fn accept_word(&mut self, word: &str, embedded: bool) -> bool {
+        let start = self.mark();
+        if !self.accept(word) {
+            return false;
+        }
+        if embedded || !self.has_next() {
+            return true;
+        }
+        self.rewind(start);
+        false
+    }
+
     fn value(&mut self, embedded: bool, depth: usize) -> Parsed {
         if !self.has_next() {
             return Ok(None);
@@ -132,11 +145,11 @@ impl<'a> Parser<'a> {
         if embedded && self.accept("\"") {
             return Ok(Some(self.quoted()));
         }
-        if self.accept("null") {
+        if self.accept_word("null", embedded) {
             return Ok(None);
         }
         for (word, value) in [("true", true), ("false", false)] {
-            if self.accept(word) {
+            if self.accept_word(word, embedded) {
                 return Ok(Some(Typed::new(Schema::new(Type::Boolean), Value::Boolean(value))));
             }
         }
@@ -519,7 +532,13 @@ fn append_container(value: ValueRef<'_>, schema: Option<&Schema>, out: &mut Vec<
                 comma(out);
                 append_quoted(field.name.as_bytes(), out);
                 out.push(b':');
-                append(item, Some(&field.schema), true, out);
+                match &field.schema.default {
+                    Some(default) if item.is_null() => {
+                        let body = default.to_body();
+                        append(ValueRef::of_item(&body).unwrap_or(item), Some(&field.schema), true, out);
+                    }
+                    _ => append(item, Some(&field.schema), true, out),
+                }
             }
         }
     }

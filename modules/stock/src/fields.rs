@@ -1,0 +1,78 @@
+//! What transforms of fields share: which half of the record they work on, copies of schemas, and Connect's messages.
+
+use berth_guest::{Cell, Error, Record, Result, Schema, Tag, Type, Value, ValueRef};
+
+use crate::java_class::class_name;
+
+/// The half of the record that `…$Key` and `…$Value` work on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    Key,
+    Value,
+}
+
+impl Half {
+    pub fn cell(self, record: &Record<'_>) -> Cell {
+        match self {
+            Half::Key => record.entry.key,
+            Half::Value => record.entry.value,
+        }
+    }
+
+    pub fn set(self, record: &mut Record<'_>, cell: Cell) {
+        match self {
+            Half::Key => record.entry.key = cell,
+            Half::Value => record.entry.value = cell,
+        }
+    }
+}
+
+/// A value without a schema must be a map.
+pub fn require_map(value: ValueRef<'_>, purpose: &str) -> Result<()> {
+    require(value, Tag::Map, "Map objects supported in absence of schema", purpose)
+}
+
+/// A value with a schema must be a struct.
+pub fn require_struct(value: ValueRef<'_>, purpose: &str) -> Result<()> {
+    require(value, Tag::Struct, "Struct objects supported", purpose)
+}
+
+fn require(value: ValueRef<'_>, tag: Tag, what: &str, purpose: &str) -> Result<()> {
+    if value.tag == tag {
+        return Ok(());
+    }
+    let found = class_name(value.tag);
+    Err(Error::data(format!("Only {what} for [{purpose}], found: {found}")))
+}
+
+/// A struct schema with the name, version, doc and parameters of another, and no fields yet.
+pub fn same_basics(schema: &Schema) -> Schema {
+    Schema {
+        name: schema.name.clone(),
+        version: schema.version,
+        doc: schema.doc.clone(),
+        parameters: schema.parameters.clone(),
+        ..Schema::new(Type::Struct)
+    }
+}
+
+/// Adds a field; a name that is there already is an error.
+pub fn add_field(schema: &mut Schema, field: berth_guest::Field) -> Result<()> {
+    if schema.index_of(&field.name).is_some() {
+        let message = format!("Cannot create field because of field name duplication {}", field.name);
+        return Err(Error::data(message).class("org.apache.kafka.connect.errors.SchemaBuilderException"));
+    }
+    schema.fields.push(field);
+    Ok(())
+}
+
+/// Copies a field's value; null becomes the default of its schema if that is asked for.
+pub fn copy(b: &mut berth_guest::Builder<'_>, value: ValueRef<'_>, schema: &Schema, replace_null: bool) {
+    match &schema.default {
+        Some(default) if replace_null && value.is_null() => {
+            let body = Value::to_body(default);
+            b.value(ValueRef::of_item(&body).unwrap_or(value));
+        }
+        _ => b.value(value),
+    }
+}

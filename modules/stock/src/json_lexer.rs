@@ -1,0 +1,476 @@
+//! Reads JSON as Jackson does in Kafka's JsonConverter: leading zeros are allowed, what follows the first value is not
+//! looked at. Two readers share it: straight to a schemaless Connect value, and to a tree for values with a schema.
+
+use std::borrow::Cow;
+
+use berth_guest::limits::DEPTH;
+use berth_guest::{Builder, Tag};
+
+/// Why a text is not the JSON that was expected.
+#[derive(Debug, PartialEq)]
+pub enum Problem {
+    /// Not JSON; says what and where.
+    Syntax(String),
+    /// An object names a member twice, so a stream won't do.
+    Duplicate,
+}
+
+pub type Read<T> = std::result::Result<T, Problem>;
+
+pub struct Lexer<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// A JSON value; numbers keep their text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node<'a> {
+    Null,
+    Bool(bool),
+    Number(&'a str),
+    Text(Cow<'a, str>),
+    Array(Vec<Node<'a>>),
+    Object(Vec<(Cow<'a, str>, Node<'a>)>),
+}
+
+impl<'a> Node<'a> {
+    /// Member of an object.
+    pub fn get(&self, name: &str) -> Option<&Node<'a>> {
+        match self {
+            Node::Object(members) => members.iter().find(|(k, _)| k == name).map(|(_, v)| v),
+            _ => None,
+        }
+    }
+
+    /// Jackson's name of the kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Node::Null => "NULL",
+            Node::Bool(_) => "BOOLEAN",
+            Node::Number(_) => "NUMBER",
+            Node::Text(_) => "STRING",
+            Node::Array(_) => "ARRAY",
+            Node::Object(_) => "OBJECT",
+        }
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Node::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Lexer<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Lexer { text, bytes: text.as_bytes(), at: 0 }
+    }
+
+    fn problem<T>(&self, what: &str) -> Read<T> {
+        Err(Problem::Syntax(format!("{what} at byte {}", self.at)))
+    }
+
+    #[inline]
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            let byte = *self.bytes.get(self.at)?;
+            if byte > b' ' || !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Whether there is nothing but blanks.
+    pub fn is_blank(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    fn word(&mut self, word: &str) -> Read<()> {
+        let end = self.at + word.len();
+        let follows = self.bytes.get(end).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'$');
+        if self.bytes.get(self.at..end) != Some(word.as_bytes()) || follows {
+            return self.problem("unrecognised word");
+        }
+        self.at = end;
+        Ok(())
+    }
+
+    /// The text between quotes as it stands, and whether it holds escapes. The opening quote is the current byte.
+    #[inline]
+    fn raw_string(&mut self) -> Read<(&'a str, bool)> {
+        let start = self.at + 1;
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            at += plain_prefix(&self.bytes[at.min(self.bytes.len())..]);
+            match self.bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    at += 2;
+                }
+                Some(_) => return self.problem("unescaped control character in a string"),
+                None => return self.problem("string without an end"),
+            }
+        }
+        self.at = at + 1;
+        match self.text.get(start..at) {
+            Some(text) => Ok((text, escaped)),
+            None => self.problem("broken escape"),
+        }
+    }
+
+    fn string(&mut self) -> Read<Cow<'a, str>> {
+        let (raw, escaped) = self.raw_string()?;
+        if !escaped {
+            return Ok(Cow::Borrowed(raw));
+        }
+        let mut out = Vec::with_capacity(raw.len());
+        self.unescape(raw, &mut out)?;
+        Ok(Cow::Owned(String::from_utf8_lossy(&out).into_owned()))
+    }
+
+    fn unescape(&self, raw: &str, out: &mut Vec<u8>) -> Read<()> {
+        let mut rest = raw;
+        while let Some(at) = rest.find('\\') {
+            out.extend_from_slice(&rest.as_bytes()[..at]);
+            let escape = rest.as_bytes().get(at + 1).copied().unwrap_or(0);
+            rest = rest.get(at + 2..).unwrap_or("");
+            match escape {
+                b'n' => out.push(b'\n'),
+                b't' => out.push(b'\t'),
+                b'r' => out.push(b'\r'),
+                b'b' => out.push(8),
+                b'f' => out.push(12),
+                b'"' | b'\\' | b'/' => out.push(escape),
+                b'u' => rest = self.unescape_unicode(rest, out)?,
+                _ => return self.problem("unknown escape"),
+            }
+        }
+        out.extend_from_slice(rest.as_bytes());
+        Ok(())
+    }
+
+    /// Half a surrogate pair becomes U+FFFD: UTF-8 has no form for it.
+    fn unescape_unicode<'t>(&self, rest: &'t str, out: &mut Vec<u8>) -> Read<&'t str> {
+        let unit = |text: &str| text.get(..4).filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit())).map(hex);
+        let Some(first) = unit(rest) else { return self.problem("broken unicode escape") };
+        let mut rest = &rest[4..];
+        let mut code = first;
+        if (0xD800..0xDC00).contains(&first) {
+            if let Some(second) = rest.strip_prefix("\\u").and_then(unit).filter(|u| (0xDC00..0xE000).contains(u)) {
+                code = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+                rest = &rest[6..];
+            }
+        }
+        let c = char::from_u32(code).unwrap_or('\u{FFFD}');
+        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        Ok(rest)
+    }
+
+    /// The text of a number, and whether it is whole.
+    fn number(&mut self) -> Read<(&'a str, bool)> {
+        let start = self.at;
+        let mut at = start + (self.bytes[start] == b'-') as usize;
+        let digits = |at: &mut usize| {
+            let from = *at;
+            while self.bytes.get(*at).is_some_and(u8::is_ascii_digit) {
+                *at += 1;
+            }
+            *at > from
+        };
+        let mut ok = digits(&mut at);
+        let mut whole = true;
+        if ok && self.bytes.get(at) == Some(&b'.') {
+            (at, whole) = (at + 1, false);
+            ok = digits(&mut at);
+        }
+        if ok && matches!(self.bytes.get(at), Some(b'e' | b'E')) {
+            (at, whole) = (at + 1, false);
+            at += matches!(self.bytes.get(at), Some(b'+' | b'-')) as usize;
+            ok = digits(&mut at);
+        }
+        let ends = self.bytes.get(at).is_none_or(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b',' | b']' | b'}'));
+        if !ok || !ends {
+            self.at = at;
+            return self.problem("malformed number");
+        }
+        self.at = at;
+        Ok((&self.text[start..at], whole))
+    }
+
+    /// After an item: true = another one follows, false = the container ended.
+    #[inline]
+    fn another(&mut self, end: u8) -> Read<bool> {
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(byte) if byte == end => {
+                self.at += 1;
+                Ok(false)
+            }
+            _ => self.problem("expected a comma or the end of the container"),
+        }
+    }
+
+    /// Whether the container that was just opened is empty.
+    fn empty(&mut self, end: u8) -> bool {
+        self.at += 1;
+        let empty = self.peek() == Some(end);
+        self.at += empty as usize;
+        empty
+    }
+
+    fn colon(&mut self) -> Read<()> {
+        if self.peek() != Some(b':') {
+            return self.problem("expected a colon");
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn key_follows(&mut self) -> Read<()> {
+        if self.peek() != Some(b'"') {
+            return self.problem("expected a member name");
+        }
+        Ok(())
+    }
+
+    /// Writes the value that follows: whole numbers as INT64, others as FLOAT64.
+    pub fn build(&mut self, b: &mut Builder<'_>) -> Read<()> {
+        match self.peek() {
+            Some(b'"') => self.build_string(b)?,
+            Some(b'{') => return self.build_object(b),
+            Some(b'[') => {
+                self.deeper(b)?;
+                b.open(Tag::Array);
+                if !self.empty(b']') {
+                    self.build(b)?;
+                    while self.another(b']')? {
+                        self.build(b)?;
+                    }
+                }
+                b.close_array();
+            }
+            Some(b't') => {
+                self.word("true")?;
+                b.boolean(true);
+            }
+            Some(b'f') => {
+                self.word("false")?;
+                b.boolean(false);
+            }
+            Some(b'n') => {
+                self.word("null")?;
+                b.null();
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let (text, whole) = self.number()?;
+                match whole {
+                    true => b.i64(to_i64(text)),
+                    false => b.f64(to_f64(text)),
+                }
+            }
+            Some(_) => return self.problem("unexpected character"),
+            None => return self.problem("unexpected end"),
+        }
+        Ok(())
+    }
+
+    fn deeper(&self, b: &Builder<'_>) -> Read<()> {
+        if b.depth() >= DEPTH {
+            return self.problem("nested deeper than 64 levels");
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn build_string(&mut self, b: &mut Builder<'_>) -> Read<()> {
+        let (raw, escaped) = self.raw_string()?;
+        if !escaped {
+            b.str(raw);
+            return Ok(());
+        }
+        let mut done = Ok(());
+        b.with(Tag::String, |out| {
+            let start = out.len();
+            done = self.unescape(raw, out);
+            debug_assert!(std::str::from_utf8(&out[start..]).is_ok());
+        });
+        done
+    }
+
+    fn build_object(&mut self, b: &mut Builder<'_>) -> Read<()> {
+        self.deeper(b)?;
+        b.open(Tag::Map);
+        let mut seen = Seen::default();
+        if !self.empty(b'}') {
+            loop {
+                self.key_follows()?;
+                let start = self.at;
+                self.build_string(b)?;
+                seen.add(&self.bytes[start..self.at])?;
+                self.colon()?;
+                self.build(b)?;
+                if !self.another(b'}')? {
+                    break;
+                }
+            }
+        }
+        b.close_map();
+        Ok(())
+    }
+
+    /// Reads the value that follows as a tree. Of members with one name the last one counts.
+    pub fn node(&mut self, depth: usize) -> Read<Node<'a>> {
+        if depth > DEPTH {
+            return self.problem("nested deeper than 64 levels");
+        }
+        Ok(match self.peek() {
+            Some(b'"') => Node::Text(self.string()?),
+            Some(b'{') => {
+                let mut members: Vec<(Cow<'a, str>, Node<'a>)> = Vec::new();
+                if !self.empty(b'}') {
+                    loop {
+                        self.key_follows()?;
+                        let key = self.string()?;
+                        self.colon()?;
+                        let value = self.node(depth + 1)?;
+                        match members.iter_mut().find(|(k, _)| *k == key) {
+                            Some(member) => member.1 = value,
+                            None => members.push((key, value)),
+                        }
+                        if !self.another(b'}')? {
+                            break;
+                        }
+                    }
+                }
+                Node::Object(members)
+            }
+            Some(b'[') => {
+                let mut items = Vec::new();
+                if !self.empty(b']') {
+                    items.push(self.node(depth + 1)?);
+                    while self.another(b']')? {
+                        items.push(self.node(depth + 1)?);
+                    }
+                }
+                Node::Array(items)
+            }
+            Some(b't') => {
+                self.word("true")?;
+                Node::Bool(true)
+            }
+            Some(b'f') => {
+                self.word("false")?;
+                Node::Bool(false)
+            }
+            Some(b'n') => {
+                self.word("null")?;
+                Node::Null
+            }
+            Some(b'-' | b'0'..=b'9') => Node::Number(self.number()?.0),
+            Some(_) => return self.problem("unexpected character"),
+            None => return self.problem("unexpected end"),
+        })
+    }
+}
+
+/// Writes a tree as a schemaless value.
+pub fn build_node(node: &Node<'_>, b: &mut Builder<'_>) {
+    match node {
+        Node::Null => b.null(),
+        Node::Bool(x) => b.boolean(*x),
+        Node::Number(text) if is_whole(text) => b.i64(to_i64(text)),
+        Node::Number(text) => b.f64(to_f64(text)),
+        Node::Text(text) => b.str(text),
+        Node::Array(items) => {
+            b.open(Tag::Array);
+            items.iter().for_each(|item| build_node(item, b));
+            b.close_array();
+        }
+        Node::Object(members) => {
+            b.open(Tag::Map);
+            for (key, value) in members {
+                b.str(key);
+                build_node(value, b);
+            }
+            b.close_map();
+        }
+    }
+}
+
+fn hex(text: &str) -> u32 {
+    u32::from_str_radix(text, 16).unwrap_or(0xFFFD)
+}
+
+/// Whether a number has neither fraction nor exponent.
+pub fn is_whole(text: &str) -> bool {
+    !text.bytes().any(|b| matches!(b, b'.' | b'e' | b'E'))
+}
+
+/// `BigInteger.longValue`: the low 64 bits.
+pub fn to_i64(text: &str) -> i64 {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let n = digits.bytes().fold(0u64, |n, d| n.wrapping_mul(10).wrapping_add((d - b'0') as u64));
+    (if digits.len() < text.len() { n.wrapping_neg() } else { n }) as i64
+}
+
+/// `BigDecimal.doubleValue`: there is no negative zero.
+pub fn to_f64(text: &str) -> f64 {
+    text.parse::<f64>().unwrap_or(f64::NAN) + 0.0
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// Length of the prefix without quotes, backslashes and control characters, eight bytes at a time.
+#[inline]
+fn plain_prefix(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..at + 8) {
+        let word = u64::from_le_bytes(eight.try_into().unwrap_or_default());
+        let has_zero = |w: u64| w.wrapping_sub(ONES) & !w & HIGHS;
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let found = has_zero(word ^ (ONES * b'"' as u64)) | has_zero(word ^ (ONES * b'\\' as u64)) | control;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let special = |b: &u8| matches!(b, b'"' | b'\\') || *b < 0x20;
+    at + bytes[at..].iter().position(special).unwrap_or(bytes.len() - at)
+}
+
+/// Notices a member name that comes twice; asks for the careful reader in case of doubt.
+#[derive(Default)]
+struct Seen {
+    bits: u64,
+    hashes: [u32; 16],
+    count: usize,
+}
+
+impl Seen {
+    #[inline]
+    fn add(&mut self, name: &[u8]) -> Read<()> {
+        let hash = name.iter().fold(0x811C_9DC5u32, |h, b| (h ^ *b as u32).wrapping_mul(0x0100_0193));
+        let bit = 1u64 << (hash >> 26);
+        let known = self.count.min(self.hashes.len());
+        let twice = self.bits & bit != 0 && (self.count > known || self.hashes[..known].contains(&hash));
+        // An escape may hide an equal name.
+        if twice || (name.contains(&b'\\') && self.count > 0) {
+            return Err(Problem::Duplicate);
+        }
+        if known < self.hashes.len() {
+            self.hashes[known] = hash;
+        }
+        self.bits |= bit;
+        self.count += 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,318 @@
+//! Schemas and values of JsonConverter's envelope, from JSON.
+
+use std::rc::Rc;
+
+use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
+use berth_guest::{Error, Field, Result, Schema, Type, Value, NONE};
+
+use crate::base64;
+use crate::decimal::Decimal;
+use crate::java_number::shorten;
+use crate::java_time::DAY_MS;
+use crate::json_lexer::{is_whole, to_f64, to_i64, Node};
+
+/// Class of errors in the building of a schema.
+const BUILDER: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
+
+/// JSON's names of types, in the order of the ABI.
+pub const TYPE_NAMES: [&str; 12] = [
+    "int8", "int16", "int32", "int64", "float", "double", "boolean", "string", "bytes", "array", "map", "struct",
+];
+
+const TYPES: [Type; 12] = [
+    Type::Int8,
+    Type::Int16,
+    Type::Int32,
+    Type::Int64,
+    Type::Float32,
+    Type::Float64,
+    Type::Boolean,
+    Type::String,
+    Type::Bytes,
+    Type::Array,
+    Type::Map,
+    Type::Struct,
+];
+
+/// A schema; JSON null is none.
+pub fn schema(node: &Node<'_>, replace_null: bool) -> Result<Option<Rc<Schema>>> {
+    if *node == Node::Null {
+        return Ok(None);
+    }
+    let Some(name) = node.get("type").and_then(Node::text) else {
+        return Err(Error::data("Schema must contain 'type' field"));
+    };
+    let Some(at) = TYPE_NAMES.iter().position(|n| *n == name) else {
+        return Err(Error::data(format!("Unknown schema type: {name}")));
+    };
+    let mut out = Schema::new(TYPES[at]);
+    let child = |key: &str, what: &str| match node.get(key) {
+        None | Some(Node::Null) => Err(Error::data(what.to_string())),
+        Some(node) => schema(node, replace_null),
+    };
+    match out.kind {
+        Type::Array => out.element = child("items", "Array schema did not specify the element type")?,
+        Type::Map => {
+            out.key = child("keys", "Map schema did not specify the key type")?;
+            out.element = child("values", "Map schema did not specify the value type")?;
+        }
+        Type::Struct => out.fields = fields(node, replace_null)?,
+        _ => {}
+    }
+    attributes(node, &mut out, replace_null)?;
+    Ok(Some(Rc::new(out)))
+}
+
+fn fields(node: &Node<'_>, replace_null: bool) -> Result<Vec<Field>> {
+    let Some(Node::Array(list)) = node.get("fields") else {
+        return Err(Error::data("Struct schema's \"fields\" argument is not an array."));
+    };
+    let mut out: Vec<Field> = Vec::new();
+    for field in list {
+        let Some(name) = field.get("field").and_then(Node::text) else {
+            return Err(Error::data("Struct schema's field name not specified properly"));
+        };
+        let schema = schema(field, replace_null)?.ok_or_else(|| Error::data("Schema must contain 'type' field"))?;
+        if out.iter().any(|f| &*f.name == name) {
+            let message = format!("Cannot create field because of field name duplication {name}");
+            return Err(Error::data(message).class(BUILDER));
+        }
+        out.push(Field { name: name.into(), schema });
+    }
+    Ok(out)
+}
+
+fn attributes(node: &Node<'_>, out: &mut Schema, replace_null: bool) -> Result<()> {
+    out.optional = node.get("optional") == Some(&Node::Bool(true));
+    out.name = node.get("name").and_then(Node::text).map(Rc::from);
+    out.doc = node.get("doc").and_then(Node::text).map(Rc::from);
+    if let Some(Node::Number(text)) = node.get("version") {
+        if is_whole(text) {
+            out.version = Some(to_i64(text) as i32);
+        }
+    }
+    if let Some(Node::Object(members)) = node.get("parameters") {
+        let pair = |(key, value): &(std::borrow::Cow<'_, str>, Node<'_>)| match value.text() {
+            Some(text) => Ok((key.to_string(), text.to_string())),
+            None => Err(Error::data("Schema parameters must have string values.")),
+        };
+        let pairs = members.iter().map(pair).collect::<Result<Vec<_>>>()?;
+        out.parameters = if pairs.is_empty() { None } else { Some(pairs) };
+    }
+    if let Some(default) = node.get("default") {
+        let value = value(out, Some(default), replace_null)?;
+        if matches!(value, Value::Struct(..)) || (value == Value::Null && !out.optional) {
+            return Err(Error::data("Invalid default value").class(BUILDER));
+        }
+        if value != Value::Null {
+            out.default = Some(value);
+        }
+    }
+    Ok(())
+}
+
+/// A value of a schema. Kinds that don't fit are read leniently, as Jackson's accessors do.
+pub fn value(schema: &Schema, node: Option<&Node<'_>>, replace_null: bool) -> Result<Value> {
+    let node = match node {
+        None | Some(Node::Null) => {
+            return match &schema.default {
+                Some(default) if replace_null => Ok(default.clone()),
+                _ if schema.optional => Ok(Value::Null),
+                _ => Err(Error::data(format!("Invalid null value for required {} field", schema.kind))),
+            }
+        }
+        Some(node) => node,
+    };
+    if let Some(logical) = logical(schema, node) {
+        return logical;
+    }
+    let number = match node {
+        Node::Number(text) => Number(text),
+        _ => Number("0"),
+    };
+    Ok(match schema.kind {
+        Type::Int8 => Value::Int8(number.long() as i8),
+        Type::Int16 => Value::Int16(number.long() as i16),
+        Type::Int32 => Value::Int32(number.long() as i32),
+        Type::Int64 => Value::Int64(number.long()),
+        Type::Float32 => Value::Float32(number.float()),
+        Type::Float64 => Value::Float64(number.double()),
+        Type::Boolean => Value::Boolean(*node == Node::Bool(true)),
+        Type::String => Value::optional(node.text()),
+        Type::Bytes => match node.text() {
+            None => Value::Null,
+            Some(text) => {
+                let bytes = base64::decode(text);
+                let failed = |m| Error::data("Invalid bytes field").caused_by("java.io.IOException", m);
+                Value::Bytes(bytes.map_err(failed)?)
+            }
+        },
+        Type::Array => array(schema, node, replace_null)?,
+        Type::Map => map(schema, node, replace_null)?,
+        Type::Struct => structure(schema, node, replace_null)?,
+    })
+}
+
+/// Accessors of Jackson's number nodes.
+struct Number<'a>(&'a str);
+
+impl Number<'_> {
+    fn long(&self) -> i64 {
+        if is_whole(self.0) {
+            return to_i64(self.0);
+        }
+        let Some(decimal) = Decimal::parse(self.0) else { return 0 };
+        let digits = match usize::try_from(decimal.scale) {
+            Ok(scale) if scale >= decimal.digits.len() => return 0,
+            Ok(scale) => decimal.digits[..decimal.digits.len() - scale].to_string(),
+            // A power of two above 2^64 divides it, so nothing of it is left.
+            Err(_) if decimal.scale < -64 => return 0,
+            Err(_) => decimal.digits.clone() + &"0".repeat(decimal.scale.unsigned_abs() as usize),
+        };
+        let n = to_i64(&digits);
+        if decimal.negative {
+            n.wrapping_neg()
+        } else {
+            n
+        }
+    }
+
+    fn double(&self) -> f64 {
+        if is_whole(self.0) {
+            if let Ok(n) = self.0.parse::<i64>() {
+                return n as f64;
+            }
+        }
+        to_f64(self.0)
+    }
+
+    fn float(&self) -> f32 {
+        self.0.parse::<f32>().unwrap_or(0.0) + 0.0
+    }
+}
+
+fn logical(schema: &Schema, node: &Node<'_>) -> Option<Result<Value>> {
+    let name = schema.name()?;
+    let integral = |what: &str, fits: bool, kind: &str| match (node, fits) {
+        (Node::Number(text), true) => Ok(to_i64(text)),
+        _ => Err(Error::data(format!(
+            "Invalid type for {what}, underlying representation should be {kind} but was {}",
+            node.kind()
+        ))),
+    };
+    let (whole, int) = match node {
+        Node::Number(text) => (is_whole(text), is_whole(text) && text.parse::<i32>().is_ok()),
+        _ => (false, false),
+    };
+    Some(match name {
+        DECIMAL => decimal(schema, node),
+        DATE => integral("Date", int, "integer").map(|days| Value::Date(days * DAY_MS)),
+        TIME => integral("Time", int, "integer").and_then(|ms| match (0..=DAY_MS).contains(&ms) {
+            true => Ok(Value::Date(ms)),
+            false => Err(Error::data(
+                "Time values must use number of milliseconds greater than 0 and less than 86400000",
+            )),
+        }),
+        TIMESTAMP => integral("Timestamp", whole, "integral").map(Value::Date),
+        _ => return None,
+    })
+}
+
+fn decimal(schema: &Schema, node: &Node<'_>) -> Result<Value> {
+    let invalid = || Error::data("Invalid bytes for Decimal field");
+    match node {
+        Node::Number(text) => {
+            let decimal = Decimal::parse(text).ok_or_else(invalid)?;
+            Ok(Value::Decimal(decimal.scale, decimal.unscaled()))
+        }
+        Node::Text(text) => {
+            let scale = scale_of(schema).map_err(|e| invalid().caused_by(e.class_name(), e.message))?;
+            let bytes = base64::decode(text).map_err(|_| invalid())?;
+            if bytes.is_empty() {
+                return Err(invalid());
+            }
+            Ok(Value::Decimal(scale, shorten(&bytes).to_vec()))
+        }
+        _ => Err(Error::data(format!(
+            "Invalid type for Decimal, underlying representation should be numeric or bytes but was {}",
+            node.kind()
+        ))),
+    }
+}
+
+/// Scale of a Decimal schema.
+pub fn scale_of(schema: &Schema) -> Result<i32> {
+    let Some(text) = schema.parameter("scale") else {
+        return Err(Error::data("Invalid Decimal schema: scale parameter not found."));
+    };
+    let parsed = text.strip_prefix('+').unwrap_or(text).parse();
+    parsed.map_err(|_| Error::data("Invalid scale parameter found in Decimal schema: "))
+}
+
+fn array(schema: &Schema, node: &Node<'_>, replace_null: bool) -> Result<Value> {
+    let one = |node: &Node<'_>| match &schema.element {
+        Some(element) => value(element, Some(node), replace_null),
+        None => Ok(Value::Null),
+    };
+    let items = match node {
+        Node::Array(items) => items.iter().map(one).collect::<Result<_>>()?,
+        Node::Object(members) => members.iter().map(|(_, node)| one(node)).collect::<Result<_>>()?,
+        _ => Vec::new(),
+    };
+    Ok(Value::Array(items))
+}
+
+fn map(schema: &Schema, node: &Node<'_>, replace_null: bool) -> Result<Value> {
+    let (Some(key), Some(element)) = (&schema.key, &schema.element) else { return Ok(Value::Map(Vec::new())) };
+    let mut entries: Vec<(Value, Value)> = Vec::new();
+    if key.kind == Type::String {
+        let Node::Object(members) = node else {
+            let kind = node.kind();
+            return Err(Error::data(format!("Maps with string fields should be encoded as JSON objects, but found {kind}")));
+        };
+        for (name, node) in members {
+            entries.push((Value::str(name.as_ref()), value(element, Some(node), replace_null)?));
+        }
+        return Ok(Value::Map(entries));
+    }
+    let Node::Array(list) = node else {
+        return Err(Error::data(format!(
+            "Maps with non-string fields should be encoded as JSON array of tuples, but found {}",
+            node.kind()
+        )));
+    };
+    for entry in list {
+        let Node::Array(pair) = entry else {
+            return Err(Error::data(format!("Found invalid map entry instead of array tuple: {}", entry.kind())));
+        };
+        let [name, content] = &pair[..] else {
+            let n = pair.len();
+            return Err(Error::data(format!("Found invalid map entry, expected length 2 but found :{n}")));
+        };
+        let name = value(key, Some(name), replace_null)?;
+        let content = value(element, Some(content), replace_null)?;
+        match entries.iter_mut().find(|(k, _)| *k == name) {
+            Some(entry) => entry.1 = content,
+            None => entries.push((name, content)),
+        }
+    }
+    Ok(Value::Map(entries))
+}
+
+fn structure(schema: &Schema, node: &Node<'_>, replace_null: bool) -> Result<Value> {
+    if !matches!(node, Node::Object(_)) {
+        return Err(Error::data(format!("Structs should be encoded as JSON objects, but found {}", node.kind())));
+    }
+    let mut items = Vec::with_capacity(schema.fields.len());
+    for field in &schema.fields {
+        let item = value(&field.schema, node.get(&field.name), replace_null)?;
+        if item == Value::Null && !field.schema.optional {
+            return Err(Error::data(format!(
+                "Invalid value: null used for required field: \"{}\", schema type: {}",
+                field.name, field.schema.kind
+            )));
+        }
+        items.push(item);
+    }
+    Ok(Value::Struct(NONE, items))
+}

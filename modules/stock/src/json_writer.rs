@@ -1,0 +1,356 @@
+//! Connect values and schemas as JsonConverter writes them.
+
+use std::io::Write;
+
+use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
+use berth_guest::{Dictionaries, Error, Result, Schema, Tag, Type, ValueRef};
+
+use crate::base64;
+use crate::java_class::class_of;
+use crate::java_number::{append_f32, append_f64, decimal_text, non_finite};
+use crate::java_time::DAY_MS;
+use crate::json_schema::{scale_of, TYPE_NAMES};
+
+/// How values are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    pub replace_null: bool,
+    /// Decimals as numbers, not as base64.
+    pub numeric: bool,
+}
+
+impl Style {
+    /// Appends a value; `dict` knows the schemas that structs carry themselves.
+    pub fn value(
+        &self,
+        value: ValueRef<'_>,
+        schema: Option<&Schema>,
+        dict: &mut Dictionaries,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let Some(schema) = schema else { return self.schemaless(value, dict, out) };
+        if value.is_null() {
+            return self.null(schema, dict, out);
+        }
+        if let Some(name) = schema.name() {
+            if let Some(done) = self.logical(name, value, schema, out) {
+                return done;
+            }
+        }
+        match (schema.kind, value.tag) {
+            (Type::Int8, Tag::Int8)
+            | (Type::Int16, Tag::Int16)
+            | (Type::Int32, Tag::Int32)
+            | (Type::Int64, Tag::Int64)
+            | (Type::Float32, Tag::Float32)
+            | (Type::Float64, Tag::Float64)
+            | (Type::Boolean, Tag::Boolean)
+            | (Type::String, Tag::String)
+            | (Type::Bytes, Tag::Bytes) => self.schemaless(value, dict, out),
+            (Type::Array, Tag::Array) => self.array(value, schema.element.as_deref(), dict, out),
+            (Type::Map, Tag::Map) => self.map(value, Some(schema), dict, out),
+            (Type::Struct, Tag::Struct) => self.structure(value, schema, dict, out),
+            (Type::Bytes, _) => Err(Error::data(format!("Invalid type for bytes type: {}", class_of(value)))),
+            (kind, _) => Err(Error::data(format!("Invalid type for {kind}: {}", class_of(value)))),
+        }
+    }
+
+    fn null(&self, schema: &Schema, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
+        match &schema.default {
+            Some(default) if self.replace_null => {
+                let body = default.to_body();
+                self.value(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), Some(schema), dict, out)
+            }
+            _ if schema.optional => {
+                out.extend_from_slice(b"null");
+                Ok(())
+            }
+            _ => Err(Error::data(
+                "Conversion error: null value for field that is required and has no default value",
+            )),
+        }
+    }
+
+    fn schemaless(&self, value: ValueRef<'_>, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
+        match value.tag {
+            Tag::Null => out.extend_from_slice(b"null"),
+            Tag::String => append_string(value.payload, out),
+            Tag::Int8 | Tag::Int16 | Tag::Int32 | Tag::Int64 => append_int(value.int().unwrap_or(0), out),
+            Tag::Float32 => {
+                let n = value.float32().unwrap_or(0.0);
+                float(n as f64, out, |out| append_f32(n, out));
+            }
+            Tag::Float64 => {
+                let n = value.float64().unwrap_or(0.0);
+                float(n, out, |out| append_f64(n, out));
+            }
+            Tag::Boolean => out.extend_from_slice(if value.boolean() == Some(true) { b"true" } else { b"false" }),
+            Tag::Bytes | Tag::Raw => append_base64(value.payload, out),
+            Tag::Array => return self.array(value, None, dict, out),
+            Tag::Map => return self.map(value, None, dict, out),
+            Tag::Struct => return Err(Error::data("Mismatching schema.")),
+            Tag::Decimal | Tag::Date | Tag::BigInt => {
+                let class = class_of(value);
+                return Err(Error::data(format!("Java class {class} does not have corresponding schema type.")));
+            }
+        }
+        Ok(())
+    }
+
+    fn array(
+        &self,
+        value: ValueRef<'_>,
+        element: Option<&Schema>,
+        dict: &mut Dictionaries,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        out.push(b'[');
+        for (i, item) in value.items().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            self.value(item, element, dict, out)?;
+        }
+        out.push(b']');
+        Ok(())
+    }
+
+    fn map(
+        &self,
+        value: ValueRef<'_>,
+        schema: Option<&Schema>,
+        dict: &mut Dictionaries,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let (key, element) = schema.map_or((None, None), |s| (s.key.as_deref(), s.element.as_deref()));
+        let object = match key {
+            Some(key) => key.kind == Type::String,
+            None => value.entries().all(|(k, _)| k.tag == Tag::String),
+        };
+        out.push(if object { b'{' } else { b'[' });
+        for (i, (name, item)) in value.entries().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            match (object, name.tag) {
+                (true, Tag::String) => append_string(name.payload, out),
+                (true, Tag::Null) => {
+                    let mut text = Vec::new();
+                    self.value(name, key, dict, &mut text)?;
+                    match text.first() {
+                        Some(b'"') => out.extend_from_slice(&text),
+                        _ => append_string(&text, out),
+                    }
+                }
+                (true, _) => self.value(name, key, dict, out)?,
+                (false, _) => {
+                    out.push(b'[');
+                    self.value(name, key, dict, out)?;
+                }
+            }
+            out.push(if object { b':' } else { b',' });
+            self.value(item, element, dict, out)?;
+            if !object {
+                out.push(b']');
+            }
+        }
+        out.push(if object { b'}' } else { b']' });
+        Ok(())
+    }
+
+    fn structure(
+        &self,
+        value: ValueRef<'_>,
+        schema: &Schema,
+        dict: &mut Dictionaries,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        if let Some(own) = dict.schema(value.struct_schema())? {
+            if !std::ptr::eq(&*own, schema) && *own != *schema {
+                return Err(Error::data("Mismatching schema."));
+            }
+        }
+        out.push(b'{');
+        for (i, (field, item)) in schema.fields.iter().zip(value.items()).enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            append_string(field.name.as_bytes(), out);
+            out.push(b':');
+            self.value(item, Some(&field.schema), dict, out)?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn logical(&self, name: &str, value: ValueRef<'_>, schema: &Schema, out: &mut Vec<u8>) -> Option<Result<()>> {
+        let number = |n: i64, out: &mut Vec<u8>| {
+            append_int(n, out);
+            Ok(())
+        };
+        let what = match name {
+            DECIMAL => return Some(self.decimal(value, schema, out)),
+            DATE => "Date",
+            TIME => "Time",
+            TIMESTAMP => "Timestamp",
+            _ => return None,
+        };
+        let ms = value.int().unwrap_or(0);
+        Some(match (value.tag, what) {
+            (Tag::Date, "Date") if ms.rem_euclid(DAY_MS) != 0 => Err(Error::data(
+                "Kafka Connect Date type should not have any time fields set to non-zero values.",
+            )),
+            (Tag::Date, "Date") => number(ms / DAY_MS, out),
+            (Tag::Date, "Time") if !(0..=DAY_MS).contains(&ms) => Err(Error::data(
+                "Kafka Connect Time type should not have any date fields set to non-zero values.",
+            )),
+            (Tag::Date, _) => number(ms, out),
+            _ => Err(Error::data(format!("Invalid type for {what}, expected Date but was {}", class_of(value)))),
+        })
+    }
+
+    fn decimal(&self, value: ValueRef<'_>, schema: &Schema, out: &mut Vec<u8>) -> Result<()> {
+        let Some((scale, unscaled)) = value.decimal() else {
+            let class = class_of(value);
+            return Err(Error::data(format!("Invalid type for Decimal, expected BigDecimal but was {class}")));
+        };
+        if self.numeric {
+            out.extend_from_slice(decimal_text(scale, unscaled).as_bytes());
+            return Ok(());
+        }
+        let declared = scale_of(schema)?;
+        if declared != scale {
+            return Err(Error::data(format!(
+                "Decimal value has mismatching scale for given Decimal schema. Schema has scale {declared}, value has scale {scale}."
+            )));
+        }
+        append_base64(unscaled, out);
+        Ok(())
+    }
+
+    /// Appends a schema; `field` is its name within a struct.
+    pub fn schema(
+        &self,
+        schema: &Schema,
+        field: Option<&str>,
+        dict: &mut Dictionaries,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let _ = write!(out, "{{\"type\":\"{}\"", TYPE_NAMES[schema.kind as usize]);
+        for (key, child) in [("keys", &schema.key), (if schema.kind == Type::Map { "values" } else { "items" }, &schema.element)] {
+            if let Some(child) = child {
+                let _ = write!(out, ",\"{key}\":");
+                self.schema(child, None, dict, out)?;
+            }
+        }
+        if schema.kind == Type::Struct {
+            out.extend_from_slice(b",\"fields\":[");
+            for (i, field) in schema.fields.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                self.schema(&field.schema, Some(&field.name), dict, out)?;
+            }
+            out.push(b']');
+        }
+        let _ = write!(out, ",\"optional\":{}", schema.optional);
+        self.attributes(schema, dict, out)?;
+        if let Some(field) = field {
+            out.extend_from_slice(b",\"field\":");
+            append_string(field.as_bytes(), out);
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn attributes(&self, schema: &Schema, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
+        if let Some(name) = &schema.name {
+            out.extend_from_slice(b",\"name\":");
+            append_string(name.as_bytes(), out);
+        }
+        if let Some(version) = schema.version {
+            let _ = write!(out, ",\"version\":{version}");
+        }
+        if let Some(doc) = &schema.doc {
+            out.extend_from_slice(b",\"doc\":");
+            append_string(doc.as_bytes(), out);
+        }
+        if let Some(parameters) = &schema.parameters {
+            out.extend_from_slice(b",\"parameters\":{");
+            for (i, (key, value)) in parameters.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                append_string(key.as_bytes(), out);
+                out.push(b':');
+                append_string(value.as_bytes(), out);
+            }
+            out.push(b'}');
+        }
+        if let Some(default) = &schema.default {
+            out.extend_from_slice(b",\"default\":");
+            let body = default.to_body();
+            self.value(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), Some(schema), dict, out)?;
+        }
+        Ok(())
+    }
+}
+
+fn float(n: f64, out: &mut Vec<u8>, finite: impl FnOnce(&mut Vec<u8>)) {
+    if n.is_finite() {
+        finite(out);
+    } else {
+        append_string(non_finite(n).as_bytes(), out);
+    }
+}
+
+fn append_base64(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    base64::append(bytes, out);
+    out.push(b'"');
+}
+
+/// Appends a whole number.
+pub fn append_int(n: i64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = n.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if n < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends a quoted string, with Jackson's escapes.
+pub fn append_string(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut plain = 0;
+    for (i, byte) in text.iter().enumerate() {
+        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&text[plain..i]);
+        plain = i + 1;
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            8 => out.extend_from_slice(b"\\b"),
+            12 => out.extend_from_slice(b"\\f"),
+            _ => {
+                let _ = write!(out, "\\u{byte:04X}");
+            }
+        }
+    }
+    out.extend_from_slice(&text[plain..]);
+    out.push(b'"');
+}

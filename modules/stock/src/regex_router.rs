@@ -1,0 +1,66 @@
+//! RegexRouter: renames topics that match a pattern.
+
+use berth_guest::{
+    ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, Plugin, Record, Result, Transform,
+    Validator,
+};
+
+use crate::java_regex::{check, Pattern};
+
+pub fn plugin() -> Plugin {
+    let new = |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(RegexRouter::new(context)?)) };
+    Plugin::new(
+        "org.apache.kafka.connect.transforms.RegexRouter",
+        crate::KAFKA_VERSION,
+        "Renames topics that match a regular expression.",
+        Make::Transform(new),
+    )
+    .aliases(&["RegexRouter"])
+    .config(definition())
+}
+
+fn definition() -> ConfigDef {
+    ConfigDef::new(vec![
+        ConfigKey::new("regex", ConfigType::String, "Pattern that a topic must match as a whole.")
+            .importance(Importance::High)
+            .validator(Validator::Custom("valid regex", check)),
+        ConfigKey::new("replacement", ConfigType::String, "New name; $1 and ${name} stand for groups of the pattern.")
+            .importance(Importance::High),
+    ])
+}
+
+struct RegexRouter {
+    pattern: Pattern,
+    replacement: String,
+    /// The last topic with its new name; most batches have one topic.
+    last: Option<(String, Option<String>)>,
+}
+
+impl RegexRouter {
+    fn new(context: &Context) -> Result<RegexRouter> {
+        let config = definition().parse(&context.config)?;
+        let pattern = Pattern::new(&config.string("regex")).map_err(Error::config)?;
+        Ok(RegexRouter { pattern, replacement: config.string("replacement"), last: None })
+    }
+
+    fn route(&self, topic: &str) -> Result<Option<String>> {
+        if !self.pattern.matches(topic) {
+            return Ok(None);
+        }
+        let renamed = self.pattern.replace_first(topic, &self.replacement);
+        let failed = |m: String| Error::connect(m).class("java.lang.IllegalArgumentException");
+        renamed.map(Some).map_err(failed)
+    }
+}
+
+impl Transform for RegexRouter {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+        if self.last.as_ref().is_none_or(|(topic, _)| topic != record.topic()) {
+            self.last = Some((record.topic().to_string(), self.route(record.topic())?));
+        }
+        if let Some((_, Some(topic))) = &self.last {
+            record.set_topic(topic)?;
+        }
+        Ok(Outcome::Keep)
+    }
+}

@@ -1,0 +1,55 @@
+//! TopicNameMatches: a predicate on the topic.
+
+use berth_guest::{
+    ConfigDef, ConfigKey, ConfigType, Context, Error, Make, Plugin, Predicate, Record, Result, Validator,
+};
+
+use crate::java_regex::{check, Pattern};
+
+pub fn plugin() -> Plugin {
+    let new = |context: &Context| -> Result<Box<dyn Predicate>> {
+        let config = definition().parse(&context.config)?;
+        let pattern = Pattern::new(&config.string("pattern")).map_err(Error::config)?;
+        Ok(Box::new(TopicNameMatches { pattern, last: None }))
+    };
+    Plugin::new(
+        "org.apache.kafka.connect.transforms.predicates.TopicNameMatches",
+        crate::KAFKA_VERSION,
+        "True for records whose topic matches a regular expression.",
+        Make::Predicate(new),
+    )
+    .aliases(&["TopicNameMatches"])
+    .config(definition())
+}
+
+fn definition() -> ConfigDef {
+    let rule = |text: Option<&str>| match text {
+        Some("") => Err("String must be non-empty".to_string()),
+        _ => check(text),
+    };
+    ConfigDef::new(vec![ConfigKey::new(
+        "pattern",
+        ConfigType::String,
+        "Pattern that the topic must match as a whole.",
+    )
+    .validator(Validator::Custom("non-empty string, valid regex", rule))])
+}
+
+struct TopicNameMatches {
+    pattern: Pattern,
+    /// The last topic and what was said of it.
+    last: Option<(String, bool)>,
+}
+
+impl Predicate for TopicNameMatches {
+    fn test(&mut self, record: &mut Record<'_>) -> Result<bool> {
+        if let Some((topic, said)) = &self.last {
+            if topic == record.topic() {
+                return Ok(*said);
+            }
+        }
+        let said = self.pattern.matches(record.topic());
+        self.last = Some((record.topic().to_string(), said));
+        Ok(said)
+    }
+}
