@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/berth-connect/berth/abi"
@@ -44,6 +45,7 @@ var (
 func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options) *Instance {
 	ctx, kill := context.WithCancelCause(ctx)
 	link := newLink(opts.Log, opts.Metrics)
+	link.source = slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == abi.KindSource })
 	i := &Instance{link: link, kill: kill, done: make(chan struct{})}
 	config := opts.Engine
 	config.Stderr = &lineWriter{link: link}

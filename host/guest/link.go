@@ -48,6 +48,7 @@ type Metrics func(name string, counter bool, value float64)
 type Link struct {
 	log     *slog.Logger
 	metrics Metrics
+	source  bool          // the instance has a source stage
 	wake    chan struct{} // a token for the guest that sleeps
 	broken  chan error    // the first breach of the ABI
 
@@ -197,6 +198,9 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 func (l *Link) Commit(seq uint32, body []byte) abi.PutStatus {
 	if l.breached() {
 		return abi.PutNotAllowed
+	}
+	if l.source {
+		return abi.PutTaken // a transaction boundary: without exactly-once support there is no transaction to end
 	}
 	if !l.owes(CommitMessage, seq) {
 		return l.breach(abi.PutUnknown, "commit for seq %d, which asks for none", seq)
