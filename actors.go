@@ -19,8 +19,8 @@ type actor struct {
 
 var errGaveUp = errors.New("did not stop in time")
 
-// runActors starts actors in order, each when the one before is ready, and stops them in reverse when ctx ends or one of
-// them returns. After grace, or at a value from hurry, the rest is given up: they are cancelled together and no
+// runActors starts actors in order, each when the one before is ready, and stops them in reverse when ctx ends or one
+// of them returns. After grace, or at a value from hurry, the rest is given up: they are cancelled together and no
 // longer waited for.
 func runActors(ctx context.Context, actors []actor, grace time.Duration, hurry <-chan os.Signal) error {
 	ended := make(chan outcome, len(actors))
