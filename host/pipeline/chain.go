@@ -62,7 +62,9 @@ func Apply(ctx context.Context, links []*Link, in Result) (Result, error) {
 
 // apply gives the instance the batch without source partitions and offsets, which are not a stage's business.
 func (l *Link) apply(ctx context.Context, in Result) (Result, error) {
-	l.compact(&in.Batch)
+	if err := l.compact(&in.Batch); err != nil {
+		return in, l.Group.Failed(err)
+	}
 	body := l.builder.AppendTo(make([]byte, 0, l.builder.Size()))
 	input, err := abi.ParseBatch(body, nil)
 	if err != nil {
@@ -106,16 +108,17 @@ func (l *Link) Polled(m guest.Message) (Result, error) {
 	if err != nil {
 		return Result{}, l.garbage(err)
 	}
-	r := l.result(batch)
+	r, err := l.result(batch)
 	for i := range r.Failures { // from indices of the poll, of which dropped records are missing, to indices of entries
 		record := r.Failures[i].Record
 		r.Failures[i].Record = sort.Search(batch.Len(), func(k int) bool { return int(batch.Entry(k).Origin()) >= record })
 	}
-	return r, nil
+	return r, err
 }
 
 // compact makes a batch of its own out of what came from the link before, whose records are the origins of the answer.
-func (l *Link) compact(in *abi.Batch) {
+// Many records may refer to the same bytes, which are written out here: so the size is bounded.
+func (l *Link) compact(in *abi.Batch) error {
 	l.builder.BeginResult(in)
 	var fields abi.RecordFields
 	for i := range in.Len() {
@@ -123,7 +126,11 @@ func (l *Link) compact(in *abi.Batch) {
 		fields.Origin = uint32(i)
 		fields.SourcePartition, fields.SourceOffset = abi.None, abi.Block{}
 		l.builder.Add(&fields)
+		if l.builder.Size() > abi.BatchBytesMax {
+			return fmt.Errorf("a batch of %d records grew over %d bytes at record %d", in.Len(), abi.BatchBytesMax, i)
+		}
 	}
+	return nil
 }
 
 // exchange gives the instance a batch of n records and waits for its answer; data is the batch's data area, to which
@@ -144,22 +151,26 @@ func (l *Link) exchange(ctx context.Context, body guest.Body, n int, data []byte
 	if batch.InputCount() != n {
 		return Result{}, l.garbage(fmt.Errorf("answer for %d records of %d", batch.InputCount(), n))
 	}
-	return l.result(batch), nil
+	return l.result(batch)
 }
 
-func (l *Link) result(batch abi.Batch) Result {
+// result reads the errors of a batch. One for the batch as a whole is the end of the task, unless it is retriable.
+func (l *Link) result(batch abi.Batch) (Result, error) {
 	r := Result{Batch: batch}
 	for i := range batch.ErrorCount() {
 		e := batch.Error(i)
 		f := RecordFailure{Record: int(e.Record), Stage: l.Group.stage(e.Stage), Code: e.Code, Message: e.Message}
-		if e.Record == abi.None {
+		switch {
+		case e.Record != abi.None:
+			r.Failures = append(r.Failures, f)
+		case e.Code == abi.CodeRetriable:
 			r.Retry = &f
-			r.Retry.Record = -1
-			continue
+		default:
+			failure := abi.Failure{Code: e.Code, Message: e.Message, Stage: int32(e.Stage), Record: -1}
+			return r, &StageError{Stage: f.Stage, Record: -1, Err: &guest.Failure{Failure: failure}}
 		}
-		r.Failures = append(r.Failures, f)
 	}
-	return r
+	return r, nil
 }
 
 // compose says of a result in terms of the batch that entered the chain what the last link said in terms of its input.

@@ -263,7 +263,7 @@ func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
 	return nil
 }
 
-// preCommit sends FLUSH and reads the offsets that are safe; those that were not consumed or asked for are ignored.
+// preCommit sends FLUSH and reads the offsets that are safe, at most those that were asked for.
 func (t *Sink) preCommit(ctx context.Context, due map[host.TopicPartition]int64) (map[host.TopicPartition]int64, error) {
 	t.sink.Instance.Send(abi.EventFlush, guest.Bytes(abi.EncodePartitionOffsets(partitionOffsets(due))))
 	m, err := t.sink.Instance.Expect(ctx, guest.CommitMessage, host.PutDurationMax)
@@ -280,12 +280,13 @@ func (t *Sink) preCommit(ctx context.Context, due map[host.TopicPartition]int64)
 	for _, p := range answered {
 		tp := host.TopicPartition{Topic: p.Topic, Partition: p.Partition}
 		next, asked := due[tp]
-		if !asked || p.Offset > next {
-			t.config.Log.Warn("the connector wants to commit an offset that it was not given; ignored",
+		if !asked {
+			t.config.Log.Warn("the connector wants to commit a partition that it was not asked for; ignored",
 				"topic", p.Topic, "partition", p.Partition, "offset", p.Offset)
 			continue
 		}
-		safe[tp] = p.Offset
+		// It may know of more than what counts as put: the records behind one that failed.
+		safe[tp] = min(p.Offset, next)
 	}
 	return safe, nil
 }
