@@ -17,8 +17,8 @@ import (
 // conformanceScenarios are the recorded scenarios that must pass wholly on a herder with stores in memory and a runtime
 // without guests. What the others need on top is real plugins and records that flow.
 var conformanceScenarios = []string{"config-patch", "config-put", "cors-off", "create-delete", "create-errors",
-	"create-scalars", "failures", "hanging-start", "initial-state", "list-expand", "loggers", "names", "negotiation", "offsets-source",
-	"options-head", "pause-resume-stop", "restart", "root", "tasks", "unknown-paths", "wrong-methods"}
+	"create-scalars", "failures", "hanging-start", "initial-state", "list-expand", "loggers", "names", "negotiation",
+	"offsets-source", "options-head", "pause-resume-stop", "restart", "root", "tasks", "unknown-paths", "wrong-methods"}
 
 // TestConformance replays Apache Kafka Connect's recorded REST exchanges. BERTH_CONFORMANCE is the folder of the
 // recordings; without it they are looked for beside the repository.
