@@ -3,51 +3,64 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/berth-connect/berth/cluster/embedded"
+	"github.com/berth-connect/berth/web"
 )
 
-// runDev is "berth dev": a broker, a worker and the REST API in one process, to try things out. All state lies in one
-// folder and survives a restart.
+// dev is a broker, a worker and the REST API in one process, to try things out. All state lies in one folder and
+// survives a restart.
+type dev struct {
+	data      string
+	listeners string
+	kafkaPort int    // 0: the last one used, or any
+	bootstrap string // a Kafka to use instead of the embedded broker
+	dirs      textList
+}
+
 func runDev(args []string, out io.Writer) error {
+	var d dev
 	flags := newFlags("dev", "[options]", out)
-	data := flags.String("data", "berth-data", "the folder for all state")
-	listeners := flags.String("listeners", "http://127.0.0.1:8083", "where the REST API listens")
-	port := flags.Int("kafka-port", 0, "the embedded broker's port; 0: the last one used, or any")
-	bootstrap := flags.String("bootstrap", "", "HOST:PORT of a Kafka to use instead of the embedded broker")
-	var dirs textList
-	flags.Var(&dirs, "allow-dir", "a folder that plugins may read and write; may be repeated")
+	flags.StringVar(&d.data, "data", "berth-data", "the folder for all state")
+	flags.StringVar(&d.listeners, "listeners", "http://127.0.0.1:8083", "where the REST API listens")
+	flags.IntVar(&d.kafkaPort, "kafka-port", 0, "the embedded broker's port; 0: the last one used, or any")
+	flags.StringVar(&d.bootstrap, "bootstrap", "", "HOST:PORT of a Kafka to use instead of the embedded broker")
+	flags.Var(&d.dirs, "allow-dir", "a folder that plugins may read and write; may be repeated")
 	if _, err := parseFlags(flags, args, 0, 0); err != nil {
 		return err
 	}
-	base := devDefaults(*data)
-	base["listeners"] = *listeners
-	base["berth.allow.dirs"] = strings.Join(dirs, ",")
 	loggers, log := startLog()
-	serveWith := func(ctx context.Context, more map[string]string, hurry <-chan os.Signal) error {
-		maps.Copy(base, more)
-		c, err := loadConfig(base, os.Environ(), nil)
-		if err != nil {
-			return err
-		}
-		log.Info("berth dev", "kafka", c.text("bootstrap.servers"), "rest", c.text("listeners"), "data", *data)
-		return serve(ctx, c, loggers, log, hurry)
+	return untilSignal(func(ctx context.Context, hurry <-chan os.Signal) error { return d.run(ctx, loggers, log, hurry) })
+}
+
+func (d dev) run(ctx context.Context, loggers *web.Loggers, log *slog.Logger, hurry <-chan os.Signal) error {
+	if d.bootstrap != "" {
+		return d.work(ctx, map[string]string{"bootstrap.servers": d.bootstrap}, loggers, log, hurry)
 	}
-	return untilSignal(func(ctx context.Context, hurry <-chan os.Signal) error {
-		if *bootstrap != "" {
-			return serveWith(ctx, map[string]string{"bootstrap.servers": *bootstrap}, hurry)
-		}
-		broker := embedded.New(embedded.Config{Dir: filepath.Join(*data, "broker"), Port: *port, Log: log})
-		work := func(ctx context.Context) error { return serveWith(ctx, broker.WorkerDefaults(), hurry) }
-		return runActors(ctx, []actor{
-			{"embedded broker", broker.Run, broker.Ready()}, // its address is part of the worker's configuration
-			{"worker", work, nil},
-		}, 2*stopDurationMax, hurry)
-	})
+	broker := embedded.New(embedded.Config{Dir: filepath.Join(d.data, "broker"), Port: d.kafkaPort, Log: log})
+	work := func(ctx context.Context) error { return d.work(ctx, broker.WorkerDefaults(), loggers, log, hurry) }
+	return runActors(ctx, []actor{
+		{"embedded broker", broker.Run, broker.Ready()}, // its address is part of the worker's configuration
+		{"worker", work, nil},
+	}, 2*stopDurationMax, hurry)
+}
+
+// work runs the worker on a Kafka that is described by properties.
+func (d dev) work(ctx context.Context, kafka map[string]string, loggers *web.Loggers, log *slog.Logger,
+	hurry <-chan os.Signal) error {
+	base := devDefaults(d.data)
+	maps.Copy(base, kafka)
+	base["listeners"], base["berth.allow.dirs"] = d.listeners, d.dirs.String()
+	c, err := loadConfig(base, os.Environ(), nil)
+	if err != nil {
+		return err
+	}
+	log.Info("berth dev", "kafka", c.text("bootstrap.servers"), "rest", c.text("listeners"), "data", d.data)
+	return serve(ctx, c, loggers, log, hurry)
 }
 
 // devDefaults are those of Kafka's own connect-distributed.properties, with one replica and quick commits. Environment

@@ -20,23 +20,22 @@ import (
 const (
 	floorBatchBytes  = 900_000
 	floorCommitEvery = time.Second
-	floorOffsets     = "floor-offsets"
 )
 
-// runFloor is this program as the measured process: "floor source FILE TOPIC" or "floor sink TOPIC FILE GROUP".
+// runFloor is this program as the measured process: "floor source FILE TOPIC OFFSETS-TOPIC" or "floor sink TOPIC FILE GROUP".
 func runFloor(bootstrap string, args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	switch {
-	case len(args) == 3 && args[0] == "source":
-		return floorSource(ctx, bootstrap, args[1], args[2])
+	case len(args) == 4 && args[0] == "source":
+		return floorSource(ctx, bootstrap, args[1], args[2], args[3])
 	case len(args) == 4 && args[0] == "sink":
 		return floorSink(ctx, bootstrap, args[1], args[2], args[3])
 	}
 	return fmt.Errorf("floor does not understand %q", args)
 }
 
-func floorSource(ctx context.Context, bootstrap, file, topic string) error {
+func floorSource(ctx context.Context, bootstrap, file, topic, offsets string) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.ProducerBatchMaxBytes(floorBatchBytes), kgo.RequiredAcks(kgo.AllISRAcks()))
 	if err != nil {
@@ -49,7 +48,7 @@ func floorSource(ctx context.Context, bootstrap, file, topic string) error {
 	}
 	defer input.Close()
 	var acked atomic.Int64
-	go everySecond(ctx, func() { storePosition(ctx, client, acked.Load()) })
+	go everySecond(ctx, func() { storePosition(ctx, client, offsets, acked.Load()) })
 	reader := bufio.NewReaderSize(input, 1<<16)
 	for {
 		line, err := reader.ReadBytes('\n')
@@ -72,8 +71,8 @@ func floorSource(ctx context.Context, bootstrap, file, topic string) error {
 	return nil
 }
 
-func storePosition(ctx context.Context, client *kgo.Client, records int64) {
-	client.Produce(ctx, &kgo.Record{Topic: floorOffsets, Value: fmt.Append(nil, records)}, nil)
+func storePosition(ctx context.Context, client *kgo.Client, topic string, records int64) {
+	client.Produce(ctx, &kgo.Record{Topic: topic, Value: fmt.Append(nil, records)}, nil)
 }
 
 func floorSink(ctx context.Context, bootstrap, topic, file, group string) error {

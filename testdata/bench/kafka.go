@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -33,8 +34,22 @@ func (b *broker) createTopic(ctx context.Context, topic string) error {
 	return nil
 }
 
-func (b *broker) deleteTopic(ctx context.Context, topic string) error {
-	_, err := b.admin.DeleteTopic(ctx, topic)
+// deleteTopics removes the topics whose names begin with prefix.
+func (b *broker) deleteTopics(ctx context.Context, prefix string) error {
+	topics, err := b.admin.ListTopics(ctx)
+	if err != nil {
+		return fmt.Errorf("clean up: %w", err)
+	}
+	var ours []string
+	for _, topic := range topics.Names() {
+		if strings.HasPrefix(topic, prefix) {
+			ours = append(ours, topic)
+		}
+	}
+	if len(ours) == 0 {
+		return nil
+	}
+	_, err = b.admin.DeleteTopics(ctx, ours...)
 	return err
 }
 

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"time"
 )
 
 type options struct {
@@ -44,7 +46,8 @@ func run(o options, args []string) error {
 		return err
 	}
 	defer kafka.close()
-	b := &bench{options: o, kafka: kafka, input: filepath.Join(o.dir, "input.txt")}
+	prefix := "bench-" + strconv.FormatInt(time.Now().UnixMilli(), 36) + "-"
+	b := &bench{options: o, kafka: kafka, prefix: prefix, input: filepath.Join(o.dir, "input.txt")}
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
@@ -54,5 +57,5 @@ func run(o options, args []string) error {
 	fmt.Println("|------------------|------:|------:|------:|-------:|-------:|-------:|")
 	err = errors.Join(b.pipeline(ctx, "P1", b.sourceRepeat), b.pipeline(ctx, "P2", b.sinkRepeat))
 	fmt.Println("\nload after:", loadAverage())
-	return err
+	return errors.Join(err, kafka.deleteTopics(context.WithoutCancel(ctx), prefix))
 }

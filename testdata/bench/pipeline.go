@@ -11,23 +11,27 @@ import (
 
 type bench struct {
 	options
-	kafka *broker
-	input string // the file of lines
+	kafka  *broker
+	prefix string // of all names of this run, so that a broker may be used again
+	input  string // the file of lines
 }
 
-const inputTopic = "bench-lines"
+func (b *bench) inputTopic() string { return b.prefix + "lines" }
+
+// floorOffsets is where the bare loop stores its position.
+func (b *bench) floorOffsets() string { return b.prefix + "floor-offsets" }
 
 // prepare makes the input of both pipelines.
 func (b *bench) prepare(ctx context.Context) error {
 	if err := writeLines(b.input, b.records); err != nil {
 		return err
 	}
-	for _, topic := range []string{inputTopic, floorOffsets} {
+	for _, topic := range []string{b.inputTopic(), b.floorOffsets()} {
 		if err := b.kafka.createTopic(ctx, topic); err != nil {
 			return err
 		}
 	}
-	return b.kafka.fill(ctx, inputTopic, b.records)
+	return b.kafka.fill(ctx, b.inputTopic(), b.records)
 }
 
 // repeat moves all records once, through the worker or, when that is nil, through a floor process.
@@ -35,23 +39,23 @@ type repeat func(ctx context.Context, name string, w *worker) (figure, error)
 
 // pipeline prints the rows of one pipeline. The worker's first run is the warm-up and is shown apart as cold.
 func (b *bench) pipeline(ctx context.Context, name string, once repeat) error {
-	w, err := startWorker(ctx, b.program, b.bootstrap, name, b.dir)
+	w, err := startWorker(ctx, b.program, b.bootstrap, b.prefix+name, b.dir)
 	if err != nil {
 		return err
 	}
 	defer w.stop()
-	cold, err := once(ctx, name+"-cold", w)
+	cold, err := once(ctx, b.prefix+name+"-cold", w)
 	if err != nil {
 		return fmt.Errorf("%s, cold: %w", name, err)
 	}
 	var warm, floor []figure
 	for i := range b.repeats {
-		f, err := once(ctx, fmt.Sprintf("%s-%d", name, i), w)
+		f, err := once(ctx, fmt.Sprintf("%s%s-%d", b.prefix, name, i), w)
 		if err != nil {
 			return fmt.Errorf("%s, repeat %d: %w", name, i, err)
 		}
 		warm = append(warm, f)
-		if f, err = once(ctx, fmt.Sprintf("%s-floor-%d", name, i), nil); err != nil {
+		if f, err = once(ctx, fmt.Sprintf("%s%s-floor-%d", b.prefix, name, i), nil); err != nil {
 			return fmt.Errorf("%s, repeat %d of the floor: %w", name, i, err)
 		}
 		floor = append(floor, f)
@@ -67,7 +71,7 @@ func (b *bench) sourceRepeat(ctx context.Context, name string, w *worker) (figur
 	if err := b.kafka.createTopic(ctx, name); err != nil {
 		return figure{}, err
 	}
-	measured, end, err := b.launch(ctx, name, w, []string{"source", b.input, name}, map[string]string{
+	measured, end, err := b.launch(ctx, name, w, []string{"source", b.input, name, b.floorOffsets()}, map[string]string{
 		"connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "tasks.max": "1",
 		"file": b.input, "topic": name,
 	})
@@ -84,15 +88,15 @@ func (b *bench) sourceRepeat(ctx context.Context, name string, w *worker) (figur
 	if err != nil {
 		return figure{}, err
 	}
-	return f, b.kafka.deleteTopic(ctx, name)
+	return f, b.kafka.deleteTopics(ctx, name)
 }
 
 // sinkRepeat is P2: topic to file.
 func (b *bench) sinkRepeat(ctx context.Context, name string, w *worker) (figure, error) {
 	file := filepath.Join(b.dir, name+".txt")
-	measured, end, err := b.launch(ctx, name, w, []string{"sink", inputTopic, file, name}, map[string]string{
+	measured, end, err := b.launch(ctx, name, w, []string{"sink", b.inputTopic(), file, name}, map[string]string{
 		"connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector", "tasks.max": "1",
-		"file": file, "topics": inputTopic, "consumer.override.auto.offset.reset": "earliest",
+		"file": file, "topics": b.inputTopic(), "consumer.override.auto.offset.reset": "earliest",
 	})
 	if err != nil {
 		return figure{}, err

@@ -20,10 +20,10 @@ type worker struct {
 }
 
 const workerProperties = `bootstrap.servers=%[1]s
-group.id=bench-%[2]s
-config.storage.topic=bench-%[2]s-configs
-offset.storage.topic=bench-%[2]s-offsets
-status.storage.topic=bench-%[2]s-status
+group.id=%[2]s
+config.storage.topic=%[2]s-configs
+offset.storage.topic=%[2]s-offsets
+status.storage.topic=%[2]s-status
 config.storage.replication.factor=1
 offset.storage.replication.factor=1
 status.storage.replication.factor=1
