@@ -22,6 +22,11 @@ impl Cell {
         Cell { off, len, schema, tag: tag as u8, zero: [0; 3] }
     }
 
+    /// Null under a schema.
+    pub fn null(schema: u32) -> Cell {
+        Cell { schema, ..Cell::NULL }
+    }
+
     #[inline]
     pub fn tag(&self) -> Tag {
         Tag::of(self.tag).unwrap_or(Tag::Null)

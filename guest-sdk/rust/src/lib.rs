@@ -99,10 +99,9 @@ pub fn start(plugins: fn() -> Vec<Plugin>) {
 /// Tells the host where and why before the trap.
 #[cfg(target_arch = "wasm32")]
 fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
-    use std::sync::atomic::Ordering::Relaxed;
     let error = Error::internal(format!("panic: {}", panic_text(info)));
-    let (stage, record) = (side::POSITION[0].load(Relaxed), side::POSITION[1].load(Relaxed));
-    let body = event::failed(&error, stage as usize, record as i64).to_body();
+    let (stage, record) = side::position();
+    let body = event::failed(&error, stage, record).to_body();
     sys::host::put(event::message::FAILED, 0, &body, &[]);
 }
 

@@ -207,7 +207,7 @@ impl CellOut<'_> {
     }
 
     pub fn null(&mut self, schema: u32) {
-        *self.cell = Cell { schema, ..Cell::NULL };
+        *self.cell = Cell::null(schema);
     }
 
     /// A value that is built anew.

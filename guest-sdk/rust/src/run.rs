@@ -27,25 +27,51 @@ pub enum End {
 }
 
 /// A failure on its way out: the stage and what.
-struct Fatal(usize, Error);
+struct Fatal {
+    stage: usize,
+    /// Record of the batch, −1 = none.
+    record: i64,
+    error: Error,
+}
+
+impl Fatal {
+    fn at(stage: usize, error: Error) -> Fatal {
+        Fatal { stage, record: -1, error }
+    }
+}
 
 impl From<Error> for Fatal {
     fn from(error: Error) -> Self {
-        Fatal(0, error)
+        Fatal::at(0, error)
     }
 }
 
 /// Runs an instance to its end.
 pub fn run(host: &mut dyn Host, plugins: &[Plugin]) -> End {
     let mut guest = Guest { host, buffer: vec![0; EVENT_BUFFER_BYTES], queue: VecDeque::new() };
-    match guest.serve(plugins) {
+    match caught(|| guest.serve(plugins)) {
         Ok(()) => End::Stopped,
-        Err(Fatal(stage, error)) => {
-            let body = event::failed(&error, stage, -1).to_body();
+        Err(Fatal { stage, record, error }) => {
+            let body = event::failed(&error, stage, record).to_body();
             guest.host.put(message::FAILED, 0, &body, &[]);
             End::Failed(error)
         }
     }
+}
+
+/// In a module a panic is reported by the hook, as nothing can catch it; natively it is caught, for tests.
+#[cfg(target_arch = "wasm32")]
+fn caught(serve: impl FnOnce() -> std::result::Result<(), Fatal>) -> std::result::Result<(), Fatal> {
+    serve()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn caught(serve: impl FnOnce() -> std::result::Result<(), Fatal>) -> std::result::Result<(), Fatal> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(serve)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        let (stage, record) = side::position();
+        Err(Fatal { stage, record, error: Error::internal(format!("panic: {}", text.unwrap_or("no message"))) })
+    })
 }
 
 struct Guest<'h> {
@@ -203,7 +229,7 @@ impl Guest<'_> {
     }
 
     fn task(&mut self, seq: i32, plan: &Plan, plugins: &[Plugin]) -> std::result::Result<(), Fatal> {
-        let stages = stage::make(plan, plugins).map_err(|(stage, error)| Fatal(stage, error))?;
+        let stages = stage::make(plan, plugins).map_err(|(stage, error)| Fatal::at(stage, error))?;
         self.put(message::READY, seq, &[], &[])?;
         let batch = Batch::default();
         let mut task = Task { guest: self, stages, batch, head: Vec::new(), produced: 0, paused: false, pending: false };
@@ -414,7 +440,7 @@ impl Task<'_, '_> {
         let last = self.stages.len().saturating_sub(1);
         let offsets = event.offsets()?;
         let Some(Stage { work: Work::Sink(sink), .. }) = self.stages.last_mut() else { return Ok(()) };
-        let at_sink = |error| Fatal(last, error);
+        let at_sink = |error| Fatal::at(last, error);
         match event.kind {
             kind::OPEN => sink.open(&offsets).map_err(at_sink)?,
             kind::CLOSE => sink.close(&offsets).map_err(at_sink)?,

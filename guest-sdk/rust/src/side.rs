@@ -46,6 +46,11 @@ pub(crate) fn at_record(origin: u32) {
     POSITION[1].store(origin, Ordering::Relaxed);
 }
 
+/// Stage and record that are being worked on.
+pub(crate) fn position() -> (usize, i64) {
+    (POSITION[0].load(Ordering::Relaxed) as usize, POSITION[1].load(Ordering::Relaxed) as i64)
+}
+
 /// Writes a line to the worker's log under the connector's name.
 pub fn log(level: Level, text: &str) {
     let text = limits::cut(text, limits::LOG_BYTES);

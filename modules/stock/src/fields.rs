@@ -1,6 +1,6 @@
 //! What transforms of fields share: which half of the record they work on, copies of schemas, and Connect's messages.
 
-use berth_guest::{Cell, Error, Record, Result, Schema, Tag, Type, Value, ValueRef};
+use berth_guest::{Cell, Error, Field, Record, Result, Schema, Tag, Type, Value, ValueRef};
 
 use crate::java_class::class_name;
 
@@ -45,6 +45,8 @@ fn require(value: ValueRef<'_>, tag: Tag, what: &str, purpose: &str) -> Result<(
     Err(Error::data(format!("Only {what} for [{purpose}], found: {found}")))
 }
 
+const SCHEMA_BUILDER: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
+
 /// A struct schema with the name, version, doc and parameters of another, and no fields yet.
 pub fn same_basics(schema: &Schema) -> Schema {
     Schema {
@@ -57,22 +59,33 @@ pub fn same_basics(schema: &Schema) -> Schema {
 }
 
 /// Adds a field; a name that is there already is an error.
-pub fn add_field(schema: &mut Schema, field: berth_guest::Field) -> Result<()> {
+pub fn add_field(schema: &mut Schema, field: Field) -> Result<()> {
+    if field.name.is_empty() {
+        return Err(Error::data("fieldName cannot be null.").class(SCHEMA_BUILDER));
+    }
     if schema.index_of(&field.name).is_some() {
         let message = format!("Cannot create field because of field name duplication {}", field.name);
-        return Err(Error::data(message).class("org.apache.kafka.connect.errors.SchemaBuilderException"));
+        return Err(Error::data(message).class(SCHEMA_BUILDER));
     }
     schema.fields.push(field);
     Ok(())
 }
 
 /// Copies a field's value; null becomes the default of its schema if that is asked for.
-pub fn copy(b: &mut berth_guest::Builder<'_>, value: ValueRef<'_>, schema: &Schema, replace_null: bool) {
+pub fn copy(b: &mut berth_guest::Builder<'_>, value: ValueRef<'_>, field: &Field, replace_null: bool) -> Result<()> {
+    let schema = &field.schema;
     match &schema.default {
         Some(default) if replace_null && value.is_null() => {
             let body = Value::to_body(default);
             b.value(ValueRef::of_item(&body).unwrap_or(value));
         }
+        _ if value.is_null() && !schema.optional => {
+            let (name, kind) = (&field.name, schema.kind);
+            return Err(Error::data(format!(
+                "Invalid value: null used for required field: \"{name}\", schema type: {kind}"
+            )));
+        }
         _ => b.value(value),
     }
+    Ok(())
 }

@@ -123,10 +123,12 @@ impl InsertField {
         .into_iter()
         .flatten()
         .collect();
-        if let (Some(field), None) = (config.text("static.field"), text) {
-            return Err(Error::config(format!(
-                "Invalid value null for configuration static.value: No value specified for static field: {field}"
-            )));
+        if config.text("static.field").is_some() && text.is_none() {
+            // Connect prints the object that stands for the field, not its name.
+            return Err(Error::config(
+                "Invalid value null for configuration static.value: No value specified for static field: \
+                 org.apache.kafka.connect.transforms.InsertField$InsertionSpec@1",
+            ));
         }
         if insertions.is_empty() {
             return Err(Error::config("No field insertion configured"));
@@ -175,7 +177,7 @@ impl InsertField {
         let cell = record.arena.build(index, |b| {
             b.open(Tag::Struct);
             for (field, item) in old.fields.iter().zip(value.items()) {
-                copy(b, item, &field.schema, self.replace_null);
+                copy(b, item, field, self.replace_null)?;
             }
             insertions.iter().for_each(|i| i.write(&entry, &self.topic, true, b));
             b.close_struct(NONE);

@@ -10,6 +10,13 @@ pub fn append_f64(n: f64, out: &mut Vec<u8>) {
     }
     let mut text = Digits::default();
     let _ = write!(text, "{n:e}");
+    if n != 0.0 && n.abs() < f64::MIN_POSITIVE {
+        // Java prints at least two digits, the closest ones: for most numbers the second is a zero.
+        let two = format!("{n:.1e}");
+        if !text.as_str().contains('.') && two.parse() == Ok(n) {
+            return append_scientific(&two, out);
+        }
+    }
     append_scientific(text.as_str(), out);
 }
 
@@ -21,6 +28,12 @@ pub fn append_f32(n: f32, out: &mut Vec<u8>) {
     }
     let mut text = Digits::default();
     let _ = write!(text, "{n:e}");
+    if n != 0.0 && n.abs() < f32::MIN_POSITIVE {
+        let two = format!("{n:.1e}");
+        if !text.as_str().contains('.') && two.parse() == Ok(n) {
+            return append_scientific(&two, out);
+        }
+    }
     append_scientific(text.as_str(), out);
 }
 

@@ -171,8 +171,8 @@ impl<'a> Lexer<'a> {
         Ok(rest)
     }
 
-    /// The text of a number, and whether it is whole.
-    fn number(&mut self) -> Read<(&'a str, bool)> {
+    /// The text of a number, and whether it is whole. Behind one at the root there must be a blank.
+    fn number(&mut self, root: bool) -> Read<(&'a str, bool)> {
         let start = self.at;
         let mut at = start + (self.bytes[start] == b'-') as usize;
         let digits = |at: &mut usize| {
@@ -193,7 +193,8 @@ impl<'a> Lexer<'a> {
             at += matches!(self.bytes.get(at), Some(b'+' | b'-')) as usize;
             ok = digits(&mut at);
         }
-        let ends = self.bytes.get(at).is_none_or(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b',' | b']' | b'}'));
+        let end = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r') || (!root && matches!(b, b',' | b']' | b'}'));
+        let ends = self.bytes.get(at).is_none_or(end);
         if !ok || !ends {
             self.at = at;
             return self.problem("malformed number");
@@ -270,7 +271,7 @@ impl<'a> Lexer<'a> {
                 b.null();
             }
             Some(b'-' | b'0'..=b'9') => {
-                let (text, whole) = self.number()?;
+                let (text, whole) = self.number(b.depth() == 0)?;
                 match whole {
                     true => b.i64(to_i64(text)),
                     false => b.f64(to_f64(text)),
@@ -374,7 +375,7 @@ impl<'a> Lexer<'a> {
                 self.word("null")?;
                 Node::Null
             }
-            Some(b'-' | b'0'..=b'9') => Node::Number(self.number()?.0),
+            Some(b'-' | b'0'..=b'9') => Node::Number(self.number(depth == 0)?.0),
             Some(_) => return self.problem("unexpected character"),
             None => return self.problem("unexpected end"),
         })

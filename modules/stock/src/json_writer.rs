@@ -329,16 +329,29 @@ pub fn append_int(n: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
+/// Jackson writes characters beyond the basic plane as two escapes. Returns the length of the character.
+fn append_surrogates(text: &[u8], out: &mut Vec<u8>) -> usize {
+    let four = text.get(..4).unwrap_or(text);
+    for unit in String::from_utf8_lossy(four).encode_utf16() {
+        let _ = write!(out, "\\u{unit:04X}");
+    }
+    four.len()
+}
+
 /// Appends a quoted string, with Jackson's escapes.
 pub fn append_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut plain = 0;
     for (i, byte) in text.iter().enumerate() {
-        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
+        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' && *byte < 0xF0 {
             continue;
         }
         out.extend_from_slice(&text[plain..i]);
         plain = i + 1;
+        if *byte >= 0xF0 {
+            plain = i + append_surrogates(&text[i..], out);
+            continue;
+        }
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
             b'\n' => out.extend_from_slice(b"\\n"),

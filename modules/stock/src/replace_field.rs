@@ -55,7 +55,7 @@ fn parse_renames(text: &str) -> std::result::Result<Vec<(String, String)>, Strin
 /// How the fields of one schema turn into those of the next: index of the old field for each new one.
 struct Derived {
     schema: u32,
-    from: Vec<(usize, Rc<Schema>)>,
+    from: Vec<(usize, Field)>,
 }
 
 struct ReplaceField {
@@ -90,7 +90,7 @@ impl ReplaceField {
         new.map_or(name, |(_, new)| new.as_bytes())
     }
 
-    fn derive(&self, schema: &Schema) -> Result<(Schema, Vec<(usize, Rc<Schema>)>)> {
+    fn derive(&self, schema: &Schema) -> Result<(Schema, Vec<(usize, Field)>)> {
         let mut new = same_basics(schema);
         for field in schema.fields.iter().filter(|f| self.keeps(f.name.as_bytes())) {
             let name = std::str::from_utf8(self.renamed(field.name.as_bytes())).unwrap_or(&field.name);
@@ -104,7 +104,7 @@ impl ReplaceField {
             let Some(i) = schema.index_of(old) else {
                 return Err(Error::data(format!("{old} is not a valid field name")));
             };
-            from.push((i, schema.fields[i].schema.clone()));
+            from.push((i, Field { name: field.name.clone(), schema: schema.fields[i].schema.clone() }));
         }
         Ok((new, from))
     }
@@ -143,8 +143,8 @@ impl ReplaceField {
         let items = value.items();
         let cell = record.arena.build(derived.schema, |b| {
             b.open(Tag::Struct);
-            for (i, schema) in &derived.from {
-                copy(b, items.get(*i).unwrap_or(ValueRef::NULL), schema, self.replace_null);
+            for (i, field) in &derived.from {
+                copy(b, items.get(*i).unwrap_or(ValueRef::NULL), field, self.replace_null)?;
             }
             b.close_struct(NONE);
             Ok(())

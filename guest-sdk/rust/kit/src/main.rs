@@ -1,0 +1,3 @@
+//! The kit as a module.
+
+berth_guest::main!(kit::plugins);
