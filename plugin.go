@@ -35,7 +35,7 @@ func runPlugin(args []string, out io.Writer) error {
 	return fmt.Errorf("berth plugin takes new, build, inspect or push, each with -h for its options")
 }
 
-// buildPlugin compiles the project in a folder to one .wasm file: Go by its go.mod or .go files, Rust by its Cargo.toml.
+// buildPlugin compiles the project in a folder to one .wasm file: Rust when there is a Cargo.toml, else Go.
 func buildPlugin(args []string, out io.Writer) error {
 	flags := newFlags("plugin build", "[DIR]", out)
 	target := flags.String("o", "", "the file to write; by default NAME.wasm in the folder, which is named NAME")

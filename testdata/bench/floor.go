@@ -15,14 +15,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// The floor is the same work in a bare client loop: order kept, acks=all with idempotence, no compression, batches up to
-// 900 kB, the position stored every second.
+// The floor is the same work in a bare client loop: order kept, acks=all with idempotence, no compression, batches up
+// to 900 kB, the position stored every second.
 const (
 	floorBatchBytes  = 900_000
 	floorCommitEvery = time.Second
 )
 
-// runFloor is this program as the measured process: "floor source FILE TOPIC OFFSETS-TOPIC" or "floor sink TOPIC FILE GROUP".
+// runFloor is this program as the measured process: "floor source FILE TOPIC OFFSETS-TOPIC" or
+// "floor sink TOPIC FILE GROUP".
 func runFloor(bootstrap string, args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()

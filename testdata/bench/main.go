@@ -1,7 +1,8 @@
 // Command bench compares Berth with a bare client loop on a real Kafka, in processor seconds per million records.
 //
-// P1 moves lines of 100 bytes from a file to a topic, P2 from a topic to a file; converters are StringConverter, client
-// settings are Connect's defaults. Systems take turns; a repeat whose output differs from the input by a byte is an error.
+// P1 moves lines of 100 bytes from a file to a topic, P2 from a topic to a file; converters are StringConverter,
+// client settings are Connect's defaults. Systems take turns; a repeat whose output differs from the input by a byte is
+// an error.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Package airport is the logic of the demo's plugin, apart from its entry, so that the demo can work out what the plugin
-// must have made of each line.
+// Package airport is the logic of the demo's plugin, apart from its entry, so that the demo can work out what the
+// plugin must have made of each line.
 package airport
 
 import (
