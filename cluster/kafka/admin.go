@@ -2,11 +2,13 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/berth-connect/berth/host"
@@ -95,9 +97,12 @@ func (a *Admin) Partitions(ctx context.Context, topics ...string) (map[string]in
 	return out, nil
 }
 
-// GroupOffsets returns the next offsets that a consumer group has stored.
+// GroupOffsets returns the next offsets that a consumer group has stored, none for a group that does not exist.
 func (a *Admin) GroupOffsets(ctx context.Context, group string) (map[host.TopicPartition]int64, error) {
 	fetched, err := a.admin.FetchOffsets(ctx, group)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return map[host.TopicPartition]int64{}, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the offsets of group %s: %w", group, err)
 	}

@@ -134,8 +134,12 @@ func (c *Consumer) Poll(ctx context.Context, limit int, wait time.Duration) ([]h
 
 func (c *Consumer) ask(limit int) {
 	ctx, hurry := context.WithCancel(c.ctx)
-	c.want <- ask{ctx, limit} // taken at once: the other side waits when nothing is asked
-	c.asked, c.hurry = true, hurry
+	select {
+	case c.want <- ask{ctx, limit}: // taken at once: the other side waits when nothing is asked
+		c.asked, c.hurry = true, hurry
+	case <-c.ctx.Done():
+		hurry()
+	}
 }
 
 func (c *Consumer) run() {
