@@ -127,8 +127,8 @@ func (c Config) Get(key string) string {
 // Runtime is what the herder asks of the host: the worker on this node. *worker.Worker implements it.
 // No method waits for guest code longer than its context allows.
 type Runtime interface {
-	// Plugins lists every usable plugin, in the order of GET /connector-plugins: sink, source, transformation, predicate,
-	// converter, header_converter, each sorted by class, then version.
+	// Plugins lists every usable plugin, in the order of GET /connector-plugins: sink, source, transformation,
+	// predicate, converter, header_converter, each sorted by class, then version.
 	Plugins() []PluginInfo
 	// PluginConfig returns the keys of a plugin: for connectors its own first, then the framework's.
 	// Errors: ErrNotFound, ErrBadRequest (a bad version).
@@ -139,11 +139,14 @@ type Runtime interface {
 	ConnectorKind(config Config) string
 
 	// StartConnector makes the connector run (or pause) and reports its status; it returns the configurations of
-	// its tasks, at most tasks.max, when target is TargetStarted. reconfigure is called when the plugin asks for new task configurations.
-	StartConnector(ctx context.Context, name string, config Config, target TargetState, reconfigure func()) ([]Config, error)
+	// its tasks, at most tasks.max, when target is TargetStarted. reconfigure is called when the plugin asks for new
+	// task configurations.
+	StartConnector(ctx context.Context, name string, config Config, target TargetState,
+		reconfigure func()) ([]Config, error)
 	// TaskConfigs asks a running connector anew.
 	TaskConfigs(ctx context.Context, name string) ([]Config, error)
-	// StopConnector stops it within the graceful timeout; target tells which status to report (STOPPED, or none when deleted: "").
+	// StopConnector stops it within the graceful timeout; target tells which status to report (STOPPED, or none when
+	// deleted: "").
 	StopConnector(ctx context.Context, name string, report State)
 	// SetTarget pauses or resumes a running connector and its tasks on this worker.
 	SetTarget(name string, target TargetState)

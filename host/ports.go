@@ -72,12 +72,13 @@ type Rebalancer interface {
 
 // Consumer reads the topics of one sink task as a member of the connector's group.
 type Consumer interface {
-	// Poll returns at most limit records, or none after wait. Transient errors are retried inside; an error is fatal to the task.
+	// Poll returns at most limit records, or none after wait. Transient errors are retried inside; an error is fatal
+	// to the task.
 	Poll(ctx context.Context, limit int, wait time.Duration) ([]ConsumerRecord, error)
 	// Commit stores next offsets for the group, synchronously.
 	Commit(ctx context.Context, offsets map[TopicPartition]int64) error
-	// Pause and Resume stop and continue the fetching of all partitions; a paused consumer is still polled, gets nothing
-	// and stays in its group.
+	// Pause and Resume stop and continue the fetching of all partitions; a paused consumer is still polled, gets
+	// nothing and stays in its group.
 	Pause()
 	Resume()
 	// Seek sets what is read next.
@@ -104,7 +105,8 @@ type OffsetStore interface {
 type Clients interface {
 	Producer(id TaskID, config Config) (Producer, error)
 	Consumer(id TaskID, config Config, rebalancer Rebalancer) (Consumer, error)
-	// EnsureTopic creates a topic for a source task when the connector's topic.creation.* ask for it and it is not there yet.
+	// EnsureTopic creates a topic for a source task when the connector's topic.creation.* ask for it and it is not
+	// there yet.
 	EnsureTopic(ctx context.Context, topic string, config Config) error
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 // Calls is what one guest reaches through the imports of module "berth". The engine checks pointers and lengths and
-// passes views of guest memory, which end with the call. All methods run on the goroutine of Module.Run and return at once.
+// passes views of guest memory, which end with the call. All methods run on the goroutine of Module.Run and return
+// at once.
 type Calls interface {
 	// Poll writes the next event to dst and returns its length; 0: none; -n: it needs n bytes.
 	Poll(dst []byte) int

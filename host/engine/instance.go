@@ -104,7 +104,8 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	return guestError(ctx, err, in)
 }
 
-// moduleConfig grants nothing that is not asked for: no environment, no arguments, no files, real clocks and randomness.
+// moduleConfig grants nothing that is not asked for: no environment, no arguments, no files, real clocks and
+// randomness.
 func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 	files := wazero.NewFSConfig()
 	for _, dir := range config.Dirs {

@@ -30,7 +30,8 @@ func checkLinkage(code wazero.CompiledModule) error {
 		case name == abi.VersionImport:
 			marked = true
 		case strings.HasPrefix(name, "berth_abi_"):
-			return fmt.Errorf("import %s.%s: this worker speaks %s; rebuild with a matching SDK", module, name, abi.VersionImport)
+			return fmt.Errorf("import %s.%s: this worker speaks %s; rebuild with a matching SDK",
+				module, name, abi.VersionImport)
 		default:
 			if err := checkSignature(f); err != nil {
 				return err
@@ -61,7 +62,8 @@ func checkSignature(f api.FunctionDefinition) error {
 	}
 	want := berthFunctions[i]
 	if !slices.Equal(want.params, f.ParamTypes()) || !slices.Equal(want.results, f.ResultTypes()) {
-		return fmt.Errorf("import berth.%s: its signature is not the one of %s; rebuild with a matching SDK", name, abi.VersionImport)
+		return fmt.Errorf("import berth.%s: its signature is not the one of %s; rebuild with a matching SDK",
+			name, abi.VersionImport)
 	}
 	return nil
 }

@@ -182,8 +182,8 @@ func pollOneoff(ctx context.Context, m api.Module, stack []uint64) {
 	}
 }
 
-// pollReady writes an event for each subscription that is ready and returns their count and, if there is none, how long to
-// sleep at most (negative: without end).
+// pollReady writes an event for each subscription that is ready and returns their count and, if there is none, how
+// long to sleep at most (negative: without end).
 func (in *instance) pollReady(src, dst []byte, started time.Time) (int, time.Duration) {
 	readable, writable := in.calls.Ready()
 	n, timeout := 0, time.Duration(-1)

@@ -57,8 +57,8 @@ func Class(code abi.Code, class string) string {
 	return "org.apache.kafka.connect.errors.ConnectException"
 }
 
-// Trace writes an error the way Connect's status shows one: class and message first, then where it happened and what the
-// guest left behind.
+// Trace writes an error the way Connect's status shows one: class and message first, then where it happened and what
+// the guest left behind.
 func Trace(err error, where string) string {
 	var b strings.Builder
 	var failure *Failure

@@ -1,5 +1,5 @@
-// Package guest drives instances of modules: it starts one with a plan, hands events over, receives messages and sees to
-// it that every instance ends in bounded time.
+// Package guest drives instances of modules: it starts one with a plan, hands events over, receives messages and
+// sees to it that every instance ends in bounded time.
 package guest
 
 import (

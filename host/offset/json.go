@@ -15,9 +15,9 @@ import (
 	"github.com/berth-connect/berth/abi"
 )
 
-// AppendJSON writes an encoded map as the JSON object that Connect's offset topic holds (JsonConverter without schemas):
-// members in order, no blanks. The bytes matter: they are the identity of a source partition. Values other than
-// primitives are refused, as OffsetUtils does.
+// AppendJSON writes an encoded map as the JSON object that Connect's offset topic holds (JsonConverter without
+// schemas): members in order, no blanks. The bytes matter: they are the identity of a source partition. Values other
+// than primitives are refused, as OffsetUtils does.
 func AppendJSON(dst []byte, payload []byte) ([]byte, error) {
 	m := abi.Value{Tag: abi.TagMap, Payload: payload}
 	dst = append(dst, '{')
@@ -90,7 +90,8 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	return fmt.Appendf(dst, "%sE%s%s", mantissa, sign, strings.TrimLeft(exponent[1:], "0"))
 }
 
-// appendString quotes as Jackson does: raw UTF-8 up to U+FFFF, higher characters as two escapes, control characters escaped.
+// appendString quotes as Jackson does: raw UTF-8 up to U+FFFF, higher characters as two escapes, control characters
+// escaped.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {

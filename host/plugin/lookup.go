@@ -76,7 +76,8 @@ func (r *Registry) Resolve(name, version string, kinds ...string) (Plugin, error
 		return Plugin{}, host.NotFound(fmt.Sprintf("Unknown plugin %s.", name))
 	}
 	if other := slices.IndexFunc(found, func(p Plugin) bool { return p.Class != found[0].Class }); other > 0 {
-		return Plugin{}, host.BadRequest(fmt.Sprintf("More than one plugin matches alias %s: %s and %s. Use the full class name.",
+		return Plugin{}, host.BadRequest(fmt.Sprintf(
+			"More than one plugin matches alias %s: %s and %s. Use the full class name.",
 			name, found[0].Class, found[other].Class))
 	}
 	var versions []string

@@ -1,5 +1,5 @@
-// Package plugin knows every module and what it provides: it checks, stores and describes modules, finds plugins by class,
-// alias and version, and asks them about configurations.
+// Package plugin knows every module and what it provides: it checks, stores and describes modules, finds plugins by
+// class, alias and version, and asks them about configurations.
 package plugin
 
 import (
@@ -134,7 +134,8 @@ func (r *Registry) Add(ctx context.Context, name string, wasm []byte) (host.Modu
 	return r.add(ctx, moduleName(name), wasm, engine.Untrusted, true)
 }
 
-func (r *Registry) add(ctx context.Context, name string, wasm []byte, trust engine.Trust, keep bool) (host.ModuleInfo, error) {
+func (r *Registry) add(ctx context.Context, name string, wasm []byte, trust engine.Trust,
+	keep bool) (host.ModuleInfo, error) {
 	r.adding.Lock()
 	defer r.adding.Unlock()
 	digest := digestOf(wasm)
@@ -165,7 +166,8 @@ func (r *Registry) add(ctx context.Context, name string, wasm []byte, trust engi
 
 func checkBytes(name string, wasm []byte) error {
 	if len(wasm) > host.ModuleBytesMax {
-		return host.BadRequest(fmt.Sprintf("module %q has %d bytes; at most %d are taken: strip it (go build -ldflags='-s -w')",
+		return host.BadRequest(fmt.Sprintf(
+			"module %q has %d bytes; at most %d are taken: strip it (go build -ldflags='-s -w')",
 			name, len(wasm), host.ModuleBytesMax))
 	}
 	if !strings.HasPrefix(string(wasm[:min(len(wasm), 8)]), "\x00asm\x01\x00\x00\x00") {
@@ -200,7 +202,8 @@ func (r *Registry) describe(ctx context.Context, name string, wasm []byte, diges
 	return manifest, nil
 }
 
-// checkConflicts refuses a second plugin of the same class, kind and version: which one a connector gets would be an accident.
+// checkConflicts refuses a second plugin of the same class, kind and version: which one a connector gets would be an
+// accident.
 func (r *Registry) checkConflicts(name, digest string, manifest abi.Manifest) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

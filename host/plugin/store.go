@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// store keeps modules as DIR/DIGEST.wasm, each with DIR/DIGEST.json beside it. A module exists when its JSON file does, which is
-// written last.
+// store keeps modules as DIR/DIGEST.wasm, each with DIR/DIGEST.json beside it. A module exists when its JSON file
+// does, which is written last.
 type store struct{ dir string }
 
 // record is the JSON beside a module.

@@ -9,8 +9,8 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// versionRange is what connector.plugin.version and its kin may hold (KIP-891): empty or "latest", a bare version, which
-// means exactly that one, or a Maven range such as [1.0,2.0).
+// versionRange is what connector.plugin.version and its kin may hold (KIP-891): empty or "latest", a bare version,
+// which means exactly that one, or a Maven range such as [1.0,2.0).
 type versionRange struct {
 	low, high         string // "" = open
 	lowOpen, highOpen bool   // the bound itself is excluded

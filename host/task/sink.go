@@ -14,8 +14,9 @@ import (
 	"github.com/berth-connect/berth/host/pipeline"
 )
 
-// Sink is a running sink task. An iteration is the path of a record: consume, convert and transform, put; between batches
-// it commits. It mirrors Source. It is the host.Rebalancer of its consumer, whose calls come on the same goroutine.
+// Sink is a running sink task. An iteration is the path of a record: consume, convert and transform, put; between
+// batches it commits. It mirrors Source. It is the host.Rebalancer of its consumer, whose calls come on the same
+// goroutine.
 type Sink struct {
 	config   Config
 	consumer host.Consumer
@@ -264,7 +265,8 @@ func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
 }
 
 // preCommit sends FLUSH and reads the offsets that are safe, at most those that were asked for.
-func (t *Sink) preCommit(ctx context.Context, due map[host.TopicPartition]int64) (map[host.TopicPartition]int64, error) {
+func (t *Sink) preCommit(ctx context.Context,
+	due map[host.TopicPartition]int64) (map[host.TopicPartition]int64, error) {
 	t.sink.Instance.Send(abi.EventFlush, guest.Bytes(abi.EncodePartitionOffsets(partitionOffsets(due))))
 	m, err := t.sink.Instance.Expect(ctx, guest.CommitMessage, host.PutDurationMax)
 	if err != nil {

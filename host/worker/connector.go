@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"sync/atomic"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
@@ -24,6 +25,7 @@ type connector struct {
 	watched *guest.Connector // nil: made for each question
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the watching instance has ended; nil without one
+	failed  atomic.Bool   // a failed connector stays so until it is started anew
 }
 
 // StartConnector implements host.Runtime.
@@ -39,7 +41,7 @@ func (w *Worker) StartConnector(ctx context.Context, name string, config host.Co
 		err = w.startConnector(ctx, c, reconfigure)
 	}
 	if err != nil {
-		w.Status.ConnectorStatus(name, host.Failed, task.Trace(err), versionOf(c))
+		w.connectorFailed(ctx, name, c, err)
 		return nil, err
 	}
 	w.Status.ConnectorStatus(name, stateOf(target), "", c.found.Version)
@@ -59,6 +61,18 @@ func (w *Worker) newConnector(name string, config host.Config) (*connector, erro
 		return nil, err
 	}
 	return &connector{name: name, config: config, parsed: parsed, found: found}, nil
+}
+
+// connectorFailed reports a failure, unless it is that the caller has changed its mind.
+func (w *Worker) connectorFailed(ctx context.Context, name string, c *connector, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	if c != nil {
+		c.failed.Store(true)
+	}
+	w.Log.Error("connector failed", "connector", name, "error", err)
+	w.Status.ConnectorStatus(name, host.Failed, task.Trace(err), versionOf(c))
 }
 
 func versionOf(c *connector) string {
@@ -92,9 +106,7 @@ func (w *Worker) startConnector(ctx context.Context, c *connector, reconfigure f
 	go func() {
 		defer close(c.done)
 		if err := running.Serve(serveCtx, w.config.TaskShutdownGraceful, reconfigure); err != nil {
-			err = c.group().Failed(err)
-			w.Log.Error("connector failed", "connector", c.name, "error", err)
-			w.Status.ConnectorStatus(c.name, host.Failed, task.Trace(err), c.found.Version)
+			w.connectorFailed(serveCtx, c.name, c, c.group().Failed(err))
 		}
 	}()
 	return nil
@@ -136,7 +148,7 @@ func (w *Worker) taskConfigs(ctx context.Context, c *connector) ([]host.Config, 
 		err = tooManyTasks(c.name, len(configs), c.parsed.TasksMax)
 	}
 	if err != nil {
-		w.Status.ConnectorStatus(c.name, host.Failed, task.Trace(err), c.found.Version)
+		w.connectorFailed(ctx, c.name, c, err)
 		return nil, err
 	}
 	return c.complete(configs), nil
@@ -165,10 +177,10 @@ func (w *Worker) askTaskConfigs(ctx context.Context, c *connector) ([]map[string
 }
 
 func tooManyTasks(name string, n, limit int) error {
-	return fmt.Errorf("The connector %s has generated %d tasks, which is greater than %d, the maximum number of tasks it is "+
-		"configured to create. This behaviour should be considered a bug and is disallowed. If necessary, it can be permitted "+
-		"by reconfiguring the connector with 'tasks.max.enforce' set to false; however, this option will be removed in a "+
-		"future release of Kafka Connect.", name, n, limit) //nolint:staticcheck // Connect's words
+	return fmt.Errorf("The connector %s has generated %d tasks, which is greater than %d, the maximum number of tasks "+
+		"it is configured to create. This behaviour should be considered a bug and is disallowed. If necessary, it can be "+
+		"permitted by reconfiguring the connector with 'tasks.max.enforce' set to false; however, this option will be "+
+		"removed in a future release of Kafka Connect.", name, n, limit) //nolint:staticcheck // Connect's words
 }
 
 // complete adds to the plugin's configurations what Connect adds: the task's class, and a sink's topics.
@@ -227,7 +239,7 @@ func (w *Worker) SetTarget(name string, target host.TargetState) {
 	for _, t := range tasks {
 		t.target.Set(target == host.TargetPaused)
 	}
-	if c != nil {
+	if c != nil && !c.failed.Load() {
 		w.Status.ConnectorStatus(name, stateOf(target), "", c.found.Version)
 	}
 }

@@ -214,14 +214,15 @@ func newBench(t *testing.T, dirs ...string) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close(context.Background()) })
-	registry := plugin.New(plugin.Config{Dir: t.TempDir(), Stock: modules.Stock, Grants: plugin.Grants{Dirs: dirs}, Log: log}, e)
+	registry := plugin.New(plugin.Config{Dir: t.TempDir(), Stock: modules.Stock, Grants: plugin.Grants{Dirs: dirs},
+		Log: log}, e)
 	if err := registry.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{kafka: newFakeKafka(), status: &statuses{connectors: map[string]status{}, tasks: map[host.TaskID]status{}}}
 	b.Worker = New(Config{
 		WorkerID:             "test:8083",
-		Properties:           config("key.converter", stringConverter, "value.converter", stringConverter, "header.converter", stringConverter),
+		Properties:           config("key.converter", stringConverter, "value.converter", stringConverter),
 		OffsetFlushInterval:  50 * time.Millisecond,
 		OffsetFlushTimeout:   5 * time.Second,
 		TaskShutdownGraceful: 2 * time.Second,

@@ -71,7 +71,8 @@ func TestHostileTransformFailsTheTask(t *testing.T) {
 		id := host.TaskID{Connector: name}
 		eventually(t, "task FAILED", func() bool { return b.status.task(id).state == host.Failed })
 		trace := b.status.task(id).trace
-		for _, want := range []string{"stage TRANSFORMATION bad", "plugin hostile.Transform", "version 6.6.6", name + "-0@0"} {
+		for _, want := range []string{"stage TRANSFORMATION bad", "plugin hostile.Transform", "version 6.6.6",
+			name + "-0@0"} {
 			if !strings.Contains(trace, want) {
 				t.Errorf("%s: trace lacks %q:\n%s", how, want, trace)
 			}
@@ -82,8 +83,8 @@ func TestHostileTransformFailsTheTask(t *testing.T) {
 func TestHostileConnectorIsFailed(t *testing.T) {
 	b := newBench(t)
 	b.addGuest(t, "hostile")
-	for _, misbehave := range []string{"connector:trap", "connector:loop", "connector:garbage", "configs:trap", "configs:loop",
-		"configs:garbage", "configs:exit"} {
+	for _, misbehave := range []string{"connector:trap", "connector:loop", "connector:garbage", "configs:trap",
+		"configs:loop", "configs:garbage", "configs:exit"} {
 		name := strings.ReplaceAll(misbehave, ":", "-")
 		_, err := b.StartConnector(t.Context(), name, config("name", name, "connector.class", "hostile.Source", "topic", "t",
 			"misbehave", misbehave), host.TargetStarted, func() {})
@@ -104,7 +105,8 @@ func TestHostileModuleIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", how, err)
 		}
 	}
-	for name, wasm := range map[string][]byte{"text": []byte("hello"), "empty": nil, "cut": []byte("\x00asm\x01\x00\x00\x00\x01")} {
+	cut := []byte("\x00asm\x01\x00\x00\x00\x01")
+	for name, wasm := range map[string][]byte{"text": []byte("hello"), "empty": nil, "cut": cut} {
 		if _, err := b.AddModule(t.Context(), name, wasm); err == nil {
 			t.Errorf("%s was taken", name)
 		}

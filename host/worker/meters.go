@@ -39,7 +39,8 @@ func newMeters(meter metric.Meter, w *Worker) *meters {
 	m.failures = m.counter("kafka_connect_task_error_total_record_failures", "Records that a stage could not process.")
 	m.commits = m.counter("kafka_connect_connector_task_offset_commit_success", "Commits of offsets that succeeded.")
 	m.failedCommits = m.counter("kafka_connect_connector_task_offset_commit_failure", "Commits of offsets that failed.")
-	m.gauge("kafka_connect_worker_connector_count", "Connectors on this worker.", func() int { return len(w.connectors) }, w)
+	m.gauge("kafka_connect_worker_connector_count", "Connectors on this worker.",
+		func() int { return len(w.connectors) }, w)
 	m.gauge("kafka_connect_worker_task_count", "Tasks on this worker.", func() int { return len(w.tasks) }, w)
 	return m
 }

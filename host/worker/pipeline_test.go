@@ -18,7 +18,8 @@ func (b *bench) addKit(t *testing.T) {
 	defer buildMu.Unlock()
 	if built["kit"] == nil {
 		out := filepath.Join(t.TempDir(), "kit.wasm")
-		cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", out, "github.com/berth-connect/berth/guest-sdk/go/guesttest/kitmain")
+		cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", out,
+			"github.com/berth-connect/berth/guest-sdk/go/guesttest/kitmain")
 		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 		if text, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("build kit: %v\n%s", err, text)
@@ -53,17 +54,18 @@ func (b *bench) values(topic string) string {
 	return strings.Join(all, " ")
 }
 
+const regexRouter = "org.apache.kafka.connect.transforms.RegexRouter"
+
 func TestFileToTopicInOneInstanceAndAcrossTwoModules(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "in.txt")
 	writeLines(t, file, "alpha", "beta", "gamma")
 	b := newBench(t, dir)
 	b.addKit(t)
-	for name, chain := range map[string][]string{
-		"fused":   {"transforms", "route", "transforms.route.type", "RegexRouter", "transforms.route.regex", "in-(.*)", "transforms.route.replacement", "out-$1"},
-		"crossed": {"transforms", "up,route", "transforms.up.type", "kit.Upper", "transforms.route.type", "RegexRouter", "transforms.route.regex", "in-(.*)", "transforms.route.replacement", "out-$1"},
-	} {
-		c := config(append([]string{"name", name, "connector.class", "FileStreamSource", "file", file, "topic", "in-" + name}, chain...)...)
+	for name, chain := range map[string]string{"fused": "route", "crossed": "up,route"} {
+		c := config("name", name, "connector.class", "FileStreamSource", "file", file, "topic", "in-"+name,
+			"transforms", chain, "transforms.up.type", "kit.Upper", "transforms.route.type", regexRouter,
+			"transforms.route.regex", "in-(.*)", "transforms.route.replacement", "out-$1")
 		b.start(t, c)
 		want := "alpha beta gamma"
 		if name == "crossed" {
@@ -100,12 +102,14 @@ func TestFailingRecordStopsTheTaskBehindTheRecordsBeforeIt(t *testing.T) {
 	writeLines(t, file, "good", "data", "after")
 	b := newBench(t, dir)
 	b.addKit(t)
-	chain := []string{"connector.class", "FileStreamSource", "file", file, "transforms", "f", "transforms.f.type", "kit.Fail"}
+	chain := []string{"connector.class", "FileStreamSource", "file", file,
+		"transforms", "f", "transforms.f.type", "kit.Fail"}
 	b.start(t, config(append([]string{"name", "strict", "topic", "strict"}, chain...)...))
 	id := host.TaskID{Connector: "strict"}
 	eventually(t, "task FAILED", func() bool { return b.status.task(id).state == host.Failed })
 	trace := b.status.task(id).trace
-	for _, want := range []string{"org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler\n",
+	for _, want := range []string{
+		"org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler\n",
 		"stage TRANSFORMATION f, plugin kit.Fail, version 1.0.0", `source offset {"position":10}`,
 		"Caused by: org.apache.kafka.connect.errors.DataException: bad data"} {
 		if !strings.Contains(trace, want) {
@@ -209,7 +213,8 @@ func TestUploadedModulesSurviveARestartAndConflictsAreRefused(t *testing.T) {
 	}
 	other := guestModule(t, "hostile", "-X main.unused=1")
 	other = append(append([]byte(nil), other...), 0, 3, 1, 'x', 'y') // a custom section: other bytes, same plugins
-	if _, err := b.AddModule(t.Context(), "other", other); err == nil || !strings.Contains(err.Error(), "provides already") {
+	_, err = b.AddModule(t.Context(), "other", other)
+	if err == nil || !strings.Contains(err.Error(), "provides already") {
 		t.Errorf("the same plugins again: %v", err)
 	}
 }

@@ -90,7 +90,8 @@ func (w *Worker) ConnectorKind(config host.Config) string {
 }
 
 func (w *Worker) resolveConnector(config host.Config) (plugin.Plugin, error) {
-	return w.Registry.Resolve(config.Get("connector.class"), config.Get("connector.plugin.version"), abi.KindSource, abi.KindSink)
+	return w.Registry.Resolve(config.Get("connector.class"), config.Get("connector.plugin.version"),
+		abi.KindSource, abi.KindSink)
 }
 
 // parse reads the framework's part of a configuration.
@@ -111,5 +112,6 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan, l
 	granted := w.Registry.Granted(group.Digest, group.Capabilities())
 	plan.Worker = w.config.WorkerID
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
-	return guest.Run(context.WithoutCancel(ctx), code, plan, guest.Options{Engine: granted, Log: log, Metrics: metrics}), nil
+	opts := guest.Options{Engine: granted, Log: log, Metrics: metrics}
+	return guest.Run(context.WithoutCancel(ctx), code, plan, opts), nil
 }
