@@ -15,13 +15,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/berth-connect/berth/cluster/embedded/brokertest"
 	"github.com/berth-connect/berth/web"
 )
 
 // patience is how long a test waits for what must happen; it says nothing about how fast it is.
 const patience = time.Minute
 
-// startDev runs "berth dev" on free ports until the test ends and returns its URL.
+// startDev runs "berth dev" on free ports until the test ends and returns its URL. Its Kafka is the embedded one, or that
+// of BERTH_TEST_BOOTSTRAP.
 func startDev(t *testing.T, dir string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -32,7 +34,8 @@ func startDev(t *testing.T, dir string) string {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	d := dev{data: filepath.Join(dir, "data"), listeners: "http://" + address, dirs: textList{dir}}
+	d := dev{data: filepath.Join(dir, "data"), listeners: "http://" + address, dirs: textList{dir},
+		bootstrap: os.Getenv("BERTH_TEST_BOOTSTRAP")}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.run(ctx, web.NewLoggers(), slog.New(slog.NewTextHandler(t.Output(), nil)), nil) }()
@@ -123,6 +126,11 @@ func writeLines(t *testing.T, file string, from, to int) string {
 // connectors go on where they were.
 func TestDevMovesLinesAcrossARestart(t *testing.T) {
 	dir := t.TempDir()
+	run := brokertest.Name(t, "dev") // a real Kafka may have seen other runs
+	for _, key := range []string{"GROUP_ID", "CONFIG_STORAGE_TOPIC", "OFFSET_STORAGE_TOPIC", "STATUS_STORAGE_TOPIC"} {
+		t.Setenv("BERTH_"+key, run+"-"+strings.ToLower(key[:6]))
+	}
+	source, sink, topic := run+"-in", run+"-out", run+"-lines"
 	input, output := filepath.Join(dir, "in.txt"), filepath.Join(dir, "out.txt")
 	arrived := func(want string) func() bool {
 		return func() bool {
@@ -133,15 +141,15 @@ func TestDevMovesLinesAcrossARestart(t *testing.T) {
 	first := writeLines(t, input, 0, 5000)
 	t.Run("first run", func(t *testing.T) {
 		url := startDev(t, dir)
-		putConnector(t, url, "in", map[string]string{
-			"connector.class": "FileStreamSource", "file": input, "topic": "lines"})
-		putConnector(t, url, "out", map[string]string{
-			"connector.class": "FileStreamSink", "file": output, "topics": "lines"})
+		putConnector(t, url, source, map[string]string{
+			"connector.class": "FileStreamSource", "file": input, "topic": topic})
+		putConnector(t, url, sink, map[string]string{
+			"connector.class": "FileStreamSink", "file": output, "topics": topic})
 		await(t, "all lines", arrived(first))
 		text := metrics(t, url)
 		for _, line := range []string{
-			`kafka_connect_source_task_source_record_write_total{connector="in",task="0"} 5000`,
-			`kafka_connect_sink_task_sink_record_send_total{connector="out",task="0"} 5000`,
+			`kafka_connect_source_task_source_record_write_total{connector="` + source + `",task="0"} 5000`,
+			`kafka_connect_sink_task_sink_record_send_total{connector="` + sink + `",task="0"} 5000`,
 		} {
 			if !strings.Contains(text, line) {
 				t.Errorf("no %q in the metrics", line)

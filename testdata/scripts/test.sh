@@ -12,9 +12,9 @@ kafka=$(mktemp -d)
 trap 'testdata/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true; rm -rf "$kafka"' EXIT
 bootstrap=$(testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
 [ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
-# shellcheck disable=SC2046 # a list of packages
-BERTH_TEST_BOOTSTRAP=$bootstrap go test -count=1 -p=1 $(git grep -l BERTH_TEST_BOOTSTRAP -- '*_test.go' |
-  xargs -n1 dirname | sort -u | sed 's|^|./|')
+packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
+# shellcheck disable=SC2086 # a list of packages
+BERTH_TEST_BOOTSTRAP=$bootstrap go test -count=1 -p=1 $packages
 
 echo "== Rust"
 toolchain=testdata/toolchain/wasm-rust.sh
