@@ -43,7 +43,7 @@ id() {
 }
 
 # Cargo names a crate by its path within the workspace, so the crate and the SDK are copied into a workspace of their
-# own: then the bytes don't depend on where the project lies.
+# own: then the bytes don't depend on where the project lies. Profiles count only at the root of a workspace.
 stage() {
     dir=$1
     stage=$2
@@ -53,12 +53,17 @@ stage() {
         cp -R "$root/$crate/src" "$root/$crate/Cargo.toml" "$stage/$crate"
     done
     cp "$dir/Cargo.lock" "$stage/Cargo.lock"
-    printf '[workspace]\nresolver = "2"\nmembers = ["%s"]\n' "${dir#"$root"/}" >"$stage/Cargo.toml"
+    {
+        printf '[workspace]\nresolver = "2"\nmembers = ["%s"]\n' "${dir#"$root"/}"
+        sed -n '/^\[profile/,$p' "$dir/Cargo.toml"
+    } >"$stage/Cargo.toml"
+    sed -i '/^\[profile/,$d' "$stage/${dir#"$root"/}/Cargo.toml"
 }
 
 # Paths of this machine must not reach the artefact.
 remap() {
-    printf '%s\037' "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates" "--remap-path-prefix=$1=/berth"
+    printf '%s\037' "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates" \
+        "--remap-path-prefix=$1=/berth"
 }
 
 build() {
@@ -66,18 +71,19 @@ build() {
     bin=$2
     CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$dir/target}
     stage=$CARGO_TARGET_DIR/stage-$bin
-    export CARGO_TARGET_DIR CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_LTO=fat \
-        CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 CARGO_PROFILE_RELEASE_PANIC=abort CARGO_PROFILE_RELEASE_STRIP=symbols
+    export CARGO_TARGET_DIR
     kind=$(find_toolchain)
     stage "$dir" "$stage"
     if [ "$kind" = pinned ]; then
         libc=/usr/lib/wasm32-wasi
         src=$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust
         flags=$(remap "$stage")$(printf '%s\037' "--remap-path-prefix=$(readlink -f "$src")=/rust" \
-            "--remap-path-prefix=$src=/rust" -Clink-self-contained=no "-Clink-arg=$libc/crt1-command.o")"-Clink-arg=-L$libc"
+            "--remap-path-prefix=$src=/rust" -Clink-self-contained=no "-Clink-arg=$libc/crt1-command.o")
+        flags=$flags-Clink-arg=-L$libc
         (cd "$stage" && PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS=$flags \
             CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld-14 \
-            /usr/bin/cargo build --locked --quiet --release -Zbuild-std=std,panic_abort --target $target --bin "$bin" >&2)
+            /usr/bin/cargo build --locked --quiet --release -Zbuild-std=std,panic_abort --target $target \
+            --bin "$bin" >&2)
     else
         flags=$(remap "$stage")-Cdebuginfo=0
         (cd "$stage" && CARGO_ENCODED_RUSTFLAGS=$flags \

@@ -89,7 +89,10 @@ impl Importance {
 /// What a value must satisfy. All but `Custom` are checked by the host during validation, too.
 #[derive(Clone, Debug)]
 pub enum Validator {
-    Range { min: Option<f64>, max: Option<f64> },
+    Range {
+        min: Option<f64>,
+        max: Option<f64>,
+    },
     OneOf(Vec<String>),
     /// As `OneOf`, without regard to case.
     OneOfCi(Vec<String>),
@@ -375,7 +378,9 @@ mod tests {
 
     fn def() -> ConfigDef {
         ConfigDef::new(vec![
-            ConfigKey::new("n", ConfigType::Int, "").default("5").validator(Validator::Range { min: Some(1.0), max: None }),
+            ConfigKey::new("n", ConfigType::Int, "")
+                .default("5")
+                .validator(Validator::Range { min: Some(1.0), max: None }),
             ConfigKey::new("s", ConfigType::String, "").validator(Validator::NonEmpty),
             ConfigKey::new("b", ConfigType::Boolean, "").default("false"),
             ConfigKey::new("l", ConfigType::List, "").default(""),

@@ -124,7 +124,8 @@ impl Dictionaries {
         if let Some(Some(schema)) = self.parsed.get(i as usize) {
             return Ok(Some(schema.clone()));
         }
-        let bytes = self.schemas.get(i).cloned().ok_or_else(|| Error::internal(format!("no schema {i} in the batch")))?;
+        let bytes =
+            self.schemas.get(i).cloned().ok_or_else(|| Error::internal(format!("no schema {i} in the batch")))?;
         let schema = match self.known.get(&bytes) {
             Some(schema) => schema.clone(),
             None => {

@@ -88,9 +88,8 @@ impl Event {
 
 /// The list of offsets in a value body.
 pub fn offsets_value(offsets: &[TopicOffset]) -> Value {
-    let one = |o: &TopicOffset| {
-        Value::Array(vec![Value::str(&o.topic), Value::Int32(o.partition), Value::Int64(o.offset)])
-    };
+    let one =
+        |o: &TopicOffset| Value::Array(vec![Value::str(&o.topic), Value::Int32(o.partition), Value::Int64(o.offset)]);
     Value::Array(offsets.iter().map(one).collect())
 }
 

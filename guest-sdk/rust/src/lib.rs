@@ -23,8 +23,13 @@
 //! berth_guest::main!(plugins);
 //! ```
 //!
-//! The path of records allocates nothing per record: a [`Batch`] keeps the host's bytes, stages append what they change to
-//! arenas that are used again, and values are read in place ([`ValueRef`]) and written as a stream ([`Builder`]).
+//! The path of records allocates nothing per record: a [`Batch`] keeps the host's bytes, stages append what they change
+//! to arenas that are used again, and values are read in place ([`ValueRef`]) and written as a stream ([`Builder`]).
+//!
+//! What to implement: [`Source`] and [`Sink`] with a [`Connector`] each ([`SameConfig`] if there is nothing to divide),
+//! [`Transform`], [`Predicate`], [`Converter`]. Nothing may wait: a source says with [`Next`] when it wants to be polled
+//! again, and the main loop sleeps in `poll_oneoff` meanwhile. Errors say by their [`Kind`] what the worker does.
+//!
 //! Plugins are tested natively with [`fake::FakeHost`], without Wasm.
 
 #![deny(unsafe_op_in_unsafe_fn)]

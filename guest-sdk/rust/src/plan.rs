@@ -180,8 +180,7 @@ impl Context {
 fn same_map(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Map(x), Value::Map(y)) => {
-            x.len() == y.len()
-                && x.iter().all(|(k, v)| y.iter().any(|(k2, v2)| same_map(k, k2) && same_map(v, v2)))
+            x.len() == y.len() && x.iter().all(|(k, v)| y.iter().any(|(k2, v2)| same_map(k, k2) && same_map(v, v2)))
         }
         _ => match (a.as_int(), b.as_int()) {
             (Some(m), Some(n)) => m == n,

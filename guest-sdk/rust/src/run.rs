@@ -232,7 +232,8 @@ impl Guest<'_> {
         let stages = stage::make(plan, plugins).map_err(|(stage, error)| Fatal::at(stage, error))?;
         self.put(message::READY, seq, &[], &[])?;
         let batch = Batch::default();
-        let mut task = Task { guest: self, stages, batch, head: Vec::new(), produced: 0, paused: false, pending: false };
+        let mut task =
+            Task { guest: self, stages, batch, head: Vec::new(), produced: 0, paused: false, pending: false };
         task.run()
     }
 }

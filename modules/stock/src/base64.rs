@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn bytes_survive_the_round_trip() {
-        for (bytes, text) in [(&b""[..], ""), (b"f", "Zg=="), (b"fo", "Zm8="), (b"foo", "Zm9v"), (b"\xFF\xFE", "//4=")] {
+        for (bytes, text) in [(&b""[..], ""), (b"f", "Zg=="), (b"fo", "Zm8="), (b"foo", "Zm9v"), (b"\xFF\xFE", "//4=")]
+        {
             let mut out = Vec::new();
             append(bytes, &mut out);
             assert_eq!(out, text.as_bytes());

@@ -1,8 +1,6 @@
 //! ByteArrayConverter: bytes as they stand.
 
-use berth_guest::{
-    CellOut, ConfigDef, Context, Converter, Error, Make, Plugin, Result, Tag, Type, ValueRef, NONE,
-};
+use berth_guest::{CellOut, ConfigDef, Context, Converter, Error, Make, Plugin, Result, Tag, Type, ValueRef, NONE};
 
 use crate::converter_type;
 use crate::java_class::class_of;

@@ -86,7 +86,9 @@ impl FileSink {
         self.buffer.clear();
         outcome.map_err(|error| {
             let path = self.path.display();
-            Error::connect(format!("writing {bytes} bytes to {path} failed: {error}; the records will be written again"))
+            Error::connect(format!(
+                "writing {bytes} bytes to {path} failed: {error}; the records will be written again"
+            ))
         })
     }
 }
@@ -142,7 +144,8 @@ mod tests {
     fn batch() -> Batch {
         let mut batch = Batch::default();
         let topic = batch.dict.intern_topic("t").unwrap();
-        let schema = Schema::new(Type::Struct).field("a", Schema::new(Type::Float64)).field("b", Schema::new(Type::String));
+        let schema =
+            Schema::new(Type::Struct).field("a", Schema::new(Type::Float64)).field("b", Schema::new(Type::String));
         let schema = batch.dict.intern_schema(&schema).unwrap();
         let cells = [
             batch.build(NONE, |b| Ok(b.str("line"))).unwrap(),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use berth_guest::{
     CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Error, Importance, Make, PerSchema, Plugin, Result,
-    Schema, Validator, ValueRef, NONE, Tag,
+    Schema, Tag, Validator, ValueRef, NONE,
 };
 
 use crate::converter_type;

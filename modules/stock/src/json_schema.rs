@@ -15,9 +15,8 @@ use crate::json_lexer::{is_whole, to_f64, to_i64, Node};
 const BUILDER: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
 
 /// JSON's names of types, in the order of the ABI.
-pub const TYPE_NAMES: [&str; 12] = [
-    "int8", "int16", "int32", "int64", "float", "double", "boolean", "string", "bytes", "array", "map", "struct",
-];
+pub const TYPE_NAMES: [&str; 12] =
+    ["int8", "int16", "int32", "int64", "float", "double", "boolean", "string", "bytes", "array", "map", "struct"];
 
 const TYPES: [Type; 12] = [
     Type::Int8,
@@ -209,9 +208,9 @@ fn logical(schema: &Schema, node: &Node<'_>) -> Option<Result<Value>> {
         DATE => integral("Date", int, "integer").map(|days| Value::Date(days * DAY_MS)),
         TIME => integral("Time", int, "integer").and_then(|ms| match (0..=DAY_MS).contains(&ms) {
             true => Ok(Value::Date(ms)),
-            false => Err(Error::data(
-                "Time values must use number of milliseconds greater than 0 and less than 86400000",
-            )),
+            false => {
+                Err(Error::data("Time values must use number of milliseconds greater than 0 and less than 86400000"))
+            }
         }),
         TIMESTAMP => integral("Timestamp", whole, "integral").map(Value::Date),
         _ => return None,
@@ -268,7 +267,9 @@ fn map(schema: &Schema, node: &Node<'_>, replace_null: bool) -> Result<Value> {
     if key.kind == Type::String {
         let Node::Object(members) = node else {
             let kind = node.kind();
-            return Err(Error::data(format!("Maps with string fields should be encoded as JSON objects, but found {kind}")));
+            return Err(Error::data(format!(
+                "Maps with string fields should be encoded as JSON objects, but found {kind}"
+            )));
         };
         for (name, node) in members {
             entries.push((Value::str(name.as_ref()), value(element, Some(node), replace_null)?));

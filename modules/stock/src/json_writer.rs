@@ -65,9 +65,7 @@ impl Style {
                 out.extend_from_slice(b"null");
                 Ok(())
             }
-            _ => Err(Error::data(
-                "Conversion error: null value for field that is required and has no default value",
-            )),
+            _ => Err(Error::data("Conversion error: null value for field that is required and has no default value")),
         }
     }
 
@@ -197,13 +195,13 @@ impl Style {
         };
         let ms = value.int().unwrap_or(0);
         Some(match (value.tag, what) {
-            (Tag::Date, "Date") if ms.rem_euclid(DAY_MS) != 0 => Err(Error::data(
-                "Kafka Connect Date type should not have any time fields set to non-zero values.",
-            )),
+            (Tag::Date, "Date") if ms.rem_euclid(DAY_MS) != 0 => {
+                Err(Error::data("Kafka Connect Date type should not have any time fields set to non-zero values."))
+            }
             (Tag::Date, "Date") => number(ms / DAY_MS, out),
-            (Tag::Date, "Time") if !(0..=DAY_MS).contains(&ms) => Err(Error::data(
-                "Kafka Connect Time type should not have any date fields set to non-zero values.",
-            )),
+            (Tag::Date, "Time") if !(0..=DAY_MS).contains(&ms) => {
+                Err(Error::data("Kafka Connect Time type should not have any date fields set to non-zero values."))
+            }
             (Tag::Date, _) => number(ms, out),
             _ => Err(Error::data(format!("Invalid type for {what}, expected Date but was {}", class_of(value)))),
         })
@@ -221,7 +219,8 @@ impl Style {
         let declared = scale_of(schema)?;
         if declared != scale {
             return Err(Error::data(format!(
-                "Decimal value has mismatching scale for given Decimal schema. Schema has scale {declared}, value has scale {scale}."
+                "Decimal value has mismatching scale for given Decimal schema. \
+                 Schema has scale {declared}, value has scale {scale}."
             )));
         }
         append_base64(unscaled, out);
@@ -237,7 +236,9 @@ impl Style {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         let _ = write!(out, "{{\"type\":\"{}\"", TYPE_NAMES[schema.kind as usize]);
-        for (key, child) in [("keys", &schema.key), (if schema.kind == Type::Map { "values" } else { "items" }, &schema.element)] {
+        for (key, child) in
+            [("keys", &schema.key), (if schema.kind == Type::Map { "values" } else { "items" }, &schema.element)]
+        {
             if let Some(child) = child {
                 let _ = write!(out, ",\"{key}\":");
                 self.schema(child, None, dict, out)?;

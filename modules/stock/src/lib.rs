@@ -3,12 +3,12 @@
 pub mod base64;
 pub mod blackhole;
 pub mod byte_array_converter;
+pub mod converter_type;
 pub mod datagen;
 pub mod decimal;
 pub mod fields;
 pub mod file_sink;
 pub mod file_source;
-pub mod converter_type;
 pub mod filter;
 pub mod insert_field;
 pub mod java_class;
@@ -27,6 +27,7 @@ pub mod simple_header_converter;
 pub mod string_converter;
 pub mod topic_name_matches;
 pub mod values;
+pub mod values_text;
 
 use berth_guest::Plugin;
 

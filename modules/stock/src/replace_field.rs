@@ -12,7 +12,8 @@ use crate::fields::{add_field, copy, require_map, require_struct, same_basics, H
 const PURPOSE: &str = "field replacement";
 
 pub fn plugins() -> Vec<Plugin> {
-    let key = |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(ReplaceField::new(context, Half::Key)?)) };
+    let key =
+        |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(ReplaceField::new(context, Half::Key)?)) };
     let value =
         |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(ReplaceField::new(context, Half::Value)?)) };
     let plugin = |class, make| {
@@ -30,10 +31,10 @@ fn definition() -> ConfigDef {
     ConfigDef::new(vec![
         list("exclude", "Fields to drop; stronger than include."),
         list("include", "Fields to keep; empty: all."),
-        list("renames", "Fields to rename, as old:new.").validator(Validator::Custom(
-            "list of colon-delimited pairs, e.g. <code>foo:bar,abc:xyz</code>",
-            |text| parse_renames(text.unwrap_or("")).map(drop),
-        )),
+        list("renames", "Fields to rename, as old:new.")
+            .validator(Validator::Custom("list of colon-delimited pairs, e.g. <code>foo:bar,abc:xyz</code>", |text| {
+                parse_renames(text.unwrap_or("")).map(drop)
+            })),
         ConfigKey::new("replace.null.with.default", ConfigType::Boolean, "Copy a field's default in place of null.")
             .default("true"),
     ])

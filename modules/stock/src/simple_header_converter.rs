@@ -3,6 +3,7 @@
 use berth_guest::{CellOut, ConfigDef, Context, Converter, Make, Plugin, Result, Tag, Value, ValueRef, NONE};
 
 use crate::values;
+use crate::values_text;
 
 pub fn plugin() -> Plugin {
     let new = |_: &Context| -> Result<Box<dyn Converter>> { Ok(Box::new(SimpleHeaderConverter)) };
@@ -31,11 +32,10 @@ impl Converter for SimpleHeaderConverter {
             None => out.null(NONE),
             Some(typed) => {
                 let schema = out.dict.intern_schema(&typed.schema)?;
-                if typed.value.tag() == Tag::String && typed.value == Value::String(text.to_string()) {
-                    if matches!(text, std::borrow::Cow::Borrowed(_)) {
-                        out.keep(Tag::String, schema);
-                        return Ok(());
-                    }
+                let borrowed = matches!(text, std::borrow::Cow::Borrowed(_));
+                if borrowed && matches!(&typed.value, Value::String(same) if **same == *text) {
+                    out.keep(Tag::String, schema);
+                    return Ok(());
                 }
                 out.write(typed.value.tag(), schema, |out| {
                     typed.value.encode(out);
@@ -53,7 +53,7 @@ impl Converter for SimpleHeaderConverter {
             _ => {
                 let schema = out.dict.schema(schema)?;
                 out.write(Tag::Raw, NONE, |out| {
-                    values::append(value, schema.as_deref(), false, out);
+                    values_text::append(value, schema.as_deref(), false, out);
                     Ok(())
                 })?;
             }

@@ -27,12 +27,8 @@ fn definition() -> ConfigDef {
         Some("") => Err("String must be non-empty".to_string()),
         _ => check(text),
     };
-    ConfigDef::new(vec![ConfigKey::new(
-        "pattern",
-        ConfigType::String,
-        "Pattern that the topic must match as a whole.",
-    )
-    .validator(Validator::Custom("non-empty string, valid regex", rule))])
+    ConfigDef::new(vec![ConfigKey::new("pattern", ConfigType::String, "Pattern that the topic must match as a whole.")
+        .validator(Validator::Custom("non-empty string, valid regex", rule))])
 }
 
 struct TopicNameMatches {

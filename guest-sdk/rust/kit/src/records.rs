@@ -149,7 +149,8 @@ impl Transform for Fail {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
         // A text counts whether it stands as STRING or as BYTES.
         let value = record.value();
-        let text = if matches!(value.tag, Tag::String | Tag::Bytes) { std::str::from_utf8(value.payload).ok() } else { None };
+        let text =
+            if matches!(value.tag, Tag::String | Tag::Bytes) { std::str::from_utf8(value.payload).ok() } else { None };
         match text {
             Some("retriable") => Err(Error::retriable("later")),
             Some("data") => Err(Error::data("bad data")),

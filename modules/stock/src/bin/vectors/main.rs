@@ -45,7 +45,8 @@ fn main() {
                 Verdict::Skipped => "skipped",
                 Verdict::Failed(why) => {
                     if !options.is_empty() {
-                        let (id, note) = (vector.get("id").text().unwrap_or(""), vector.get("note").text().unwrap_or(""));
+                        let (id, note) =
+                            (vector.get("id").text().unwrap_or(""), vector.get("note").text().unwrap_or(""));
                         println!("FAIL {id} ({note})\n {why}");
                     }
                     "failed"
@@ -105,9 +106,7 @@ fn known(class: &str) -> bool {
 
 fn config(json: &Json) -> Vec<(String, String)> {
     match json {
-        Json::Object(members) => {
-            members.iter().filter_map(|(k, v)| Some((k.clone(), v.text()?.to_string()))).collect()
-        }
+        Json::Object(members) => members.iter().filter_map(|(k, v)| Some((k.clone(), v.text()?.to_string()))).collect(),
         _ => Vec::new(),
     }
 }
@@ -181,7 +180,13 @@ fn compare_error(expected: &Json, phase: &str, got: &(Kind, String)) -> Verdict 
     if kinds.contains(&got.0) && phase_fits && text_fits {
         return Verdict::Passed;
     }
-    Verdict::Failed(format!("want {:?} {class}: {message:?} {:?}\n got  {phase} {:?}: {:?}", error.get("phase"), expected.has("error"), got.0, got.1))
+    Verdict::Failed(format!(
+        "want {:?} {class}: {message:?} {:?}\n got  {phase} {:?}: {:?}",
+        error.get("phase"),
+        expected.has("error"),
+        got.0,
+        got.1
+    ))
 }
 
 /// Equal but for addresses.
@@ -310,7 +315,8 @@ fn raw_input(stage_kind: &str, bytes: Option<&[u8]>) -> Batch {
             let tag = if bytes.is_some() { berth_guest::Tag::Raw } else { berth_guest::Tag::Null };
             let value = berth_guest::ValueRef::new(tag, bytes.unwrap_or(&[]));
             berth_guest::put_header(&mut block, "h", berth_guest::NONE, value);
-            let written = batch.write(berth_guest::Tag::Raw, berth_guest::NONE, |out| Ok(out.extend_from_slice(&block)));
+            let written =
+                batch.write(berth_guest::Tag::Raw, berth_guest::NONE, |out| Ok(out.extend_from_slice(&block)));
             let written = written.expect("a small header");
             let entry = &mut batch.entries[0];
             (entry.headers_off, entry.headers_len, entry.header_count) = (written.off, written.len, 1);

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use berth_guest::{put_header, Batch, Cell, Dictionaries, Entry, Field, Header, Schema, Tag, Type, Value, ValueRef, NONE};
+use berth_guest::{
+    put_header, Batch, Cell, Dictionaries, Entry, Field, Header, Schema, Tag, Type, Value, ValueRef, NONE,
+};
 use stock::base64;
 use stock::java_number::{bigint_bytes, bigint_text};
 
