@@ -382,7 +382,12 @@ func TestRecordsOutliveABrokersAbsence(t *testing.T) {
 	topic := newTopic(t, b.Addr(), 1)
 	p := newProducerFor(t, c)
 	send(t, p, numbered(topic, 0, 0, 10))
+	k := newTask(t, c, host.TaskID{Connector: "sink"}, config("topics", topic))
+	defer k.consumer.Close(t.Context())
+	k.poll(100, func() bool { return len(k.values) >= 10 })
 	stop()
+	committed := make(chan error, 1)
+	go func() { committed <- k.consumer.Commit(within(t), map[host.TopicPartition]int64{{Topic: topic}: 10}) }()
 	var a acks
 	if err := p.Send(t.Context(), numbered(topic, 0, 10, 20), a.expect(10)); err != nil {
 		t.Fatal(err)
@@ -401,8 +406,9 @@ func TestRecordsOutliveABrokersAbsence(t *testing.T) {
 			}
 		}
 	}
-	k := newTask(t, c, host.TaskID{Connector: "sink"}, config("topics", topic))
-	defer k.consumer.Close(t.Context())
+	if err := <-committed; err != nil {
+		t.Errorf("commit: %v", err)
+	}
 	k.poll(100, func() bool { return len(k.values) >= 21 })
 	slices.Sort(k.values)
 	if len(slices.Compact(k.values)) != 21 {

@@ -61,7 +61,7 @@ func (c *Clients) producerSettings(id host.TaskID, config host.Config) (producer
 }
 
 // Consumer implements host.Clients: worker's consumer.*, then the connector's consumer.override.*; the group is
-// connect-<name> unless overridden. It does no I/O; the group is joined from the first Poll on.
+// connect-<name> unless overridden. It returns at once; the group is joined in the background.
 func (c *Clients) Consumer(id host.TaskID, config host.Config, rebalancer host.Rebalancer) (host.Consumer, error) {
 	settings, err := c.consumerSettings(id, config)
 	if err != nil {

@@ -24,7 +24,8 @@ const (
 // its own work beside it: one that polls the client, as a poll can wait for a rebalance that in turn waits for the
 // task, and one that looks out for missing topics.
 type Consumer struct {
-	client     *kgo.Client
+	client     *kgo.Client   // for callbacks: once made is closed
+	made       chan struct{} // the client calls back before its maker has returned it
 	rebalancer host.Rebalancer
 	settings   consumerSettings
 	log        *slog.Logger
@@ -75,7 +76,7 @@ const (
 
 func newConsumer(settings consumerSettings, rebalancer host.Rebalancer, log *slog.Logger) (*Consumer, error) {
 	c := &Consumer{
-		rebalancer: rebalancer, settings: settings, log: log,
+		made: make(chan struct{}), rebalancer: rebalancer, settings: settings, log: log,
 		want: make(chan ask), got: make(chan kgo.Fetches, 1), events: make(chan *rebalancing),
 		held: map[host.TopicPartition]struct{}{}, seeks: map[host.TopicPartition]int64{}, reason: map[string]bool{},
 		hurry: func() {},
@@ -91,6 +92,7 @@ func newConsumer(settings consumerSettings, rebalancer host.Rebalancer, log *slo
 		return nil, err
 	}
 	c.client = client
+	close(c.made)
 	return c, nil
 }
 
@@ -253,7 +255,7 @@ func (c *Consumer) Commit(ctx context.Context, offsets map[host.TopicPartition]i
 	}
 	for {
 		err := c.commitOnce(ctx, offsets)
-		if err == nil || !kerr.IsRetriable(err) || ctx.Err() != nil {
+		if err == nil || !passing(err) || ctx.Err() != nil {
 			return err
 		}
 		select {
@@ -262,6 +264,12 @@ func (c *Consumer) Commit(ctx context.Context, offsets map[host.TopicPartition]i
 			return fmt.Errorf("%w, last attempt: %w", ctx.Err(), err)
 		}
 	}
+}
+
+// passing tells errors that a later attempt may not meet: the network's, and those that Kafka calls retriable.
+func passing(err error) bool {
+	var broker *kerr.Error
+	return kerr.IsRetriable(err) || !errors.As(err, &broker) && !errors.Is(err, kgo.ErrClientClosed)
 }
 
 // Pause implements host.Consumer. What the client has fetched stays with it; it just isn't asked any more, which keeps

@@ -21,6 +21,7 @@ import (
 
 // onOffsets runs when partitions were assigned and their committed offsets are known, and returns where to begin.
 func (c *Consumer) onOffsets(ctx context.Context, fetched map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	<-c.made
 	c.resolve(ctx, fetched)
 	change := &rebalancing{kind: assigned, offsets: map[host.TopicPartition]int64{}, done: make(chan struct{})}
 	for topic, partitions := range fetched {
@@ -75,6 +76,7 @@ func (c *Consumer) resolve(ctx context.Context, offsets map[string]map[int32]kgo
 }
 
 func (c *Consumer) onGone(kind rebalanceKind, partitions map[string][]int32) {
+	<-c.made
 	change := &rebalancing{kind: kind, done: make(chan struct{})}
 	for topic, numbers := range partitions {
 		for _, partition := range numbers {

@@ -137,23 +137,19 @@ func (s *ConfigStore) PutTargetState(ctx context.Context, connector string, targ
 
 // PutRestart asks all workers to restart what they own of the connector.
 func (s *ConfigStore) PutRestart(ctx context.Context, request RestartRequest) error {
-	value := fmt.Sprintf(`{"include-tasks":%t,"only-failed":%t}`, request.IncludeTasks, request.OnlyFailed)
+	value := restartJSON(request.IncludeTasks, request.OnlyFailed)
 	return s.write(ctx, "asking for a restart of connector "+request.Connector,
-		[]*kgo.Record{record(restartKey+request.Connector, []byte(value))})
+		[]*kgo.Record{record(restartKey+request.Connector, value)})
 }
 
 // PutSessionKey hands out a new key for signing internal requests.
 func (s *ConfigStore) PutSessionKey(ctx context.Context, key SessionKey) error {
-	value := append([]byte(`{"key":"`), base64.StdEncoding.EncodeToString(key.Key)...)
-	value = appendQuoted(append(value, `","algorithm":`...), key.Algorithm)
-	value = strconv.AppendInt(append(value, `,"creation-timestamp":`...), key.CreatedUnixMs, 10)
-	return s.write(ctx, "writing the session key", []*kgo.Record{record(sessionKeyKey, append(value, '}'))})
+	return s.write(ctx, "writing the session key", []*kgo.Record{record(sessionKeyKey, sessionKeyJSON(key))})
 }
 
 // PutLoggerLevel sets a log level on all workers.
 func (s *ConfigStore) PutLoggerLevel(ctx context.Context, namespace, level string) error {
-	value := append(appendQuoted([]byte(`{"level":`), level), '}')
-	return s.write(ctx, "writing the level of logger "+namespace, []*kgo.Record{record(loggerKey+namespace, value)})
+	return s.write(ctx, "writing the level of logger "+namespace, []*kgo.Record{record(loggerKey+namespace, loggerJSON(level))})
 }
 
 // PutTaskCount writes the number of tasks that were fenced (KIP-618).
@@ -202,4 +198,17 @@ func propertiesJSON(config host.Config) []byte {
 		}
 	}
 	return append(out, "}}"...)
+}
+
+func restartJSON(includeTasks, onlyFailed bool) []byte {
+	return fmt.Appendf(nil, `{"include-tasks":%t,"only-failed":%t}`, includeTasks, onlyFailed)
+}
+
+func loggerJSON(level string) []byte { return append(appendQuoted([]byte(`{"level":`), level), '}') }
+
+func sessionKeyJSON(key SessionKey) []byte {
+	value := append([]byte(`{"key":"`), base64.StdEncoding.EncodeToString(key.Key)...)
+	value = appendQuoted(append(value, `","algorithm":`...), key.Algorithm)
+	value = strconv.AppendInt(append(value, `,"creation-timestamp":`...), key.CreatedUnixMs, 10)
+	return append(value, '}')
 }

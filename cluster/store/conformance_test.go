@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -382,4 +383,100 @@ func TestOffsetReaderVectors(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Every record that the original wrote in the recorded scenarios is understood, and written again it is the same:
+// statuses, target states, counts and offset keys byte by byte, maps of properties as JSON.
+func TestRecordedTopics(t *testing.T) {
+	seen := map[string]int{}
+	for _, scenario := range []string{
+		"eos-modes", "eos", "lifecycle-sink", "lifecycle-source", "loggers", "names", "offset-layouts", "protocols", "scaling",
+		"session-keys",
+	} {
+		for _, line := range recordings(t, "topics-"+scenario+".jsonl") {
+			var r struct {
+				Type, Role string
+				Key        *string `json:"key_b64"`
+				Value      *string `json:"value_b64"`
+				Batch      struct {
+					Control any
+				}
+			}
+			if err := json.Unmarshal(line, &r); err != nil {
+				t.Fatal(err)
+			}
+			if control, is := r.Batch.Control.(bool); r.Type != "record" || !is || control || r.Value == nil {
+				continue
+			}
+			key, value := bytesOf(t, r.Key), bytesOf(t, r.Value)
+			again, kind := rewrite(t, r.Role, string(key), value)
+			seen[kind]++
+			if string(again) != string(value) && !(kind == "properties" && sameJSON(again, value)) {
+				t.Errorf("%s: %s %s\nbecomes %s", scenario, key, value, again)
+			}
+		}
+	}
+	for _, kind := range []string{"properties", "target", "commit", "fencing", "session", "restart", "logger", "status", "topic", "offset"} {
+		if seen[kind] == 0 {
+			t.Errorf("no record of kind %s in the recordings", kind)
+		}
+	}
+}
+
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// rewrite reads a record and writes it with this package's writers.
+func rewrite(t *testing.T, role, key string, value []byte) (again []byte, kind string) {
+	t.Helper()
+	v, err := decode(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case strings.HasPrefix(key, "["): // of the offsets topic, or of a connector's own one
+		connector, partition, err := parseOffsetKey([]byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := newOffsetReader(slog.New(slog.DiscardHandler))
+		if made, err := reader.keyFor(connector, partition); err != nil || string(made) != key {
+			t.Errorf("offset key %s becomes %s, %v", key, made, err)
+		}
+		return value, "offset"
+	case role == "status" && strings.HasPrefix(key, topicUseKey):
+		use, _ := parseTopicUse(v)
+		return topicUseJSON(use), "topic"
+	case role == "status":
+		status, _ := parseStatus(v)
+		return statusJSON(status), "status"
+	}
+	m, _ := v.(map[string]any)
+	switch {
+	case strings.HasPrefix(key, targetStateKey):
+		target, _ := m["state.v2"].(string)
+		return targetRecord("", host.TargetState(target)).Value, "target"
+	case strings.HasPrefix(key, commitKey):
+		n, _ := whole(m["tasks"])
+		return fmt.Appendf(nil, `{"tasks":%d}`, n), "commit"
+	case strings.HasPrefix(key, fencingKey):
+		n, _ := whole(m["task-count"])
+		return fmt.Appendf(nil, `{"task-count":%d}`, n), "fencing"
+	case strings.HasPrefix(key, restartKey):
+		return restartJSON(m["include-tasks"] == true, m["only-failed"] == true), "restart"
+	case strings.HasPrefix(key, loggerKey):
+		level, _ := m["level"].(string)
+		return loggerJSON(level), "logger"
+	case key == sessionKeyKey:
+		reader := newConfigReader(slog.New(slog.DiscardHandler))
+		reader.sessionKey(v)
+		return sessionKeyJSON(*reader.key), "session"
+	}
+	config, ok := properties(v)
+	if !ok {
+		t.Errorf("%s %s is not understood", key, value)
+	}
+	return propertiesJSON(config), "properties"
 }

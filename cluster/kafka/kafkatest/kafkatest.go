@@ -1,0 +1,220 @@
+// Package kafkatest lets a test look at a broker, and write to it, with nothing of the code that it tests in between.
+package kafkatest
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// patience ends a test whose broker does not answer; it says nothing about how fast it is.
+const patience = 3 * time.Minute
+
+// Record is a record as Kafka holds it; a nil Key or Value is null.
+type Record struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Timestamp int64 // ms since the epoch; 0 in Produce: now
+	Key       []byte
+	Value     []byte
+	Headers   []Header
+}
+
+// Header is a header of a record; a nil Value is null.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Broker is a broker to look at.
+type Broker struct {
+	client *kgo.Client
+	admin  *kadm.Client
+}
+
+// Open connects to HOST:PORT on the first use, and again when the broker was away; the test's end closes it.
+func Open(t testing.TB, bootstrap string) *Broker {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.MetadataMinAge(10*time.Millisecond), kgo.ProducerBatchMaxBytes(256<<10), kgo.MaxBufferedRecords(100_000),
+		kgo.RetryTimeout(patience))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return &Broker{client, kadm.NewClient(client)}
+}
+
+func within(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// CreateTopic creates a topic without replicas and waits until it can be written to.
+func (b *Broker) CreateTopic(t testing.TB, topic string, partitions int32) {
+	t.Helper()
+	ctx := within(t)
+	if _, err := b.admin.CreateTopic(ctx, partitions, 1, nil, topic); err != nil {
+		t.Fatalf("create topic %s: %v", topic, err)
+	}
+	for {
+		ends, err := b.admin.ListEndOffsets(ctx, topic)
+		if err == nil && ends.Error() == nil && len(ends[topic]) == int(partitions) {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("topic %s can't be used: %v", topic, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Produce writes records, in order within each partition, and waits until the broker has them.
+func (b *Broker) Produce(t testing.TB, records ...Record) {
+	t.Helper()
+	b.ProduceEach(t, func(yield func(Record) bool) {
+		for _, r := range records {
+			if !yield(r) {
+				return
+			}
+		}
+	})
+}
+
+// ProduceEach is Produce for records that are made on the way.
+func (b *Broker) ProduceEach(t testing.TB, records func(yield func(Record) bool)) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(within(t))
+	defer cancel(nil)
+	for r := range records {
+		k := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value}
+		if r.Timestamp != 0 {
+			k.Timestamp = time.UnixMilli(r.Timestamp)
+		}
+		for _, h := range r.Headers {
+			k.Headers = append(k.Headers, kgo.RecordHeader(h))
+		}
+		b.client.Produce(ctx, k, func(_ *kgo.Record, err error) {
+			if err != nil {
+				cancel(err)
+			}
+		})
+	}
+	err := b.client.Flush(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	if err != nil {
+		t.Fatalf("produce: %v", err)
+	}
+}
+
+// Ends returns the offset behind the last record of each partition; a topic that is not there has none.
+func (b *Broker) Ends(t testing.TB, topic string) map[int32]int64 {
+	t.Helper()
+	ends, err := b.admin.ListEndOffsets(within(t), topic)
+	if err != nil {
+		t.Fatalf("list the offsets of %s: %v", topic, err)
+	}
+	offsets := map[int32]int64{}
+	for partition, end := range ends[topic] {
+		if end.Err == nil {
+			offsets[partition] = end.Offset
+		}
+	}
+	return offsets
+}
+
+// Count is how many offsets a topic has, over all partitions.
+func (b *Broker) Count(t testing.TB, topic string) int64 {
+	t.Helper()
+	var n int64
+	for _, end := range b.Ends(t, topic) {
+		n += end
+	}
+	return n
+}
+
+// Committed returns a consumer group's offset of each partition of a topic.
+func (b *Broker) Committed(t testing.TB, group, topic string) map[int32]int64 {
+	t.Helper()
+	fetched, err := b.admin.FetchOffsets(within(t), group)
+	if err != nil {
+		t.Fatalf("read the offsets of group %s: %v", group, err)
+	}
+	offsets := map[int32]int64{}
+	for partition, o := range fetched[topic] {
+		if o.Err == nil && o.At >= 0 {
+			offsets[partition] = o.At
+		}
+	}
+	return offsets
+}
+
+// Each hands over every record that is in the topic at the call, from the first on, in order within each partition.
+// A record's bytes are valid during the call only.
+func (b *Broker) Each(t testing.TB, topic string, each func(Record)) {
+	t.Helper()
+	ends := b.Ends(t, topic)
+	maps.DeleteFunc(ends, func(_ int32, end int64) bool { return end == 0 })
+	from := map[int32]kgo.Offset{}
+	for partition := range ends {
+		from[partition] = kgo.NewOffset().AtStart()
+	}
+	reader, err := kgo.NewClient(kgo.SeedBrokers(b.seeds()...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for ctx := within(t); len(ends) > 0; {
+		fetches := reader.PollFetches(ctx)
+		if err := fetches.Err0(); err != nil {
+			t.Fatalf("read topic %s: %v", topic, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			end, wanted := ends[r.Partition]
+			if !wanted {
+				return
+			}
+			each(record(r))
+			if r.Offset+1 >= end {
+				delete(ends, r.Partition)
+			}
+		})
+	}
+}
+
+func (b *Broker) seeds() []string {
+	return b.client.OptValue(kgo.SeedBrokers).([]string)
+}
+
+func record(r *kgo.Record) Record {
+	out := Record{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(),
+		Key: r.Key, Value: r.Value}
+	for _, h := range r.Headers {
+		out.Headers = append(out.Headers, Header(h))
+	}
+	return out
+}
+
+// Read returns every record of a topic, sorted by partition and offset.
+func (b *Broker) Read(t testing.TB, topic string) []Record {
+	t.Helper()
+	var all []Record
+	b.Each(t, topic, func(r Record) { all = append(all, r) })
+	slices.SortFunc(all, func(x, y Record) int {
+		if x.Partition != y.Partition {
+			return int(x.Partition - y.Partition)
+		}
+		return int(x.Offset - y.Offset)
+	})
+	return all
+}
