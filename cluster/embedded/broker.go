@@ -145,7 +145,8 @@ func (b *Broker) open() (*kfake.Cluster, error) {
 
 func (b *Broker) options(port int) []kfake.Opt {
 	options := []kfake.Opt{
-		kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(b.path(logsDirectory)), kfake.WithLogger(brokerLog{b.config.Log}),
+		kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(b.path(logsDirectory)),
+		kfake.WithLogger(brokerLog{b.config.Log}),
 		kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(1), kfake.GroupMinSessionTimeout(groupMinSessionTimeout),
 		kfake.BrokerConfigs(map[string]string{
 			"log.segment.bytes":      strconv.Itoa(segmentBytes),

@@ -114,7 +114,8 @@ func read(t *testing.T, addr, topic string, n int, opts ...kgo.Opt) []string {
 
 func produce(t *testing.T, cl *kgo.Client, topic, key, value string) {
 	t.Helper()
-	if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Key: []byte(key), Value: []byte(value)}).FirstErr(); err != nil {
+	if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Key: []byte(key),
+		Value: []byte(value)}).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -107,7 +107,8 @@ func (k *keeper) findOpen(ctx context.Context) (map[producer]kadm.TopicsSet, err
 	return k.scan(ctx, from, left)
 }
 
-func (k *keeper) scan(ctx context.Context, from map[string]map[int32]kgo.Offset, left kadm.Offsets) (map[producer]kadm.TopicsSet, error) {
+func (k *keeper) scan(ctx context.Context, from map[string]map[int32]kgo.Offset,
+	left kadm.Offsets) (map[producer]kadm.TopicsSet, error) {
 	open := map[producer]kadm.TopicsSet{}
 	if len(left) == 0 {
 		return open, nil

@@ -71,7 +71,8 @@ func (a *Admin) ClusterID(ctx context.Context) (string, error) {
 
 // CreateTopic creates a topic; partitions and replication -1 are the broker's defaults. A topic that is there already
 // is no error.
-func (a *Admin) CreateTopic(ctx context.Context, topic string, partitions int32, replication int16, configs map[string]string) error {
+func (a *Admin) CreateTopic(ctx context.Context, topic string, partitions int32, replication int16,
+	configs map[string]string) error {
 	values := map[string]*string{}
 	for key, value := range configs {
 		values[key] = &value

@@ -220,7 +220,8 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 		{Topic: topic, Partition: 2, TimestampMs: 1234, Key: []byte("k"), Value: []byte("v"),
 			Headers: []host.Header{{Key: "h", Value: []byte("x")}, {Key: "h", Value: nil}, {Key: "", Value: []byte{}}}},
 		{Topic: topic, Partition: 2, TimestampMs: 0, Key: []byte{}, Value: nil},
-		{Topic: topic, Partition: 2, TimestampMs: abi.NoTimestamp, Key: nil, Value: []byte{}, Headers: []host.Header{{Key: "z"}}},
+		{Topic: topic, Partition: 2, TimestampMs: abi.NoTimestamp, Key: nil, Value: []byte{},
+			Headers: []host.Header{{Key: "z"}}},
 	}
 	before := time.Now().UnixMilli()
 	for i, err := range send(t, newProducerFor(t, c), sent) {
@@ -285,7 +286,8 @@ func TestKeysChoosePartitionsAsJavaDoes(t *testing.T) {
 	c, topic := newClients(t, addr, nil), newTopic(t, addr, 5)
 	var sent []host.ProducerRecord
 	for i := range 50 {
-		sent = append(sent, host.ProducerRecord{Topic: topic, Partition: -1, TimestampMs: 1, Key: []byte(strings.Repeat("k", i%7) + fmt.Sprint(i))})
+		sent = append(sent, host.ProducerRecord{Topic: topic, Partition: -1, TimestampMs: 1,
+			Key: []byte(strings.Repeat("k", i%7) + fmt.Sprint(i))})
 	}
 	send(t, newProducerFor(t, c), sent)
 	k := newTask(t, c, host.TaskID{Connector: brokertest.Name(t, "sink")}, config("topics", topic))
@@ -306,7 +308,8 @@ func TestKeysChoosePartitionsAsJavaDoes(t *testing.T) {
 
 func TestOrderOfAPartitionIsKept(t *testing.T) {
 	addr := brokertest.Bootstrap(t)
-	c, topic := newClients(t, addr, map[string]string{"producer.buffer.memory": "200000", "producer.linger.ms": "1"}), newTopic(t, addr, 1)
+	c, topic := newClients(t, addr, map[string]string{"producer.buffer.memory": "200000", "producer.linger.ms": "1"}),
+		newTopic(t, addr, 1)
 	p := newProducerFor(t, c, "producer.override.compression.type", "lz4")
 	for from := 0; from < 20000; from += 5000 {
 		for i, err := range send(t, p, numbered(topic, 0, from, from+5000)) {

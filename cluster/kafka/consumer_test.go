@@ -113,7 +113,8 @@ func TestSeek(t *testing.T) {
 
 func TestPausedConsumerStaysInItsGroup(t *testing.T) {
 	addr := brokertest.Bootstrap(t)
-	c := newClients(t, addr, map[string]string{"consumer.session.timeout.ms": "6000", "consumer.heartbeat.interval.ms": "500"})
+	c := newClients(t, addr, map[string]string{"consumer.session.timeout.ms": "6000",
+		"consumer.heartbeat.interval.ms": "500"})
 	topic := newTopic(t, addr, 1)
 	p := newProducerFor(t, c)
 	send(t, p, numbered(topic, 0, 0, 10))
@@ -142,7 +143,8 @@ func TestPausedConsumerStaysInItsGroup(t *testing.T) {
 
 func TestTopicsByPatternAndLateTopics(t *testing.T) {
 	addr := brokertest.Bootstrap(t)
-	c := newClients(t, addr, map[string]string{"consumer.metadata.max.age.ms": "500", "consumer.allow.auto.create.topics": "false"})
+	c := newClients(t, addr, map[string]string{"consumer.metadata.max.age.ms": "500",
+		"consumer.allow.auto.create.topics": "false"})
 	prefix := brokertest.Name(t, "late")
 	k := newTask(t, c, host.TaskID{Connector: brokertest.Name(t, "sink")}, config("topics.regex", prefix+"-[ab]"))
 	defer k.consumer.Close(t.Context())
@@ -153,7 +155,8 @@ func TestTopicsByPatternAndLateTopics(t *testing.T) {
 		if err := admin.CreateTopic(t.Context(), prefix+suffix, 1, 1, nil); err != nil {
 			t.Fatal(err)
 		}
-		send(t, newProducerFor(t, c), []host.ProducerRecord{{Topic: prefix + suffix, Partition: 0, TimestampMs: 1, Value: []byte(suffix)}})
+		send(t, newProducerFor(t, c), []host.ProducerRecord{{Topic: prefix + suffix, Partition: 0, TimestampMs: 1,
+			Value: []byte(suffix)}})
 	}
 	k.poll(10, func() bool { return len(k.values) >= 2 })
 	slices.Sort(k.values)
@@ -240,7 +243,8 @@ func TestEnsureTopic(t *testing.T) {
 	}
 	bad := config("topic.creation.default.partitions", "0", "topic.creation.default.replication.factor", "1")
 	var property *PropertyError
-	if err := c.EnsureTopic(t.Context(), prefix+"-bad", bad); !errors.As(err, &property) || property.Key != "topic.creation.default.partitions" {
+	if err := c.EnsureTopic(t.Context(), prefix+"-bad", bad); !errors.As(err, &property) ||
+		property.Key != "topic.creation.default.partitions" {
 		t.Errorf("zero partitions: %v", err)
 	}
 }

@@ -106,7 +106,8 @@ func producerOptions(p *properties) producerSettings {
 	return producerSettings{opts, p.number("buffer.memory", defaultBufferBytes, 1, math.MaxInt64)}
 }
 
-// acknowledgement: idempotence is on unless it was turned off or can't be had (Connect's default of "off, one request in
+// acknowledgement: idempotence is on unless it was turned off or can't be had (Connect's default of "off, one
+// request in
 // flight" keeps the same order at a lower rate).
 func acknowledgement(p *properties) []kgo.Opt {
 	inFlight := int(p.number("max.in.flight.requests.per.connection", 1, 1, 1000))
@@ -167,7 +168,8 @@ func consumerOptions(p *properties) consumerSettings {
 		kgo.FetchMinBytes(int32(p.number("fetch.min.bytes", 1, 0, math.MaxInt32))),
 		kgo.FetchMaxBytes(int32(maxBytes)),
 		kgo.BrokerMaxReadBytes(int32(max(2*maxBytes, 100<<20))),
-		kgo.FetchMaxPartitionBytes(int32(p.number("max.partition.fetch.bytes", defaultPartitionBytes, 0, fetchMaxPartitionsBytes))),
+		kgo.FetchMaxPartitionBytes(int32(p.number("max.partition.fetch.bytes", defaultPartitionBytes, 0,
+			fetchMaxPartitionsBytes))),
 		kgo.FetchMaxWait(p.millis("fetch.max.wait.ms", defaultFetchMaxWait)),
 		kgo.SessionTimeout(p.millis("session.timeout.ms", defaultSessionTimeout)),
 		kgo.HeartbeatInterval(p.millis("heartbeat.interval.ms", defaultHeartbeat)),
@@ -197,7 +199,8 @@ func balancers(p *properties) []kgo.GroupBalancer {
 	for _, class := range p.list("partition.assignment.strategy") {
 		balancer, ok := known[class[strings.LastIndexByte(class, '.')+1:]]
 		if !ok {
-			p.bad("partition.assignment.strategy", "use RangeAssignor, RoundRobinAssignor, StickyAssignor or CooperativeStickyAssignor")
+			p.bad("partition.assignment.strategy",
+				"use RangeAssignor, RoundRobinAssignor, StickyAssignor or CooperativeStickyAssignor")
 			continue
 		}
 		out = append(out, balancer)

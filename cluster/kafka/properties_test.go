@@ -35,7 +35,8 @@ func TestBadPropertiesNameKeyValueAndRemedy(t *testing.T) {
 		_, err := NewClients(worker, slog.New(slog.DiscardHandler))
 		key := strings.TrimPrefix(strings.TrimPrefix(c.key, "producer."), "consumer.")
 		var property *PropertyError
-		if !errors.As(err, &property) || property.Key != key || property.Value != c.value || !strings.Contains(property.Remedy, c.remedy) {
+		if !errors.As(err, &property) || property.Key != key || property.Value != c.value ||
+			!strings.Contains(property.Remedy, c.remedy) {
 			t.Errorf("%s=%q: %v, want an error with %s and %q", c.key, c.value, err, key, c.remedy)
 		}
 		if err != nil && !errors.Is(err, host.ErrBadRequest) {
@@ -45,16 +46,19 @@ func TestBadPropertiesNameKeyValueAndRemedy(t *testing.T) {
 }
 
 func TestPasswordsAreNotInErrors(t *testing.T) {
-	worker := map[string]string{"bootstrap.servers": "b:1", "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN",
+	worker := map[string]string{"bootstrap.servers": "b:1", "security.protocol": "SASL_PLAINTEXT",
+		"sasl.mechanism":   "PLAIN",
 		"sasl.jaas.config": "PlainLoginModule required hunter2"}
-	if _, err := WorkerOptions(worker, "x", slog.New(slog.DiscardHandler)); err == nil || strings.Contains(err.Error(), "hunter2") {
+	if _, err := WorkerOptions(worker, "x", slog.New(slog.DiscardHandler)); err == nil || strings.Contains(err.Error(),
+		"hunter2") {
 		t.Errorf("error = %v, want one without the secret", err)
 	}
 }
 
 func TestUnknownPropertiesAreReportedOnce(t *testing.T) {
 	var out bytes.Buffer
-	worker := map[string]string{"bootstrap.servers": "b:1", "producer.lingre.ms": "5", "producer.batch.size": "1", "rest.port": "1"}
+	worker := map[string]string{"bootstrap.servers": "b:1", "producer.lingre.ms": "5", "producer.batch.size": "1",
+		"rest.port": "1"}
 	c, err := NewClients(worker, slog.New(slog.NewTextHandler(&out, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +74,9 @@ func TestUnknownPropertiesAreReportedOnce(t *testing.T) {
 }
 
 func TestPrecedence(t *testing.T) {
-	worker := map[string]string{"bootstrap.servers": "b:1", "producer.buffer.memory": "5000", "security.protocol": "SASL_SSL",
-		"sasl.mechanism": "PLAIN", "sasl.jaas.config": `x.PlainLoginModule required username="u" password="p";`,
+	worker := map[string]string{"bootstrap.servers": "b:1", "producer.buffer.memory": "5000",
+		"security.protocol": "SASL_SSL",
+		"sasl.mechanism":    "PLAIN", "sasl.jaas.config": `x.PlainLoginModule required username="u" password="p";`,
 		"consumer.max.poll.records": "7", "consumer.group.id": "theirs"}
 	c := newClients(t, "b:1", worker)
 	id := host.TaskID{Connector: "c"}
@@ -110,7 +115,8 @@ func TestJAAS(t *testing.T) {
 		text string
 		want map[string]string
 	}{
-		{class + ` required username="alice" password="a b;c\"d\\e";`, map[string]string{"username": "alice", "password": `a b;c"d\e`}},
+		{class + ` required username="alice" password="a b;c\"d\\e";`, map[string]string{"username": "alice",
+			"password": `a b;c"d\e`}},
 		{class + "\n  required\n username=alice\tpassword='x' ;", map[string]string{"username": "alice", "password": "x"}},
 		{"x.ScramLoginModule required username=a password=b tokenauth=true;",
 			map[string]string{"username": "a", "password": "b", "tokenauth": "true"}},

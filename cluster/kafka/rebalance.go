@@ -20,7 +20,8 @@ import (
 // the client goes on with the rebalance only after the task has flushed and committed.
 
 // onOffsets runs when partitions were assigned and their committed offsets are known, and returns where to begin.
-func (c *Consumer) onOffsets(ctx context.Context, fetched map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+func (c *Consumer) onOffsets(ctx context.Context,
+	fetched map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	<-c.made
 	c.resolve(ctx, fetched)
 	change := &rebalancing{kind: assigned, offsets: map[host.TopicPartition]int64{}, done: make(chan struct{})}
@@ -182,7 +183,8 @@ func (c *Consumer) commitOnce(ctx context.Context, offsets map[host.TopicPartiti
 		commit[tp.Topic][tp.Partition] = kgo.EpochOffset{Epoch: -1, Offset: offset}
 	}
 	var failed error
-	c.client.CommitOffsetsSync(ctx, commit, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, r *kmsg.OffsetCommitResponse, err error) {
+	c.client.CommitOffsetsSync(ctx, commit, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest,
+		r *kmsg.OffsetCommitResponse, err error) {
 		failed = err
 		if err == nil {
 			failed = commitErrors(r)

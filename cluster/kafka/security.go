@@ -56,7 +56,8 @@ func tlsConfig(p *properties, inUse bool) *tls.Config {
 		}
 		pair, err := tls.X509KeyPair(chain, key)
 		if err != nil {
-			p.bad(sourceKey(p, "ssl.keystore"), "it must hold a PEM certificate chain and its unencrypted private key: "+err.Error())
+			p.bad(sourceKey(p, "ssl.keystore"),
+				"it must hold a PEM certificate chain and its unencrypted private key: "+err.Error())
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
@@ -106,7 +107,8 @@ func certificates(p *properties, store, inPlace string, inUse bool) []byte {
 			kind = "JKS"
 		}
 		p.values[store+".type"] = kind
-		p.bad(store+".type", "only PEM is supported: convert the store (keytool -exportcert -rfc, openssl pkcs12) and set it to PEM")
+		p.bad(store+".type", "only PEM is supported: convert the store (keytool -exportcert -rfc, "+
+			"openssl pkcs12) and set it to PEM")
 		return nil
 	}
 	if text != "" {

@@ -39,7 +39,8 @@ type configReader struct {
 }
 
 func newConfigReader(log *slog.Logger) *configReader {
-	return &configReader{log: log, offset: -1, connectors: map[string]Connector{}, staged: map[string]map[int]host.Config{}}
+	return &configReader{log: log, offset: -1, connectors: map[string]Connector{},
+		staged: map[string]map[int]host.Config{}}
 }
 
 func (c *configReader) snapshot() *ConfigSnapshot {

@@ -97,7 +97,8 @@ func (s *ConfigStore) TakeEvents() []ConfigEvent {
 
 // PutConnector writes a connector's configuration, with target (when not "") before it in the same batch, and returns
 // when this store has read it back.
-func (s *ConfigStore) PutConnector(ctx context.Context, name string, config host.Config, target host.TargetState) error {
+func (s *ConfigStore) PutConnector(ctx context.Context, name string, config host.Config,
+	target host.TargetState) error {
 	var records []*kgo.Record
 	if target != "" {
 		records = append(records, targetRecord(name, target))
@@ -149,7 +150,8 @@ func (s *ConfigStore) PutSessionKey(ctx context.Context, key SessionKey) error {
 
 // PutLoggerLevel sets a log level on all workers.
 func (s *ConfigStore) PutLoggerLevel(ctx context.Context, namespace, level string) error {
-	return s.write(ctx, "writing the level of logger "+namespace, []*kgo.Record{record(loggerKey+namespace, loggerJSON(level))})
+	return s.write(ctx, "writing the level of logger "+namespace, []*kgo.Record{record(loggerKey+namespace,
+		loggerJSON(level))})
 }
 
 // PutTaskCount writes the number of tasks that were fenced (KIP-618).

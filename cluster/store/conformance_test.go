@@ -390,7 +390,8 @@ func TestOffsetReaderVectors(t *testing.T) {
 func TestRecordedTopics(t *testing.T) {
 	seen := map[string]int{}
 	for _, scenario := range []string{
-		"eos-modes", "eos", "lifecycle-sink", "lifecycle-source", "loggers", "names", "offset-layouts", "protocols", "scaling",
+		"eos-modes", "eos", "lifecycle-sink", "lifecycle-source", "loggers", "names", "offset-layouts", "protocols",
+		"scaling",
 		"session-keys",
 	} {
 		for _, line := range recordings(t, "topics-"+scenario+".jsonl") {
@@ -416,7 +417,8 @@ func TestRecordedTopics(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"properties", "target", "commit", "fencing", "session", "restart", "logger", "status", "topic", "offset"} {
+	for _, kind := range []string{"properties", "target", "commit", "fencing", "session", "restart", "logger",
+		"status", "topic", "offset"} {
 		if seen[kind] == 0 {
 			t.Errorf("no record of kind %s in the recordings", kind)
 		}

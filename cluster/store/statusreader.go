@@ -29,7 +29,8 @@ type statusReader struct {
 
 func newStatusReader(log *slog.Logger) *statusReader {
 	return &statusReader{
-		log: log, connectors: map[string]Status{}, tasks: map[string]map[int]Status{}, topics: map[string]map[string]TopicUse{},
+		log: log, connectors: map[string]Status{}, tasks: map[string]map[int]Status{},
+		topics: map[string]map[string]TopicUse{},
 	}
 }
 

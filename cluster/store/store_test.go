@@ -93,7 +93,8 @@ func config(keyvals ...string) host.Config {
 // logOf returns "key=value" of all records of a topic, by partition and offset.
 func logOf(t *testing.T, addr, topic string) []string {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +182,8 @@ func TestConfigStoreWritesWhatItReads(t *testing.T) {
 	}
 	stop()
 	again, _ := startConfigs(t, worker)
-	if !reflect.DeepEqual(again.Snapshot(), s.Snapshot()) || again.Snapshot().Offset != int64(len(want))+2 || again.TakeEvents() != nil {
+	if !reflect.DeepEqual(again.Snapshot(), s.Snapshot()) || again.Snapshot().Offset != int64(len(want))+2 ||
+		again.TakeEvents() != nil {
 		t.Errorf("after a restart: %+v, want %+v without events", again.Snapshot(), s.Snapshot())
 	}
 }
@@ -343,14 +345,19 @@ func TestTopicsAreCheckedAtTheStart(t *testing.T) {
 		set        [2]string
 		want       string
 	}{
-		"wrong policy":    {1, "delete", [2]string{}, "is required to have 'cleanup.policy=compact' to guarantee consistency and durability of connector configurations, but found the topic currently has 'cleanup.policy=delete'"},
-		"both policies":   {1, "compact,delete", [2]string{}, "'cleanup.policy=compact,delete'"},
-		"many partitions": {2, "compact", [2]string{}, "is required to have a single partition in order to guarantee consistency of connector configurations, but found 2 partitions."},
-		"not to be made":  {0, "", [2]string{"internal.topics.automatic.creation.enable", "false"}, "specified via the 'config.storage.topic' property is missing."},
+		"wrong policy": {1, "delete", [2]string{}, "is required to have 'cleanup.policy=compact' to " +
+			"guarantee consistency and durability of connector configurations, but found the topic currently has " +
+			"'cleanup.policy=delete'"},
+		"both policies": {1, "compact,delete", [2]string{}, "'cleanup.policy=compact,delete'"},
+		"many partitions": {2, "compact", [2]string{}, "is required to have a single partition in order to " +
+			"guarantee consistency of connector configurations, but found 2 partitions."},
+		"not to be made": {0, "", [2]string{"internal.topics.automatic.creation.enable", "false"},
+			"specified via the 'config.storage.topic' property is missing."},
 	} {
 		worker := workerFor(t, addr)
 		if c.partitions > 0 {
-			if _, err := admin.CreateTopic(t.Context(), c.partitions, 1, map[string]*string{"cleanup.policy": &c.policy}, worker["config.storage.topic"]); err != nil {
+			if _, err := admin.CreateTopic(t.Context(), c.partitions, 1, map[string]*string{"cleanup.policy": &c.policy},
+				worker["config.storage.topic"]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -365,7 +372,8 @@ func TestTopicsAreCheckedAtTheStart(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	if _, err := NewStatusStore(map[string]string{"bootstrap.servers": addr}, discard()); err == nil || !strings.Contains(err.Error(), "status.storage.topic") {
+	if _, err := NewStatusStore(map[string]string{"bootstrap.servers": addr}, discard()); err == nil ||
+		!strings.Contains(err.Error(), "status.storage.topic") {
 		t.Errorf("without a topic: %v", err)
 	}
 	worker := workerFor(t, addr)

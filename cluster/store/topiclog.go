@@ -37,7 +37,8 @@ type topicLog struct {
 	moved chan struct{}   // closed and renewed whenever next changes
 }
 
-func newTopicLog(spec topicSpec, worker map[string]string, log *slog.Logger, apply func(*kgo.Record)) (*topicLog, error) {
+func newTopicLog(spec topicSpec, worker map[string]string, log *slog.Logger, apply func(*kgo.Record)) (*topicLog,
+	error) {
 	log = log.With("topic", spec.topic)
 	opts, err := kafka.WorkerOptions(worker, clientID(worker, spec.clientRole), log)
 	if err != nil {
@@ -85,7 +86,8 @@ func (l *topicLog) run(ctx context.Context) error {
 	for p := range int32(partitions) {
 		from[p] = kgo.NewOffset().AtStart()
 	}
-	client, err := kgo.NewClient(append(l.opts, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.spec.topic: from}))...)
+	client, err := kgo.NewClient(append(l.opts,
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.spec.topic: from}))...)
 	if err != nil {
 		return fmt.Errorf("making the client of topic %s: %w", l.spec.topic, err)
 	}

@@ -76,7 +76,8 @@ func topicNumber(worker map[string]string, key string, fallback, limit int64) (i
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < -1 || n == 0 || n > limit {
-		return fallback, &kafka.PropertyError{Key: key, Value: text, Remedy: "use a positive number, or -1 for the broker's default"}
+		return fallback, &kafka.PropertyError{Key: key, Value: text,
+			Remedy: "use a positive number, or -1 for the broker's default"}
 	}
 	return n, nil
 }
@@ -132,8 +133,10 @@ func (s topicSpec) tryEnsure(ctx context.Context, admin *kadm.Client, log *slog.
 	if err == nil || errors.Is(err, kerr.TopicAlreadyExists) {
 		return 0, fmt.Errorf("topic %s was created and is not visible yet", s.topic)
 	}
-	if errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed) || errors.Is(err, kerr.InvalidConfig) {
-		return 0, finalError{fmt.Sprintf("Error while attempting to create topic '%s' (property '%s'): %v", s.topic, s.property, err)}
+	if errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed) ||
+		errors.Is(err, kerr.InvalidConfig) {
+		return 0, finalError{fmt.Sprintf("Error while attempting to create topic '%s' (property '%s'): %v", s.topic,
+			s.property, err)}
 	}
 	return 0, fmt.Errorf("creating topic %s: %w", s.topic, err)
 }
@@ -156,8 +159,9 @@ func (s topicSpec) check(ctx context.Context, admin *kadm.Client, partitions int
 	}
 	for _, c := range configs[0].Configs {
 		if c.Key == "cleanup.policy" && c.Value != nil && strings.TrimSpace(*c.Value) != "compact" {
-			return finalError{fmt.Sprintf("Topic '%s' supplied via the '%s' property is required to have 'cleanup.policy=compact' "+
-				"to guarantee consistency and durability of %s, but found the topic currently has 'cleanup.policy=%s'. Continuing "+
+			return finalError{fmt.Sprintf("Topic '%s' supplied via the '%s' property is required to have "+
+				"'cleanup.policy=compact' to guarantee consistency and durability of %s, but found the topic "+
+				"currently has 'cleanup.policy=%s'. Continuing "+
 				"would likely result in eventually losing %s and problems restarting this Connect cluster in the future. Change "+
 				"the '%s' property in the Connect worker configurations to use a topic with 'cleanup.policy=compact'.",
 				s.topic, s.property, s.purpose, *c.Value, s.purpose, s.property)}

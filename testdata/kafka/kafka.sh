@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A real Apache Kafka for tests: one node (broker and controller, KRaft), plaintext on 127.0.0.1.
-#   kafka.sh start DATA_DIR [BASE_PORT]   creates it if needed, starts it, prints BOOTSTRAP=host:port (default port 29092)
+#   kafka.sh start DATA_DIR [BASE_PORT]   creates it if needed, starts it, prints BOOTSTRAP=host:port (port 29092)
 #   kafka.sh up    DATA_DIR               starts it again on its data
 #   kafka.sh stop  DATA_DIR               clean shutdown
 #   kafka.sh kill  DATA_DIR               kill -9
@@ -55,7 +55,8 @@ up() {
   port=$(cat "$data/port")
   fetch_kafka
   export -f run_java; export jars
-  alive "$data/pid" || launch "$data/pid" "$data/server.log" bash -c 'run_java kafka.Kafka "$1"' kafka "$data/server.properties"
+  alive "$data/pid" || launch "$data/pid" "$data/server.log" \
+    bash -c 'run_java kafka.Kafka "$1"' kafka "$data/server.properties"
   await_port "$port" "$data/pid" "$data/server.log"
   echo "BOOTSTRAP=127.0.0.1:$port"
 }

@@ -1,4 +1,4 @@
-# Parts of kafka.sh that know nothing of Kafka: jars from Maven Central and processes behind pid files. Sourced, not run.
+# Parts of kafka.sh that know nothing of Kafka: jars from Maven Central and processes behind pid files. Sourced.
 set -euo pipefail
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/berth-testdata
 
