@@ -57,6 +57,20 @@ func Class(code abi.Code, class string) string {
 	return "org.apache.kafka.connect.errors.ConnectException"
 }
 
+// Classed is an error that Connect has an exception class for.
+type Classed interface {
+	error
+	JavaClass() string
+}
+
+func classOf(err error) string {
+	var classed Classed
+	if errors.As(err, &classed) {
+		return classed.JavaClass()
+	}
+	return Class(abi.CodeConnect, "")
+}
+
 // Trace writes an error the way Connect's status shows one: class and message first, then where it happened and what
 // the guest left behind.
 func Trace(err error, where string) string {
@@ -65,7 +79,7 @@ func Trace(err error, where string) string {
 	if errors.As(err, &failure) {
 		fmt.Fprintf(&b, "%s: %s\n", Class(failure.Code, failure.Class), failure.Message)
 	} else {
-		fmt.Fprintf(&b, "%s: %s\n", Class(abi.CodeConnect, ""), err)
+		fmt.Fprintf(&b, "%s: %s\n", classOf(err), err)
 	}
 	if where != "" {
 		fmt.Fprintf(&b, "\tat %s\n", where)

@@ -145,7 +145,7 @@ func (w *Worker) TaskConfigs(ctx context.Context, name string) ([]host.Config, e
 func (w *Worker) taskConfigs(ctx context.Context, c *connector) ([]host.Config, error) {
 	configs, err := w.askTaskConfigs(ctx, c)
 	if err == nil && len(configs) > c.parsed.TasksMax && c.parsed.EnforceTasksMax {
-		err = tooManyTasks(c.name, len(configs), c.parsed.TasksMax)
+		err = &tooManyTasks{c.name, len(configs), c.parsed.TasksMax}
 	}
 	if err != nil {
 		w.connectorFailed(ctx, c.name, c, err)
@@ -176,11 +176,21 @@ func (w *Worker) askTaskConfigs(ctx context.Context, c *connector) ([]map[string
 	return configs, nil
 }
 
-func tooManyTasks(name string, n, limit int) error {
-	return fmt.Errorf("The connector %s has generated %d tasks, which is greater than %d, the maximum number of tasks "+
-		"it is configured to create. This behaviour should be considered a bug and is disallowed. If necessary, it can be "+
+// tooManyTasks is Connect's TooManyTasksException.
+type tooManyTasks struct {
+	connector string
+	n, limit  int
+}
+
+func (e *tooManyTasks) JavaClass() string {
+	return "org.apache.kafka.connect.runtime.TooManyTasksException"
+}
+
+func (e *tooManyTasks) Error() string {
+	return fmt.Sprintf("The connector %s has generated %d tasks, which is greater than %d, the maximum number of tasks it "+
+		"is configured to create. This behaviour should be considered a bug and is disallowed. If necessary, it can be "+
 		"permitted by reconfiguring the connector with 'tasks.max.enforce' set to false; however, this option will be "+
-		"removed in a future release of Kafka Connect.", name, n, limit) //nolint:staticcheck // Connect's words
+		"removed in a future release of Kafka Connect.", e.connector, e.n, e.limit)
 }
 
 // complete adds to the plugin's configurations what Connect adds: the task's class, and a sink's topics.
