@@ -1,5 +1,6 @@
 #!/bin/sh
-# Prints what ties modules/stock.wasm to its sources: their SHA-256, the artefact's, and the pinned tool chain.
+# Prints what ties modules/stock.wasm to its sources: their SHA-256, the artefact's, and that of
+# the pinned tool chain with its flags.
 set -eu
 cd "$(dirname "$0")/.."
 sources=$(find guest-sdk/rust modules/stock -type f \( -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock \) \
@@ -7,4 +8,4 @@ sources=$(find guest-sdk/rust modules/stock -type f \( -name '*.rs' -o -name Car
 # shellcheck disable=SC2086  # one word per file; no source has blanks in its name
 echo "sources   $(cat $sources | sha256sum | cut -d' ' -f1)"
 echo "artefact  $(sha256sum <modules/stock.wasm | cut -d' ' -f1)"
-echo "toolchain $(sha256sum <testdata/toolchain/wasm-rust.pinned | cut -d' ' -f1)"
+echo "toolchain $(cat testdata/toolchain/wasm-rust.pinned testdata/toolchain/wasm-rust.sh | sha256sum | cut -d' ' -f1)"

@@ -8,6 +8,11 @@ pub fn append_f64(n: f64, out: &mut Vec<u8>) {
         out.extend_from_slice(non_finite(n).as_bytes());
         return;
     }
+    // Here both write the shortest digits in the same shape.
+    if (1e-3..1e7).contains(&n.abs()) {
+        out.extend_from_slice(ryu::Buffer::new().format_finite(n).as_bytes());
+        return;
+    }
     let mut text = Digits::default();
     let _ = write!(text, "{n:e}");
     if n != 0.0 && n.abs() < f64::MIN_POSITIVE {
@@ -24,6 +29,10 @@ pub fn append_f64(n: f64, out: &mut Vec<u8>) {
 pub fn append_f32(n: f32, out: &mut Vec<u8>) {
     if !n.is_finite() {
         out.extend_from_slice(non_finite(n as f64).as_bytes());
+        return;
+    }
+    if (1e-3..1e7).contains(&n.abs()) {
+        out.extend_from_slice(ryu::Buffer::new().format_finite(n).as_bytes());
         return;
     }
     let mut text = Digits::default();

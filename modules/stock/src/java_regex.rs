@@ -248,6 +248,7 @@ mod tests {
         assert!(matches(r"(a)\1", "aa"));
         assert!(matches(r"a++b", "aab"));
         assert!(matches(r"\p{Lower}+", "abc"));
+        assert!(matches(r"\bx\b(?=)", "x"));
         assert!(Pattern::new("(").is_err());
     }
 

@@ -105,7 +105,7 @@ impl<'a> Lexer<'a> {
         let mut at = start;
         let mut escaped = false;
         loop {
-            at += plain_prefix(&self.bytes[at.min(self.bytes.len())..]);
+            at += plain_prefix::<false>(&self.bytes[at.min(self.bytes.len())..]);
             match self.bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -430,21 +430,23 @@ pub fn to_f64(text: &str) -> f64 {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// Length of the prefix without quotes, backslashes and control characters, eight bytes at a time.
+/// Length of the prefix without quotes, backslashes and control characters (and, if `ASCII`, without anything beyond
+/// ASCII), eight bytes at a time.
 #[inline]
-fn plain_prefix(bytes: &[u8]) -> usize {
+pub fn plain_prefix<const ASCII: bool>(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(eight) = bytes.get(at..at + 8) {
         let word = u64::from_le_bytes(eight.try_into().unwrap_or_default());
         let has_zero = |w: u64| w.wrapping_sub(ONES) & !w & HIGHS;
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
         let found = has_zero(word ^ (ONES * b'"' as u64)) | has_zero(word ^ (ONES * b'\\' as u64)) | control;
+        let found = if ASCII { found | (word & HIGHS) } else { found };
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
         at += 8;
     }
-    let special = |b: &u8| matches!(b, b'"' | b'\\') || *b < 0x20;
+    let special = |b: &u8| matches!(b, b'"' | b'\\') || *b < 0x20 || (ASCII && *b >= 0x80);
     at + bytes[at..].iter().position(special).unwrap_or(bytes.len() - at)
 }
 

@@ -9,6 +9,7 @@ use crate::base64;
 use crate::java_class::class_of;
 use crate::java_number::{append_f32, append_f64, decimal_text, non_finite};
 use crate::java_time::DAY_MS;
+use crate::json_lexer::plain_prefix;
 use crate::json_schema::{scale_of, TYPE_NAMES};
 
 /// How values are written.
@@ -341,18 +342,15 @@ fn append_surrogates(text: &[u8], out: &mut Vec<u8>) -> usize {
 
 /// Appends a quoted string, with Jackson's escapes.
 pub fn append_string(text: &[u8], out: &mut Vec<u8>) {
+    out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut plain = 0;
-    for (i, byte) in text.iter().enumerate() {
-        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' && *byte < 0xF0 {
-            continue;
-        }
-        out.extend_from_slice(&text[plain..i]);
-        plain = i + 1;
-        if *byte >= 0xF0 {
-            plain = i + append_surrogates(&text[i..], out);
-            continue;
-        }
+    let mut rest = text;
+    loop {
+        let plain = plain_prefix::<true>(rest);
+        out.extend_from_slice(&rest[..plain]);
+        rest = &rest[plain..];
+        let Some(byte) = rest.first() else { break };
+        let mut taken = 1;
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
             b'\n' => out.extend_from_slice(b"\\n"),
@@ -360,11 +358,13 @@ pub fn append_string(text: &[u8], out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             8 => out.extend_from_slice(b"\\b"),
             12 => out.extend_from_slice(b"\\f"),
+            0xF0.. => taken = append_surrogates(rest, out),
+            0x80.. => out.push(*byte),
             _ => {
                 let _ = write!(out, "\\u{byte:04X}");
             }
         }
+        rest = &rest[taken..];
     }
-    out.extend_from_slice(&text[plain..]);
     out.push(b'"');
 }
