@@ -29,7 +29,7 @@ func TestConformanceOfSDKsAsWasm(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close(context.Background()) })
-	for sdk, wasm := range map[string][]byte{"go": buildGoKit(t)} {
+	for sdk, wasm := range map[string][]byte{"go": buildGoKit(t), "rust": buildRustKit(t)} {
 		module, err := e.Compile(t.Context(), wasm, "kit-"+sdk, engine.Untrusted)
 		if err != nil {
 			t.Fatalf("%s: %v", sdk, err)
@@ -57,9 +57,13 @@ func buildGoKit(t *testing.T) []byte {
 	return read(t, out)
 }
 
-func readRustKit(t *testing.T) []byte {
+// buildRustKit needs the Rust tool chain for Wasm, as the tests of the bundled module do.
+func buildRustKit(t *testing.T) []byte {
 	t.Helper()
-	return read(t, "modules/kit.wasm")
+	if text, err := exec.Command("modules/build.sh", "kit").CombinedOutput(); err != nil {
+		t.Fatalf("build the Rust kit: %v\n%s", err, text)
+	}
+	return read(t, "modules/built/kit-rust.wasm")
 }
 
 func read(t *testing.T, file string) []byte {

@@ -33,9 +33,6 @@ func (g *guestMemory) Allocate(_, bytesMax uint64) experimental.LinearMemory {
 	return m
 }
 
-// usedBytes is the size of all memories now.
-func (g *guestMemory) usedBytes() int64 { return g.used.Load() }
-
 // release unmaps; no view of the memory may be left.
 func (g *guestMemory) release() {
 	for _, m := range g.maps {

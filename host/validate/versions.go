@@ -96,7 +96,7 @@ func (v *Validator) noVersion(class, version string) string {
 // isUnbounded tells whether a range has a beginning without an end.
 func isUnbounded(version string) bool {
 	version = trim(version)
-	return strings.IndexAny(version, "[(") == 0 && strings.IndexAny(version, "])") < 0
+	return strings.IndexAny(version, "[(") == 0 && !strings.ContainsAny(version, "])")
 }
 
 // rangeText shows a version specification as a range: a bare version is a range from it to itself.

@@ -165,7 +165,6 @@ type statuses struct {
 	mu         sync.Mutex
 	connectors map[string]status
 	tasks      map[host.TaskID]status
-	changed    chan struct{}
 }
 
 type status struct {

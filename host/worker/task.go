@@ -19,7 +19,6 @@ type runningTask struct {
 	target *task.Target
 	cancel context.CancelFunc
 	done   chan struct{}
-	kind   string
 }
 
 // StartTask implements host.Runtime.
