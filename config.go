@@ -39,6 +39,12 @@ func (c config) millis(key string) time.Duration {
 	return time.Duration(c.values.Int64(key)) * time.Millisecond
 }
 
+// allow grants folders beside those that berth.allow.dirs lists.
+func (c config) allow(dirs []string) {
+	all := append(c.list("berth.allow.dirs"), dirs...)
+	_ = c.values.Set("berth.allow.dirs", strings.Join(all, ",")) // fails only for keys with a delimiter
+}
+
 // all returns every key as text, the unknown ones too.
 func (c config) all() map[string]string {
 	all := make(map[string]string)
@@ -60,7 +66,7 @@ func loadConfig(base map[string]string, environment []string, overrides map[stri
 		layers = append(layers, env.Provider("", env.Opt{
 			Prefix:        prefix,
 			EnvironFunc:   func() []string { return environment },
-			TransformFunc: func(name, value string) (string, any) { return keyOfVariable(name[len(prefix):]), value },
+			TransformFunc: func(name, value string) (string, any) { return keyOfVariable(prefix, name), value },
 		}))
 	}
 	layers = append(layers, confmap.Provider(anyValues(overrides), ""))
@@ -86,10 +92,16 @@ func readProperties(file string) (map[string]string, error) {
 	return loaded.Map(), nil
 }
 
-// keyOfVariable turns REST_ADVERTISED_HOST_NAME into rest.advertised.host.name, the way of the Connect images: one
-// underscore is a dot, two are a dash, three are an underscore.
-func keyOfVariable(name string) string {
-	return strings.NewReplacer("___", "_", "__", "-", "_", ".").Replace(strings.ToLower(name))
+// keyOfVariable turns CONNECT_REST_ADVERTISED_HOST_NAME into rest.advertised.host.name, the way of the Connect images:
+// one underscore is a dot, two are a dash, three are an underscore. Berth's own keys keep their first word:
+// BERTH_ALLOW_DIRS is berth.allow.dirs.
+func keyOfVariable(prefix, name string) string {
+	key := strings.NewReplacer("___", "_", "__", "-", "_", ".").Replace(strings.ToLower(name[len(prefix):]))
+	own := func(s setting) bool { return s.key == "berth."+key }
+	if prefix == "BERTH_" && slices.ContainsFunc(settings, own) {
+		return "berth." + key
+	}
+	return key
 }
 
 func anyValues(values map[string]string) map[string]any {

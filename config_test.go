@@ -116,3 +116,17 @@ func TestConfigNamesEveryBadValue(t *testing.T) {
 		t.Error("a missing file is no error")
 	}
 }
+
+func TestOwnVariablesKeepTheirFirstWord(t *testing.T) {
+	c, err := loadConfig(map[string]string{
+		"bootstrap.servers": "k:1", "group.id": "g", "config.storage.topic": "c", "offset.storage.topic": "o",
+		"status.storage.topic": "s", "key.converter": "x", "value.converter": "x",
+	}, []string{"BERTH_ALLOW_DIRS=/a,/b", "BERTH_CLIENT_ID=me"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.allow([]string{"/c"})
+	if got := strings.Join(c.list("berth.allow.dirs"), " "); got != "/a /b /c" || c.text("client.id") != "me" {
+		t.Fatalf("folders %q, client %q", got, c.text("client.id"))
+	}
+}

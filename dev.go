@@ -54,11 +54,12 @@ func (d dev) work(ctx context.Context, kafka map[string]string, loggers *web.Log
 	hurry <-chan os.Signal) error {
 	base := devDefaults(d.data)
 	maps.Copy(base, kafka)
-	base["listeners"], base["berth.allow.dirs"] = d.listeners, d.dirs.String()
+	base["listeners"] = d.listeners
 	c, err := loadConfig(base, os.Environ(), nil)
 	if err != nil {
 		return err
 	}
+	c.allow(d.dirs)
 	log.Info("berth dev", "kafka", c.text("bootstrap.servers"), "rest", c.text("listeners"), "data", d.data)
 	return serve(ctx, c, loggers, log, hurry)
 }

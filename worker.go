@@ -40,6 +40,8 @@ func runWorker(args []string, out io.Writer) error {
 	file := flags.String("c", "", "a worker's .properties file, as the Java worker reads it")
 	var settings textList
 	flags.Var(&settings, "set", "KEY=VALUE, stronger than file and environment; may be repeated")
+	var dirs textList
+	flags.Var(&dirs, "allow-dir", "a folder that plugins may read and write; may be repeated")
 	if _, err := parseFlags(flags, args, 0, 0); err != nil {
 		return err
 	}
@@ -58,6 +60,7 @@ func runWorker(args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("the worker's configuration is not usable:\n%w", err)
 	}
+	c.allow(dirs)
 	loggers, log := startLog()
 	return untilSignal(func(ctx context.Context, hurry <-chan os.Signal) error {
 		return serve(ctx, c, loggers, log, hurry)

@@ -4,8 +4,14 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 testdata/scripts/need.sh curl java mvn python3 openssl
 
+toolchain=testdata/toolchain/wasm-rust.sh
+if ! $toolchain id >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  { apt-get update -q && $toolchain install; } >/dev/null
+fi
+$toolchain id
+
 echo "== Go, on the embedded broker"
-go test ./... ./testdata/bench ./testdata/demo/...
+go test -timeout 20m ./... ./testdata/bench ./testdata/demo/...
 
 echo "== the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)
@@ -14,15 +20,10 @@ bootstrap=$(testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
 [ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
 packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 # shellcheck disable=SC2086 # a list of packages
-BERTH_TEST_BOOTSTRAP=$bootstrap go test -count=1 -p=1 $packages
+BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -count=1 -p=1 -timeout 20m $packages
 
 echo "== Rust"
-toolchain=testdata/toolchain/wasm-rust.sh
-if ! $toolchain id >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-  { apt-get update -q && $toolchain install; } >/dev/null
-fi
-$toolchain id
-for dir in guest-sdk/rust modules/stock; do (cd "$dir" && cargo test); done
+for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock; do (cd "$dir" && cargo test); done
 
 echo "== plugin projects of every kind, offline"
 make build
