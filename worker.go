@@ -150,7 +150,6 @@ func (n *node) close() error {
 // newNode makes a worker and loads its plugins; it does not talk to Kafka yet.
 func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger) (*node, error) {
 	n, properties := &node{}, c.all()
-	properties["allow.auto.create.topics"] = "false" // state topics are made with their settings, not by looking at them
 	clients, err := kafka.NewClients(properties, log)
 	if err != nil {
 		return nil, err
@@ -169,7 +168,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		WorkerID: id, TopicTracking: c.flag("topic.tracking.enable"),
 		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
 		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
-	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: groups{n.admin}}, log)
+	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin}, log)
 	meters, metrics, err := newMetrics()
 	if err != nil {
 		return nil, err
@@ -247,14 +246,6 @@ func newValidator(c config, registry *plugin.Registry) (*validate.Validator, err
 		HeaderConverter: c.text("header.converter"), GroupID: c.text("group.id"),
 		ExactlyOnce: strings.EqualFold(c.text("exactly.once.source.support"), "enabled"),
 	}), nil
-}
-
-// groups is the admin client under the name that the herder's port has.
-type groups struct{ *kafka.Admin }
-
-// AlterGroupOffsets implements herder.Admin.
-func (g groups) AlterGroupOffsets(ctx context.Context, group string, offsets map[host.TopicPartition]int64) error {
-	return g.SetGroupOffsets(ctx, group, offsets)
 }
 
 func asHostConfig(properties map[string]string) host.Config {
