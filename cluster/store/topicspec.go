@@ -99,7 +99,9 @@ func (s topicSpec) ensure(ctx context.Context, opts []kgo.Opt, log *slog.Logger)
 		if err == nil || errors.As(err, &final) {
 			return partitions, err
 		}
-		log.Warn("a state topic is not usable yet", "error", err)
+		if !errors.Is(err, errNotVisibleYet) {
+			log.Warn("a state topic is not usable yet", "error", err)
+		}
 		select {
 		case <-time.After(retryDelay):
 		case <-ctx.Done():
@@ -107,6 +109,9 @@ func (s topicSpec) ensure(ctx context.Context, opts []kgo.Opt, log *slog.Logger)
 		}
 	}
 }
+
+// errNotVisibleYet: a topic that was just created shows up in metadata a moment later.
+var errNotVisibleYet = errors.New("the topic was created and is not visible yet")
 
 // finalError is an error that waiting does not cure; its text is Connect's.
 type finalError struct{ message string }
@@ -131,7 +136,7 @@ func (s topicSpec) tryEnsure(ctx context.Context, admin *kadm.Client, log *slog.
 	}
 	_, err = admin.CreateTopic(ctx, s.partitions, s.replication, s.configs, s.topic)
 	if err == nil || errors.Is(err, kerr.TopicAlreadyExists) {
-		return 0, fmt.Errorf("topic %s was created and is not visible yet", s.topic)
+		return 0, errNotVisibleYet
 	}
 	if errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed) ||
 		errors.Is(err, kerr.InvalidConfig) {
