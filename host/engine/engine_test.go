@@ -218,7 +218,7 @@ func TestJailKeepsGuestsInside(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "inner"), []byte("y"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	j, err := newJail(dir)
+	j, err := newJail(dir, new(writeCause))
 	if err != nil {
 		t.Fatal(err)
 	}

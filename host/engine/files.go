@@ -15,10 +15,11 @@ import (
 // lets a guest make them; here a path whose links lead outside is refused, and guests make no links.
 type jail struct {
 	sys.FS
-	root string // absolute, links resolved
+	root  string      // absolute, links resolved
+	cause *writeCause // of the instance
 }
 
-func newJail(dir string) (sys.FS, error) {
+func newJail(dir string, cause *writeCause) (sys.FS, error) {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil, err
@@ -33,7 +34,7 @@ func newJail(dir string) (sys.FS, error) {
 	if !info.IsDir() {
 		return nil, &fs.PathError{Op: "grant", Path: dir, Err: sys.ENOTDIR}
 	}
-	return &jail{FS: sysfs.DirFS(root), root: root}, nil
+	return &jail{FS: sysfs.DirFS(root), root: root, cause: cause}, nil
 }
 
 // inside resolves the links of the longest part of path that exists and tells whether it is still in the jail.
@@ -63,7 +64,11 @@ func (j *jail) OpenFile(path string, flag sys.Oflag, perm fs.FileMode) (sys.File
 	if !j.inside(path) {
 		return nil, sys.EACCES
 	}
-	return j.FS.OpenFile(path, flag, perm)
+	f, errno := j.FS.OpenFile(path, flag, perm)
+	if errno != 0 || flag&(sys.O_WRONLY|sys.O_RDWR) == 0 {
+		return f, errno
+	}
+	return newWrittenFile(f, filepath.Join(j.root, path), j.cause), 0
 }
 
 // Stat implements sys.FS.

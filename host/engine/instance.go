@@ -50,6 +50,7 @@ type instance struct {
 	faulted     string
 	stderr      *tail
 	kill        context.CancelCauseFunc
+	writeCause  writeCause
 
 	hostCalls atomic.Uint64 // moved by each host call
 	answers   atomic.Uint64 // moved by each message taken
@@ -109,7 +110,7 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 	files := wazero.NewFSConfig()
 	for _, dir := range config.Dirs {
-		j, err := newJail(dir)
+		j, err := newJail(dir, &in.writeCause)
 		if err != nil {
 			return nil, fmt.Errorf("grant directory %q: %w", dir, err)
 		}

@@ -25,6 +25,7 @@ const (
 	errnoBadf    = 8
 	errnoFault   = 21
 	errnoInval   = 28
+	errnoIo      = 29
 	errnoSpipe   = 70
 
 	filetypeSocketStream = 6
@@ -55,6 +56,7 @@ var overrides = map[string]func(in *instance, mem api.Memory, stack []uint64){
 	"fd_close":            func(_ *instance, _ api.Memory, stack []uint64) { stack[0] = errnoSuccess },
 	"fd_read":             fdRead,
 	"fd_write":            func(_ *instance, _ api.Memory, stack []uint64) { stack[0] = errnoAgain },
+	"fd_pwrite":           func(_ *instance, _ api.Memory, stack []uint64) { stack[0] = errnoSpipe },
 	"fd_seek":             func(_ *instance, _ api.Memory, stack []uint64) { stack[0] = errnoSpipe },
 }
 
@@ -78,6 +80,7 @@ func instantiateWASI(ctx context.Context, r wazero.Runtime) error {
 					return
 				}
 				fallback.Call(ctx, m, stack)
+				in.writeCause.explain(stack)
 			}), definition.ParamTypes(), definition.ResultTypes()).Export(name)
 	}
 	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(pollOneoff),
