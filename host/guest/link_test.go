@@ -1,0 +1,93 @@
+package guest
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+)
+
+func newTestLink(t *testing.T) *Link {
+	t.Helper()
+	return newLink(slog.New(slog.NewTextHandler(t.Output(), nil)), nil)
+}
+
+func TestPollHandsAnEventOverOnlyWhenItFits(t *testing.T) {
+	l := newTestLink(t)
+	l.send(abi.EventPause, Bytes("body"))
+	if n := l.Poll(make([]byte, 19)); n != -20 {
+		t.Fatalf("short buffer: %d", n)
+	}
+	buf := make([]byte, 64)
+	n := l.Poll(buf)
+	e, err := abi.ParseEvent(buf[:n])
+	if err != nil || e.Kind != abi.EventPause || e.Seq != 1 || string(e.Body) != "body" {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	if n := l.Poll(buf); n != 0 {
+		t.Fatalf("nothing left, but %d", n)
+	}
+}
+
+func TestOnlyOwedAnswersAreTaken(t *testing.T) {
+	l := newTestLink(t)
+	seq := l.send(abi.EventBatch, nil)
+	next := l.send(abi.EventBatch, nil)
+	if s := l.Put(uint32(abi.MessageResult), seq, []byte("a"), []byte("b")); s != abi.PutTaken {
+		t.Fatalf("the first answer: %d", s)
+	}
+	if m := <-l.outbox; string(m.Body) != "ab" || m.Seq != seq {
+		t.Fatalf("%+v", m)
+	}
+	if s := l.Put(uint32(abi.MessageResult), seq, nil, nil); s != abi.PutUnknown {
+		t.Fatalf("the same answer again: %d", s)
+	}
+	if err := <-l.broken; !errors.Is(err, ErrGarbage) {
+		t.Fatalf("breach: %v", err)
+	}
+	if s := l.Put(uint32(abi.MessageResult), next, nil, nil); s != abi.PutNotAllowed {
+		t.Fatalf("an answer after a breach: %d", s)
+	}
+}
+
+func TestWindowIsFullUntilTheHostReceives(t *testing.T) {
+	l := newTestLink(t)
+	for i := range host.OutboxBatchesMax {
+		if s := l.Put(uint32(abi.MessageRecords), uint32(i+1), nil, nil); s != abi.PutTaken {
+			t.Fatalf("batch %d: %d", i, s)
+		}
+	}
+	if s := l.Put(uint32(abi.MessageRecords), 99, nil, nil); s != abi.PutFull {
+		t.Fatalf("one too many: %d", s)
+	}
+	if _, writable := l.Ready(); writable {
+		t.Fatal("writable though full")
+	}
+	<-l.outbox
+	if _, writable := l.Ready(); !writable {
+		t.Fatal("not writable though there is room")
+	}
+}
+
+func TestLogLinesAreRationed(t *testing.T) {
+	var b lineBudget
+	let := 0
+	for range 50 * host.LogLinesPerSecondMax {
+		if _, ok := b.take(); ok {
+			let++
+		}
+	}
+	if let == 0 || let > 10*host.LogLinesPerSecondMax {
+		t.Fatalf("%d lines", let)
+	}
+}
+
+func TestTraceNamesClassPlaceAndLastWords(t *testing.T) {
+	f := &Failure{abi.Failure{Code: abi.CodeConfig, Message: "bad key"}}
+	want := "org.apache.kafka.common.config.ConfigException: bad key\n\tat stage X\n"
+	if got := Trace(f, "stage X"); got != want {
+		t.Fatalf("%q", got)
+	}
+}
