@@ -1,8 +1,8 @@
 //! FileStreamSink: appends the text of each value and a line end to a file, or writes to standard output.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 use berth_guest::{
     Batch, ConfigDef, ConfigKey, ConfigType, Connector, Context, Error, Importance, Make, Plugin, Result, SameConfig,
@@ -71,7 +71,11 @@ impl FileSink {
                 (path, Output::File(opened))
             }
         };
-        Ok(FileSink { path, output, buffer: Vec::new() })
+        let mut buffer = Vec::new();
+        if matches!(output, Output::File(_)) && ends_within_a_line(&path) {
+            buffer.push(b'\n');
+        }
+        Ok(FileSink { path, output, buffer })
     }
 
     fn write_out(&mut self) -> Result<()> {
@@ -91,6 +95,26 @@ impl FileSink {
             ))
         })
     }
+}
+
+/// Tells whether a file ends without a line end: a worker that was killed, or a full disk, has cut its last line off.
+/// The records come again, and the first of them must not become the rest of that line.
+fn ends_within_a_line(path: &Path) -> bool {
+    let last = || -> io::Result<Option<u8>> {
+        if !path.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let mut file = File::open(path)?;
+        if file.seek(SeekFrom::End(0))? == 0 {
+            return Ok(None);
+        }
+        file.seek(SeekFrom::End(-1))?;
+        let mut byte = [0];
+        file.read_exact(&mut byte)?;
+        Ok(Some(byte[0]))
+    };
+    // A file that may not be read is appended to as it is.
+    matches!(last(), Ok(Some(byte)) if byte != b'\n')
 }
 
 /// `String.valueOf(value)`; bytes, for which Java prints an address, are written as the text they hold.
@@ -141,6 +165,14 @@ mod tests {
         FileSink::new(&context)
     }
 
+    fn payload(batch: &mut Batch, tag: Tag, bytes: &[u8]) -> Cell {
+        let written = batch.write(tag, NONE, |out| {
+            out.extend_from_slice(bytes);
+            Ok(())
+        });
+        written.unwrap()
+    }
+
     fn batch() -> Batch {
         let mut batch = Batch::default();
         let topic = batch.dict.intern_topic("t").unwrap();
@@ -148,9 +180,9 @@ mod tests {
             Schema::new(Type::Struct).field("a", Schema::new(Type::Float64)).field("b", Schema::new(Type::String));
         let schema = batch.dict.intern_schema(&schema).unwrap();
         let cells = [
-            batch.build(NONE, |b| Ok(b.str("line"))).unwrap(),
+            payload(&mut batch, Tag::String, b"line"),
             Cell::NULL,
-            batch.build(NONE, |b| Ok(b.bytes(b"raw"))).unwrap(),
+            payload(&mut batch, Tag::Bytes, b"raw"),
             batch
                 .build(schema, |b| {
                     b.open(Tag::Struct);
@@ -179,6 +211,21 @@ mod tests {
         sink.flush(Vec::new()).unwrap();
         let text = std::fs::read_to_string(dir.join("out")).unwrap();
         assert_eq!(text, "before\nline\nnull\nraw\nStruct{a=1.0E10,b=x}\n");
+        let _ = std::fs::remove_dir_all(dir);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_stays_a_line_of_its_own() {
+        let dir = std::env::temp_dir().join(format!("berth-file-sink-torn-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        for (before, after) in [("", ""), ("one\n", "one\n"), ("one\ntw", "one\ntw\n")] {
+            std::fs::write(dir.join("out"), before).unwrap();
+            let mut sink = sink(&dir, "out").unwrap();
+            sink.flush(Vec::new()).unwrap();
+            sink.put(&mut batch()).unwrap();
+            let text = std::fs::read_to_string(dir.join("out")).unwrap();
+            assert_eq!(text.strip_prefix(after), Some("line\nnull\nraw\nStruct{a=1.0E10,b=x}\n"), "{text:?}");
+        }
         let _ = std::fs::remove_dir_all(dir);
     }
 
