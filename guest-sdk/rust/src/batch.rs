@@ -309,7 +309,7 @@ fn load_dictionary(
     into: &mut Dictionary,
     sound: impl Fn(&[u8]) -> bool,
 ) -> Option<()> {
-    if count > limits::DICTIONARY_ITEMS || (count > 0 && table % 4 != 0) {
+    if count > limits::DICTIONARY_ITEMS || (count > 0 && !table.is_multiple_of(4)) {
         return None;
     }
     for i in 0..count {

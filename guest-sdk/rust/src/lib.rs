@@ -27,8 +27,8 @@
 //! to arenas that are used again, and values are read in place ([`ValueRef`]) and written as a stream ([`Builder`]).
 //!
 //! What to implement: [`Source`] and [`Sink`] with a [`Connector`] each ([`SameConfig`] if there is nothing to divide),
-//! [`Transform`], [`Predicate`], [`Converter`]. Nothing may wait: a source says with [`Next`] when it wants to be polled
-//! again, and the main loop sleeps in `poll_oneoff` meanwhile. Errors say by their [`Kind`] what the worker does.
+//! [`Transform`], [`Predicate`], [`Converter`]. Nothing may wait: a source says with [`Next`] when it wants to be
+//! polled again, and the main loop sleeps in `poll_oneoff` meanwhile. Errors say by their [`Kind`] what the worker does.
 //!
 //! Plugins are tested natively with [`fake::FakeHost`], without Wasm.
 

@@ -93,6 +93,7 @@ pub trait Converter {
     fn to_connect(&mut self, raw: ValueRef<'_>, out: &mut CellOut<'_>) -> Result<()>;
 
     /// `schema` is the index of the value's schema.
+    #[allow(clippy::wrong_self_convention, reason = "the pair of to_connect, as Connect names them")]
     fn from_connect(&mut self, value: ValueRef<'_>, schema: u32, out: &mut CellOut<'_>) -> Result<()>;
 }
 

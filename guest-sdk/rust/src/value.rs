@@ -255,7 +255,7 @@ fn shortest(number: &[u8]) -> bool {
     match number {
         [] => false,
         [_] => true,
-        [first, second, ..] => !(*first == 0 && *second < 0x80) && !(*first == 0xFF && *second >= 0x80),
+        [first, second, ..] => !matches!((*first, *second >= 0x80), (0, false) | (0xFF, true)),
     }
 }
 

@@ -28,7 +28,7 @@ pub fn decode(text: &str) -> Result<Vec<u8>, String> {
             out.push((n >> bits) as u8);
         }
     }
-    if text.len() % 4 != 0 || text.len() - body.len() > 2 {
+    if !text.len().is_multiple_of(4) || text.len() - body.len() > 2 {
         return Err("Unexpected end of base64-encoded text".into());
     }
     Ok(out)

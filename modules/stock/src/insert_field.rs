@@ -137,7 +137,7 @@ impl InsertField {
         Ok(InsertField { half, insertions, replace_null, topic: String::new(), derived: PerSchema::default() })
     }
 
-    fn to_map(&self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
+    fn add_to_map(&self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
         require_map(value, PURPOSE)?;
         let entry = *record.entry;
         let there = || self.insertions.iter().filter(|i| i.is_there(&entry));
@@ -164,7 +164,7 @@ impl InsertField {
         Ok(())
     }
 
-    fn to_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
+    fn add_to_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
         require_struct(value, PURPOSE)?;
         let insertions = &self.insertions;
         let (index, old) = self.derived.get(record.dict, schema, |dict, schema| {
@@ -204,8 +204,8 @@ impl Transform for InsertField {
         }
         let value = record.cell(&cell);
         match cell.schema {
-            NONE => self.to_map(record, value)?,
-            schema => self.to_struct(record, value, schema)?,
+            NONE => self.add_to_map(record, value)?,
+            schema => self.add_to_struct(record, value, schema)?,
         }
         Ok(Outcome::Keep)
     }

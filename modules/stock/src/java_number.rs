@@ -271,8 +271,8 @@ mod tests {
             assert_eq!(String::from_utf8(out).unwrap(), want);
         }
         let mut out = Vec::new();
-        append_f32(3.1415927, &mut out);
-        assert_eq!(out, b"3.1415927");
+        append_f32(1.2345679, &mut out);
+        assert_eq!(out, b"1.2345679");
     }
 
     #[test]

@@ -6,10 +6,13 @@ pub mod byte_array_converter;
 pub mod converter_type;
 pub mod datagen;
 pub mod decimal;
+pub mod extract_field;
+pub mod field_path;
 pub mod fields;
 pub mod file_sink;
 pub mod file_source;
 pub mod filter;
+pub mod hoist_field;
 pub mod insert_field;
 pub mod java_class;
 pub mod java_number;
@@ -49,6 +52,8 @@ pub fn plugins() -> Vec<Plugin> {
         datagen::plugin(),
         blackhole::plugin(),
     ];
+    all.extend(extract_field::plugins());
+    all.extend(hoist_field::plugins());
     all.extend(insert_field::plugins());
     all.extend(replace_field::plugins());
     all

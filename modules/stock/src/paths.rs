@@ -19,7 +19,8 @@ pub fn granted(file: &str, key: &str, granted: &[String]) -> Result<PathBuf> {
     let have = if granted.is_empty() { "none".to_string() } else { granted.join(", ") };
     Err(Error::config(format!(
         "{key}={file} is outside the directories that this worker grants to plugins ({have}): start the worker with \
-         --allow-dir {dir}, or set berth.allow.dirs={dir} in its properties or BERTH_ALLOW_DIRS={dir} in its environment"
+         --allow-dir {dir}, or set berth.allow.dirs={dir} in its properties or BERTH_ALLOW_DIRS={dir} in its \
+         environment"
     )))
 }
 
@@ -43,8 +44,8 @@ fn normal(path: &Path) -> Option<PathBuf> {
 /// The error of a plugin that needs the worker's standard streams and has not been granted them.
 pub fn no_stdio(stream: &str) -> Error {
     Error::config(format!(
-        "without 'file' the connector uses the worker's standard {stream}, which the worker keeps for plugins of its own \
-         and may have none of: set 'file'"
+        "without 'file' the connector uses the worker's standard {stream}, which the worker keeps for plugins of its \
+         own and may have none of: set 'file'"
     ))
 }
 

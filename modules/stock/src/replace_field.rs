@@ -110,7 +110,7 @@ impl ReplaceField {
         Ok((new, from))
     }
 
-    fn to_map(&self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
+    fn replace_in_map(&self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
         require_map(value, PURPOSE)?;
         let cell = record.arena.build(NONE, |b| {
             b.open(Tag::Map);
@@ -132,7 +132,7 @@ impl ReplaceField {
         Ok(())
     }
 
-    fn to_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
+    fn replace_in_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
         require_struct(value, PURPOSE)?;
         let mut cache = std::mem::take(&mut self.derived);
         let derived = cache.get(record.dict, schema, |dict, schema| {
@@ -161,8 +161,8 @@ impl Transform for ReplaceField {
         if !cell.is_null() {
             let value = record.cell(&cell);
             match cell.schema {
-                NONE => self.to_map(record, value)?,
-                schema => self.to_struct(record, value, schema)?,
+                NONE => self.replace_in_map(record, value)?,
+                schema => self.replace_in_struct(record, value, schema)?,
             }
         }
         Ok(Outcome::Keep)

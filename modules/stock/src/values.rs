@@ -392,7 +392,7 @@ fn smallest_int(n: i64) -> Typed {
     Typed::new(Schema::new(kind), value)
 }
 
-/// A date, time or timestamp in the one form that each has; fields may be out of range, as Java's lenient parser has it.
+/// A date, time or timestamp in the one form that each has; fields may be out of range, as in Java's lenient parser.
 fn temporal(token: &str) -> Option<Typed> {
     let text = token.replace("\\:", ":");
     let (name, ms) = match text.encode_utf16().count() {

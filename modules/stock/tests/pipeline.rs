@@ -113,6 +113,38 @@ fn stages_run_fused_and_a_broken_record_is_reported_beside_the_rest() {
 }
 
 #[test]
+fn lines_are_hoisted_to_json_and_extracted_again() {
+    let folder = Folder::new("hoist");
+    std::fs::write(folder.path("in"), "one\n\"two\"\n").unwrap();
+    let mut host = FakeHost::default();
+    host.patience = 1;
+    let stages = vec![
+        stage("source", "FileStreamSource", &[("file", &folder.path("in")), ("topic", "orders")]),
+        stage("transform", "org.apache.kafka.connect.transforms.HoistField$Value", &[("field", "line")]),
+        stage("transform", "InsertField$Value", &[("static.field", "origin"), ("static.value", "x")]),
+        converter("key_converter", JSON, true, &[]),
+        converter("value_converter", JSON, true, &[("schemas.enable", "false")]),
+    ];
+    host.plan("task", stages, folder.granted());
+    assert!(matches!(host.run(&stock::plugins()), End::Stopped));
+    let texts = values(&host.records()[0]);
+    assert_eq!(texts, ["{\"line\":\"one\",\"origin\":\"x\"}", "{\"line\":\"\\\"two\\\"\",\"origin\":\"x\"}"]);
+
+    let mut host = FakeHost::default();
+    let stages = vec![
+        converter("value_converter", JSON, false, &[("schemas.enable", "false")]),
+        stage("transform", "org.apache.kafka.connect.transforms.ExtractField$Value", &[("field", "line")]),
+        stage("sink", "FileStreamSink", &[("file", &folder.path("out"))]),
+    ];
+    host.plan("task", stages, folder.granted());
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    host.event(kind::BATCH, &raw_batch(&texts));
+    host.value_event(kind::FLUSH, &Value::Array(Vec::new()));
+    assert!(matches!(host.run(&stock::plugins()), End::Stopped));
+    assert_eq!(std::fs::read_to_string(folder.path("out")).unwrap(), "one\n\"two\"\n");
+}
+
+#[test]
 fn untouched_values_refer_to_the_input() {
     let mut host = FakeHost::default();
     host.plan("task", vec![converter("value_converter", STRING, false, &[])], Vec::new());
@@ -191,5 +223,5 @@ fn every_plugin_is_in_the_manifest_once() {
     names.sort();
     names.dedup();
     assert_eq!(names.len(), count);
-    assert!(count >= 18);
+    assert!(count >= 22);
 }

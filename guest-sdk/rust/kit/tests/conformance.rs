@@ -135,7 +135,7 @@ fn batch_text(batch: &mut Batch) -> String {
             entry.flags
         );
         out += &format!(" key {} value {}", cell(&entry.key, batch), cell(&entry.value, batch));
-        for header in Headers::new(&batch.memory.bytes(entry.headers_off, entry.headers_len).to_vec()) {
+        for header in Headers::new(batch.memory.bytes(entry.headers_off, entry.headers_len)) {
             let schema = batch.dict.schema(header.schema).unwrap().map(|s| s.to_bytes());
             out += &format!(" header {} {:?} {schema:?}", header.key, header.value);
         }

@@ -315,9 +315,7 @@ fn raw_input(stage_kind: &str, bytes: Option<&[u8]>) -> Batch {
             let tag = if bytes.is_some() { berth_guest::Tag::Raw } else { berth_guest::Tag::Null };
             let value = berth_guest::ValueRef::new(tag, bytes.unwrap_or(&[]));
             berth_guest::put_header(&mut block, "h", berth_guest::NONE, value);
-            let written =
-                batch.write(berth_guest::Tag::Raw, berth_guest::NONE, |out| Ok(out.extend_from_slice(&block)));
-            let written = written.expect("a small header");
+            let written = model::write_raw(&mut batch, &block).expect("a small header");
             let entry = &mut batch.entries[0];
             (entry.headers_off, entry.headers_len, entry.header_count) = (written.off, written.len, 1);
             entry.value = berth_guest::Cell::NULL;

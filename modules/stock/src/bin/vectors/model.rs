@@ -167,7 +167,11 @@ fn cell(batch: &mut Batch, schema_json: &Json, json: &Json) -> Result<Cell, Fore
         Some(schema) => batch.dict.intern_schema(schema).map_err(|_| Foreign)?,
         None => NONE,
     };
-    batch.write(v.tag(), index, |out| Ok(v.encode(out))).map_err(|_| Foreign)
+    let encode = |out: &mut Vec<u8>| {
+        v.encode(out);
+        Ok(())
+    };
+    batch.write(v.tag(), index, encode).map_err(|_| Foreign)
 }
 
 /// A batch that holds one record of the vectors.
@@ -203,11 +207,19 @@ pub fn record(json: &Json) -> Result<Batch, Foreign> {
         put_header(&mut block, header.get("key").text().unwrap_or(""), index, ValueRef::new(v.tag(), &body[1..]));
         entry.header_count += 1;
     }
-    let block = batch.write(Tag::Raw, NONE, |out| Ok(out.extend_from_slice(&block))).map_err(|_| Foreign)?;
+    let block = write_raw(&mut batch, &block).map_err(|_| Foreign)?;
     (entry.headers_off, entry.headers_len) = (block.off, block.len);
     batch.entries.push(entry);
     batch.input_count = 1;
     Ok(batch)
+}
+
+/// Puts bytes into the data area of a batch.
+pub fn write_raw(batch: &mut Batch, bytes: &[u8]) -> berth_guest::Result<Cell> {
+    batch.write(Tag::Raw, NONE, |out| {
+        out.extend_from_slice(bytes);
+        Ok(())
+    })
 }
 
 /// A batch whose record's value is RAW or NULL.
@@ -215,7 +227,7 @@ pub fn raw(bytes: Option<&[u8]>) -> Batch {
     let mut batch = Batch::default();
     let mut entry = Entry::new(batch.dict.intern_topic("topic").unwrap_or(0));
     if let Some(bytes) = bytes {
-        let written = batch.write(Tag::Raw, NONE, |out| Ok(out.extend_from_slice(bytes)));
+        let written = write_raw(&mut batch, bytes);
         entry.value = written.unwrap_or(Cell::NULL);
     }
     batch.entries.push(entry);
