@@ -17,7 +17,11 @@ type feeder struct {
 	lines     []string
 	perSecond int
 	written   atomic.Int64
+	seen      chan struct{} // closed when what the plugin makes has been seen; the last quarter trickles until then
 }
+
+// trickle is how many lines are fed at once while the plugin is on its way: enough to see when it is there.
+const trickle = 10
 
 func (f *feeder) run(ctx context.Context) error {
 	file, err := os.OpenFile(f.file, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
@@ -30,6 +34,9 @@ func (f *feeder) run(ctx context.Context) error {
 	share := max(1, f.perSecond*int(feedEvery/time.Millisecond)/1000)
 	for rest := f.lines; len(rest) > 0; {
 		n := min(share, len(rest))
+		if len(rest) <= len(f.lines)/4 && !f.pluginSeen() {
+			n = min(trickle, len(rest))
+		}
 		if _, err := file.WriteString(strings.Join(rest[:n], "\n") + "\n"); err != nil {
 			return fmt.Errorf("feed the source: %w", err)
 		}
@@ -42,4 +49,13 @@ func (f *feeder) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (f *feeder) pluginSeen() bool {
+	select {
+	case <-f.seen:
+		return true
+	default:
+		return false
+	}
 }

@@ -89,7 +89,7 @@ func newScene(o options, data dataset, worker *berth, kafka *kadm.Client) *scene
 		input: filepath.Join(o.dir, "airports.csv"), output: filepath.Join(o.dir, "airports.out"),
 		news: make(chan string, 2),
 	}
-	s.feeder = &feeder{file: s.input, lines: data.lines, perSecond: o.perSecond}
+	s.feeder = &feeder{file: s.input, lines: data.lines, perSecond: o.perSecond, seen: make(chan struct{})}
 	s.board = &board{
 		out: os.Stdout, terminal: isTerminal(os.Stdout), total: len(data.lines), feeder: s.feeder,
 		kafka: kafka, topic: topic, output: lineCounter{path: s.output},
@@ -175,7 +175,26 @@ func (s *scene) usePlugin(ctx context.Context) error {
 		return fmt.Errorf("use the plugin: %w", err)
 	}
 	s.news <- "put it to use: the sink now writes JSON objects instead of lines"
-	return nil
+	return s.awaitObject(ctx)
+}
+
+// awaitObject waits for the first object that the plugin made, and lets the feeder go on at its rate.
+func (s *scene) awaitObject(ctx context.Context) error {
+	for {
+		written, err := os.ReadFile(s.output)
+		if err != nil {
+			return fmt.Errorf("look for the plugin's objects: %w", err)
+		}
+		if strings.Contains(string(written), "\n{") {
+			close(s.feeder.seen)
+			return nil
+		}
+		select {
+		case <-time.After(feedEvery):
+		case <-ctx.Done():
+			return nil // all has arrived, or the demo was ended
+		}
+	}
 }
 
 const stallTime = time.Minute
