@@ -176,8 +176,8 @@ impl<'a> ValueRef<'a> {
         };
         let table = count.checked_mul(4).and_then(|t| self.payload.len().checked_sub(t + trailer));
         match table {
-            Some(table) => Items { payload: self.payload, table, next: 0, count },
-            None => Items { payload: &[], table: 0, next: 0, count: 0 },
+            Some(table) => Items { payload: self.payload, table, next: 0, start: 0, count },
+            None => Items::EMPTY,
         }
     }
 
@@ -265,11 +265,13 @@ pub struct Items<'a> {
     payload: &'a [u8],
     table: usize,
     next: usize,
+    /// Where the next item begins.
+    start: usize,
     count: usize,
 }
 
 impl<'a> Items<'a> {
-    const EMPTY: Items<'static> = Items { payload: &[], table: 0, next: 0, count: 0 };
+    const EMPTY: Items<'static> = Items { payload: &[], table: 0, next: 0, start: 0, count: 0 };
 
     /// Item `i`, by two loads.
     #[inline]
@@ -277,12 +279,14 @@ impl<'a> Items<'a> {
         if i >= self.count {
             return None;
         }
-        let start = if i == 0 { 0 } else { u32_at(self.payload, self.table + 4 * i - 4)? as usize };
+        let start = if i == 0 { 0 } else { self.end(i - 1)? };
+        ValueRef::of_item(self.payload.get(start..self.end(i)?)?)
+    }
+
+    #[inline]
+    fn end(&self, i: usize) -> Option<usize> {
         let end = u32_at(self.payload, self.table + 4 * i)? as usize;
-        if end > self.table {
-            return None;
-        }
-        ValueRef::of_item(self.payload.get(start..end)?)
+        (end <= self.table).then_some(end)
     }
 }
 
@@ -291,8 +295,12 @@ impl<'a> Iterator for Items<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<ValueRef<'a>> {
-        let item = self.get(self.next)?;
-        self.next += 1;
+        if self.next >= self.count {
+            return None;
+        }
+        let end = self.end(self.next)?;
+        let item = ValueRef::of_item(self.payload.get(self.start..end)?)?;
+        (self.next, self.start) = (self.next + 1, end);
         Some(item)
     }
 }

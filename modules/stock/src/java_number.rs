@@ -10,7 +10,9 @@ pub fn append_f64(n: f64, out: &mut Vec<u8>) {
     }
     // Here both write the shortest digits in the same shape.
     if (1e-3..1e7).contains(&n.abs()) {
-        out.extend_from_slice(ryu::Buffer::new().format_finite(n).as_bytes());
+        if !append_thousandths(n, out) {
+            out.extend_from_slice(ryu::Buffer::new().format_finite(n).as_bytes());
+        }
         return;
     }
     let mut text = Digits::default();
@@ -23,6 +25,42 @@ pub fn append_f64(n: f64, out: &mut Vec<u8>) {
         }
     }
     append_scientific(text.as_str(), out);
+}
+
+/// Appends a number that is the closest one to a whole number of thousandths. No two decimals of at most 15 digits
+/// have the same closest number, so its digits, without zeros at the end, are the shortest. False: it is none.
+fn append_thousandths(n: f64, out: &mut Vec<u8>) -> bool {
+    let thousandths = (n.abs() * 1e3 + 0.5) as u64;
+    if thousandths as f64 / 1e3 != n.abs() {
+        return false;
+    }
+    let mut digits = [0; 16];
+    let (mut at, mut rest) = (digits.len(), thousandths);
+    let mut put = |byte: u8| {
+        at -= 1;
+        digits[at] = byte;
+    };
+    let mut digit = || {
+        let last = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        (last, rest > 0)
+    };
+    let fraction = [digit().0, digit().0, digit().0];
+    let zeros = fraction[..2].iter().take_while(|byte| **byte == b'0').count();
+    fraction[zeros..].iter().for_each(|byte| put(*byte));
+    put(b'.');
+    loop {
+        let (byte, more) = digit();
+        put(byte);
+        if !more {
+            break;
+        }
+    }
+    if n < 0.0 {
+        put(b'-');
+    }
+    out.extend_from_slice(&digits[at..]);
+    true
 }
 
 /// `Float.toString`.
@@ -273,6 +311,30 @@ mod tests {
         let mut out = Vec::new();
         append_f32(1.2345679, &mut out);
         assert_eq!(out, b"1.2345679");
+    }
+
+    #[test]
+    fn thousandths_are_written_as_the_general_way_writes_them() {
+        let check = |n: f64| {
+            let mut out = Vec::new();
+            if append_thousandths(n, &mut out) {
+                assert_eq!(String::from_utf8(out).unwrap(), ryu::Buffer::new().format_finite(n));
+            }
+        };
+        let mut seed = 1u64;
+        for i in 0..100_000u64 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let exact = (i * 99_991 % 9_999_999_999 + 1) as f64 / 1e3;
+            let any = f64::from_bits((seed >> 12) | 1.0f64.to_bits());
+            [exact, -exact, exact.next_up(), any, any * 1e6, any / 1e3].iter().for_each(|n| check(*n));
+        }
+        let mut out = Vec::new();
+        for n in [0.001, -0.25, 100.0, 9_999_999.999, 748.01] {
+            assert!(append_thousandths(n, &mut out), "{n}");
+            out.push(b' ');
+        }
+        assert_eq!(String::from_utf8(out).unwrap(), "0.001 -0.25 100.0 9999999.999 748.01 ");
+        assert!(!append_thousandths(0.1234, &mut Vec::new()));
     }
 
     #[test]

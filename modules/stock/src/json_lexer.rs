@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use berth_guest::limits::DEPTH;
 use berth_guest::{Builder, Tag};
 
+use crate::json_names::Names;
+
 /// Why a text is not the JSON that was expected.
 #[derive(Debug, PartialEq)]
 pub enum Problem {
@@ -245,7 +247,7 @@ impl<'a> Lexer<'a> {
     /// Writes the value that follows: whole numbers as INT64, others as FLOAT64.
     pub fn build(&mut self, b: &mut Builder<'_>) -> Read<()> {
         match self.peek() {
-            Some(b'"') => self.build_string(b)?,
+            Some(b'"') => drop(self.build_string(b)?),
             Some(b'{') => return self.build_object(b),
             Some(b'[') => {
                 self.deeper(b)?;
@@ -290,12 +292,13 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
+    /// Gives the text as it stands, and whether it holds escapes.
     #[inline]
-    fn build_string(&mut self, b: &mut Builder<'_>) -> Read<()> {
+    fn build_string(&mut self, b: &mut Builder<'_>) -> Read<(&'a str, bool)> {
         let (raw, escaped) = self.raw_string()?;
         if !escaped {
             b.str(raw);
-            return Ok(());
+            return Ok((raw, false));
         }
         let mut done = Ok(());
         b.with(Tag::String, |out| {
@@ -303,19 +306,20 @@ impl<'a> Lexer<'a> {
             done = self.unescape(raw, out);
             debug_assert!(std::str::from_utf8(&out[start..]).is_ok());
         });
-        done
+        done.map(|()| (raw, true))
     }
 
     fn build_object(&mut self, b: &mut Builder<'_>) -> Read<()> {
         self.deeper(b)?;
         b.open(Tag::Map);
-        let mut seen = Seen::default();
+        let mut names = Names::default();
         if !self.empty(b'}') {
             loop {
                 self.key_follows()?;
-                let start = self.at;
-                self.build_string(b)?;
-                seen.add(&self.bytes[start..self.at])?;
+                let (name, escaped) = self.build_string(b)?;
+                if names.add(name.as_bytes(), escaped) {
+                    return Err(Problem::Duplicate);
+                }
                 self.colon()?;
                 self.build(b)?;
                 if !self.another(b'}')? {
@@ -450,30 +454,33 @@ pub fn plain_prefix<const ASCII: bool>(bytes: &[u8]) -> usize {
     at + bytes[at..].iter().position(special).unwrap_or(bytes.len() - at)
 }
 
-/// Notices a member name that comes twice; asks for the careful reader in case of doubt.
-#[derive(Default)]
-struct Seen {
-    bits: u64,
-    hashes: [u32; 16],
-    count: usize,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use berth_guest::Stack;
 
-impl Seen {
-    #[inline]
-    fn add(&mut self, name: &[u8]) -> Read<()> {
-        let hash = name.iter().fold(0x811C_9DC5u32, |h, b| (h ^ *b as u32).wrapping_mul(0x0100_0193));
-        let bit = 1u64 << (hash >> 26);
-        let known = self.count.min(self.hashes.len());
-        let twice = self.bits & bit != 0 && (self.count > known || self.hashes[..known].contains(&hash));
-        // An escape may hide an equal name.
-        if twice || (name.contains(&b'\\') && self.count > 0) {
-            return Err(Problem::Duplicate);
+    fn build(text: &str) -> Read<()> {
+        Lexer::new(text).build(&mut Builder::new(&mut Vec::new(), &mut Stack::default()))
+    }
+
+    #[test]
+    fn members_named_twice_are_noticed_also_behind_escapes() {
+        let many: String = (0..40).map(|i| format!("\"name-{i}\":1,")).collect();
+        let twice = [
+            "{\"a\":1,\"a\":2}".to_string(),
+            "{\"a\":1,\"\\u0061\":2}".to_string(),
+            "{\"\\u0061\":1,\"a\":2}".to_string(),
+            "{\"x\":{\"customer_name\":1,\"b\":1,\"customer_name\":2}}".to_string(),
+            format!("{{{many}\"name-39\":2}}"),
+        ];
+        for text in twice {
+            assert_eq!(build(&text), Err(Problem::Duplicate), "{text}");
         }
-        if known < self.hashes.len() {
-            self.hashes[known] = hash;
+        for text in [
+            "{\"a\":{\"a\":1},\"b\":[{\"a\":1},{\"a\":2}],\"customer_1_name\":1,\"customer_2_name\":2}",
+            "{\"\\u0061\":1}",
+        ] {
+            assert_eq!(build(text), Ok(()), "{text}");
         }
-        self.bits |= bit;
-        self.count += 1;
-        Ok(())
     }
 }

@@ -124,7 +124,10 @@ impl Style {
         let (key, element) = schema.map_or((None, None), |s| (s.key.as_deref(), s.element.as_deref()));
         let object = match key {
             Some(key) => key.kind == Type::String,
-            None => value.entries().all(|(k, _)| k.tag == Tag::String),
+            None => {
+                let items = value.items();
+                (0..value.len()).all(|i| items.get(2 * i).is_none_or(|k| k.tag == Tag::String))
+            }
         };
         out.push(if object { b'{' } else { b'[' });
         for (i, (name, item)) in value.entries().enumerate() {
