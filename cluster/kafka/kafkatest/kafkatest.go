@@ -171,7 +171,8 @@ func (b *Broker) Each(t testing.TB, topic string, each func(Record)) {
 	for partition := range ends {
 		from[partition] = kgo.NewOffset().AtStart()
 	}
-	reader, err := kgo.NewClient(kgo.SeedBrokers(b.seeds()...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))
+	reader, err := kgo.NewClient(kgo.SeedBrokers(b.seeds()...),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))
 	if err != nil {
 		t.Fatal(err)
 	}

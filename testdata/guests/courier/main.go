@@ -1,5 +1,5 @@
-// Command courier is a module for tests: a source of records that use all that a record can hold, and a sink that writes
-// down all that it is given.
+// Command courier is a module for tests: a source of records that use all that a record can hold, and a sink that
+// writes down all that it is given.
 package main
 
 import (
@@ -39,8 +39,8 @@ func needs(name string, kind abi.ConfigType, doc string) abi.ConfigKey {
 		Display: name}
 }
 
-// letters makes records: letter i has the key "k"+i, the value "v"+i (null for each third), the timestamp 1e12+i and two
-// headers, of which the second is null.
+// letters makes records: letter i has the key "k"+i, the value "v"+i (null for each third), the timestamp 1e12+i and
+// two headers, of which the second is null.
 type letters struct {
 	topic       string
 	next, count int64
