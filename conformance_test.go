@@ -13,8 +13,8 @@ import (
 	"github.com/berth-connect/berth/host/engine"
 )
 
-// The conformance list of guest SDKs, played against each SDK's kit as a Wasm module in the real engine. (Each SDK plays it
-// natively as well, in its own tests.)
+// The conformance list of guest SDKs, played against each SDK's kit as a Wasm module in the real engine. (Each SDK
+// plays it natively as well, in its own tests.)
 func TestConformanceOfSDKsAsWasm(t *testing.T) {
 	list, err := os.ReadFile("testdata/abi/conformance.bin")
 	if err != nil {

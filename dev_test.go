@@ -22,8 +22,8 @@ import (
 // patience is how long a test waits for what must happen; it says nothing about how fast it is.
 const patience = time.Minute
 
-// startDev runs "berth dev" on free ports until the test ends and returns its URL. Its Kafka is the embedded one, or that
-// of BERTH_TEST_BOOTSTRAP.
+// startDev runs "berth dev" on free ports until the test ends and returns its URL. Its Kafka is the embedded one, or
+// that of BERTH_TEST_BOOTSTRAP.
 func startDev(t *testing.T, dir string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

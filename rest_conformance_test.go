@@ -22,8 +22,8 @@ func conformance(t *testing.T, parts ...string) string {
 	return path
 }
 
-// wholeScenarios are the recorded REST scenarios that the program with the bundled plugins passes in every step. The others
-// need test connectors, a group of workers, or parts of the REST API that a single worker does without.
+// wholeScenarios are the recorded REST scenarios that the program with the bundled plugins passes in every step. The
+// others need test connectors, a group of workers, or parts of the REST API that a single worker does without.
 var wholeScenarios = []string{
 	"create-delete", "config-put", "config-patch", "create-scalars", "create-errors", "list-expand", "pause-resume-stop",
 	"restart", "topics", "initial-state", "names", "negotiation", "unknown-paths", "wrong-methods",

@@ -187,10 +187,10 @@ func (e *tooManyTasks) JavaClass() string {
 }
 
 func (e *tooManyTasks) Error() string {
-	return fmt.Sprintf("The connector %s has generated %d tasks, which is greater than %d, the maximum number of tasks it "+
-		"is configured to create. This behaviour should be considered a bug and is disallowed. If necessary, it can be "+
-		"permitted by reconfiguring the connector with 'tasks.max.enforce' set to false; however, this option will be "+
-		"removed in a future release of Kafka Connect.", e.connector, e.n, e.limit)
+	return fmt.Sprintf("The connector %s has generated %d tasks, which is greater than %d, the maximum number of tasks "+
+		"it is configured to create. This behaviour should be considered a bug and is disallowed. If necessary, it can "+
+		"be permitted by reconfiguring the connector with 'tasks.max.enforce' set to false; however, this option will "+
+		"be removed in a future release of Kafka Connect.", e.connector, e.n, e.limit)
 }
 
 // complete adds to the plugin's configurations what Connect adds: the task's class, and a sink's topics.
