@@ -28,6 +28,7 @@ for language in "$@"; do
       go) "$berth" plugin build "$name" ;;
       rust) "${rust[@]}" "$berth" plugin build "$name" ;;
     esac
-    "$berth" plugin inspect "$name/$name.wasm" | grep -q "^$kind" || { echo "$name is no $kind"; exit 1; }
+    inspected=$("$berth" plugin inspect "$name/$name.wasm")
+    grep -q "^$kind" <<<"$inspected" || { echo "$name is no $kind:"; echo "$inspected"; exit 1; }
   done
 done
