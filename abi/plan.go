@@ -34,6 +34,7 @@ type Plan struct {
 	Stdio        bool           // fds 0 and 1 are the worker's
 	BatchBytes   int64          // the largest batch to put; 0: BatchBytesMax
 	BatchRecords int32          // the most records in it; 0: BatchRecordsMax
+	Strict       bool           // errors are not tolerated: in the answer to a BATCH nothing stands behind the first error
 }
 
 // Stage is one step of an instance.
@@ -78,6 +79,7 @@ func (p Plan) Encode() []byte {
 	b.String("batch_bytes")
 	b.Int64(p.BatchBytes)
 	b.pairInt32("batch_records", p.BatchRecords)
+	b.pairBool("strict", p.Strict)
 	b.End()
 	return b.Bytes()
 }
@@ -109,6 +111,7 @@ func ParsePlan(b []byte) (Plan, error) {
 		p.Offsets = f.sourceOffsets("offsets")
 		p.Files, p.Stdio = f.strings("files"), f.bool("stdio")
 		p.BatchBytes, p.BatchRecords = f.int64("batch_bytes"), f.int32("batch_records")
+		p.Strict = f.bool("strict")
 	})
 	return p, err
 }

@@ -73,12 +73,25 @@ func (in *instance) batch(ctx context.Context, event abi.Event, sink Sink) error
 	}
 	errs := map[uint32]abi.RecordError{}
 	list = in.apply(ctx, list, errs)
+	if in.plan.Strict {
+		list = cutBehindError(list, errs)
+	}
 	if sink != nil {
 		in.putSink(ctx, sink, list, errs)
 		list = nil
 	}
 	head, data := in.encodeResult(given, list, errs)
 	return in.put(ctx, abi.MessageResult, event.Seq, head, data)
+}
+
+// cutBehindError leaves what came before the first record that failed, and its error.
+func cutBehindError(list []*Record, errs map[uint32]abi.RecordError) []*Record {
+	if len(errs) == 0 {
+		return list
+	}
+	first := slices.Min(slices.Collect(maps.Keys(errs)))
+	maps.DeleteFunc(errs, func(origin uint32, _ abi.RecordError) bool { return origin > first })
+	return slices.DeleteFunc(list, func(r *Record) bool { return r.origin >= first })
 }
 
 // encodeResult writes the answer to a batch. A record that can't be encoded takes those of its origin with it.

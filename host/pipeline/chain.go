@@ -17,6 +17,7 @@ type Link struct {
 	Group    Group
 	Instance *guest.Instance
 	Limit    time.Duration // for the answer to one batch
+	Strict   bool          // errors are not tolerated: what comes behind a record that failed goes no further
 	builder  abi.BatchBuilder
 }
 
@@ -46,6 +47,15 @@ func (r *Result) Origin(i int) int {
 	return int(r.Origins[i])
 }
 
+// before is how many of the records came before the first one that failed.
+func (r *Result) before() int {
+	n := r.Batch.Len()
+	for _, f := range r.Failures {
+		n = min(n, sort.Search(r.Batch.Len(), func(i int) bool { return r.Origin(i) >= f.Record }))
+	}
+	return n
+}
+
 // Apply takes a batch through the links in turn. It returns an error when an instance failed: a *StageError.
 func Apply(ctx context.Context, links []*Link, in Result) (Result, error) {
 	for _, l := range links {
@@ -62,7 +72,14 @@ func Apply(ctx context.Context, links []*Link, in Result) (Result, error) {
 
 // apply gives the instance the batch without source partitions and offsets, which are not a stage's business.
 func (l *Link) apply(ctx context.Context, in Result) (Result, error) {
-	if err := l.compact(&in.Batch); err != nil {
+	n := in.Batch.Len()
+	if l.Strict {
+		n = in.before()
+	}
+	if n == 0 {
+		return Result{Failures: in.Failures}, nil
+	}
+	if err := l.compact(&in.Batch, n); err != nil {
 		return in, l.Group.Failed(err)
 	}
 	body := l.builder.AppendTo(make([]byte, 0, l.builder.Size()))
@@ -116,12 +133,14 @@ func (l *Link) Polled(m guest.Message) (Result, error) {
 	return r, err
 }
 
-// compact makes a batch of its own out of what came from the link before, whose records are the origins of the answer.
-// Many records may refer to the same bytes, which are written out here: so the size is bounded.
-func (l *Link) compact(in *abi.Batch) error {
+// compact makes a batch of its own out of the first n records of what came from the link before, whose records are
+// the origins of the answer. Many records may refer to the same bytes, which are written out here: so the size is
+// bounded.
+func (l *Link) compact(in *abi.Batch, n int) error {
 	l.builder.BeginResult(in)
+	l.builder.SetInputCount(n)
 	var fields abi.RecordFields
-	for i := range in.Len() {
+	for i := range n {
 		fields.SetEntry(in.Entry(i))
 		fields.Origin = uint32(i)
 		fields.SourcePartition, fields.SourceOffset = abi.None, abi.Block{}

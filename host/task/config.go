@@ -93,12 +93,13 @@ func (c *Config) start(ctx context.Context, g pipeline.Group, offsets []abi.Sour
 		Offsets:      offsets,
 		BatchBytes:   host.BatchBytesMax,
 		BatchRecords: host.BatchRecordsMax,
+		Strict:       !c.TolerateAll,
 	}
 	instance, err := c.Run(ctx, g, plan)
 	if err != nil {
 		return nil, g.Failed(err)
 	}
-	link := &pipeline.Link{Group: g, Instance: instance, Limit: limit}
+	link := &pipeline.Link{Group: g, Instance: instance, Limit: limit, Strict: !c.TolerateAll}
 	if err := instance.Ready(ctx); err != nil {
 		instance.Kill(err)
 		return nil, g.Failed(err)

@@ -166,6 +166,11 @@ func sinkCases() []Case {
 			batch((&batch{}).add(0, value(nil, "data")).add(1, value(nil, "retry")),
 				(&batch{}).fail(0, 0, abi.CodeData, "bad data")).
 			event(abi.EventFlush, list(at(0, 2))).commit(4, list(at(0, 2))).stop(),
+		newScript("strict", "A sink is not given what comes behind a record that failed; only the first error is told.").
+			strict(transform("kit.Fail"), sink).
+			batch((&batch{}).add(0, value(nil, "a")).add(1, value(nil, "data"), offset(1)).add(2, value(nil, "b"), offset(2)).
+				add(3, value(nil, "error"), offset(3)), (&batch{}).fail(1, 0, abi.CodeData, "bad data")).
+			event(abi.EventFlush, list(at(0, 1))).commit(3, list(at(0, 1))).stop(),
 		newScript("broken put", "Any other error of the whole batch has its code.").task(sink).
 			batch((&batch{}).add(0, value(nil, "errant")).add(1, value(nil, "broken")),
 				(&batch{}).fail(abi.None, 0, abi.CodeConnect, "broken")).stop(),

@@ -41,6 +41,12 @@ func (s *script) task(stages ...abi.Stage) *script {
 		put(abi.MessageReady, 1, nil)
 }
 
+// strict is task with a plan that tolerates no errors.
+func (s *script) strict(stages ...abi.Stage) *script {
+	plan := abi.Plan{Role: abi.RoleTask, Connector: "c", Task: 7, Stages: stages, Strict: true}
+	return s.event(abi.EventPlan, plan.Encode()).put(abi.MessageReady, 1, nil)
+}
+
 // batch hands a batch over and expects the answer.
 func (s *script) batch(in, out *batch) *script {
 	s.event(abi.EventBatch, in.b.AppendTo(nil))

@@ -53,6 +53,8 @@ pub struct Plan {
     pub stdio: bool,
     pub batch_bytes: usize,
     pub batch_records: usize,
+    /// Errors are not tolerated: of a batch, nothing behind the first record that failed goes further.
+    pub strict: bool,
 }
 
 impl Plan {
@@ -88,6 +90,7 @@ impl Plan {
             stdio: value.get("stdio").as_bool().unwrap_or(false),
             batch_bytes: size("batch_bytes", limits::BATCH_BYTES),
             batch_records: size("batch_records", limits::BATCH_RECORDS),
+            strict: value.get("strict").as_bool().unwrap_or(false),
         })
     }
 }

@@ -232,8 +232,16 @@ impl Guest<'_> {
         let stages = stage::make(plan, plugins).map_err(|(stage, error)| Fatal::at(stage, error))?;
         self.put(message::READY, seq, &[], &[])?;
         let batch = Batch::default();
-        let mut task =
-            Task { guest: self, stages, batch, head: Vec::new(), produced: 0, paused: false, pending: false };
+        let mut task = Task {
+            guest: self,
+            stages,
+            strict: plan.strict,
+            batch,
+            head: Vec::new(),
+            produced: 0,
+            paused: false,
+            pending: false,
+        };
         task.run()
     }
 }
@@ -287,6 +295,8 @@ fn validate(request: &Value, plugins: &[Plugin]) -> Value {
 struct Task<'g, 'h> {
     guest: &'g mut Guest<'h>,
     stages: Vec<Stage>,
+    /// Of a batch, nothing behind the first record that failed goes further.
+    strict: bool,
     batch: Batch,
     head: Vec<u8>,
     produced: i32,
@@ -403,6 +413,9 @@ impl Task<'_, '_> {
         let (seq, end) = (event.seq as i32, event.end);
         self.batch.load(event.bytes, EVENT_BYTES, end)?;
         stage::run(&mut self.stages, &mut self.batch);
+        if self.strict {
+            stage::cut_behind_failure(&mut self.batch);
+        }
         let last = self.stages.len().saturating_sub(1);
         if let Some(Stage { work: Work::Sink(sink), .. }) = self.stages.last_mut() {
             side::at(Phase::Put, last);

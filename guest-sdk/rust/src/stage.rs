@@ -205,6 +205,14 @@ fn drop_failed(batch: &mut Batch) {
     batch.entries.retain(|e| failures.binary_search_by_key(&e.origin, |f| f.origin).is_err());
 }
 
+/// Leaves what came before the first record that failed, and its failure.
+pub(crate) fn cut_behind_failure(batch: &mut Batch) {
+    if let Some(first) = batch.failures.first().map(|f| f.origin) {
+        batch.failures.truncate(1);
+        batch.entries.retain(|e| e.origin < first);
+    }
+}
+
 impl Batch {
     /// Gives record `i` of the batch up; it has no place in what follows.
     pub fn fail(&mut self, i: usize, error: Error) {
