@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -165,39 +166,34 @@ func (i *Instance) Kill(cause error) { i.kill(cause) }
 // Stop asks the guest to finish and waits for it; after grace it is killed. Messages that it still had are dropped.
 func (i *Instance) Stop(ctx context.Context, grace time.Duration) error {
 	i.Send(abi.EventStop, nil)
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	for {
-		select {
-		case <-i.done:
-			return i.err
-		case <-i.link.outbox:
-			i.link.notify()
-		case <-timer.C:
-			i.kill(ErrStopTimeout)
-			return i.abandon()
-		case <-ctx.Done():
-			i.kill(context.Cause(ctx))
-			return i.abandon()
-		}
+	if i.drain(ctx.Done(), grace) {
+		return i.err
 	}
+	i.kill(cmp.Or(context.Cause(ctx), ErrStopTimeout))
+	if i.drain(nil, killDurationMax) {
+		return i.err
+	}
+	return fmt.Errorf("%w and could not be killed: its goroutine is given up", ErrStopTimeout)
 }
 
 // killDurationMax is how long a killed guest gets to reach its next host call. Only a trusted module can miss it; its
 // goroutine is then given up.
 const killDurationMax = 2 * time.Second
 
-func (i *Instance) abandon() error {
-	timer := time.NewTimer(killDurationMax)
+// drain makes room for a guest that waits for it, until it has ended (true), limit is over or enough is closed.
+func (i *Instance) drain(enough <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
 		select {
 		case <-i.done:
-			return i.err
+			return true
 		case <-i.link.outbox:
 			i.link.notify()
 		case <-timer.C:
-			return fmt.Errorf("%w and could not be killed: its goroutine is given up", ErrStopTimeout)
+			return false
+		case <-enough:
+			return false
 		}
 	}
 }
