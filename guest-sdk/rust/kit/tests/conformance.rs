@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use berth_guest::event::{kind, message};
+use berth_guest::event::{kind, message, Event};
 use berth_guest::host::{Host, Wait};
 use berth_guest::{run, Batch, Cell, End, Headers, Schema, Value, ValueRef};
 
@@ -262,6 +262,28 @@ fn golden_batch_is_read() {
     for entry in &again.entries {
         assert!(ValueRef::new(entry.value.tag(), again.memory.bytes(entry.value.off, entry.value.len)).check().is_ok());
     }
+}
+
+#[test]
+fn golden_result_is_read_through_its_references() {
+    let mut input = Batch::from_bytes(golden("batch.bin")).unwrap();
+    let result = Batch::from_result(golden("result.bin"), &golden("batch.bin")).unwrap();
+    let origins: Vec<u32> = result.entries.iter().map(|e| e.origin).collect();
+    assert_eq!(origins, [0, 2], "record 1 was dropped");
+    let value =
+        |batch: &Batch, i: usize| batch.memory.bytes(batch.entries[i].value.off, batch.entries[i].value.len).to_vec();
+    assert_eq!(value(&result, 0), value(&input, 0), "record 0 is as it came");
+    assert_ne!(value(&result, 1), value(&input, 2), "record 2 has another value");
+    assert!(
+        Batch::from_result(golden("result.bin"), &input.to_bytes().unwrap()[..64]).is_err(),
+        "no input to refer to"
+    );
+}
+
+#[test]
+fn golden_event_is_written() {
+    let body = Value::Array(vec![Value::Int64(1), Value::Int64(2)]).to_body();
+    assert_eq!(Event::encode(kind::DURABLE, 9, &body), golden("event.bin"));
 }
 
 #[test]
