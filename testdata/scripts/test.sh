@@ -20,7 +20,7 @@ bootstrap=$(testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
 [ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
 packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 # shellcheck disable=SC2086 # a list of packages
-BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -count=1 -p=1 -timeout 20m $packages
+BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags realkafka -count=1 -p=1 -timeout 20m $packages
 
 echo "== Rust"
 for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock; do (cd "$dir" && cargo test); done
