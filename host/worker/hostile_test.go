@@ -123,3 +123,18 @@ func TestHostileStopEndsInBoundedTime(t *testing.T) {
 		b.StopTasks(t.Context(), host.TaskID{Connector: name})
 	}
 }
+
+func TestHostileValidateIsAnErrorForTheCaller(t *testing.T) {
+	b := newBench(t)
+	b.addGuest(t, "hostile")
+	for _, how := range []string{"trap", "loop", "garbage", "exit"} {
+		p, err := b.Registry.Find("hostile.Source", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers, err := b.Registry.Check(t.Context(), p, p.Kind, config("misbehave", "validate:"+how))
+		if err == nil || !strings.Contains(err.Error(), "validate hostile.Source") {
+			t.Errorf("%s: %v, %v", how, answers, err)
+		}
+	}
+}
