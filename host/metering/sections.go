@@ -1,0 +1,515 @@
+package metering
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"unicode/utf8"
+)
+
+const (
+	sectionCustom = iota
+	sectionType
+	sectionImport
+	sectionFunction
+	sectionTable
+	sectionMemory
+	sectionGlobal
+	sectionExport
+	sectionStart
+	sectionElement
+	sectionCode
+	sectionData
+	sectionDataCount
+	sectionTag
+)
+
+// sectionOrder is the order in which sections must come (tags between memories and globals, the data count before the
+// code).
+var sectionOrder = []byte{sectionType, sectionImport, sectionFunction, sectionTable, sectionMemory, sectionTag,
+	sectionGlobal, sectionExport, sectionStart, sectionElement, sectionDataCount, sectionCode, sectionData}
+
+var header = []byte("\x00asm\x01\x00\x00\x00")
+
+// rewriter holds a module while it is rewritten. Indices of functions grow by one from the number of imports on, as the
+// import yield goes behind the module's own; what else is added goes to the ends of its index spaces.
+type rewriter struct {
+	in       []byte
+	sections [sectionTag + 1][]byte
+	present  [sectionTag + 1]bool
+	names    []byte
+
+	types         []functionType
+	newTypes      [][]byte          // encoded, behind types
+	newTypeOf     map[string]uint32 // by encoding
+	imports       uint32            // imported functions
+	functions     []uint32          // type index of each function, imports first
+	globals       uint32
+	importGlobals uint32
+	tables, tags  uint32
+	segments      []uint32 // sizes of data segments
+
+	helpers helpers
+}
+
+type functionType struct {
+	params  int
+	results []byte // the encoded value types
+	count   int
+}
+
+func (m *rewriter) rewrite() ([]byte, error) {
+	if err := m.split(); err != nil {
+		return nil, err
+	}
+	out := slices.Clone(header)
+	bodies := map[byte][]byte{}
+	for _, step := range []struct {
+		id   byte
+		what string
+		do   func(*reader) []byte
+	}{
+		{sectionType, "types", m.readTypes}, {sectionImport, "imports", m.rewriteImports},
+		{sectionFunction, "functions", m.readFunctions}, {sectionTable, "tables", m.rewriteTables},
+		{sectionTag, "tags", m.countTags}, {sectionGlobal, "globals", m.rewriteGlobals},
+		{sectionExport, "exports", m.rewriteExports}, {sectionStart, "start", m.rewriteStart},
+		{sectionElement, "elements", m.rewriteElements}, {sectionData, "data", m.rewriteData},
+		{sectionCode, "code", m.rewriteCode},
+	} {
+		r := &reader{b: m.sections[step.id], types: int64(len(m.types))}
+		bodies[step.id] = step.do(r)
+		if r.err == nil && m.present[step.id] && r.pos != len(r.b) {
+			r.fail("%d bytes too many", len(r.b)-r.pos)
+		}
+		if r.err != nil {
+			return nil, fmt.Errorf("%s: %w", step.what, r.err)
+		}
+	}
+	bodies[sectionType] = m.writeTypes() // the code asked for more
+	bodies[sectionFunction] = m.writeFunctions()
+	for _, id := range sectionOrder {
+		body, rewritten := bodies[id]
+		if !rewritten {
+			body = m.sections[id]
+		}
+		if m.present[id] || len(body) > 0 {
+			out = appendBytes(append(out, id), body)
+		}
+	}
+	if names := m.rewriteNames(); names != nil {
+		out = appendBytes(append(out, sectionCustom), names)
+	}
+	return out, nil
+}
+
+func (m *rewriter) split() error {
+	if len(m.in) < len(header) || string(m.in[:len(header)]) != string(header) {
+		return errors.New("no WebAssembly module of version 1")
+	}
+	m.newTypeOf = map[string]uint32{}
+	r := &reader{b: m.in, pos: len(header)}
+	last := -1
+	for r.more() {
+		id := r.byte()
+		body := r.take(r.u32())
+		if id > sectionTag {
+			r.fail("unknown section %d", id)
+		}
+		if r.err != nil {
+			break
+		}
+		if id == sectionCustom {
+			m.custom(&reader{b: body}, r)
+			continue
+		}
+		at := slices.Index(sectionOrder, id)
+		if at <= last {
+			return fmt.Errorf("section %d out of order", id)
+		}
+		last = at
+		m.sections[id], m.present[id] = body, true
+	}
+	return r.err
+}
+
+func (m *rewriter) custom(r, module *reader) {
+	name := r.take(r.u32())
+	if r.err != nil || !utf8.Valid(name) {
+		module.fail("a custom section without a name")
+	}
+	if string(name) == "name" {
+		m.names = r.b[r.pos:]
+	}
+}
+
+func (m *rewriter) readTypes(r *reader) []byte {
+	if !m.present[sectionType] {
+		return nil
+	}
+	r.types = math.MaxInt64 // those that come later are the engine's to judge
+	for range r.count() {
+		if r.pos < len(r.b) && r.b[r.pos] == typeRecursive {
+			r.byte()
+			for range r.count() {
+				m.readType(r)
+			}
+			continue
+		}
+		m.readType(r)
+	}
+	return nil
+}
+
+func (m *rewriter) readType(r *reader) {
+	if form := r.byte(); form != typeFunction {
+		r.fail("type %d is of unknown form %#x", len(m.types), form)
+	}
+	var t functionType
+	t.params = r.count()
+	for range t.params {
+		r.valueType()
+	}
+	t.count = r.count()
+	start := r.pos
+	for range t.count {
+		r.valueType()
+	}
+	t.results = r.since(start)
+	m.types = append(m.types, t)
+}
+
+// typeIndex returns the index of a type that is added, or was added before.
+func (m *rewriter) typeIndex(encoded []byte) uint32 {
+	if i, ok := m.newTypeOf[string(encoded)]; ok {
+		return i
+	}
+	i := uint32(len(m.types) + len(m.newTypes))
+	m.newTypes = append(m.newTypes, encoded)
+	m.newTypeOf[string(encoded)] = i
+	return i
+}
+
+func (m *rewriter) writeTypes() []byte {
+	r := &reader{b: m.sections[sectionType]}
+	entries := 0
+	if m.present[sectionType] {
+		entries = r.count()
+	}
+	out := appendU32(nil, uint32(entries+len(m.newTypes)))
+	out = append(out, r.b[r.pos:]...)
+	for _, t := range m.newTypes {
+		out = append(out, t...)
+	}
+	return out
+}
+
+func (m *rewriter) rewriteImports(r *reader) []byte {
+	n := 0
+	if m.present[sectionImport] {
+		n = r.count()
+	}
+	start := r.pos
+	for range n {
+		r.take(r.u32())
+		r.take(r.u32())
+		switch kind := r.byte(); kind {
+		case 0:
+			m.functions = append(m.functions, m.checkType(r, r.u32()))
+			m.imports++
+		case 1:
+			m.table(r, nil)
+			m.tables++
+		case 2:
+			r.limits()
+		case 3:
+			r.valueType()
+			r.byte()
+			m.importGlobals++
+		case 4:
+			r.byte()
+			m.checkType(r, r.u32())
+			m.tags++
+		default:
+			r.fail("import of unknown kind %d", kind)
+		}
+	}
+	m.globals = m.importGlobals
+	out := appendU32(nil, uint32(n+1))
+	out = append(out, r.since(start)...)
+	out = appendBytes(appendBytes(out, []byte(YieldModule)), []byte(YieldName))
+	return appendU32(append(out, 0), m.typeIndex([]byte{typeFunction, 0, 1, typeI32}))
+}
+
+func (m *rewriter) checkType(r *reader, index uint32) uint32 {
+	if int(index) >= len(m.types) {
+		r.fail("unknown type %d", index)
+		return 0
+	}
+	return index
+}
+
+func (r *reader) limits() (low, high uint32, bounded bool) {
+	flag := r.byte()
+	if flag > 3 {
+		r.fail("limits of unknown form %#x", flag)
+	}
+	low = r.u32()
+	if flag&1 != 0 {
+		return low, r.u32(), true
+	}
+	return low, 0, false
+}
+
+// table reads a table type and appends it with its growth capped.
+func (m *rewriter) table(r *reader, out []byte) []byte {
+	start := r.pos
+	initialised := r.pos < len(r.b) && r.b[r.pos] == 0x40
+	if initialised {
+		r.skip(2)
+	}
+	r.valueType()
+	out = append(out, r.since(start)...)
+	low, high, bounded := r.limits()
+	if low > tableElementsMax {
+		r.fail("a table of %d elements, at most %d", low, tableElementsMax)
+	}
+	if bounded && high < low {
+		r.fail("a table of at least %d and at most %d elements", low, high)
+	}
+	if !bounded || high > tableElementsMax {
+		high = tableElementsMax
+	}
+	out = appendU32(appendU32(append(out, 1), low), high)
+	if initialised {
+		out = m.constant(r, out)
+	}
+	return out
+}
+
+func (m *rewriter) rewriteTables(r *reader) []byte {
+	if !m.present[sectionTable] {
+		return nil
+	}
+	n := r.count()
+	out := appendU32(nil, uint32(n))
+	for range n {
+		out = m.table(r, out)
+		m.tables++
+	}
+	return out
+}
+
+func (m *rewriter) countTags(r *reader) []byte {
+	n := 0
+	if m.present[sectionTag] {
+		n = r.count()
+	}
+	for range n {
+		r.byte()
+		m.checkType(r, r.u32())
+	}
+	m.tags += uint32(n)
+	return m.sections[sectionTag]
+}
+
+func (m *rewriter) readFunctions(r *reader) []byte {
+	if !m.present[sectionFunction] {
+		return nil
+	}
+	for range r.count() {
+		m.functions = append(m.functions, m.checkType(r, r.u32()))
+	}
+	return nil
+}
+
+func (m *rewriter) writeFunctions() []byte {
+	own := m.functions[m.imports:]
+	out := appendU32(nil, uint32(len(own)+len(m.helpers.bodies)))
+	for _, t := range own {
+		out = appendU32(out, t)
+	}
+	for _, t := range m.helpers.types {
+		out = appendU32(out, t)
+	}
+	return out
+}
+
+// rewriteGlobals appends the global that holds the units left: 0, so that the first function to run asks the host.
+func (m *rewriter) rewriteGlobals(r *reader) []byte {
+	n := 0
+	if m.present[sectionGlobal] {
+		n = r.count()
+	}
+	out := appendU32(nil, uint32(n+1))
+	for range n {
+		start := r.pos
+		r.valueType()
+		r.byte()
+		out = m.constant(r, append(out, r.since(start)...))
+		m.globals++
+	}
+	return append(out, typeI32, 1, opI32Const, 0, opEnd)
+}
+
+func (m *rewriter) unitsGlobal() uint32 { return m.globals }
+
+// function returns the index that a function has in the rewritten module.
+func (m *rewriter) function(r *reader, index uint32) uint32 {
+	if int(index) >= len(m.functions) {
+		r.fail("unknown function %d", index)
+	}
+	if index >= m.imports {
+		return index + 1
+	}
+	return index
+}
+
+func (m *rewriter) rewriteExports(r *reader) []byte {
+	if !m.present[sectionExport] {
+		return nil
+	}
+	n := r.count()
+	out := appendU32(nil, uint32(n))
+	for range n {
+		out = appendBytes(out, r.take(r.u32()))
+		kind := r.byte()
+		index := r.u32()
+		switch {
+		case kind == 0:
+			index = m.function(r, index)
+		case kind == 3 && index >= m.globals:
+			r.fail("unknown global %d", index)
+		}
+		out = appendU32(append(out, kind), index)
+	}
+	return out
+}
+
+func (m *rewriter) rewriteStart(r *reader) []byte {
+	if !m.present[sectionStart] {
+		return nil
+	}
+	return appendU32(nil, m.function(r, r.u32()))
+}
+
+// constant copies a constant expression.
+func (m *rewriter) constant(r *reader, out []byte) []byte {
+	for r.err == nil {
+		in := r.next()
+		switch {
+		case in.op == opRefFunc:
+			out = appendU32(append(out, opRefFunc), m.function(r, in.index))
+			continue
+		case in.op == opGlobalGet && in.index >= m.globals:
+			r.fail("unknown global %d", in.index)
+		}
+		out = append(out, r.since(in.start)...)
+		if in.op == opEnd {
+			break
+		}
+	}
+	return out
+}
+
+func (m *rewriter) rewriteElements(r *reader) []byte {
+	if !m.present[sectionElement] {
+		return nil
+	}
+	n := r.count()
+	out := appendU32(nil, uint32(n))
+	for range n {
+		flags := r.u32()
+		if flags > 7 {
+			r.fail("elements of unknown form %d", flags)
+		}
+		out = appendU32(out, flags)
+		start := r.pos
+		passive, explicit, expressions := flags&1 != 0, flags&2 != 0, flags&4 != 0
+		if !passive {
+			if explicit {
+				r.u32()
+			}
+			out = m.constant(r, append(out, r.since(start)...))
+			start = r.pos
+		}
+		if passive || explicit {
+			r.valueType() // an element kind is a byte, too
+		}
+		items := r.count()
+		out = append(out, r.since(start)...)
+		for range items {
+			if expressions {
+				out = m.constant(r, out)
+			} else {
+				out = appendU32(out, m.function(r, r.u32()))
+			}
+		}
+	}
+	return out
+}
+
+func (m *rewriter) rewriteData(r *reader) []byte {
+	if !m.present[sectionData] {
+		return nil
+	}
+	n := r.count()
+	out := appendU32(make([]byte, 0, len(r.b)), uint32(n))
+	for range n {
+		flags := r.u32()
+		if flags > 2 {
+			r.fail("data of unknown form %d", flags)
+		}
+		out = appendU32(out, flags)
+		if flags == 2 {
+			out = appendU32(out, r.u32())
+		}
+		if flags != 1 {
+			out = m.constant(r, out)
+		}
+		b := r.take(r.u32())
+		m.segments = append(m.segments, uint32(len(b)))
+		out = appendBytes(out, b)
+	}
+	return out
+}
+
+// rewriteNames keeps the names of the module and of its functions, for traces.
+func (m *rewriter) rewriteNames() []byte {
+	if m.names == nil {
+		return nil
+	}
+	r := &reader{b: m.names}
+	out := appendBytes(nil, []byte("name"))
+	for r.more() {
+		id := r.byte()
+		body := r.take(r.u32())
+		switch {
+		case r.err != nil:
+			return nil
+		case id == 0:
+			out = appendBytes(append(out, id), body)
+		case id == 1:
+			names := m.functionNames(&reader{b: body})
+			if names == nil {
+				return nil
+			}
+			out = appendBytes(append(out, id), names)
+		}
+	}
+	return out
+}
+
+// functionNames returns nil for names that can't be read: nothing depends on them.
+func (m *rewriter) functionNames(r *reader) []byte {
+	n := r.count()
+	out := appendU32(make([]byte, 0, len(r.b)+n), uint32(n))
+	for range n {
+		out = appendU32(out, m.function(r, r.u32()))
+		out = appendBytes(out, r.take(r.u32()))
+	}
+	if r.err != nil {
+		return nil
+	}
+	return out
+}
