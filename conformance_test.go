@@ -30,7 +30,7 @@ func TestConformanceOfSDKsAsWasm(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = e.Close(context.Background()) })
 	for sdk, wasm := range map[string][]byte{"go": buildGoKit(t), "rust": buildRustKit(t)} {
-		module, err := e.Compile(t.Context(), wasm, "kit-"+sdk, engine.Untrusted)
+		module, err := e.Compile(t.Context(), wasm, "kit-"+sdk)
 		if err != nil {
 			t.Fatalf("%s: %v", sdk, err)
 		}
@@ -127,6 +127,7 @@ func (p *playerCalls) changed() {
 	}
 }
 
+func (p *playerCalls) Owes() bool                     { return true }
 func (p *playerCalls) Wake() <-chan struct{}          { return p.wake }
 func (p *playerCalls) Log(uint32, []byte)             {}
 func (p *playerCalls) Metric([]byte, uint32, float64) {}

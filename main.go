@@ -31,6 +31,7 @@ func commands() []command {
 }
 
 func main() {
+	spareProcessor()
 	err := dispatch(os.Args[1:], os.Stdout)
 	if err == nil {
 		return
@@ -39,6 +40,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, "berth:", err)
 	}
 	os.Exit(1)
+}
+
+// spareProcessor lets Go run one thread more than there are cores. The engine lets only as many guests compute for long
+// as there are cores, so that timers, network and REST always find a thread, and the system's scheduler a fair share for
+// it. A GOMAXPROCS that the user sets is left alone.
+func spareProcessor() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
 }
 
 func dispatch(args []string, out io.Writer) error {

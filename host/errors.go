@@ -1,6 +1,9 @@
 package host
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors that callers branch on; the text around them is the message for the user. web maps them to HTTP statuses.
 var (
@@ -23,3 +26,23 @@ func (e *Error) Unwrap() error { return e.Kind }
 func NotFound(message string) error   { return &Error{ErrNotFound, message} }
 func BadRequest(message string) error { return &Error{ErrBadRequest, message} }
 func Conflict(message string) error   { return &Error{ErrConflict, message} }
+
+// LimitError ends an instance that went over a limit.
+type LimitError struct {
+	Name  string // one of Limit…
+	Limit string // its value with its unit
+	What  string // what the guest did
+}
+
+// Names of limits, as they appear in traces, logs and metrics.
+const (
+	LimitBatchCPU = "cpu-per-batch"
+)
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("limit %s (%s): the module %s; %s", e.Name, e.Limit, e.What, remedies[e.Name])
+}
+
+var remedies = map[string]string{
+	LimitBatchCPU: "give it smaller batches or raise berth.limits.cpu.per.batch.ms",
+}

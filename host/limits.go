@@ -1,6 +1,9 @@
 package host
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Limits of guests and of the pipeline, in one place. The ABI's own limits (sizes that both sides must know) stand in
 // package abi.
@@ -14,10 +17,8 @@ const (
 
 	// MemoryBytesMax caps the linear memory of one instance.
 	MemoryBytesMax = 512 << 20
-	// ComputeDurationMax is how long a guest may compute without calling the host.
-	ComputeDurationMax = 2 * time.Second
-	// AnswerComputeDurationMax is how long a guest may compute (not sleep) before it answers an event.
-	AnswerComputeDurationMax = 10 * time.Second
+	// BatchCPUMax is how long a guest may compute before it answers an event, or sleeps if it owes no answer.
+	BatchCPUMax = 1500 * time.Millisecond
 	// StartDurationMax bounds the time from PLAN to READY, sleeping included.
 	StartDurationMax = 30 * time.Second
 	// DescribeDurationMax bounds describe, validate and task configs, sleeping included.
@@ -38,3 +39,18 @@ const (
 	// StderrKeptBytesMax is how much of a guest's first words, and as much of its last ones, goes into a trace.
 	StderrKeptBytesMax = 2 << 10
 )
+
+// Limits of one instance; zero fields stand for the defaults above.
+type Limits struct {
+	MemoryBytes uint64        // berth.limits.memory.bytes
+	BatchCPU    time.Duration // berth.limits.cpu.per.batch.ms
+	SecondCPU   time.Duration // berth.limits.cpu.per.second.ms; a guest over it waits
+}
+
+// WithDefaults fills the zero fields.
+func (l Limits) WithDefaults() Limits {
+	l.MemoryBytes = cmp.Or(l.MemoryBytes, MemoryBytesMax)
+	l.BatchCPU = cmp.Or(l.BatchCPU, BatchCPUMax)
+	l.SecondCPU = cmp.Or(l.SecondCPU, time.Second)
+	return l
+}

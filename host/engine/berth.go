@@ -26,6 +26,8 @@ type Calls interface {
 	Metric(name []byte, kind uint32, value float64)
 	// Ready tells whether Poll has an event and whether Put would take a batch.
 	Ready() (readable, writable bool)
+	// Owes tells whether the guest has an event that it must answer and has not.
+	Owes() bool
 	// Wake gets a token whenever Ready may have changed.
 	Wake() <-chan struct{}
 }
@@ -60,6 +62,7 @@ func instantiateBerth(ctx context.Context, r wazero.Runtime) error {
 				in := instanceOf(ctx)
 				in.enter(ctx)
 				f.call(ctx, in, m.Memory(), stack)
+				in.clock.resume()
 			}), f.params, f.results).Export(f.name)
 	}
 	_, err := b.Instantiate(ctx)
@@ -85,7 +88,7 @@ func berthPut(_ context.Context, in *instance, mem api.Memory, stack []uint64) {
 	}
 	status := in.calls.Put(uint32(stack[0]), uint32(stack[1]), head, data)
 	if status == abi.PutTaken {
-		in.progressed()
+		in.clock.answered()
 	}
 	stack[0] = encodeStatus(status)
 }
@@ -98,7 +101,7 @@ func berthCommit(_ context.Context, in *instance, mem api.Memory, stack []uint64
 		stack[0] = encodeStatus(abi.PutBadPointer)
 		return
 	}
-	in.progressed()
+	in.clock.answered()
 	stack[0] = encodeStatus(in.calls.Commit(uint32(stack[0]), body))
 }
 

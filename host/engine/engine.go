@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -13,27 +14,18 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/berth-connect/berth/host"
-)
-
-// Trust says how a module's code is held in check.
-type Trust int
-
-const (
-	// Untrusted modules can be stopped in the middle of a loop. The price is a check at each loop header.
-	Untrusted Trust = iota
-	// Trusted modules (the bundled stock module) run at full speed and are stopped at their next host call.
-	Trusted
+	"github.com/berth-connect/berth/host/metering"
 )
 
 // Engine compiles modules and owns what their instances share. Safe for concurrent use.
 type Engine struct {
-	runtimes [2]wazero.Runtime // by Trust
-	cache    wazero.CompilationCache
-	compile  chan struct{} // bounds compilations at once
-	watch    *watch
+	runtime wazero.Runtime
+	cache   wazero.CompilationCache
+	compile chan struct{} // bounds compilations at once
+	turns   *turnstile
 
 	mu      sync.Mutex
-	modules map[string]*Module // by digest and trust; guarded by mu
+	modules map[string]*Module // by digest; guarded by mu
 }
 
 // Open makes an engine that keeps compiled code in cacheDir ("": in memory only).
@@ -41,24 +33,17 @@ func Open(ctx context.Context, cacheDir string) (*Engine, error) {
 	e := &Engine{
 		compile: make(chan struct{}, host.CompilationsMax),
 		modules: map[string]*Module{},
-		watch:   newWatch(),
+		turns:   newTurnstile(runtime.GOMAXPROCS(0) - 1),
 	}
 	var err error
 	if e.cache, err = openCache(cacheDir); err != nil {
 		return nil, fmt.Errorf("open compilation cache %q: %w", cacheDir, err)
 	}
-	for trust := range e.runtimes {
-		config := wazero.NewRuntimeConfigCompiler().
-			WithCompilationCache(e.cache).
-			WithMemoryLimitPages(host.MemoryBytesMax >> 16).
-			WithCloseOnContextDone(Trust(trust) == Untrusted)
-		r := wazero.NewRuntimeWithConfig(ctx, config)
-		e.runtimes[trust] = r
-		if err := instantiateHostModules(ctx, r); err != nil {
-			return nil, errors.Join(fmt.Errorf("link host functions: %w", err), e.Close(ctx))
-		}
+	e.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
+		WithCompilationCache(e.cache).WithMemoryLimitPages(host.MemoryBytesMax>>16))
+	if err := instantiateHostModules(ctx, e.runtime); err != nil {
+		return nil, errors.Join(fmt.Errorf("link host functions: %w", err), e.Close(ctx))
 	}
-	go e.watch.run()
 	return e, nil
 }
 
@@ -71,9 +56,8 @@ func openCache(dir string) (wazero.CompilationCache, error) {
 
 // Compile checks and compiles a module; a module that is compiled already is returned as it is. The error of a
 // module that this host can't run names what is wrong with it and the remedy.
-func (e *Engine) Compile(ctx context.Context, wasm []byte, digest string, trust Trust) (*Module, error) {
-	key := fmt.Sprintf("%s/%d", digest, trust)
-	if m := e.compiled(key); m != nil {
+func (e *Engine) Compile(ctx context.Context, wasm []byte, digest string) (*Module, error) {
+	if m := e.compiled(digest); m != nil {
 		return m, nil
 	}
 	select {
@@ -82,23 +66,26 @@ func (e *Engine) Compile(ctx context.Context, wasm []byte, digest string, trust 
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for a compiler: %w", ctx.Err())
 	}
-	if m := e.compiled(key); m != nil {
+	if m := e.compiled(digest); m != nil {
 		return m, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, host.CompileDurationMax)
 	defer cancel()
 	started := time.Now()
-	code, err := e.runtimes[trust].CompileModule(experimental.WithCompilationWorkers(ctx, 2), wasm)
+	metered, err := metering.Rewrite(wasm)
+	if err != nil {
+		return nil, err
+	}
+	code, err := e.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, 2), metered)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
 	if err := checkLinkage(code); err != nil {
 		return nil, errors.Join(err, code.Close(ctx))
 	}
-	m := &Module{engine: e, runtime: e.runtimes[trust], code: code, trust: trust, Digest: digest,
-		CompileDuration: time.Since(started)}
+	m := &Module{engine: e, runtime: e.runtime, code: code, Digest: digest, CompileDuration: time.Since(started)}
 	e.mu.Lock()
-	e.modules[key] = m
+	e.modules[digest] = m
 	e.mu.Unlock()
 	return m, nil
 }
@@ -111,12 +98,8 @@ func (e *Engine) compiled(key string) *Module {
 
 // Close frees everything; instances must have ended.
 func (e *Engine) Close(ctx context.Context) error {
-	e.watch.stop()
-	var errs []error
-	for _, r := range e.runtimes {
-		if r != nil {
-			errs = append(errs, r.Close(ctx))
-		}
+	if e.runtime == nil {
+		return nil
 	}
-	return errors.Join(append(errs, e.cache.Close(ctx))...)
+	return errors.Join(e.runtime.Close(ctx), e.cache.Close(ctx))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
 )
 
 // calls is the host's side of a guest: events are given in order, messages are kept.
@@ -45,6 +46,7 @@ func (c *calls) Put(kind, _ uint32, _, _ []byte) abi.PutStatus {
 func (c *calls) Commit(uint32, []byte) abi.PutStatus { return abi.PutTaken }
 func (c *calls) Log(uint32, []byte)                  {}
 func (c *calls) Metric([]byte, uint32, float64)      {}
+func (c *calls) Owes() bool                          { return false }
 func (c *calls) Wake() <-chan struct{}               { return c.wake }
 
 func (c *calls) Ready() (bool, bool) {
@@ -55,7 +57,7 @@ func (c *calls) Ready() (bool, bool) {
 
 func plan(p abi.Plan) []byte { return abi.AppendEvent(nil, abi.EventPlan, 1, p.Encode()) }
 
-func hostile(t *testing.T, e *Engine, trust Trust) *Module {
+func hostile(t *testing.T, e *Engine) *Module {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "hostile.wasm")
 	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", out, ".")
@@ -68,7 +70,7 @@ func hostile(t *testing.T, e *Engine, trust Trust) *Module {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := e.Compile(t.Context(), wasm, "hostile", trust)
+	m, err := e.Compile(t.Context(), wasm, "hostile")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +94,7 @@ func task(misbehave string) abi.Plan {
 }
 
 func TestDescribeEndsWithExitCodeZero(t *testing.T) {
-	m := hostile(t, open(t), Untrusted)
+	m := hostile(t, open(t))
 	c := &calls{events: [][]byte{plan(abi.Plan{Role: abi.RoleDescribe})}, wake: make(chan struct{}, 1)}
 	if err := m.Run(t.Context(), Config{}, c); err != nil {
 		t.Fatal(err)
@@ -103,7 +105,7 @@ func TestDescribeEndsWithExitCodeZero(t *testing.T) {
 }
 
 func TestTrapTellsWhereTheGuestWas(t *testing.T) {
-	m := hostile(t, open(t), Untrusted)
+	m := hostile(t, open(t))
 	err := m.Run(t.Context(), Config{}, &calls{events: [][]byte{plan(task("poll:trap"))}, wake: make(chan struct{}, 1)})
 	var g *GuestError
 	if !errors.As(err, &g) || !strings.Contains(g.Reason, "out of bounds memory access") {
@@ -115,7 +117,7 @@ func TestTrapTellsWhereTheGuestWas(t *testing.T) {
 }
 
 func TestCancelEndsAGuestThatLoopsOrSleeps(t *testing.T) {
-	m := hostile(t, open(t), Untrusted)
+	m := hostile(t, open(t))
 	for _, how := range []string{"poll:loop", "poll:spin", "poll:sleep"} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		why := errors.New("enough")
@@ -128,9 +130,9 @@ func TestCancelEndsAGuestThatLoopsOrSleeps(t *testing.T) {
 }
 
 func TestMemoryCapHolds(t *testing.T) {
-	m := hostile(t, open(t), Untrusted)
+	m := hostile(t, open(t))
 	c := &calls{events: [][]byte{plan(task("poll:memory"))}, wake: make(chan struct{}, 1)}
-	err := m.Run(t.Context(), Config{MemoryBytesMax: 32 << 20}, c)
+	err := m.Run(t.Context(), Config{Limits: host.Limits{MemoryBytes: 32 << 20}}, c)
 	var g *GuestError
 	if !errors.As(err, &g) || !strings.Contains(g.Detail, "out of memory") {
 		t.Fatalf("%v", err)
@@ -155,12 +157,12 @@ func TestCompileRefusesWhatCantRun(t *testing.T) {
 		{"wrong signature", true, true, []imported{marker, {"berth", "poll", 3}}, "signature"},
 		{"unknown WASI", true, true, []imported{marker, {"wasi_snapshot_preview1", "sock_open", 0}}, "no such function"},
 	} {
-		_, err := e.Compile(t.Context(), assemble(c.memory, c.start, c.imports), c.name, Untrusted)
+		_, err := e.Compile(t.Context(), assemble(c.memory, c.start, c.imports), c.name)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	if _, err := e.Compile(t.Context(), assemble(true, true, []imported{marker}), "good", Untrusted); err != nil {
+	if _, err := e.Compile(t.Context(), assemble(true, true, []imported{marker}), "good"); err != nil {
 		t.Errorf("a module in order was refused: %v", err)
 	}
 }

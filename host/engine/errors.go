@@ -9,14 +9,6 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 )
 
-// Errors of Module.Run. Each ends the instance, which is never used again.
-var (
-	// ErrComputing: the guest computed longer than host.ComputeDurationMax without calling the host.
-	ErrComputing = errors.New("the module computed for too long without calling the host")
-	// ErrNoAnswer: it computed longer than host.AnswerComputeDurationMax without an answer.
-	ErrNoAnswer = errors.New("the module computed for too long without an answer")
-)
-
 // Position is where a guest was when it ended: the last words it left through the import "position".
 type Position struct {
 	Stage  uint32 // index in the plan
@@ -30,7 +22,7 @@ type GuestError struct {
 	Reason string   // first line: "trap: unreachable", "exit code 2", "killed: …"
 	Detail string   // wasm stack and last words on standard error; may be long, may be empty
 	At     Position // where it was
-	Cause  error    // ErrComputing, ErrNoAnswer, a context's cause; nil for traps and exits
+	Cause  error    // a *host.LimitError, a context's cause; nil for traps and exits
 }
 
 func (e *GuestError) Error() string { return e.Reason }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -25,7 +24,6 @@ type Module struct {
 	engine  *Engine
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
-	trust   Trust
 
 	Digest          string
 	CompileDuration time.Duration // near zero when it came from the cache
@@ -33,15 +31,15 @@ type Module struct {
 
 // Config is what one instance is given.
 type Config struct {
-	Name           string    // for logs
-	MemoryBytesMax uint64    // 0: host.MemoryBytesMax
-	Dirs           []string  // granted directories, reachable under the same absolute paths
-	Stdin          *Input    // nil: empty
-	Stdout         io.Writer // nil: goes where standard error goes
-	Stderr         io.Writer // nil: only the tail is kept, for traces
+	Name   string      // for logs
+	Limits host.Limits // zero fields: the defaults
+	Dirs   []string    // granted directories, reachable under the same absolute paths
+	Stdin  *Input      // nil: empty
+	Stdout io.Writer   // nil: goes where standard error goes
+	Stderr io.Writer   // nil: only the tail is kept, for traces
 }
 
-// instance is one running module; everything but the atomics belongs to the goroutine of Run.
+// instance is one running module; it belongs to the goroutine of Run.
 type instance struct {
 	calls       Calls
 	stdin       *Input
@@ -49,12 +47,8 @@ type instance struct {
 	positionPtr uint32
 	faulted     string
 	stderr      *tail
-	kill        context.CancelCauseFunc
 	writeCause  writeCause
-
-	hostCalls atomic.Uint64 // moved by each host call
-	answers   atomic.Uint64 // moved by each message taken
-	asleep    atomic.Bool   // in poll_oneoff
+	clock       clock
 }
 
 type instanceKey struct{}
@@ -63,28 +57,25 @@ func instanceOf(ctx context.Context) *instance { return ctx.Value(instanceKey{})
 
 // enter is the first act of each host call: the place where a killed instance ends.
 func (in *instance) enter(ctx context.Context) {
-	in.hostCalls.Add(1)
+	in.clock.pause()
 	if ctx.Err() != nil || in.faulted != "" {
 		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
 	}
 }
 
-func (in *instance) progressed() { in.answers.Add(1) }
-
 // fault ends the instance at its next host call: it broke the contract where no error code can be returned.
 func (in *instance) fault(what string) { in.faulted = what }
 
 // Run makes an instance, runs its _start on the calling goroutine until it ends, and frees it. It returns nil after
-// exit code 0 and a *GuestError otherwise. A cancelled ctx kills the instance: at its next host call, within a
-// few ms when it sleeps, and for untrusted modules in the middle of a loop as well.
+// exit code 0 and a *GuestError otherwise. A cancelled ctx kills the instance within a few ms, whatever it does.
 func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	ctx, kill := context.WithCancelCause(ctx)
 	defer kill(nil)
-	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}, kill: kill}
-	mem := &guestMemory{bytesMax: host.MemoryBytesMax}
-	if config.MemoryBytesMax != 0 {
-		mem.bytesMax = config.MemoryBytesMax
-	}
+	limits := config.Limits.WithDefaults()
+	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}}
+	in.clock = clock{limits: limits, queue: m.engine.turns, kill: kill}
+	defer in.clock.leave()
+	mem := &guestMemory{bytesMax: limits.MemoryBytes}
 	defer mem.release()
 	moduleConfig, err := in.moduleConfig(config)
 	if err != nil {
@@ -97,10 +88,7 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	}
 	defer func() { _ = mod.Close(context.WithoutCancel(ctx)) }() // an instance that ended has nothing to fail with
 	in.memory = mod.Memory()
-	if m.trust == Untrusted {
-		m.engine.watch.add(in)
-		defer m.engine.watch.remove(in)
-	}
+	in.clock.resume()
 	_, err = mod.ExportedFunction("_start").Call(ctx)
 	return guestError(ctx, err, in)
 }

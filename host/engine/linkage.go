@@ -9,6 +9,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host/metering"
 )
 
 // wasiModule is the name of WASI preview 1.
@@ -23,7 +24,7 @@ func checkLinkage(code wazero.CompiledModule) error {
 		switch {
 		case module == wasiModule && !slices.Contains(wasiFunctions, name):
 			return fmt.Errorf("import %s.%s: WASI preview 1 has no such function; build for wasip1", module, name)
-		case module == wasiModule:
+		case module == wasiModule, module == metering.YieldModule:
 		case module != abi.HostModule:
 			return fmt.Errorf("import %s.%s: unknown module %q; a guest may import %q and %q only",
 				module, name, module, abi.HostModule, wasiModule)

@@ -13,6 +13,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host/metering"
 )
 
 // WASI preview 1 as wazero has it, except for the task fd, a standard input that never blocks a thread, and
@@ -41,6 +42,9 @@ const (
 func instantiateHostModules(ctx context.Context, r wazero.Runtime) error {
 	if err := instantiateWASI(ctx, r); err != nil {
 		return fmt.Errorf("%s: %w", wasiModule, err)
+	}
+	if err := instantiateMeter(ctx, r); err != nil {
+		return fmt.Errorf("%s: %w", metering.YieldModule, err)
 	}
 	if err := instantiateBerth(ctx, r); err != nil {
 		return fmt.Errorf("%s: %w", abi.HostModule, err)
@@ -74,6 +78,7 @@ func instantiateWASI(ctx context.Context, r wazero.Runtime) error {
 			func(ctx context.Context, m api.Module, stack []uint64) {
 				in := instanceOf(ctx)
 				in.enter(ctx)
+				defer in.clock.resume()
 				fd := uint32(stack[0])
 				if fd == abi.TaskFd || fd == 0 && in.stdin != nil {
 					ours(in, m.Memory(), stack)
@@ -158,6 +163,7 @@ func fdRead(in *instance, mem api.Memory, stack []uint64) {
 func pollOneoff(ctx context.Context, m api.Module, stack []uint64) {
 	in := instanceOf(ctx)
 	in.enter(ctx)
+	defer in.clock.resume()
 	subs, out, count, result := uint32(stack[0]), uint32(stack[1]), uint32(stack[2]), uint32(stack[3])
 	if count == 0 || count > subscriptionsMax {
 		stack[0] = errnoInval
@@ -246,8 +252,8 @@ func (in *instance) sleep(ctx context.Context, timeout time.Duration) {
 		defer timer.Stop()
 		expired = timer.C
 	}
-	in.asleep.Store(true)
-	defer in.asleep.Store(false)
+	in.clock.leave()
+	in.clock.slept(in.calls.Owes())
 	select {
 	case <-in.calls.Wake():
 	case <-in.stdin.wake():

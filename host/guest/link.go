@@ -140,6 +140,13 @@ func (l *Link) Ready() (readable, writable bool) {
 	return len(l.events) > 0, len(l.outbox) < cap(l.outbox)
 }
 
+// Owes implements engine.Calls.
+func (l *Link) Owes() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.pending) > 0
+}
+
 // Poll implements engine.Calls.
 func (l *Link) Poll(dst []byte) int {
 	l.mu.Lock()

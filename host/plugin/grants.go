@@ -23,7 +23,7 @@ func (r *Registry) Granted(digest string, capabilities []string) engine.Config {
 	if slices.Contains(capabilities, abi.CapabilityFiles) {
 		c.Dirs = r.config.Grants.Dirs
 	}
-	if m != nil && m.trust == engine.Trusted && slices.Contains(capabilities, abi.CapabilityStdio) {
+	if m != nil && m.bundled && slices.Contains(capabilities, abi.CapabilityStdio) {
 		c.Stdin, c.Stdout = r.config.Grants.Stdin, r.config.Grants.Stdout
 	}
 	return c

@@ -27,7 +27,7 @@ const stockName = "stock"
 type Config struct {
 	Dir    string   // where uploaded modules are kept; "": in memory only
 	Path   []string // directories with *.wasm files that are read at start (plugin.path)
-	Stock  []byte   // the bundled module; it alone is trusted
+	Stock  []byte   // the bundled module
 	Grants Grants
 	Log    *slog.Logger
 }
@@ -47,7 +47,7 @@ type Registry struct {
 type module struct {
 	info     host.ModuleInfo
 	manifest abi.Manifest
-	trust    engine.Trust
+	bundled  bool
 	wasm     []byte // nil: in the store
 }
 
@@ -67,7 +67,7 @@ func New(config Config, e *engine.Engine) *Registry {
 // listed with its problem and logged; it stops nobody.
 func (r *Registry) Load(ctx context.Context) error {
 	if len(r.config.Stock) > 0 {
-		if _, err := r.add(ctx, stockName, r.config.Stock, engine.Trusted, false); err != nil {
+		if _, err := r.add(ctx, stockName, r.config.Stock, fromBundle); err != nil {
 			return fmt.Errorf("load bundled module: %w", err)
 		}
 	}
@@ -119,7 +119,7 @@ func (r *Registry) loadPath(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := r.add(ctx, moduleName(file), wasm, engine.Untrusted, false); err != nil {
+		if _, err := r.add(ctx, moduleName(file), wasm, fromPath); err != nil {
 			r.config.Log.Error("module can't be used", "file", file, "problem", err)
 		}
 	}
@@ -131,11 +131,19 @@ func moduleName(file string) string { return strings.TrimSuffix(filepath.Base(fi
 // Add checks, stores and lists an uploaded module. The same bytes again are answered with what is there already.
 // Errors: host.ErrBadRequest (no module that runs here), host.ErrConflict (a plugin of that class and version exists).
 func (r *Registry) Add(ctx context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
-	return r.add(ctx, moduleName(name), wasm, engine.Untrusted, true)
+	return r.add(ctx, moduleName(name), wasm, fromUpload)
 }
 
-func (r *Registry) add(ctx context.Context, name string, wasm []byte, trust engine.Trust,
-	keep bool) (host.ModuleInfo, error) {
+// origin is where a module comes from.
+type origin int
+
+const (
+	fromBundle origin = iota // may use the worker's standard input and output
+	fromPath
+	fromUpload // is kept in the store
+)
+
+func (r *Registry) add(ctx context.Context, name string, wasm []byte, from origin) (host.ModuleInfo, error) {
 	r.adding.Lock()
 	defer r.adding.Unlock()
 	digest := digestOf(wasm)
@@ -145,16 +153,16 @@ func (r *Registry) add(ctx context.Context, name string, wasm []byte, trust engi
 	if err := checkBytes(name, wasm); err != nil {
 		return host.ModuleInfo{}, err
 	}
-	manifest, err := r.describe(ctx, name, wasm, digest, trust)
+	manifest, err := r.describe(ctx, name, wasm, digest)
 	if err != nil {
 		return host.ModuleInfo{}, err
 	}
 	if err := r.checkConflicts(name, digest, manifest); err != nil {
 		return host.ModuleInfo{}, err
 	}
-	m := &module{manifest: manifest, trust: trust, wasm: wasm,
+	m := &module{manifest: manifest, bundled: from == fromBundle, wasm: wasm,
 		info: host.ModuleInfo{Name: name, Digest: digest, SizeBytes: int64(len(wasm))}}
-	if keep && r.config.Dir != "" {
+	if from == fromUpload && r.config.Dir != "" {
 		rec := record{Name: name, Added: time.Now().UTC(), Manifest: manifest.Encode()}
 		if err := r.store.put(digest, wasm, rec); err != nil {
 			return host.ModuleInfo{}, err
@@ -177,9 +185,8 @@ func checkBytes(name string, wasm []byte) error {
 	return nil
 }
 
-func (r *Registry) describe(ctx context.Context, name string, wasm []byte, digest string,
-	trust engine.Trust) (abi.Manifest, error) {
-	code, err := r.engine.Compile(ctx, wasm, digest, trust)
+func (r *Registry) describe(ctx context.Context, name string, wasm []byte, digest string) (abi.Manifest, error) {
+	code, err := r.engine.Compile(ctx, wasm, digest)
 	if err != nil {
 		return abi.Manifest{}, host.BadRequest(fmt.Sprintf("module %q can't run here: %v", name, err))
 	}
@@ -262,7 +269,7 @@ func (r *Registry) Code(ctx context.Context, digest string) (*engine.Module, err
 			return nil, err
 		}
 	}
-	code, err := r.engine.Compile(ctx, wasm, digest, m.trust)
+	code, err := r.engine.Compile(ctx, wasm, digest)
 	if err != nil {
 		return nil, fmt.Errorf("module %s: %w", m.info.Name, err)
 	}

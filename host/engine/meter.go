@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/metering"
+)
+
+// Metered code calls yield when a slice of units is spent. There the guest's time is accounted, limits are held, Go's
+// collector may stop the world, and a guest that was killed ends.
+
+const (
+	// sliceUnitsMin and sliceUnitsMax bound a slice. A unit is about an operation; the longest slice is 0.03 ms of
+	// ordinary code, and about 1.5 ms of the worst that can be written.
+	sliceUnitsMin, sliceUnitsMax = 2_000, 100_000
+	// sliceDuration is what a slice should take: code that needs longer gets fewer units.
+	sliceDuration = 100 * time.Microsecond
+	// sliceCountedMax is what a slice counts at most: when the machine is crowded, a thread may be off its core in the
+	// middle of one, and nobody is to be killed for that.
+	sliceCountedMax = 2 * time.Millisecond
+)
+
+func instantiateMeter(ctx context.Context, r wazero.Runtime) error {
+	b := r.NewHostModuleBuilder(metering.YieldModule)
+	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, _ api.Module, stack []uint64) {
+		stack[0] = uint64(instanceOf(ctx).clock.yield(ctx))
+	}), nil, []api.ValueType{i32}).Export(metering.YieldName)
+	_, err := b.Instantiate(ctx)
+	return err
+}
+
+// clock measures the time that a guest computes, and holds the limits on it. It belongs to the instance's goroutine.
+type clock struct {
+	limits host.Limits
+	queue  *turnstile
+	kill   context.CancelCauseFunc
+
+	resumed time.Duration // when the guest's code was last entered
+	units   uint32        // of the slice that runs
+	batch   time.Duration // computed since the last answer, or since it slept without owing one
+	burst   time.Duration // computed since it slept or got a turn
+	turn    bool          // it holds one of the queue's turns
+
+	second     time.Duration // when the present second began
+	secondUsed time.Duration
+
+	total atomic.Int64 // nanoseconds computed in all
+}
+
+// pause accounts for the guest's time up to now and returns it.
+func (c *clock) pause() time.Duration {
+	elapsed := time.Duration(nanotime()) - c.resumed
+	counted := min(elapsed, sliceCountedMax)
+	c.batch += counted
+	c.burst += counted
+	c.secondUsed += counted
+	c.total.Add(int64(counted))
+	return elapsed
+}
+
+func (c *clock) resume() { c.resumed = time.Duration(nanotime()) }
+
+// yield returns how many units may be spent until the next call.
+func (c *clock) yield(ctx context.Context) uint32 {
+	elapsed := c.pause()
+	c.judge()
+	if ctx.Err() == nil {
+		c.throttle(ctx)
+		c.cede(ctx)
+	}
+	if ctx.Err() != nil {
+		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
+	}
+	c.units = nextSlice(c.units, elapsed)
+	c.resume()
+	return c.units
+}
+
+// nextSlice adapts the units to the time that the last ones took; it shrinks at once and grows step by step.
+func nextSlice(units uint32, elapsed time.Duration) uint32 {
+	want := uint64(units) * uint64(sliceDuration) / uint64(max(elapsed, 1))
+	return uint32(min(max(want, sliceUnitsMin), 2*uint64(max(units, sliceUnitsMin)), sliceUnitsMax))
+}
+
+// judge kills a guest that is over its limit.
+func (c *clock) judge() {
+	if c.batch > c.limits.BatchCPU {
+		c.kill(&host.LimitError{Name: host.LimitBatchCPU, Limit: c.limits.BatchCPU.String(),
+			What: "computed without an answer"})
+	}
+}
+
+// answered starts a new account: the guest handed something over.
+func (c *clock) answered() { c.batch = 0 }
+
+// slept ends a burst; a guest that owes nothing may compute anew.
+func (c *clock) slept(owes bool) {
+	c.burst = 0
+	if !owes {
+		c.batch = 0
+	}
+}
+
+// throttle makes a guest that used up its share of a second wait for the next one.
+func (c *clock) throttle(ctx context.Context) {
+	now := time.Duration(nanotime())
+	if passed := now - c.second; passed >= time.Second {
+		c.second, c.secondUsed = now, 0
+		return
+	}
+	if c.secondUsed < c.limits.SecondCPU {
+		return
+	}
+	c.leave()
+	rest(ctx, time.Second-(now-c.second))
+	c.second, c.secondUsed = time.Duration(nanotime()), 0
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// cede takes a turn when the guest has computed for a while, and hands it on when others wait for one.
+func (c *clock) cede(ctx context.Context) {
+	if c.burst < turnDuration {
+		return
+	}
+	c.burst = 0
+	if c.turn && !c.queue.wanted() {
+		return
+	}
+	c.leave()
+	c.turn = c.queue.enter(ctx)
+}
+
+// leave gives the turn back.
+func (c *clock) leave() {
+	if c.turn {
+		c.queue.leave()
+		c.turn = false
+	}
+}
+
+// turnDuration is how long a guest computes before it needs a turn, and how long a turn is while others wait.
+const turnDuration = time.Millisecond
+
+// turnstile lets as many guests compute for long as there are cores, in the order in which they came. Go runs one
+// thread more (see main), so that its own goroutines, network and timers never queue behind guests.
+type turnstile struct {
+	turns   chan struct{}
+	waiting atomic.Int32
+}
+
+func newTurnstile(turns int) *turnstile { return &turnstile{turns: make(chan struct{}, max(turns, 1))} }
+
+func (t *turnstile) wanted() bool { return t.waiting.Load() > 0 }
+
+// enter waits for a turn; false: ctx ended first.
+func (t *turnstile) enter(ctx context.Context) bool {
+	t.waiting.Add(1)
+	defer t.waiting.Add(-1)
+	select {
+	case t.turns <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (t *turnstile) leave() { <-t.turns }
