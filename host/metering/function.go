@@ -12,6 +12,7 @@ type body struct {
 	code    []instruction
 	blocks  []block
 	sites   map[int]*site // by index of the instruction before which they stand
+	free    bool          // its callers pay for its straight code
 	counted bool          // it has loops that count in a local
 	calls   bool
 	bulk    bool
@@ -46,6 +47,7 @@ func (m *rewriter) rewriteCode(r *reader) []byte {
 		r.fail("%d bodies for %d functions", n, len(m.functions)-int(m.imports))
 		return nil
 	}
+	m.surveyAll(*r, n)
 	m.yieldFunction()
 	out := make([]byte, 0, len(r.b)+len(r.b)/4)
 	var b body
@@ -54,7 +56,7 @@ func (m *rewriter) rewriteCode(r *reader) []byte {
 		if r.err != nil {
 			return nil
 		}
-		b.reset(m, raw, m.types[m.functions[int(m.imports)+i]])
+		b.reset(m, m.surveys[i].free, raw, m.types[m.functions[int(m.imports)+i]])
 		var c code
 		if b.scan() {
 			b.place()
@@ -72,8 +74,17 @@ func (m *rewriter) rewriteCode(r *reader) []byte {
 	return append(appendU32(nil, uint32(n+len(m.helpers.bodies))), out...)
 }
 
-func (b *body) reset(m *rewriter, raw []byte, typ functionType) {
-	*b = body{m: m, r: &reader{b: raw, types: int64(len(m.types))}, typ: typ, code: b.code[:0], blocks: b.blocks[:0], sites: map[int]*site{}}
+// surveyAll looks at all bodies; the reader is a copy.
+func (m *rewriter) surveyAll(r reader, n int) {
+	for i := range n {
+		m.look(&m.surveys[i], r.take(r.u32()))
+	}
+	m.findFree()
+}
+
+func (b *body) reset(m *rewriter, free bool, raw []byte, typ functionType) {
+	*b = body{m: m, free: free, r: &reader{b: raw, types: int64(len(m.types))}, typ: typ, code: b.code[:0], blocks: b.blocks[:0],
+		sites: map[int]*site{}}
 }
 
 // scan decodes the function and checks every index in it.
@@ -179,7 +190,7 @@ func (b *body) place() {
 		blk := &b.blocks[k]
 		switch {
 		case k == 0:
-			if blk.units > freeLeafUnits || b.calls || len(b.sites) > 0 || b.hasLoop() {
+			if !b.free && !b.startsWithLoop() {
 				b.add(0, 0, min(blk.units, spanUnits))
 			}
 		case blk.op == opLoop:
@@ -199,8 +210,20 @@ func (b *body) place() {
 	}
 }
 
-func (b *body) hasLoop() bool {
-	return slices.ContainsFunc(b.blocks, func(k block) bool { return k.op == opLoop })
+// startsWithLoop tells that the function gets to a loop at once, whose header then charges for the entry, too: so begins
+// each function that Go compiles. Loops that count in a local need the entry for what they prepay.
+func (b *body) startsWithLoop() bool {
+	for i := range b.code {
+		switch op := b.code[i].op; op {
+		case opLoop:
+			return !b.blocks[b.blockAt(i, 0)].insideCounts
+		case opNop, opBlock, opDrop, opLocalGet, opLocalSet, opLocalTee, opGlobalGet, opGlobalSet, opI32Const, opI64Const,
+			opI32Sub, opI32Add:
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 func (b *body) add(before, blk, units int) {
@@ -225,7 +248,7 @@ func (b *body) count() {
 			blk.counts = blk.op == opLoop && !blk.leaves && !outside.insideCounts
 			blk.insideCounts = blk.counts || outside.insideCounts
 		}
-		b.blocks[b.loopOf(at)].units += in.units()
+		b.blocks[b.loopOf(at)].units += b.units(in)
 		if in.op == opEnd {
 			at = b.blocks[at].parent
 		}
@@ -268,6 +291,13 @@ func (b *body) span() {
 		case opEnd:
 			at = b.blocks[at].parent
 		}
-		units += in.units()
+		units += b.units(in)
 	}
+}
+
+func (b *body) units(in *instruction) int {
+	if in.op == opCall || in.op == opReturnCall {
+		return b.m.callUnits(in.index)
+	}
+	return in.units()
 }

@@ -50,17 +50,25 @@ func (m *rewriter) spendFunction() uint32 {
 		yield := m.yieldFunction()
 		var c code
 		c = append(c, 0)
-		c.indexed(opGlobalGet, m.unitsGlobal())
-		c.indexed(opLocalGet, 0)
-		c = append(c, opI32Sub)
-		c.indexed(opLocalTee, 0)
-		c.indexed(opGlobalSet, m.unitsGlobal())
-		c.indexed(opLocalGet, 0)
-		c.yieldIfNegative(yield)
+		c.spend(m.unitsGlobal(), 0, func() { c.indexed(opLocalGet, 0) }, func() { c.indexed(opCall, yield) })
 		c = append(c, opEnd)
 		h.spend = m.add(typeOfOne, c)
 	}
 	return h.spend
+}
+
+// spend takes units from the global and yields when none are left; local is for its use.
+func (c *code) spend(global, local uint32, units, yield func()) {
+	c.unless(func() {
+		c.indexed(opGlobalGet, global)
+		units()
+		*c = append(*c, opI32Sub)
+		c.indexed(opLocalTee, local)
+		c.indexed(opGlobalSet, global)
+		c.indexed(opLocalGet, local)
+		c.constant(0)
+		*c = append(*c, opI32GeS)
+	}, yield)
 }
 
 // chunked returns the function that stands in for a bulk operation on memory: it charges the length, and does long ones
@@ -189,10 +197,12 @@ func (c *code) indexed(op byte, index uint32) { *c = appendU32(append(*c, op), i
 
 func (c *code) constant(v int32) { *c = appendSigned(append(*c, opI32Const), int64(v)) }
 
-// yieldIfNegative takes the units left from the stack.
-func (c *code) yieldIfNegative(yield uint32) {
-	c.constant(0)
-	*c = append(*c, opI32LtS, opIf, typeNoResult)
-	c.indexed(opCall, yield)
+// unless runs what then writes unless the condition on the stack holds. The usual way is the first branch of an if, and
+// empty: the engine's register allocator visits it first and goes on behind the if with its state, not with that of the
+// way with a call, after which nothing is in registers.
+func (c *code) unless(condition, then func()) {
+	condition()
+	*c = append(*c, opIf, typeNoResult, opElse)
+	then()
 	*c = append(*c, opEnd)
 }

@@ -39,8 +39,8 @@ const (
 	opF32Const     = 0x43
 	opF64Const     = 0x44
 	opI32Eqz       = 0x45
-	opI32LtS       = 0x48
-	opI32GtS       = 0x4a
+	opI32LeS       = 0x4c
+	opI32GeS       = 0x4e
 	opI32GtU       = 0x4b
 	opI32LeU       = 0x4d
 	opI64GtU       = 0x56
@@ -256,6 +256,8 @@ func (in *instruction) units() int {
 	case op == opNop, op == opBlock, op == opLoop, op == opEnd, op == opElse, op == opDrop, op == opLocalGet,
 		op >= opI32Const && op <= opF64Const:
 		return 0
+	case op == opCall, op == opReturnCall:
+		return 0 // see rewriter.callUnits
 	case in.leaves():
 		return 8
 	case op >= 0x28 && op <= 0x3e, op == opBrTable:

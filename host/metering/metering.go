@@ -26,11 +26,11 @@ const (
 	// prepaidUnits is what a function with counted loops pays at its entry and gets back at its exits: its loops count
 	// in a local variable up to it. So deep recursion can't hide work in the locals of its frames.
 	prepaidUnits = 1024
-	// freeLeafUnits is the size up to which a function without loops and calls is paid for by its caller.
-	freeLeafUnits = 32
 	// bytesPerUnitShift and elementsPerUnitShift say what bulk operations cost.
 	bytesPerUnitShift    = 5
 	elementsPerUnitShift = 2
+	// shortBytes is what a bulk operation on memory may move for its price as an instruction.
+	shortBytes = 1024
 	// chunkBytes is the size of the pieces that bulk operations on memory are cut into.
 	chunkBytes = 64 << 10
 	// tableElementsMax caps what a table can grow to: 8 bytes each on the host, moved without a yield.

@@ -50,6 +50,7 @@ type rewriter struct {
 	tables, tags  uint32
 	segments      []uint32 // sizes of data segments
 
+	surveys []survey // of the module's own functions
 	helpers helpers
 }
 
@@ -320,6 +321,7 @@ func (m *rewriter) readFunctions(r *reader) []byte {
 	for range r.count() {
 		m.functions = append(m.functions, m.checkType(r, r.u32()))
 	}
+	m.surveys = make([]survey, len(m.functions)-int(m.imports))
 	return nil
 }
 
@@ -399,6 +401,7 @@ func (m *rewriter) constant(r *reader, out []byte) []byte {
 		in := r.next()
 		switch {
 		case in.op == opRefFunc:
+			m.addressTaken(in.index)
 			out = appendU32(append(out, opRefFunc), m.function(r, in.index))
 			continue
 		case in.op == opGlobalGet && in.index >= m.globals:
@@ -442,7 +445,9 @@ func (m *rewriter) rewriteElements(r *reader) []byte {
 			if expressions {
 				out = m.constant(r, out)
 			} else {
-				out = appendU32(out, m.function(r, r.u32()))
+				index := r.u32()
+				m.addressTaken(index)
+				out = appendU32(out, m.function(r, index))
 			}
 		}
 	}

@@ -74,37 +74,38 @@ func (b *body) site(c *code, i int) {
 	if i == 0 && b.counted {
 		units += prepaidUnits
 	}
-	c.indexed(opGlobalGet, b.m.unitsGlobal())
-	c.constant(units)
-	*c = append(*c, opI32Sub)
-	c.indexed(opLocalTee, b.scratch())
-	c.indexed(opGlobalSet, b.m.unitsGlobal())
-	c.indexed(opLocalGet, b.scratch())
-	c.yieldIfNegative(b.m.yieldFunction())
+	c.spend(b.m.unitsGlobal(), b.scratch(), func() { c.constant(units) },
+		func() { c.indexed(opCall, b.m.yieldFunction()) })
 }
 
 // countLocally counts in the local, and charges it when what was prepaid is used up.
 func (b *body) countLocally(c *code, units int32) {
-	c.indexed(opLocalGet, b.counter())
-	c.constant(units)
-	*c = append(*c, opI32Add)
-	c.indexed(opLocalTee, b.counter())
-	c.constant(0)
-	*c = append(*c, opI32GtS, opIf, typeNoResult)
-	c.indexed(opLocalGet, b.counter())
-	c.constant(prepaidUnits)
-	*c = append(*c, opI32Add)
-	c.indexed(opCall, b.m.spendFunction())
-	c.constant(-prepaidUnits)
-	c.indexed(opLocalSet, b.counter())
-	*c = append(*c, opEnd)
+	c.unless(func() {
+		c.indexed(opLocalGet, b.counter())
+		c.constant(units)
+		*c = append(*c, opI32Add)
+		c.indexed(opLocalTee, b.counter())
+		c.constant(0)
+		*c = append(*c, opI32LeS)
+	}, func() {
+		c.indexed(opLocalGet, b.counter())
+		c.constant(prepaidUnits)
+		*c = append(*c, opI32Add)
+		c.indexed(opCall, b.m.spendFunction())
+		c.constant(-prepaidUnits)
+		c.indexed(opLocalSet, b.counter())
+	})
 }
 
-// settle gives back what was prepaid and not used.
+// settle gives back what was prepaid and not used, or charges what was used where nothing was prepaid.
 func (b *body) settle(c *code) {
 	c.indexed(opGlobalGet, b.m.unitsGlobal())
 	c.indexed(opLocalGet, b.counter())
 	*c = append(*c, opI32Sub)
+	if b.free {
+		c.constant(prepaidUnits)
+		*c = append(*c, opI32Sub)
+	}
 	c.indexed(opGlobalSet, b.m.unitsGlobal())
 }
 
@@ -118,7 +119,14 @@ func (b *body) instruction(c *code, in *instruction, depth int) {
 		b.renumbered(c, in)
 	case in.op == opMisc && (in.sub == miscMemoryCopy || in.sub == miscMemoryFill),
 		in.op == opMisc && in.sub == miscMemoryInit && m.segments[in.index] > chunkBytes:
+		c.indexed(opLocalTee, b.scratch())
+		c.indexed(opLocalGet, b.scratch())
+		c.constant(shortBytes)
+		*c = appendSigned(append(*c, opI32GtU, opIf), int64(m.typeIndex(typeOf3)))
 		c.indexed(opCall, m.chunked(in.sub, in.index))
+		*c = append(*c, opElse)
+		b.renumbered(c, in)
+		*c = append(*c, opEnd)
 	case in.bulk():
 		shift := int32(elementsPerUnitShift)
 		if in.sub == miscMemoryInit {

@@ -9,8 +9,8 @@ use stock::json_lexer::Lexer;
 use stock::json_writer::Style;
 
 const RECORDS: usize = 1_000;
-const MEASURE_FOR: Duration = Duration::from_millis(300);
-const ROUNDS: usize = 7;
+const MEASURE_FOR: Duration = Duration::from_millis(3);
+const ROUNDS: usize = 40;
 
 fn record(i: u64) -> String {
     let (n, ts, price) = (i * 7_919 % 1_000_000, 1_700_000_000_000 + i, i * 31 % 1_000);

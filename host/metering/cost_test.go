@@ -1,0 +1,125 @@
+package metering_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/berth-connect/berth/host/metering"
+)
+
+// BenchmarkCost runs guests that measure themselves, in turns with and without metering, and prints how many times
+// longer they take. BERTH_METERING_RUST names a folder with Rust guests that are built already (make bench-metering).
+func BenchmarkCost(b *testing.B) {
+	guests := map[string][]byte{"Go": goGuest(b), "loop.wat": watGuest(b)}
+	if dir := os.Getenv("BERTH_METERING_RUST"); dir != "" {
+		wasm, err := os.ReadFile(dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		guests["Rust"] = wasm
+	}
+	for _, name := range slices.Sorted(maps.Keys(guests)) {
+		b.Run(name, func(b *testing.B) { compareCost(b, guests[name]) })
+	}
+}
+
+// costRounds is how often each form runs; the fastest counts.
+const costRounds = 10
+
+func compareCost(b *testing.B, wasm []byte) {
+	metered, err := metering.Rewrite(wasm)
+	if err != nil {
+		b.Fatal(err)
+	}
+	plainRun, meteredRun := selfMeasuring(b, wasm), selfMeasuring(b, metered)
+	for b.Loop() {
+		best := [2]map[string]float64{{}, {}}
+		for range costRounds {
+			for i, run := range []func() map[string]float64{plainRun, meteredRun} {
+				for what, ns := range run() {
+					if old, ok := best[i][what]; !ok || ns < old {
+						best[i][what] = ns
+					}
+				}
+			}
+		}
+		for what, ns := range best[0] {
+			b.ReportMetric(best[1][what]/ns, what+"-x")
+		}
+	}
+	b.ReportMetric(float64(len(metered))/float64(len(wasm)), "size-x")
+}
+
+// selfMeasuring returns a function that runs a guest once and reads what it prints.
+func selfMeasuring(b *testing.B, wasm []byte) func() map[string]float64 {
+	b.Helper()
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	b.Cleanup(func() { _ = r.Close(ctx) })
+	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+	host := r.NewHostModuleBuilder(metering.YieldModule)
+	host.NewFunctionBuilder().WithFunc(func() uint32 { return 100_000 }).Export(metering.YieldName)
+	if _, err := host.Instantiate(ctx); err != nil {
+		b.Fatal(err)
+	}
+	code, err := r.CompileModule(ctx, wasm)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return func() map[string]float64 {
+		var out bytes.Buffer
+		config := wazero.NewModuleConfig().WithName("").WithStdout(&out).WithStderr(os.Stderr).WithSysNanotime().WithSysWalltime()
+		if _, err := r.InstantiateModule(ctx, code, config); err != nil && !strings.Contains(err.Error(), "exit_code(0)") {
+			b.Fatal(err)
+		}
+		found := map[string]float64{}
+		for line := range strings.Lines(out.String()) {
+			var name string
+			var ns float64
+			if n, _ := fmt.Sscanf(line, "%s %f ns", &name, &ns); n == 2 {
+				found[name] = ns
+			}
+		}
+		if len(found) == 0 {
+			b.Fatalf("the guest printed no figures: %s", out.String())
+		}
+		return found
+	}
+}
+
+func goGuest(b *testing.B) []byte {
+	b.Helper()
+	out := filepath.Join(b.TempDir(), "speed.wasm")
+	cmd := exec.Command("go", "build", "-o", out, "../../testdata/guests/speed")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	return built(b, cmd, out)
+}
+
+func watGuest(b *testing.B) []byte {
+	b.Helper()
+	out := filepath.Join(b.TempDir(), "loop.wasm")
+	return built(b, exec.Command("wat2wasm", "../../testdata/guests/speed/loop.wat", "-o", out), out)
+}
+
+func built(b *testing.B, cmd *exec.Cmd, out string) []byte {
+	b.Helper()
+	if text, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("build guest: %v\n%s", err, text)
+	}
+	wasm, err := os.ReadFile(out)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return wasm
+}
