@@ -36,7 +36,12 @@ type LimitError struct {
 
 // Names of limits, as they appear in traces, logs and metrics.
 const (
-	LimitBatchCPU = "cpu-per-batch"
+	LimitMemory       = "memory-per-instance"
+	LimitModuleMemory = "memory-per-module"
+	LimitWorkerMemory = "memory-per-worker"
+	LimitBatchCPU     = "cpu-per-batch"
+	LimitCallSleep    = "sleep-per-batch"
+	LimitCallWall     = "time-per-call"
 )
 
 func (e *LimitError) Error() string {
@@ -44,5 +49,10 @@ func (e *LimitError) Error() string {
 }
 
 var remedies = map[string]string{
-	LimitBatchCPU: "give it smaller batches or raise berth.limits.cpu.per.batch.ms",
+	LimitMemory:       "raise berth.limits.memory.bytes",
+	LimitModuleMemory: "run fewer tasks of it here or raise berth.limits.module.memory.bytes",
+	LimitWorkerMemory: "run fewer tasks on this worker or raise berth.limits.worker.memory.bytes",
+	LimitCallSleep:    "a transformation, predicate or converter has nothing to wait for",
+	LimitCallWall:     "raise the berth.limits key of that call",
+	LimitBatchCPU:     "give it smaller batches or raise berth.limits.cpu.per.batch.ms",
 }

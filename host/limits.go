@@ -17,6 +17,11 @@ const (
 
 	// MemoryBytesMax caps the linear memory of one instance.
 	MemoryBytesMax = 512 << 20
+	// ModuleMemoryBytesMax and WorkerMemoryBytesMax cap that of all instances of a module, and of all on this worker.
+	ModuleMemoryBytesMax = 4 << 30
+	WorkerMemoryBytesMax = 8 << 30
+	// CallSleepMax is how long a stage that has nothing to wait for may sleep before it answers.
+	CallSleepMax = 1500 * time.Millisecond
 	// BatchCPUMax is how long a guest may compute before it answers an event, or sleeps if it owes no answer.
 	BatchCPUMax = 1500 * time.Millisecond
 	// StartDurationMax bounds the time from PLAN to READY, sleeping included.

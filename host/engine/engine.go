@@ -23,6 +23,7 @@ type Engine struct {
 	cache   wazero.CompilationCache
 	compile chan struct{} // bounds compilations at once
 	turns   *turnstile
+	memory  memoryBudget // of all guests
 
 	mu      sync.Mutex
 	modules map[string]*Module // by digest; guarded by mu
@@ -34,6 +35,7 @@ func Open(ctx context.Context, cacheDir string) (*Engine, error) {
 		compile: make(chan struct{}, host.CompilationsMax),
 		modules: map[string]*Module{},
 		turns:   newTurnstile(runtime.GOMAXPROCS(0) - 1),
+		memory:  memoryBudget{limit: host.LimitWorkerMemory, bytes: host.WorkerMemoryBytesMax},
 	}
 	var err error
 	if e.cache, err = openCache(cacheDir); err != nil {
@@ -84,6 +86,7 @@ func (e *Engine) Compile(ctx context.Context, wasm []byte, digest string) (*Modu
 		return nil, errors.Join(err, code.Close(ctx))
 	}
 	m := &Module{engine: e, runtime: e.runtime, code: code, Digest: digest, CompileDuration: time.Since(started)}
+	m.memory.limit, m.memory.bytes = host.LimitModuleMemory, host.ModuleMemoryBytesMax
 	e.mu.Lock()
 	e.modules[digest] = m
 	e.mu.Unlock()

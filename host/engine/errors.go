@@ -29,7 +29,7 @@ func (e *GuestError) Error() string { return e.Reason }
 func (e *GuestError) Unwrap() error { return e.Cause }
 
 // guestError turns what wazero says into a GuestError; nil for exit code 0.
-func guestError(ctx context.Context, err error, in *instance) error {
+func guestError(ctx context.Context, err error, in *instance, mem *guestMemory) error {
 	if err == nil {
 		return nil
 	}
@@ -49,6 +49,10 @@ func guestError(ctx context.Context, err error, in *instance) error {
 		reason, stack, _ := strings.Cut(err.Error(), "\n")
 		g.Reason = "trap: " + strings.TrimPrefix(reason, "wasm error: ")
 		g.Detail = strings.TrimSpace(g.Detail + "\n" + stack)
+	}
+	if g.Cause == nil && mem.refused != nil { // most guests end as soon as they get no memory, each in its own way
+		g.Cause = mem.refused.error()
+		g.Reason += ", after " + g.Cause.Error()
 	}
 	return g
 }

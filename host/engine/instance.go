@@ -24,6 +24,7 @@ type Module struct {
 	engine  *Engine
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
+	memory  memoryBudget // of all its instances
 
 	Digest          string
 	CompileDuration time.Duration // near zero when it came from the cache
@@ -57,7 +58,7 @@ func instanceOf(ctx context.Context) *instance { return ctx.Value(instanceKey{})
 
 // enter is the first act of each host call: the place where a killed instance ends.
 func (in *instance) enter(ctx context.Context) {
-	in.clock.pause()
+	in.clock.check()
 	if ctx.Err() != nil || in.faulted != "" {
 		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
 	}
@@ -75,7 +76,7 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}}
 	in.clock = clock{limits: limits, queue: m.engine.turns, kill: kill}
 	defer in.clock.leave()
-	mem := &guestMemory{bytesMax: limits.MemoryBytes}
+	mem := m.guestMemory(limits)
 	defer mem.release()
 	moduleConfig, err := in.moduleConfig(config)
 	if err != nil {
@@ -84,13 +85,20 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	ctx = context.WithValue(ctx, instanceKey{}, in)
 	mod, err := m.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, mem), m.code, moduleConfig)
 	if err != nil {
-		return guestError(ctx, err, in)
+		return guestError(ctx, err, in, mem)
 	}
 	defer func() { _ = mod.Close(context.WithoutCancel(ctx)) }() // an instance that ended has nothing to fail with
 	in.memory = mod.Memory()
-	in.clock.resume()
+	in.clock.restart()
 	_, err = mod.ExportedFunction("_start").Call(ctx)
-	return guestError(ctx, err, in)
+	return guestError(ctx, err, in, mem)
+}
+
+// guestMemory is an instance's share of what the module and the worker may have. The reserve is a page larger than the
+// budget, so that it is the budget that says no.
+func (m *Module) guestMemory(limits host.Limits) *guestMemory {
+	own := &memoryBudget{limit: host.LimitMemory, bytes: int64(limits.MemoryBytes)}
+	return &guestMemory{bytesMax: limits.MemoryBytes + 1<<16, budgets: []*memoryBudget{own, &m.memory, &m.engine.memory}}
 }
 
 // moduleConfig grants nothing that is not asked for: no environment, no arguments, no files, real clocks and

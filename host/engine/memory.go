@@ -1,19 +1,43 @@
 package engine
 
 import (
+	"fmt"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/berth-connect/berth/host"
 )
 
 // guestMemory backs the linear memories of one instance with one reserved range each, so that growing never copies and
-// untouched pages cost nothing, and refuses to grow past a cap for all of them together.
+// untouched pages cost nothing, and refuses to grow past the budgets of the instance, its module and the worker.
 type guestMemory struct {
-	bytesMax uint64
-	used     atomic.Int64
+	bytesMax uint64 // of one linear memory
+	budgets  []*memoryBudget
+	refused  *memoryBudget // the last one that said no
 	maps     []*linearMemory
+}
+
+// memoryBudget is shared by the instances that it is for.
+type memoryBudget struct {
+	limit string // one of host.Limit…
+	bytes int64
+	used  atomic.Int64
+}
+
+// take asks for n more bytes; a negative n gives back.
+func (b *memoryBudget) take(n int64) bool {
+	if b.used.Add(n) > b.bytes && n > 0 {
+		b.used.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (b *memoryBudget) error() *host.LimitError {
+	return &host.LimitError{Name: b.limit, Limit: fmt.Sprintf("%d MiB", b.bytes>>20), What: "asked for more memory"}
 }
 
 // Allocate implements experimental.MemoryAllocator.
@@ -37,9 +61,25 @@ func (g *guestMemory) Allocate(_, bytesMax uint64) experimental.LinearMemory {
 func (g *guestMemory) release() {
 	for _, m := range g.maps {
 		_ = unix.Munmap(m.reserved) // fails only for a range that is not ours
-		m.reserved = nil
+		g.take(-int64(m.size))
+		m.reserved, m.size = nil, 0
 	}
 	g.maps = nil
+}
+
+// take asks all budgets, or none.
+func (g *guestMemory) take(n int64) bool {
+	for i, b := range g.budgets {
+		if b.take(n) {
+			continue
+		}
+		g.refused = b
+		for _, granted := range g.budgets[:i] {
+			granted.take(-n)
+		}
+		return false
+	}
+	return true
 }
 
 type linearMemory struct {
@@ -50,10 +90,9 @@ type linearMemory struct {
 
 // Reallocate implements experimental.LinearMemory; nil refuses.
 func (m *linearMemory) Reallocate(size uint64) []byte {
-	if size > uint64(len(m.reserved)) || uint64(m.owner.used.Load())-m.size+size > m.owner.bytesMax {
+	if size > uint64(len(m.reserved)) || !m.owner.take(int64(size)-int64(m.size)) {
 		return nil
 	}
-	m.owner.used.Add(int64(size) - int64(m.size))
 	m.size = size
 	return m.reserved[:size:len(m.reserved)]
 }

@@ -42,7 +42,7 @@ type clock struct {
 	queue  *turnstile
 	kill   context.CancelCauseFunc
 
-	resumed time.Duration // when the guest's code was last entered
+	counted time.Duration // up to when its time is accounted for
 	units   uint32        // of the slice that runs
 	batch   time.Duration // computed since the last answer, or since it slept without owing one
 	burst   time.Duration // computed since it slept or got a turn
@@ -54,23 +54,36 @@ type clock struct {
 	total atomic.Int64 // nanoseconds computed in all
 }
 
-// pause accounts for the guest's time up to now and returns it.
-func (c *clock) pause() time.Duration {
-	elapsed := time.Duration(nanotime()) - c.resumed
-	counted := min(elapsed, sliceCountedMax)
-	c.batch += counted
-	c.burst += counted
-	c.secondUsed += counted
-	c.total.Add(int64(counted))
+// count accounts for the time since it was last called. What the host does for a guest counts as the guest's own: only
+// sleep does not.
+func (c *clock) count() time.Duration {
+	now := time.Duration(nanotime())
+	elapsed := now - c.counted
+	c.counted = now
+	spent := min(elapsed, sliceCountedMax)
+	c.batch += spent
+	c.burst += spent
+	c.secondUsed += spent
+	c.total.Add(int64(spent))
 	return elapsed
 }
 
-func (c *clock) resume() { c.resumed = time.Duration(nanotime()) }
+// check counts, and kills a guest that is over its limit.
+func (c *clock) check() time.Duration {
+	elapsed := c.count()
+	if c.batch > c.limits.BatchCPU {
+		c.kill(&host.LimitError{Name: host.LimitBatchCPU, Limit: c.limits.BatchCPU.String(),
+			What: "computed without an answer"})
+	}
+	return elapsed
+}
+
+// restart forgets the time since the last count: the guest slept or waited.
+func (c *clock) restart() { c.counted = time.Duration(nanotime()) }
 
 // yield returns how many units may be spent until the next call.
 func (c *clock) yield(ctx context.Context) uint32 {
-	elapsed := c.pause()
-	c.judge()
+	elapsed := c.check()
 	if ctx.Err() == nil {
 		c.throttle(ctx)
 		c.cede(ctx)
@@ -79,7 +92,6 @@ func (c *clock) yield(ctx context.Context) uint32 {
 		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
 	}
 	c.units = nextSlice(c.units, elapsed)
-	c.resume()
 	return c.units
 }
 
@@ -87,14 +99,6 @@ func (c *clock) yield(ctx context.Context) uint32 {
 func nextSlice(units uint32, elapsed time.Duration) uint32 {
 	want := uint64(units) * uint64(sliceDuration) / uint64(max(elapsed, 1))
 	return uint32(min(max(want, sliceUnitsMin), 2*uint64(max(units, sliceUnitsMin)), sliceUnitsMax))
-}
-
-// judge kills a guest that is over its limit.
-func (c *clock) judge() {
-	if c.batch > c.limits.BatchCPU {
-		c.kill(&host.LimitError{Name: host.LimitBatchCPU, Limit: c.limits.BatchCPU.String(),
-			What: "computed without an answer"})
-	}
 }
 
 // answered starts a new account: the guest handed something over.
@@ -110,7 +114,7 @@ func (c *clock) slept(owes bool) {
 
 // throttle makes a guest that used up its share of a second wait for the next one.
 func (c *clock) throttle(ctx context.Context) {
-	now := time.Duration(nanotime())
+	now := c.counted
 	if passed := now - c.second; passed >= time.Second {
 		c.second, c.secondUsed = now, 0
 		return
@@ -120,7 +124,8 @@ func (c *clock) throttle(ctx context.Context) {
 	}
 	c.leave()
 	rest(ctx, time.Second-(now-c.second))
-	c.second, c.secondUsed = time.Duration(nanotime()), 0
+	c.restart()
+	c.second, c.secondUsed = c.counted, 0
 }
 
 func rest(ctx context.Context, d time.Duration) {
@@ -143,6 +148,7 @@ func (c *clock) cede(ctx context.Context) {
 	}
 	c.leave()
 	c.turn = c.queue.enter(ctx)
+	c.restart()
 }
 
 // leave gives the turn back.

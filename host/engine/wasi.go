@@ -78,7 +78,6 @@ func instantiateWASI(ctx context.Context, r wazero.Runtime) error {
 			func(ctx context.Context, m api.Module, stack []uint64) {
 				in := instanceOf(ctx)
 				in.enter(ctx)
-				defer in.clock.resume()
 				fd := uint32(stack[0])
 				if fd == abi.TaskFd || fd == 0 && in.stdin != nil {
 					ours(in, m.Memory(), stack)
@@ -163,7 +162,6 @@ func fdRead(in *instance, mem api.Memory, stack []uint64) {
 func pollOneoff(ctx context.Context, m api.Module, stack []uint64) {
 	in := instanceOf(ctx)
 	in.enter(ctx)
-	defer in.clock.resume()
 	subs, out, count, result := uint32(stack[0]), uint32(stack[1]), uint32(stack[2]), uint32(stack[3])
 	if count == 0 || count > subscriptionsMax {
 		stack[0] = errnoInval
@@ -254,6 +252,7 @@ func (in *instance) sleep(ctx context.Context, timeout time.Duration) {
 	}
 	in.clock.leave()
 	in.clock.slept(in.calls.Owes())
+	defer in.clock.restart()
 	select {
 	case <-in.calls.Wake():
 	case <-in.stdin.wake():
