@@ -36,7 +36,9 @@ type LimitError struct {
 
 // Names of limits, as they appear in traces, logs and metrics.
 const (
-	LimitBatchCPU = "cpu-per-batch"
+	LimitBatchCPU        = "cpu-per-batch"
+	LimitCompileDuration = "compile-duration"
+	LimitCompileMemory   = "compile-memory"
 )
 
 func (e *LimitError) Error() string {
@@ -44,5 +46,7 @@ func (e *LimitError) Error() string {
 }
 
 var remedies = map[string]string{
-	LimitBatchCPU: "give it smaller batches or raise berth.limits.cpu.per.batch.ms",
+	LimitCompileDuration: "split it, or let the linker remove what is not used",
+	LimitCompileMemory:   "split it, or let the linker remove what is not used",
+	LimitBatchCPU:        "give it smaller batches or raise berth.limits.cpu.per.batch.ms",
 }
