@@ -163,7 +163,7 @@ func TestE2EModulesThatAreNone(t *testing.T) {
 	p := startProcess(t)
 	courier := buildModule(t, "courier", "./testdata/guests/courier")
 	status, answer := p.upload("readme", []byte("# no module\n"))
-	contains(t, p.refused(http.StatusBadRequest, status, answer), `"readme" is no WebAssembly module`)
+	contains(t, p.refused(http.StatusBadRequest, status, answer), `"readme" can't run here: it is no WebAssembly module`)
 	status, answer = p.upload("half", courier[:len(courier)/2])
 	contains(t, p.refused(http.StatusBadRequest, status, answer), `"half"`)
 	status, answer = p.upload("empty", []byte("\x00asm\x01\x00\x00\x00"))

@@ -129,6 +129,9 @@ func inspectPlugin(args []string, out io.Writer) error {
 		return err
 	}
 	registry := plugin.New(plugin.Config{Log: slog.New(slog.DiscardHandler)}, e)
+	if err := registry.Load(ctx); err != nil {
+		return errors.Join(err, e.Close(ctx))
+	}
 	info, err := registry.Add(ctx, strings.TrimSuffix(filepath.Base(positional[0]), ".wasm"), module)
 	if err != nil {
 		return errors.Join(err, e.Close(ctx))

@@ -120,6 +120,7 @@ func serve(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger
 // node is one worker with all that it is made of.
 type node struct {
 	engine   *engine.Engine
+	plugins  *plugin.Registry
 	admin    *kafka.Admin
 	configs  *store.ConfigStore
 	statuses *store.StatusStore
@@ -132,6 +133,7 @@ type node struct {
 // actors are the parts in the order in which they start; they stop the other way round.
 func (n *node) actors() []actor {
 	return []actor{
+		{"plugins", n.plugins.Run, nil},       // who needs one waits for it
 		{"config store", n.configs.Run, nil},  // the herder acts on what it reads; the stores read at the same time
 		{"status store", n.statuses.Run, nil}, // the last statuses are written after the last task has stopped
 		{"offset store", n.offsets.Run, nil},  // and so are the last offsets
@@ -173,11 +175,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	registry, err := n.openPlugins(ctx, c, log)
-	if err != nil {
+	if err := n.openPlugins(ctx, c, log); err != nil {
 		return nil, err
 	}
-	validator, err := newValidator(c, registry)
+	validator, err := newValidator(c, n.plugins)
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
@@ -187,7 +188,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 	}, worker.Ports{
-		Registry: registry, Validator: validator, Clients: clients, Offsets: n.offsets, Status: n.herder,
+		Registry: n.plugins, Validator: validator, Clients: clients, Offsets: n.offsets, Status: n.herder,
 		Meter: meters.Meter("berth"), Log: log,
 	})
 	n.web, err = web.New(web.Config{
@@ -211,28 +212,25 @@ func (n *node) openStores(properties map[string]string, log *slog.Logger) (err e
 	return err
 }
 
-func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) (*plugin.Registry, error) {
+func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) error {
 	data := c.text("berth.data.dir")
 	var dirs []string
 	for _, dir := range c.list("berth.allow.dirs") {
 		absolute, err := filepath.Abs(dir)
 		if err != nil {
-			return nil, fmt.Errorf("berth.allow.dirs: %w", err)
+			return fmt.Errorf("berth.allow.dirs: %w", err)
 		}
 		dirs = append(dirs, absolute)
 	}
 	var err error
 	if n.engine, err = engine.Open(ctx, filepath.Join(data, "compiled")); err != nil {
-		return nil, err
+		return err
 	}
-	registry := plugin.New(plugin.Config{
+	n.plugins = plugin.New(plugin.Config{
 		Dir: filepath.Join(data, "modules"), Path: c.list("plugin.path"), Stock: modules.Stock,
 		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout}, Log: log,
 	}, n.engine)
-	if err := registry.Load(ctx); err != nil {
-		return nil, errors.Join(err, n.close())
-	}
-	return registry, nil
+	return nil
 }
 
 func newValidator(c config, registry *plugin.Registry) (*validate.Validator, error) {

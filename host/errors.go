@@ -36,12 +36,14 @@ type LimitError struct {
 
 // Names of limits, as they appear in traces, logs and metrics.
 const (
-	LimitMemory       = "memory-per-instance"
-	LimitModuleMemory = "memory-per-module"
-	LimitWorkerMemory = "memory-per-worker"
-	LimitBatchCPU     = "cpu-per-batch"
-	LimitCallSleep    = "sleep-per-batch"
-	LimitCallWall     = "time-per-call"
+	LimitMemory          = "memory-per-instance"
+	LimitModuleMemory    = "memory-per-module"
+	LimitWorkerMemory    = "memory-per-worker"
+	LimitBatchCPU        = "cpu-per-batch"
+	LimitCallSleep       = "sleep-per-batch"
+	LimitCallWall        = "time-per-call"
+	LimitCompileDuration = "compile-duration"
+	LimitCompileMemory   = "compile-memory"
 )
 
 func (e *LimitError) Error() string {
@@ -49,10 +51,12 @@ func (e *LimitError) Error() string {
 }
 
 var remedies = map[string]string{
-	LimitMemory:       "raise berth.limits.memory.bytes",
-	LimitModuleMemory: "run fewer tasks of it here or raise berth.limits.module.memory.bytes",
-	LimitWorkerMemory: "run fewer tasks on this worker or raise berth.limits.worker.memory.bytes",
-	LimitCallSleep:    "a transformation, predicate or converter has nothing to wait for",
-	LimitCallWall:     "raise the berth.limits key of that call",
-	LimitBatchCPU:     "give it smaller batches or raise berth.limits.cpu.per.batch.ms",
+	LimitMemory:          "raise berth.limits.memory.bytes",
+	LimitModuleMemory:    "run fewer tasks of it here or raise berth.limits.module.memory.bytes",
+	LimitWorkerMemory:    "run fewer tasks on this worker or raise berth.limits.worker.memory.bytes",
+	LimitCallSleep:       "a transformation, predicate or converter has nothing to wait for",
+	LimitCallWall:        "raise the berth.limits key of that call",
+	LimitBatchCPU:        "give it smaller batches or raise berth.limits.cpu.per.batch.ms",
+	LimitCompileDuration: "split it, or let the linker remove what is not used",
+	LimitCompileMemory:   "split it, or let the linker remove what is not used",
 }

@@ -10,10 +10,33 @@ import (
 const (
 	// ModuleBytesMax bounds an uploaded module: the largest driver guest measured is 19 MB.
 	ModuleBytesMax = 64 << 20
-	// CompileDurationMax bounds the compilation of one module; 19 MB take 8 s on a slow core.
+	// FunctionsMax to ElementBytesMax bound what a module declares. The largest Go module measured has 10,000 functions,
+	// the longest of 51 kB, and 100,000 data segments, which is the most that its linker makes.
+	FunctionsMax       = 200_000
+	FunctionBytesMax   = 1 << 20
+	FunctionLocalsMax  = 50_000
+	FunctionValuesMax  = 1000 // parameters, and as many results
+	TypesMax           = 20_000
+	ImportsMax         = 1000
+	ExportsMax         = 10_000
+	GlobalsMax         = 100_000
+	TablesMax          = 16
+	TableElementsMax   = 1 << 18
+	DataSegmentsMax    = 100_000
+	ElementSegmentsMax = 100_000
+	ElementBytesMax    = 8 << 20
+
+	// CompileDurationMax bounds the compilation of one module; 20 MB take 13 s of one core.
 	CompileDurationMax = 2 * time.Minute
-	// CompilationsMax bounds modules compiled at once: each may need 600 MiB.
-	CompilationsMax = 1
+	// CompileSmallBytesMax is the size up to which a module is compiled in the lane of the small ones, which wait for
+	// each other only.
+	CompileSmallBytesMax = 4 << 20
+	// CompileMemoryBytesMax and CompileSmallMemoryBytesMax bound the memory of one compilation; 20 MB take 400 MiB, 3 MB
+	// take 80.
+	CompileMemoryBytesMax      = 2 << 30
+	CompileSmallMemoryBytesMax = 512 << 20
+	// CompiledBytesMax bounds the compiled code that is kept on disk; what was used last stays.
+	CompiledBytesMax = 1 << 30
 
 	// MemoryBytesMax caps the linear memory of one instance.
 	MemoryBytesMax = 512 << 20

@@ -29,6 +29,7 @@ var kindOrder = []host.PluginKind{host.KindSink, host.KindSource, host.KindTrans
 
 // Infos lists every plugin: by kind in the order of GET /connector-plugins, then class, then version.
 func (r *Registry) Infos() []host.PluginInfo {
+	<-r.loaded
 	r.mu.RLock()
 	var all []host.PluginInfo
 	for _, m := range r.modules {
@@ -46,6 +47,7 @@ func (r *Registry) Infos() []host.PluginInfo {
 
 // Modules lists the modules by name.
 func (r *Registry) Modules() []host.ModuleInfo {
+	<-r.loaded
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	all := make([]host.ModuleInfo, 0, len(r.modules))
@@ -98,6 +100,7 @@ func (r *Registry) Resolve(name, version string, kinds ...string) (Plugin, error
 
 // named returns the plugins with that class, or, if there is none, with that alias.
 func (r *Registry) named(name string, kinds []string) []Plugin {
+	<-r.loaded
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	var byClass, byAlias []Plugin

@@ -40,7 +40,8 @@ type Registry struct {
 
 	mu      sync.RWMutex
 	modules map[string]*module // by digest; guarded by mu
-	adding  sync.Mutex         // one module is added at a time, so that conflicts are seen
+	adding  sync.Mutex         // one module is listed at a time, so that conflicts are seen
+	loaded  chan struct{}      // closed when Load has ended
 }
 
 // module is one module of the registry.
@@ -58,14 +59,28 @@ type Plugin struct {
 	Module string // its name
 }
 
-// New returns an empty registry; Load fills it.
+// New returns an empty registry; Load fills it, once.
 func New(config Config, e *engine.Engine) *Registry {
-	return &Registry{config: config, engine: e, store: store{config.Dir}, modules: map[string]*module{}}
+	return &Registry{config: config, engine: e, store: store{config.Dir}, modules: map[string]*module{},
+		loaded: make(chan struct{})}
 }
 
-// Load adds the bundled module, the uploaded ones and those of the plugin path. A module that can't be used is
-// listed with its problem and logged; it stops nobody.
+// Run loads and then waits for the end: compiling is no reason to keep REST and the group waiting.
+func (r *Registry) Run(ctx context.Context) error {
+	err := r.Load(ctx)
+	if err == nil {
+		<-ctx.Done()
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// Load adds the bundled module, the uploaded ones and those of the plugin path. Until it ends, those who look for
+// plugins or add one wait. A module that can't be used is listed with its problem and logged; it stops nobody.
 func (r *Registry) Load(ctx context.Context) error {
+	defer close(r.loaded)
 	if len(r.config.Stock) > 0 {
 		if _, err := r.add(ctx, stockName, r.config.Stock, fromBundle); err != nil {
 			return fmt.Errorf("load bundled module: %w", err)
@@ -131,6 +146,7 @@ func moduleName(file string) string { return strings.TrimSuffix(filepath.Base(fi
 // Add checks, stores and lists an uploaded module. The same bytes again are answered with what is there already.
 // Errors: host.ErrBadRequest (no module that runs here), host.ErrConflict (a plugin of that class and version exists).
 func (r *Registry) Add(ctx context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
+	<-r.loaded
 	return r.add(ctx, moduleName(name), wasm, fromUpload)
 }
 
@@ -144,18 +160,18 @@ const (
 )
 
 func (r *Registry) add(ctx context.Context, name string, wasm []byte, from origin) (host.ModuleInfo, error) {
-	r.adding.Lock()
-	defer r.adding.Unlock()
 	digest := digestOf(wasm)
 	if m := r.module(digest); m != nil && m.info.Problem == "" {
 		return m.info, nil
 	}
-	if err := checkBytes(name, wasm); err != nil {
-		return host.ModuleInfo{}, err
-	}
 	manifest, err := r.describe(ctx, name, wasm, digest)
 	if err != nil {
 		return host.ModuleInfo{}, err
+	}
+	r.adding.Lock()
+	defer r.adding.Unlock()
+	if m := r.module(digest); m != nil && m.info.Problem == "" {
+		return m.info, nil // added by another meanwhile
 	}
 	if err := r.checkConflicts(name, digest, manifest); err != nil {
 		return host.ModuleInfo{}, err
@@ -170,19 +186,6 @@ func (r *Registry) add(ctx context.Context, name string, wasm []byte, from origi
 		m.wasm = nil
 	}
 	return r.list(m), nil
-}
-
-func checkBytes(name string, wasm []byte) error {
-	if len(wasm) > host.ModuleBytesMax {
-		return host.BadRequest(fmt.Sprintf(
-			"module %q has %d bytes; at most %d are taken: strip it (go build -ldflags='-s -w')",
-			name, len(wasm), host.ModuleBytesMax))
-	}
-	if !strings.HasPrefix(string(wasm[:min(len(wasm), 8)]), "\x00asm\x01\x00\x00\x00") {
-		return host.BadRequest(fmt.Sprintf("%q is no WebAssembly module: it does not begin with \\0asm version 1; "+
-			"build one with `berth plugin build`", name))
-	}
-	return nil
 }
 
 func (r *Registry) describe(ctx context.Context, name string, wasm []byte, digest string) (abi.Manifest, error) {
