@@ -14,6 +14,9 @@ import (
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/v2"
 	"github.com/magiconair/properties"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
 )
 
 // config is a worker's configuration in the keys of Kafka Connect's worker .properties. Values are checked when it is
@@ -23,6 +26,7 @@ type config struct{ values *koanf.Koanf }
 
 func (c config) text(key string) string { return c.values.String(key) }
 func (c config) number(key string) int  { return c.values.Int(key) }
+func (c config) bytes(key string) int64 { return c.values.Int64(key) }
 func (c config) flag(key string) bool   { return c.values.Bool(key) }
 func (c config) list(key string) []string {
 	var items []string
@@ -165,13 +169,33 @@ var settings = []setting{
 	{"plugin.path", "", false, isText, ""},
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
+	{"berth.limits.memory.bytes", number(host.MemoryBytesMax), true, isBytes, bytesRule},
+	{"berth.limits.module.memory.bytes", number(host.ModuleMemoryBytesMax), true, isBytes, bytesRule},
+	{"berth.limits.worker.memory.bytes", number(host.WorkerMemoryBytesMax), true, isBytes, bytesRule},
+	{"berth.limits.batch.cpu.ms", inMillis(host.BatchCPUMax), true, isPositive, millisRule},
+	{"berth.limits.second.cpu.ms", "1000", true, isPositive, millisRule},
+	{"berth.limits.batch.sleep.ms", inMillis(host.BatchSleepMax), true, isPositive, millisRule},
+	{"berth.limits.start.ms", inMillis(host.StartDurationMax), true, isPositive, millisRule},
+	{"berth.limits.describe.ms", inMillis(host.DescribeDurationMax), true, isPositive, millisRule},
+	{"berth.limits.transform.ms", inMillis(host.TransformDurationMax), true, isPositive, millisRule},
+	{"berth.limits.put.ms", inMillis(host.PutDurationMax), true, isPositive, millisRule},
+	{"berth.limits.output.bytes", number(host.OutputBytesMax), true, isOutput, outputRule},
+	{"berth.limits.log.lines", number(host.LogLinesPerSecondMax), true, isPositive, "be lines per second, 1 or more"},
 }
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+func inMillis(d time.Duration) string { return number(d.Milliseconds()) }
 
 const (
 	replicationRule = "be -1 (the broker's default) or 1 or more"
 	millisRule      = "be a number of milliseconds"
 	booleanRule     = "be true or false"
+	bytesRule       = "be a number of bytes, 1048576 or more"
 )
+
+// outputRule: the bound of the ABI holds in any case.
+var outputRule = fmt.Sprintf("be a number of bytes from 1048576 to %d", abi.BatchBytesMax)
 
 func defaults() map[string]any {
 	values := make(map[string]any)
@@ -217,6 +241,16 @@ func isPort(value string) bool { return numberFrom(value, 1) && !numberFrom(valu
 func numberFrom(value string, least int64) bool {
 	n, err := strconv.ParseInt(value, 10, 32)
 	return err == nil && n >= least
+}
+
+func isBytes(value string) bool {
+	n, err := strconv.ParseInt(value, 10, 64)
+	return err == nil && n >= 1<<20
+}
+
+func isOutput(value string) bool {
+	n, err := strconv.ParseInt(value, 10, 64)
+	return err == nil && n >= 1<<20 && n <= abi.BatchBytesMax
 }
 
 func oneOf(words ...string) func(string) bool {

@@ -226,11 +226,28 @@ func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) erro
 	if n.engine, err = engine.Open(ctx, filepath.Join(data, "compiled")); err != nil {
 		return err
 	}
+	n.engine.LimitMemory(c.bytes("berth.limits.module.memory.bytes"), c.bytes("berth.limits.worker.memory.bytes"))
 	n.plugins = plugin.New(plugin.Config{
 		Dir: filepath.Join(data, "modules"), Path: c.list("plugin.path"), Stock: modules.Stock,
-		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout}, Log: log,
+		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout},
+		Limits: guestLimits(c), Log: log,
 	}, n.engine)
 	return nil
+}
+
+func guestLimits(c config) host.Limits {
+	return host.Limits{
+		MemoryBytes:   uint64(c.bytes("berth.limits.memory.bytes")),
+		BatchCPU:      c.millis("berth.limits.batch.cpu.ms"),
+		SecondCPU:     c.millis("berth.limits.second.cpu.ms"),
+		BatchSleep:    c.millis("berth.limits.batch.sleep.ms"),
+		StartWall:     c.millis("berth.limits.start.ms"),
+		DescribeWall:  c.millis("berth.limits.describe.ms"),
+		TransformWall: c.millis("berth.limits.transform.ms"),
+		PutWall:       c.millis("berth.limits.put.ms"),
+		OutputBytes:   int(c.bytes("berth.limits.output.bytes")),
+		SecondLines:   c.number("berth.limits.log.lines"),
+	}
 }
 
 func newValidator(c config, registry *plugin.Registry) (*validate.Validator, error) {

@@ -40,8 +40,9 @@ const (
 	LimitModuleMemory    = "memory-per-module"
 	LimitWorkerMemory    = "memory-per-worker"
 	LimitBatchCPU        = "cpu-per-batch"
-	LimitCallSleep       = "sleep-per-batch"
-	LimitCallWall        = "time-per-call"
+	LimitBatchSleep      = "sleep-per-batch"
+	LimitOutput          = "output-bytes"
+	LimitWall            = "time-per-call"
 	LimitCompileDuration = "compile-duration"
 	LimitCompileMemory   = "compile-memory"
 )
@@ -54,9 +55,10 @@ var remedies = map[string]string{
 	LimitMemory:          "raise berth.limits.memory.bytes",
 	LimitModuleMemory:    "run fewer tasks of it here or raise berth.limits.module.memory.bytes",
 	LimitWorkerMemory:    "run fewer tasks on this worker or raise berth.limits.worker.memory.bytes",
-	LimitCallSleep:       "a transformation, predicate or converter has nothing to wait for",
-	LimitCallWall:        "raise the berth.limits key of that call",
-	LimitBatchCPU:        "give it smaller batches or raise berth.limits.cpu.per.batch.ms",
+	LimitBatchSleep:      "a transformation, predicate or converter has nothing to wait for",
+	LimitOutput:          "make less of a record, or raise berth.limits.output.bytes",
+	LimitWall:            "raise the berth.limits key of that call",
+	LimitBatchCPU:        "give it smaller batches or raise berth.limits.batch.cpu.ms",
 	LimitCompileDuration: "split it, or let the linker remove what is not used",
 	LimitCompileMemory:   "split it, or let the linker remove what is not used",
 }

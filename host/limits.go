@@ -43,8 +43,8 @@ const (
 	// ModuleMemoryBytesMax and WorkerMemoryBytesMax cap that of all instances of a module, and of all on this worker.
 	ModuleMemoryBytesMax = 4 << 30
 	WorkerMemoryBytesMax = 8 << 30
-	// CallSleepMax is how long a stage that has nothing to wait for may sleep before it answers.
-	CallSleepMax = 1500 * time.Millisecond
+	// BatchSleepMax is how long a stage that has nothing to wait for may sleep before it answers.
+	BatchSleepMax = 1500 * time.Millisecond
 	// BatchCPUMax is how long a guest may compute before it answers an event, or sleeps if it owes no answer.
 	BatchCPUMax = 1500 * time.Millisecond
 	// StartDurationMax bounds the time from PLAN to READY, sleeping included.
@@ -60,6 +60,8 @@ const (
 	// a batch), small enough that four batches in flight and their copies stay below 10 MiB a task.
 	BatchRecordsMax = 4096
 	BatchBytesMax   = 512 << 10
+	// OutputBytesMax bounds one message of a guest: what a transform makes of a batch, or a batch of a source.
+	OutputBytesMax = 16 << 20
 	// OutboxBatchesMax is how many messages of a guest wait for the host before put says "window full".
 	OutboxBatchesMax = 4
 	// LogLinesPerSecondMax is a guest's share of the worker's log; the rest is counted and dropped.
@@ -70,15 +72,30 @@ const (
 
 // Limits of one instance; zero fields stand for the defaults above.
 type Limits struct {
-	MemoryBytes uint64        // berth.limits.memory.bytes
-	BatchCPU    time.Duration // berth.limits.cpu.per.batch.ms
-	SecondCPU   time.Duration // berth.limits.cpu.per.second.ms; a guest over it waits
+	MemoryBytes   uint64        // berth.limits.memory.bytes
+	BatchCPU      time.Duration // berth.limits.batch.cpu.ms
+	SecondCPU     time.Duration // berth.limits.second.cpu.ms; a guest over it waits
+	BatchSleep    time.Duration // berth.limits.batch.sleep.ms; of stages that have nothing to wait for
+	StartWall     time.Duration // berth.limits.start.ms
+	DescribeWall  time.Duration // berth.limits.describe.ms
+	TransformWall time.Duration // berth.limits.transform.ms
+	PutWall       time.Duration // berth.limits.put.ms
+	OutputBytes   int           // berth.limits.output.bytes; of one message
+	SecondLines   int           // berth.limits.log.lines; what is over is dropped and counted
 }
 
 // WithDefaults fills the zero fields.
 func (l Limits) WithDefaults() Limits {
-	l.MemoryBytes = cmp.Or(l.MemoryBytes, MemoryBytesMax)
-	l.BatchCPU = cmp.Or(l.BatchCPU, BatchCPUMax)
-	l.SecondCPU = cmp.Or(l.SecondCPU, time.Second)
-	return l
+	return Limits{
+		MemoryBytes:   cmp.Or(l.MemoryBytes, MemoryBytesMax),
+		BatchCPU:      cmp.Or(l.BatchCPU, BatchCPUMax),
+		SecondCPU:     cmp.Or(l.SecondCPU, time.Second),
+		BatchSleep:    cmp.Or(l.BatchSleep, BatchSleepMax),
+		StartWall:     cmp.Or(l.StartWall, StartDurationMax),
+		DescribeWall:  cmp.Or(l.DescribeWall, DescribeDurationMax),
+		TransformWall: cmp.Or(l.TransformWall, TransformDurationMax),
+		PutWall:       cmp.Or(l.PutWall, PutDurationMax),
+		OutputBytes:   cmp.Or(l.OutputBytes, OutputBytesMax),
+		SecondLines:   cmp.Or(l.SecondLines, LogLinesPerSecondMax),
+	}
 }

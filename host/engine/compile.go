@@ -75,7 +75,7 @@ func (e *Engine) run(j *job, wasm []byte, digest string) {
 		return
 	}
 	j.module = &Module{engine: e, runtime: e.runtime, code: code, Digest: digest, CompileDuration: time.Since(started)}
-	j.module.memory.limit, j.module.memory.bytes = host.LimitModuleMemory, host.ModuleMemoryBytesMax
+	j.module.memory.limit, j.module.memory.bytes = host.LimitModuleMemory, e.moduleMemoryBytes
 }
 
 // code loads a module from the cache. An entry that is missing, damaged or refused is made first.

@@ -20,7 +20,9 @@ type Engine struct {
 	cache   *cache
 	turns   *turnstile
 	memory  memoryBudget // of all guests
-	served  served
+
+	moduleMemoryBytes int64
+	served            served
 
 	// compile writes a cache entry; a process of its own does it.
 	compile    func(ctx context.Context, wasm []byte, memoryBytesMax int64, entry string) error
@@ -42,6 +44,8 @@ func Open(ctx context.Context, cacheDir string) (*Engine, error) {
 		modules: map[string]*job{},
 		turns:   newTurnstile(runtime.GOMAXPROCS(0) - 1),
 		memory:  memoryBudget{limit: host.LimitWorkerMemory, bytes: host.WorkerMemoryBytesMax},
+
+		moduleMemoryBytes: host.ModuleMemoryBytesMax,
 	}
 	var err error
 	if e.cache, err = openCache(cacheDir); err != nil {
@@ -59,7 +63,13 @@ func Open(ctx context.Context, cacheDir string) (*Engine, error) {
 // newRuntime is the same for compiling and for running: compiled code depends on it.
 func newRuntime(ctx context.Context, cache wazero.CompilationCache) wazero.Runtime {
 	return wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
-		WithCompilationCache(cache).WithMemoryLimitPages(host.MemoryBytesMax>>16))
+		WithCompilationCache(cache).WithMemoryLimitPages(1<<16))
+}
+
+// LimitMemory sets what the instances of one module, and all instances together, may have; to be called before the first
+// Compile. Without it, host.ModuleMemoryBytesMax and host.WorkerMemoryBytesMax hold.
+func (e *Engine) LimitMemory(moduleBytes, workerBytes int64) {
+	e.moduleMemoryBytes, e.memory.bytes = moduleBytes, workerBytes
 }
 
 // Close ends compilations and frees everything; instances must have ended.

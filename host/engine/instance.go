@@ -34,10 +34,12 @@ type Module struct {
 type Config struct {
 	Name   string      // for logs
 	Limits host.Limits // zero fields: the defaults
-	Dirs   []string    // granted directories, reachable under the same absolute paths
-	Stdin  *Input      // nil: empty
-	Stdout io.Writer   // nil: goes where standard error goes
-	Stderr io.Writer   // nil: only the tail is kept, for traces
+	// Sleepless guests have nothing to wait for: Limits.BatchSleep holds for them.
+	Sleepless bool
+	Dirs      []string  // granted directories, reachable under the same absolute paths
+	Stdin     *Input    // nil: empty
+	Stdout    io.Writer // nil: goes where standard error goes
+	Stderr    io.Writer // nil: only the tail is kept, for traces
 }
 
 // instance is one running module; it belongs to the goroutine of Run.
@@ -62,6 +64,7 @@ func (in *instance) enter(ctx context.Context) {
 	if ctx.Err() != nil || in.faulted != "" {
 		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
 	}
+	in.clock.wait(ctx) // a guest that mostly calls the host hardly ever yields
 }
 
 // fault ends the instance at its next host call: it broke the contract where no error code can be returned.
@@ -74,7 +77,7 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	defer kill(nil)
 	limits := config.Limits.WithDefaults()
 	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}}
-	in.clock = clock{limits: limits, queue: m.engine.turns, kill: kill}
+	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill}
 	defer in.clock.leave()
 	mem := m.guestMemory(limits)
 	defer mem.release()

@@ -38,13 +38,15 @@ func instantiateMeter(ctx context.Context, r wazero.Runtime) error {
 
 // clock measures the time that a guest computes, and holds the limits on it. It belongs to the instance's goroutine.
 type clock struct {
-	limits host.Limits
-	queue  *turnstile
-	kill   context.CancelCauseFunc
+	limits    host.Limits
+	sleepless bool // the guest has nothing to wait for, so its sleep is limited
+	queue     *turnstile
+	kill      context.CancelCauseFunc
 
 	counted time.Duration // up to when its time is accounted for
 	units   uint32        // of the slice that runs
 	batch   time.Duration // computed since the last answer, or since it slept without owing one
+	asleep  time.Duration // since the last answer
 	burst   time.Duration // computed since it slept or got a turn
 	turn    bool          // it holds one of the queue's turns
 
@@ -85,8 +87,7 @@ func (c *clock) restart() { c.counted = time.Duration(nanotime()) }
 func (c *clock) yield(ctx context.Context) uint32 {
 	elapsed := c.check()
 	if ctx.Err() == nil {
-		c.throttle(ctx)
-		c.cede(ctx)
+		c.wait(ctx)
 	}
 	if ctx.Err() != nil {
 		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
@@ -102,14 +103,39 @@ func nextSlice(units uint32, elapsed time.Duration) uint32 {
 }
 
 // answered starts a new account: the guest handed something over.
-func (c *clock) answered() { c.batch = 0 }
+func (c *clock) answered() { c.batch, c.asleep = 0, 0 }
+
+// sleepAtMost shortens a sleep to what is left of the limit, if the guest has nothing to wait for; last tells that it
+// did.
+func (c *clock) sleepAtMost(owes bool, timeout time.Duration) (at time.Duration, last bool) {
+	left := c.limits.BatchSleep - c.asleep
+	if !c.sleepless || !owes || timeout >= 0 && timeout < left {
+		return timeout, false
+	}
+	return max(left, 0), true
+}
 
 // slept ends a burst; a guest that owes nothing may compute anew.
 func (c *clock) slept(owes bool) {
+	began := c.counted
+	c.restart()
 	c.burst = 0
-	if !owes {
-		c.batch = 0
+	if owes {
+		c.asleep += c.counted - began
+		return
 	}
+	c.batch, c.asleep = 0, 0
+}
+
+func (c *clock) overslept() {
+	c.kill(&host.LimitError{Name: host.LimitBatchSleep, Limit: c.limits.BatchSleep.String(),
+		What: "slept while it owed an answer"})
+}
+
+// wait lets others run when the guest has had its share.
+func (c *clock) wait(ctx context.Context) {
+	c.throttle(ctx)
+	c.cede(ctx)
 }
 
 // throttle makes a guest that used up its share of a second wait for the next one.

@@ -232,6 +232,8 @@ func clockLeft(sub []byte, started time.Time) time.Duration {
 }
 
 func (in *instance) sleep(ctx context.Context, timeout time.Duration) {
+	owes := in.calls.Owes()
+	timeout, last := in.clock.sleepAtMost(owes, timeout)
 	var expired <-chan time.Time
 	if timeout >= 0 {
 		timer := time.NewTimer(timeout)
@@ -239,12 +241,15 @@ func (in *instance) sleep(ctx context.Context, timeout time.Duration) {
 		expired = timer.C
 	}
 	in.clock.leave()
-	in.clock.slept(in.calls.Owes())
-	defer in.clock.restart()
+	defer in.clock.slept(owes)
 	select {
 	case <-in.calls.Wake():
 	case <-in.stdin.wake():
 	case <-expired:
+		if last {
+			in.clock.overslept()
+			panic(sys.NewExitError(sys.ExitCodeContextCanceled))
+		}
 	case <-ctx.Done():
 		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
 	}

@@ -18,6 +18,8 @@ import (
 
 // Instance is a running guest as its owner sees it. Send and Recv belong to one goroutine at a time.
 type Instance struct {
+	Limits host.Limits // what it is held to
+
 	link *Link
 	kill context.CancelCauseFunc
 	done chan struct{} // closed when the guest has ended
@@ -45,10 +47,12 @@ var (
 // one that touches its memory, until it exits, is killed or ctx ends.
 func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options) *Instance {
 	ctx, kill := context.WithCancelCause(ctx)
-	link := newLink(opts.Log, opts.Metrics)
-	link.source = slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == abi.KindSource })
-	i := &Instance{link: link, kill: kill, done: make(chan struct{})}
 	config := opts.Engine
+	config.Limits = config.Limits.WithDefaults()
+	config.Sleepless = !waits(plan)
+	link := newLink(opts.Log, opts.Metrics, config.Limits)
+	link.source = slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == abi.KindSource })
+	i := &Instance{Limits: config.Limits, link: link, kill: kill, done: make(chan struct{})}
 	config.Stderr = &lineWriter{link: link}
 	link.send(abi.EventPlan, Bytes(plan.Encode()))
 	go func() {
@@ -58,6 +62,12 @@ func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options
 	}()
 	go i.enforce(ctx)
 	return i
+}
+
+// waits tells whether a guest has something to wait for besides the host: a connector has, stages between have not.
+func waits(plan abi.Plan) bool {
+	return plan.Role != abi.RoleDescribe && (plan.Role != abi.RoleTask ||
+		slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == abi.KindSource || s.Kind == abi.KindSink }))
 }
 
 // enforce kills the instance at its first breach of the ABI.
@@ -136,7 +146,8 @@ func (i *Instance) Expect(ctx context.Context, kind abi.MessageKind, limit time.
 	defer cancel()
 	m, err := i.Recv(waitCtx)
 	if err != nil && waitCtx.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: message of kind %d within %v", ErrTimeout, kind, limit)
+		err = fmt.Errorf("%w: %w", ErrTimeout, &host.LimitError{Name: host.LimitWall, Limit: limit.String(),
+			What: fmt.Sprintf("left the host waiting for message %d", kind)})
 		i.kill(err)
 		return Message{}, err
 	}
@@ -153,7 +164,7 @@ func (i *Instance) Expect(ctx context.Context, kind abi.MessageKind, limit time.
 
 // Ready waits until the guest has started its stages.
 func (i *Instance) Ready(ctx context.Context) error {
-	_, err := i.Expect(ctx, abi.MessageReady, host.StartDurationMax)
+	_, err := i.Expect(ctx, abi.MessageReady, i.Limits.StartWall)
 	return err
 }
 
@@ -176,8 +187,8 @@ func (i *Instance) Stop(ctx context.Context, grace time.Duration) error {
 	return fmt.Errorf("%w and could not be killed: its goroutine is given up", ErrStopTimeout)
 }
 
-// killDurationMax is how long a killed guest gets to reach its next host call. Only a trusted module can miss it; its
-// goroutine is then given up.
+// killDurationMax is how long a killed guest gets to reach its next host call. It can miss it only where the machine has
+// stalled; its goroutine is then given up.
 const killDurationMax = 2 * time.Second
 
 // drain makes room for a guest that waits for it, until it has ended (true), limit is over or enough is closed.

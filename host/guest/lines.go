@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/berth-connect/berth/abi"
-	"github.com/berth-connect/berth/host"
 )
 
-// lineBudget lets host.LogLinesPerSecondMax lines through each second, so that a guest can't flood the worker's log.
+// lineBudget lets perSecond lines through each second, so that a guest can't flood the worker's log.
 type lineBudget struct {
+	perSecond int
+
 	mu      sync.Mutex
 	second  int64 // guarded by mu
 	taken   int   // in this second; guarded by mu
@@ -25,7 +26,7 @@ func (b *lineBudget) take() (dropped int, ok bool) {
 	if now := time.Now().Unix(); now != b.second {
 		b.second, b.taken = now, 0
 	}
-	if b.taken >= host.LogLinesPerSecondMax {
+	if b.taken >= b.perSecond {
 		b.dropped++
 		return 0, false
 	}

@@ -48,6 +48,7 @@ type Metrics func(name string, counter bool, value float64)
 type Link struct {
 	log     *slog.Logger
 	metrics Metrics
+	limits  host.Limits
 	source  bool          // the instance has a source stage
 	wake    chan struct{} // a token for the guest that sleeps
 	broken  chan error    // the first breach of the ABI
@@ -82,10 +83,12 @@ type owed struct {
 	kind abi.EventKind
 }
 
-func newLink(log *slog.Logger, metrics Metrics) *Link {
+func newLink(log *slog.Logger, metrics Metrics, limits host.Limits) *Link {
 	return &Link{
 		log:     log,
 		metrics: metrics,
+		limits:  limits,
+		lines:   lineBudget{perSecond: limits.SecondLines},
 		wake:    make(chan struct{}, 1),
 		broken:  make(chan error, 1),
 		outbox:  make(chan Message, host.OutboxBatchesMax),
@@ -180,6 +183,11 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 	if len(head)+len(data) > abi.BatchBytesMax {
 		return l.breach(abi.PutTooLarge, "put of %d bytes; at most %d", len(head)+len(data), abi.BatchBytesMax)
 	}
+	if n := len(head) + len(data); n > l.limits.OutputBytes {
+		l.end(&host.LimitError{Name: host.LimitOutput, Limit: fmt.Sprintf("%d bytes", l.limits.OutputBytes),
+			What: fmt.Sprintf("handed over %d bytes at once", n)})
+		return abi.PutTooLarge
+	}
 	k := abi.MessageKind(kind)
 	switch k {
 	case abi.MessageReady, abi.MessageResult, abi.MessageConfigs, abi.MessageValidated:
@@ -239,14 +247,19 @@ func (l *Link) settle(kind abi.MessageKind) {
 
 // breach remembers the first breach, which ends the instance, and returns the code for the guest.
 func (l *Link) breach(status abi.PutStatus, format string, args ...any) abi.PutStatus {
+	l.end(fmt.Errorf("%w: "+format, append([]any{ErrGarbage}, args...)...))
+	return status
+}
+
+// end refuses everything from now on and has the instance killed.
+func (l *Link) end(cause error) {
 	l.mu.Lock()
 	l.refuse = true
 	l.mu.Unlock()
 	select {
-	case l.broken <- fmt.Errorf("%w: "+format, append([]any{ErrGarbage}, args...)...):
+	case l.broken <- cause:
 	default:
 	}
-	return status
 }
 
 // Log implements engine.Calls.

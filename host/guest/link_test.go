@@ -11,7 +11,7 @@ import (
 
 func newTestLink(t *testing.T) *Link {
 	t.Helper()
-	return newLink(slog.New(slog.NewTextHandler(t.Output(), nil)), nil)
+	return newLink(slog.New(slog.NewTextHandler(t.Output(), nil)), nil, host.Limits{}.WithDefaults())
 }
 
 func TestPollHandsAnEventOverOnlyWhenItFits(t *testing.T) {
@@ -72,7 +72,7 @@ func TestWindowIsFullUntilTheHostReceives(t *testing.T) {
 }
 
 func TestLogLinesAreRationed(t *testing.T) {
-	var b lineBudget
+	b := lineBudget{perSecond: host.LogLinesPerSecondMax}
 	let := 0
 	for range 50 * host.LogLinesPerSecondMax {
 		if _, ok := b.take(); ok {

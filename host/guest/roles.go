@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/berth-connect/berth/abi"
-	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/engine"
 )
 
@@ -18,7 +17,7 @@ const stopGrace = time.Second
 func Describe(ctx context.Context, module *engine.Module, opts Options) (abi.Manifest, error) {
 	i := Run(ctx, module, abi.Plan{Role: abi.RoleDescribe}, opts)
 	defer i.Kill(nil)
-	m, err := i.Expect(ctx, abi.MessageManifest, host.DescribeDurationMax)
+	m, err := i.Expect(ctx, abi.MessageManifest, i.Limits.DescribeWall)
 	if err != nil {
 		return abi.Manifest{}, fmt.Errorf("describe: %w", err)
 	}
@@ -39,7 +38,7 @@ func Validate(ctx context.Context, module *engine.Module, stage abi.Stage, opts 
 	}
 	question := abi.ValidateRequest{Plugin: stage.Plugin, Kind: stage.Kind, Config: stage.Config}
 	i.Send(abi.EventValidate, Bytes(question.Encode()))
-	m, err := i.Expect(ctx, abi.MessageValidated, host.DescribeDurationMax)
+	m, err := i.Expect(ctx, abi.MessageValidated, i.Limits.DescribeWall)
 	if err != nil {
 		return nil, fmt.Errorf("validate %s: %w", stage.Plugin, err)
 	}
@@ -119,7 +118,7 @@ func (c *Connector) took(m Message, reconfigure func()) error {
 func (c *Connector) ask(ctx context.Context, tasksMax int32, reconfigure func()) ([]map[string]*string, error) {
 	seq := c.instance.Send(abi.EventConfigs, Bytes(abi.ConfigsRequest{MaxTasks: tasksMax}.Encode()))
 	for {
-		waitCtx, cancel := context.WithTimeoutCause(ctx, host.DescribeDurationMax, ErrTimeout)
+		waitCtx, cancel := context.WithTimeoutCause(ctx, c.instance.Limits.DescribeWall, ErrTimeout)
 		m, err := c.instance.Recv(waitCtx)
 		cancel()
 		if err != nil {

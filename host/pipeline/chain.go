@@ -93,7 +93,7 @@ func (l *Link) apply(ctx context.Context, in Result) (Result, error) {
 // Enter gives consumed records to the first link.
 func (l *Link) Enter(ctx context.Context, records []host.ConsumerRecord) (Result, error) {
 	fetch := NewFetch(records)
-	if l.Group.endsInSink() {
+	if l.Group.EndsInSink() {
 		out, err := l.exchange(ctx, fetch, len(records), nil)
 		return out, err // no records come out, so nothing can refer to the input
 	}
@@ -111,7 +111,7 @@ func (l *Link) answer(ctx context.Context, in Result, body guest.Body, input abi
 	if err != nil {
 		return in, err
 	}
-	if !l.Group.endsInSink() {
+	if !l.Group.EndsInSink() {
 		if err := out.Batch.CheckAnswer(&input); err != nil {
 			return in, l.garbage(err)
 		}

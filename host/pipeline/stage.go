@@ -85,7 +85,8 @@ func (g Group) Capabilities() []string {
 	return all
 }
 
-func (g Group) endsInSink() bool { return g.Stages[len(g.Stages)-1].Kind == abi.KindSink }
+// EndsInSink tells that the group has the connector of a sink: it waits for another system.
+func (g Group) EndsInSink() bool { return g.Stages[len(g.Stages)-1].Kind == abi.KindSink }
 
 // Plan is the part of the instance's plan that the stages decide.
 func (g Group) Plan() []abi.Stage {

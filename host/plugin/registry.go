@@ -29,6 +29,7 @@ type Config struct {
 	Path   []string // directories with *.wasm files that are read at start (plugin.path)
 	Stock  []byte   // the bundled module
 	Grants Grants
+	Limits host.Limits // of each instance
 	Log    *slog.Logger
 }
 
@@ -193,7 +194,8 @@ func (r *Registry) describe(ctx context.Context, name string, wasm []byte, diges
 	if err != nil {
 		return abi.Manifest{}, host.BadRequest(fmt.Sprintf("module %q can't run here: %v", name, err))
 	}
-	manifest, err := guest.Describe(ctx, code, guest.Options{Log: r.config.Log.With("module", name)})
+	manifest, err := guest.Describe(ctx, code, guest.Options{Log: r.config.Log.With("module", name),
+		Engine: engine.Config{Limits: r.config.Limits}})
 	if err != nil {
 		return abi.Manifest{}, host.BadRequest(fmt.Sprintf("module %q does not describe itself: %v", name, err))
 	}

@@ -83,8 +83,7 @@ func (c *Config) hardContext(ctx context.Context) (context.Context, context.Canc
 }
 
 // start runs an instance for a group and waits until its stages have started.
-func (c *Config) start(ctx context.Context, g pipeline.Group, offsets []abi.SourceOffset,
-	limit time.Duration) (*pipeline.Link, error) {
+func (c *Config) start(ctx context.Context, g pipeline.Group, offsets []abi.SourceOffset) (*pipeline.Link, error) {
 	plan := abi.Plan{
 		Role:         abi.RoleTask,
 		Connector:    c.ID.Connector,
@@ -99,7 +98,10 @@ func (c *Config) start(ctx context.Context, g pipeline.Group, offsets []abi.Sour
 	if err != nil {
 		return nil, g.Failed(err)
 	}
-	link := &pipeline.Link{Group: g, Instance: instance, Limit: limit, Strict: !c.TolerateAll}
+	link := &pipeline.Link{Group: g, Instance: instance, Limit: instance.Limits.TransformWall, Strict: !c.TolerateAll}
+	if g.EndsInSink() {
+		link.Limit = instance.Limits.PutWall
+	}
 	if err := instance.Ready(ctx); err != nil {
 		instance.Kill(err)
 		return nil, g.Failed(err)

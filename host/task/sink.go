@@ -85,13 +85,13 @@ func (t *Sink) iterate(ctx, hard context.Context) error {
 func (t *Sink) open(ctx context.Context) error {
 	groups := pipeline.Groups(t.config.Stages)
 	last := len(groups) - 1
-	sink, err := t.config.start(ctx, groups[last], nil, host.PutDurationMax)
+	sink, err := t.config.start(ctx, groups[last], nil)
 	if err != nil {
 		return err
 	}
 	t.sink = sink
 	for _, g := range groups[:last] {
-		link, err := t.config.start(ctx, g, nil, host.TransformDurationMax)
+		link, err := t.config.start(ctx, g, nil)
 		if err != nil {
 			return err
 		}
@@ -268,7 +268,7 @@ func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
 func (t *Sink) preCommit(ctx context.Context,
 	due map[host.TopicPartition]int64) (map[host.TopicPartition]int64, error) {
 	t.sink.Instance.Send(abi.EventFlush, guest.Bytes(abi.EncodePartitionOffsets(partitionOffsets(due))))
-	m, err := t.sink.Instance.Expect(ctx, guest.CommitMessage, host.PutDurationMax)
+	m, err := t.sink.Instance.Expect(ctx, guest.CommitMessage, t.sink.Limit)
 	if err != nil {
 		return nil, t.sink.Group.Failed(err)
 	}

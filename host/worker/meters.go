@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 
@@ -22,6 +23,7 @@ type meters struct {
 	failures      metric.Int64Counter
 	commits       metric.Int64Counter
 	failedCommits metric.Int64Counter
+	overLimits    metric.Int64Counter
 
 	mu      sync.Mutex
 	plugins map[string]any // instruments that guests asked for, by kind and name; guarded by mu
@@ -39,6 +41,7 @@ func newMeters(meter metric.Meter, w *Worker) *meters {
 	m.failures = m.counter("kafka_connect_task_error_total_record_failures", "Records that a stage could not process.")
 	m.commits = m.counter("kafka_connect_connector_task_offset_commit_success", "Commits of offsets that succeeded.")
 	m.failedCommits = m.counter("kafka_connect_connector_task_offset_commit_failure", "Commits of offsets that failed.")
+	m.overLimits = m.counter("berth_guest_limit_exceeded", "Instances that were ended for going over a limit.")
 	m.gauge("kafka_connect_worker_connector_count", "Connectors on this worker.",
 		func() int { return len(w.connectors) }, w)
 	m.gauge("kafka_connect_worker_task_count", "Tasks on this worker.", func() int { return len(w.tasks) }, w)
@@ -60,6 +63,14 @@ func (m *meters) gauge(name, description string, read func() int, w *Worker) {
 			o.Observe(int64(read()))
 			return nil
 		}))
+}
+
+// overLimit counts an error that is, or comes from, a limit.
+func (m *meters) overLimit(err error) {
+	var limit *host.LimitError
+	if errors.As(err, &limit) {
+		m.overLimits.Add(context.Background(), 1, metric.WithAttributes(attribute.String("limit", limit.Name)))
+	}
 }
 
 // taskMeters counts for one task.

@@ -48,6 +48,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 			err = fmt.Errorf("internal error: %v\n%s", p, debug.Stack())
 		}
 		if err != nil && ctx.Err() == nil {
+			w.meters.overLimit(err)
 			w.Log.Error("task failed", "connector", id.Connector, "task", id.Task, "error", err)
 			w.Status.TaskStatus(id, host.Failed, task.Trace(err), found.Version)
 		}
