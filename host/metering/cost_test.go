@@ -21,7 +21,7 @@ import (
 // BenchmarkCost runs guests that measure themselves, in turns with and without metering, and prints how many times
 // longer they take. BERTH_METERING_RUST names a folder with Rust guests that are built already (make bench-metering).
 func BenchmarkCost(b *testing.B) {
-	guests := map[string][]byte{"Go": goGuest(b), "loop.wat": watGuest(b)}
+	guests := map[string][]byte{"Go": goGuest(b, "speed"), "loop.wat": watGuest(b)}
 	if dir := os.Getenv("BERTH_METERING_RUST"); dir != "" {
 		wasm, err := os.ReadFile(dir)
 		if err != nil {
@@ -64,27 +64,11 @@ func compareCost(b *testing.B, wasm []byte) {
 // selfMeasuring returns a function that runs a guest once and reads what it prints.
 func selfMeasuring(b *testing.B, wasm []byte) func() map[string]float64 {
 	b.Helper()
-	ctx := context.Background()
-	r := wazero.NewRuntime(ctx)
-	b.Cleanup(func() { _ = r.Close(ctx) })
-	wasi_snapshot_preview1.MustInstantiate(ctx, r)
-	host := r.NewHostModuleBuilder(metering.YieldModule)
-	host.NewFunctionBuilder().WithFunc(func() uint32 { return 100_000 }).Export(metering.YieldName)
-	if _, err := host.Instantiate(ctx); err != nil {
-		b.Fatal(err)
-	}
-	code, err := r.CompileModule(ctx, wasm)
-	if err != nil {
-		b.Fatal(err)
-	}
+	run := runner(b, wasm, 100_000)
 	return func() map[string]float64 {
-		var out bytes.Buffer
-		config := wazero.NewModuleConfig().WithName("").WithStdout(&out).WithStderr(os.Stderr).WithSysNanotime().WithSysWalltime()
-		if _, err := r.InstantiateModule(ctx, code, config); err != nil && !strings.Contains(err.Error(), "exit_code(0)") {
-			b.Fatal(err)
-		}
+		out := run()
 		found := map[string]float64{}
-		for line := range strings.Lines(out.String()) {
+		for line := range strings.Lines(out) {
 			var name string
 			var ns float64
 			if n, _ := fmt.Sscanf(line, "%s %f ns", &name, &ns); n == 2 {
@@ -92,16 +76,42 @@ func selfMeasuring(b *testing.B, wasm []byte) func() map[string]float64 {
 			}
 		}
 		if len(found) == 0 {
-			b.Fatalf("the guest printed no figures: %s", out.String())
+			b.Fatalf("the guest printed no figures: %s", out)
 		}
 		return found
 	}
 }
 
-func goGuest(b *testing.B) []byte {
+// runner compiles a command module and returns a function that runs it and returns what it prints.
+func runner(b testing.TB, wasm []byte, sliceUnits uint32) func() string {
 	b.Helper()
-	out := filepath.Join(b.TempDir(), "speed.wasm")
-	cmd := exec.Command("go", "build", "-o", out, "../../testdata/guests/speed")
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	b.Cleanup(func() { _ = r.Close(ctx) })
+	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+	host := r.NewHostModuleBuilder(metering.YieldModule)
+	host.NewFunctionBuilder().WithFunc(func() uint32 { return sliceUnits }).Export(metering.YieldName)
+	if _, err := host.Instantiate(ctx); err != nil {
+		b.Fatal(err)
+	}
+	code, err := r.CompileModule(ctx, wasm)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return func() string {
+		var out bytes.Buffer
+		config := wazero.NewModuleConfig().WithName("").WithStdout(&out).WithStderr(&out).WithSysNanotime().WithSysWalltime()
+		if _, err := r.InstantiateModule(ctx, code, config); err != nil && !strings.Contains(err.Error(), "exit_code(0)") {
+			b.Fatalf("%v\n%s", err, out.String())
+		}
+		return out.String()
+	}
+}
+
+func goGuest(b testing.TB, name string) []byte {
+	b.Helper()
+	out := filepath.Join(b.TempDir(), name+".wasm")
+	cmd := exec.Command("go", "build", "-o", out, "../../testdata/guests/"+name)
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	return built(b, cmd, out)
 }
@@ -112,7 +122,7 @@ func watGuest(b *testing.B) []byte {
 	return built(b, exec.Command("wat2wasm", "../../testdata/guests/speed/loop.wat", "-o", out), out)
 }
 
-func built(b *testing.B, cmd *exec.Cmd, out string) []byte {
+func built(b testing.TB, cmd *exec.Cmd, out string) []byte {
 	b.Helper()
 	if text, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("build guest: %v\n%s", err, text)

@@ -71,6 +71,7 @@ func (w *Worker) connectorFailed(ctx context.Context, name string, c *connector,
 	if c != nil {
 		c.failed.Store(true)
 	}
+	w.meters.overLimit(err)
 	w.Log.Error("connector failed", "connector", name, "error", err)
 	w.Status.ConnectorStatus(name, host.Failed, task.Trace(err), versionOf(c))
 }

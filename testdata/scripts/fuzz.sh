@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 git grep -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | while IFS=: read -r file func; do
-  go test "./$(dirname "$file")" -run '^$' -fuzz "^${func#func }\$" -fuzztime "${FUZZTIME:-20s}"
+  go test "./$(dirname "$file")" -run '^$' -fuzz "^${func#func }\$" -fuzztime "${FUZZTIME:-20s}" -fuzzminimizetime 10x
 done
