@@ -52,12 +52,12 @@ func once(t testing.TB, key string, build func(out string) (*exec.Cmd, error)) [
 	return wasm
 }
 
-// Go builds the program in a folder beside this file; ldflags sets its variables.
+// Go builds the program in a folder of the repository; ldflags sets its variables.
 func Go(t testing.TB, folder, ldflags string) []byte {
 	t.Helper()
 	return once(t, folder+" "+ldflags, func(out string) (*exec.Cmd, error) {
 		cmd := exec.Command("go", "build", "-ldflags", "-s -w "+ldflags, "-o", out,
-			"github.com/berth-connect/berth/testdata/guests/"+folder)
+			"github.com/berth-connect/berth/"+folder)
 		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 		return cmd, nil
 	})
