@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/berth-connect/berth/cluster/kafka/kafkatest"
 	"github.com/berth-connect/berth/testdata/guests"
 )
 
@@ -84,6 +85,11 @@ var hostileCases = []hostileCase{
 	{"putspin", "batch", "sink", overCPU},
 	{"garbage", "batch", "sink", "read batch"},
 	{"almost", "batch", "transform", "read batch"},
+	{"amplify", "batch", "transform", "grew over 67108864 bytes"},
+	{"env", "describe", "sink", `unknown module "env"`},
+	{"otherabi", "describe", "sink", "this worker speaks berth_abi_1"},
+	{"signature", "describe", "sink", "signature"},
+	{"memoryinitial", "describe", "sink", "memory"},
 	{"commitpointer", "flush", "sink", "unreachable"},
 	{"commitgarbage", "flush", "sink", "broke the ABI"},
 	{"commitseq", "flush", "sink", "asks for none"},
@@ -212,7 +218,7 @@ func (p *process) misbehave(c hostileCase, table *hostileTable) {
 	}
 }
 
-// hostileConfig makes a topic with two records, and the configuration of a connector that gets them.
+// hostileConfig makes a topic with a record of 100 kB, and the configuration of a connector that gets them.
 func (p *process) hostileConfig(c hostileCase, class string) (topic string, config keys) {
 	p.t.Helper()
 	topic = p.name(c.name())
@@ -226,7 +232,7 @@ func (p *process) hostileConfig(c hostileCase, class string) (topic string, conf
 		config["transforms"], config["transforms.bad.type"] = "bad", class
 	}
 	p.CreateTopic(p.t, topic, 1)
-	p.produceNumbered(topic, 0, 2)
+	p.Produce(p.t, kafkatest.Record{Topic: topic, Value: bytes.Repeat([]byte("x"), 100_000)})
 	return topic, config
 }
 

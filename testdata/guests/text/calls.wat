@@ -246,3 +246,35 @@
 {{ define "exit" }}
 (func $bad (call $exit (i32.const 0)))
 {{ end }}
+
+{{ define "env" }}(func $bad (call $abort)){{ end }}
+{{ define "env-imports" }}(import "env" "abort" (func $abort)){{ end }}
+
+{{ define "otherabi" }}(func $bad (call $other)){{ end }}
+{{ define "otherabi-imports" }}(import "berth" "berth_abi_9" (func $other)){{ end }}
+
+{{ define "signature" }}(func $bad (call $other (i64.const 1))){{ end }}
+{{ define "signature-imports" }}(import "berth" "poll" (func $other (param i64))){{ end }}
+
+{{ define "amplify" }} ;; a thousand records for one, each of which refers to the same bytes of the input
+(func $bad (local $head i32) (local $records i32) (local $i i32) (local $at i32)
+  (drop (memory.grow (i32.const 64)))
+  (local.set $head (i32.and (i32.add (i32.load (i32.const 65556)) (i32.const 7)) (i32.const -8)))
+  (local.set $records (i32.add (i32.const 65552) (i32.load (i32.const 65592))))
+  (memory.copy (i32.const 2097152) (i32.const 65552) (i32.load (i32.const 65556)))
+  (loop $l
+    (local.set $at (i32.add (i32.add (i32.const 2097152) (local.get $head)) (i32.mul (local.get $i) (i32.const 88))))
+    (memory.copy (local.get $at) (local.get $records) (i32.const 88))
+    (i32.store offset=32 (local.get $at) (i32.or (i32.const 0x80000000) (i32.load offset=32 (local.get $at))))
+    (i32.store offset=48 (local.get $at) (i32.or (i32.const 0x80000000) (i32.load offset=48 (local.get $at))))
+    (i32.store offset=64 (local.get $at) (i32.or (i32.const 0x80000000) (i32.load offset=64 (local.get $at))))
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (br_if $l (i32.lt_u (local.get $i) (i32.const 1000))))
+  (i32.store (i32.const 2097156) (i32.add (local.get $head) (i32.const 88000)))
+  (i32.store (i32.const 2097160) (i32.const 0))
+  (i32.store (i32.const 2097204) (i32.load (i32.const 65564)))
+  (i32.store (i32.const 2097164) (i32.const 1000))
+  (i32.store (i32.const 2097192) (local.get $head))
+  (call $send (i32.const 3) (global.get $seq) (i32.const 2097152) (i32.add (local.get $head) (i32.const 88000)))
+  (loop $wait (drop (call $next)) (br $wait)))
+{{ end }}

@@ -101,3 +101,6 @@
 (table 100000000 funcref)
 (func $bad)
 {{ end }}
+
+{{ define "memoryinitial" }}(func $bad){{ end }}
+{{ define "memoryinitial-pages" }}60000{{ end }}

@@ -1,6 +1,7 @@
 ;; A guest that speaks ABI version 1 and behaves, but for the step .Step, where it calls $bad, which the template named
 ;; .How defines. Steps: section (a start section), _start, describe, described, validate, connector, configs, start,
-;; poll (a source after READY), batch, flush, stop. .How-imports, if there is one, adds imports.
+;; poll (a source after READY), batch, flush, stop. Templates named .How-imports and .How-pages, if there are any, add
+;; imports and say how large the memory is.
 ;;
 ;; Memory: 64 position, 128 and 192 subscriptions, 256 their event, 512 words, 1024 manifest, 8192 task configurations,
 ;; 9216 key validations, 65536 the event at hand; 4 MiB in all.
@@ -19,7 +20,8 @@
   (import "wasi_snapshot_preview1" "clock_time_get" (func $clock_time_get (param i32 i64 i32) (result i32)))
   (import "wasi_snapshot_preview1" "sched_yield" (func $sched_yield (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-  (memory (export "memory") 64)
+  {{ if has (print .How "-imports") }}{{ expand (print .How "-imports") }}{{ end }}
+  (memory (export "memory") {{ if has (print .How "-pages") }}{{ expand (print .How "-pages") }}{{ else }}64{{ end }})
   (global $seq (mut i32) (i32.const 0))
   (global $length (mut i32) (i32.const 0))
 
