@@ -89,6 +89,7 @@ type process struct {
 	log       *os.File
 	cmd       *exec.Cmd
 	ended     chan error
+	patience  time.Duration // 0: e2ePatience
 	*kafkatest.Broker
 }
 
@@ -235,7 +236,7 @@ func (p *process) terminate() {
 // await polls until done; it fails the test when that does not happen.
 func (p *process) await(what string, done func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(e2ePatience); !done(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(cmp.Or(p.patience, e2ePatience)); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("waited in vain for %s", what)
 		}

@@ -27,13 +27,13 @@ type layer struct {
 	why        string
 }
 
-// Tests of the host side may run the built modules: a host is tested with guests.
+// Tests of the host side may run the built modules and the guests of testdata: a host is tested with guests.
 var layers = []layer{
 	{"abi", nil, nil, "abi is the contract both sides compile; it stands alone"},
 	{"guest-sdk", []string{"abi"}, nil, "a plugin must never pull host code into its module"},
 	{"modules", []string{"abi", "guest-sdk"}, nil,
 		"first-party plugins get what every author gets: the SDK and nothing else"},
-	{"host", []string{"abi"}, []string{"modules"},
+	{"host", []string{"abi"}, []string{"modules", "testdata"},
 		"the host runs guests; what it needs from above is an interface in host/ports.go"},
 	{"cluster", []string{"abi", "host"}, []string{"modules"},
 		"Kafka and the herder sit above the host and know nothing of HTTP"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/testdata/guests"
 )
 
 // calls is the host's side of a guest: events are given in order, messages are kept.
@@ -59,17 +59,7 @@ func plan(p abi.Plan) []byte { return abi.AppendEvent(nil, abi.EventPlan, 1, p.E
 
 func hostile(t *testing.T, e *Engine) *Module {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "hostile.wasm")
-	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", out, ".")
-	cmd.Dir = filepath.Join("..", "..", "testdata", "guests", "hostile")
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build guest: %v\n%s", err, text)
-	}
-	wasm, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	wasm := guests.Go(t, "testdata/guests/hostile", "")
 	m, err := e.Compile(t.Context(), wasm, "hostile")
 	if err != nil {
 		t.Fatal(err)

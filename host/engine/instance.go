@@ -160,7 +160,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	n := min(len(p), host.StderrKeptBytesMax-len(t.first))
 	t.first = append(t.first, p[:n]...)
-	t.last = append(t.last, p[n:]...)
+	t.last = append(t.last, p[max(n, len(p)-host.StderrKeptBytesMax):]...)
 	if over := len(t.last) - host.StderrKeptBytesMax; over > 0 {
 		t.last = append(t.last[:0], t.last[over:]...)
 	}

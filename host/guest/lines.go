@@ -1,8 +1,8 @@
 package guest
 
 import (
+	"bytes"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,21 +38,26 @@ func (b *lineBudget) take() (dropped int, ok bool) {
 // lineWriter turns what a guest prints into log lines.
 type lineWriter struct {
 	link *Link
-	rest []byte
+	rest []byte // the begin of a line, at most abi.LogLineBytes
 }
 
 var _ io.Writer = (*lineWriter)(nil)
 
 func (w *lineWriter) Write(p []byte) (int, error) {
-	w.rest = append(w.rest, p...)
-	for {
-		line, rest, found := strings.Cut(string(w.rest), "\n")
-		if !found && len(w.rest) < abi.LogLineBytes {
-			return len(p), nil
+	for line := range bytes.Lines(p) {
+		text, ended := bytes.CutSuffix(line, []byte("\n"))
+		w.rest = append(w.rest, text[:min(len(text), abi.LogLineBytes-len(w.rest))]...)
+		if ended {
+			w.end()
 		}
-		w.rest = []byte(rest)
-		if line != "" {
-			w.link.Log(uint32(abi.LogInfo), []byte(line))
-		}
+	}
+	return len(p), nil
+}
+
+// end passes a line on; what is longer than a line of the log was cut.
+func (w *lineWriter) end() {
+	if len(w.rest) > 0 {
+		w.link.Log(uint32(abi.LogInfo), w.rest)
+		w.rest = w.rest[:0]
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/modules"
+	"github.com/berth-connect/berth/testdata/guests"
 )
 
 // fakeKafka is what the host sees of a cluster: topics of one partition each in memory.
@@ -274,38 +274,9 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-var (
-	buildMu sync.Mutex
-	built   = map[string][]byte{}
-)
-
-// guestModule builds a guest of testdata/guests; ldflags sets its variables.
-func guestModule(t *testing.T, name, ldflags string) []byte {
-	t.Helper()
-	buildMu.Lock()
-	defer buildMu.Unlock()
-	key := name + " " + ldflags
-	if wasm, ok := built[key]; ok {
-		return wasm
-	}
-	out := filepath.Join(t.TempDir(), name+".wasm")
-	cmd := exec.Command("go", "build", "-ldflags", "-s -w "+ldflags, "-o", out, ".")
-	cmd.Dir = filepath.Join("..", "..", "testdata", "guests", name)
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build guest %s: %v\n%s", name, err, text)
-	}
-	wasm, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	built[key] = wasm
-	return wasm
-}
-
 func (b *bench) addGuest(t *testing.T, name string) {
 	t.Helper()
-	if _, err := b.AddModule(t.Context(), name, guestModule(t, name, "")); err != nil {
+	if _, err := b.AddModule(t.Context(), name, guests.Go(t, "testdata/guests/"+name, "")); err != nil {
 		t.Fatalf("add module %s: %v", name, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/testdata/guests"
 )
 
 // A guest that breaks the rules at any step of its life costs its own task only: FAILED, with a trace that names
@@ -100,7 +101,7 @@ func TestHostileConnectorIsFailed(t *testing.T) {
 func TestHostileModuleIsRefused(t *testing.T) {
 	b := newBench(t)
 	for _, how := range []string{"trap", "loop", "garbage", "exit"} {
-		_, err := b.AddModule(t.Context(), how, guestModule(t, "hostile", fmt.Sprintf("-X main.describe=%s", how)))
+		_, err := b.AddModule(t.Context(), how, guests.Go(t, "testdata/guests/hostile", fmt.Sprintf("-X main.describe=%s", how)))
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("module %q", how)) {
 			t.Errorf("%s: %v", how, err)
 		}

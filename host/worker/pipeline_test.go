@@ -3,34 +3,18 @@ package worker
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/testdata/guests"
 )
 
 // addKit adds the Go SDK's kit of plugins, so that chains cross from one module to the other and back.
 func (b *bench) addKit(t *testing.T) {
 	t.Helper()
-	buildMu.Lock()
-	defer buildMu.Unlock()
-	if built["kit"] == nil {
-		out := filepath.Join(t.TempDir(), "kit.wasm")
-		cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", out,
-			"github.com/berth-connect/berth/guest-sdk/go/guesttest/kitmain")
-		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-		if text, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build kit: %v\n%s", err, text)
-		}
-		wasm, err := os.ReadFile(out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		built["kit"] = wasm
-	}
-	if _, err := b.AddModule(t.Context(), "kit", built["kit"]); err != nil {
+	if _, err := b.AddModule(t.Context(), "kit", guests.Go(t, "guest-sdk/go/guesttest/kitmain", "")); err != nil {
 		t.Fatalf("add kit: %v", err)
 	}
 }
@@ -203,7 +187,7 @@ func TestFileOutsideTheGrantNamesTheSetting(t *testing.T) {
 
 func TestUploadedModulesSurviveARestartAndConflictsAreRefused(t *testing.T) {
 	b := newBench(t)
-	first := guestModule(t, "hostile", "")
+	first := guests.Go(t, "testdata/guests/hostile", "")
 	info, err := b.AddModule(t.Context(), "one.wasm", first)
 	if err != nil || info.Name != "one" || len(info.Plugins) != 4 {
 		t.Fatalf("%+v, %v", info, err)
@@ -211,7 +195,7 @@ func TestUploadedModulesSurviveARestartAndConflictsAreRefused(t *testing.T) {
 	if again, err := b.AddModule(t.Context(), "two", first); err != nil || again.Digest != info.Digest {
 		t.Errorf("the same bytes again: %+v, %v", again, err)
 	}
-	other := guestModule(t, "hostile", "-X main.unused=1")
+	other := guests.Go(t, "testdata/guests/hostile", "-X main.unused=1")
 	other = append(append([]byte(nil), other...), 0, 3, 1, 'x', 'y') // a custom section: other bytes, same plugins
 	_, err = b.AddModule(t.Context(), "other", other)
 	if err == nil || !strings.Contains(err.Error(), "provides already") {

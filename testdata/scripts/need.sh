@@ -9,6 +9,7 @@ package_of() {
     mvn) echo maven ;;
     pip) echo python3-pip ;;
     keytool) echo default-jre-headless ;;
+    wat2wasm) echo wabt ;;
     *) echo "$1" ;;
   esac
 }

@@ -2,7 +2,7 @@
 # test.sh: all tests. What is missing on the machine is installed as root, or named in one line.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-testdata/scripts/need.sh curl java mvn python3 openssl
+testdata/scripts/need.sh curl java mvn python3 openssl wat2wasm
 
 toolchain=testdata/toolchain/wasm-rust.sh
 if ! $toolchain id >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -14,7 +14,7 @@ tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
 echo "== Go, on the embedded broker"
-go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/...
+go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/guests
 
 echo "== the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)
