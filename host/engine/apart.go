@@ -170,7 +170,7 @@ func readModule(from io.Reader) ([]byte, error) {
 
 // compileEntry rewrites and compiles a module into a folder of wazero's, and puts what it finds there into an entry.
 func compileEntry(entry string, wasm []byte, workers int) error {
-	metered, err := metering.Rewrite(wasm)
+	metered, err := metering.RewriteWithoutImage(wasm)
 	if err != nil {
 		return err
 	}

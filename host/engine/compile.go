@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/metering"
 )
 
 // job is one module on its way to compiled code; what it becomes is readable after done.
@@ -67,6 +68,10 @@ func (e *Engine) run(j *job, wasm []byte, digest string) {
 	defer close(j.done)
 	started := time.Now()
 	code, err := e.code(wasm, digest)
+	var start *image
+	if err == nil {
+		start, err = newImage(metering.Image(wasm))
+	}
 	if err != nil {
 		j.err = err
 		e.mu.Lock()
@@ -74,7 +79,8 @@ func (e *Engine) run(j *job, wasm []byte, digest string) {
 		delete(e.modules, digest)
 		return
 	}
-	j.module = &Module{engine: e, runtime: e.runtime, code: code, Digest: digest, CompileDuration: time.Since(started)}
+	j.module = &Module{engine: e, runtime: e.runtime, code: code, Digest: digest, image: start,
+		CompileDuration: time.Since(started)}
 	j.module.memory.limit, j.module.memory.bytes = host.LimitModuleMemory, e.moduleMemoryBytes
 }
 

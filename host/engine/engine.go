@@ -76,5 +76,11 @@ func (e *Engine) LimitMemory(moduleBytes, workerBytes int64) {
 func (e *Engine) Close(ctx context.Context) error {
 	e.cancel()
 	e.jobs.Wait()
-	return errors.Join(e.runtime.Close(ctx), e.cache.close(ctx))
+	var errs []error
+	for _, j := range e.modules {
+		if j.module != nil {
+			errs = append(errs, j.module.image.close())
+		}
+	}
+	return errors.Join(append(errs, e.runtime.Close(ctx), e.cache.close(ctx))...)
 }

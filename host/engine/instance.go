@@ -25,6 +25,7 @@ type Module struct {
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
 	memory  memoryBudget // of all its instances
+	image   *image
 
 	Digest          string
 	CompileDuration time.Duration // near zero when it came from the cache
@@ -101,7 +102,8 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 // budget, so that it is the budget that says no.
 func (m *Module) guestMemory(limits host.Limits) *guestMemory {
 	own := &memoryBudget{limit: host.LimitMemory, bytes: int64(limits.MemoryBytes)}
-	return &guestMemory{bytesMax: limits.MemoryBytes + 1<<16, budgets: []*memoryBudget{own, &m.memory, &m.engine.memory}}
+	return &guestMemory{bytesMax: limits.MemoryBytes + 1<<16, image: m.image,
+		budgets: []*memoryBudget{own, &m.memory, &m.engine.memory}}
 }
 
 // moduleConfig grants nothing that is not asked for: no environment, no arguments, no files, real clocks and

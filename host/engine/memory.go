@@ -16,6 +16,7 @@ import (
 type guestMemory struct {
 	bytesMax uint64 // of one linear memory
 	budgets  []*memoryBudget
+	image    *image        // what it begins with
 	refused  *memoryBudget // the last one that said no
 	maps     []*linearMemory
 }
@@ -54,6 +55,9 @@ func (g *guestMemory) Allocate(_, bytesMax uint64) experimental.LinearMemory {
 	}
 	m.reserved = b
 	g.maps = append(g.maps, m)
+	if g.image != nil && (uint64(g.image.bytes) > reserve || g.image.mapOver(b) != nil) {
+		m.refuses = true
+	}
 	return m
 }
 
@@ -86,11 +90,12 @@ type linearMemory struct {
 	owner    *guestMemory
 	reserved []byte
 	size     uint64
+	refuses  bool // it could not be made as the module wants it
 }
 
 // Reallocate implements experimental.LinearMemory; nil refuses.
 func (m *linearMemory) Reallocate(size uint64) []byte {
-	if size > uint64(len(m.reserved)) || !m.owner.take(int64(size)-int64(m.size)) {
+	if m.refuses || size > uint64(len(m.reserved)) || !m.owner.take(int64(size)-int64(m.size)) {
 		return nil
 	}
 	m.size = size

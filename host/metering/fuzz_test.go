@@ -104,7 +104,7 @@ func TestRealModuleAnswersAlike(t *testing.T) {
 	if !strings.Contains(want, "recovered runtime error") {
 		t.Fatalf("the guest did not come to its end:\n%s", want)
 	}
-	for _, units := range []uint32{100, 100_000} {
+	for _, units := range []uint32{3000, 100_000} {
 		if got := runner(t, metered, units)(); got != want {
 			t.Errorf("slices of %d units:\n%s\nwithout:\n%s", units, got, want)
 		}

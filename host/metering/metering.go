@@ -11,7 +11,7 @@ import "fmt"
 
 // Version names the rewriting rules. Compiled code in caches depends on it: change it with every change of what Rewrite
 // writes.
-const Version = "2"
+const Version = "3"
 
 // The function that a rewritten module imports, of type [] -> [i32]: it is called when the units are spent and returns
 // how many may be spent until the next call (at least 1).
@@ -52,7 +52,16 @@ func price(units int) int {
 // module does not define, since that could name what is added here; for the rest the engine's validation is relied on.
 // Custom sections other than names are left out.
 func Rewrite(wasm []byte) ([]byte, error) {
-	m := &rewriter{in: wasm}
+	return (&rewriter{in: wasm}).rewritten()
+}
+
+// RewriteWithoutImage is Rewrite for a host that puts what Image returns into the memory of each instance itself: the
+// module leaves it out.
+func RewriteWithoutImage(wasm []byte) ([]byte, error) {
+	return (&rewriter{in: wasm, imageElsewhere: true}).rewritten()
+}
+
+func (m *rewriter) rewritten() ([]byte, error) {
 	out, err := m.rewrite()
 	if err != nil {
 		return nil, fmt.Errorf("meter module: %w", err)

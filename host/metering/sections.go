@@ -50,6 +50,8 @@ type rewriter struct {
 	tables, tags  uint32
 	segments      []uint32 // sizes of data segments
 
+	imageElsewhere bool // see RewriteWithoutImage
+
 	surveys []survey // of the module's own functions
 	helpers helpers
 }
@@ -460,6 +462,7 @@ func (m *rewriter) rewriteData(r *reader) []byte {
 	}
 	n := r.count()
 	out := appendU32(make([]byte, 0, len(r.b)), uint32(n))
+	elsewhere := m.imageElsewhere && m.image() != nil
 	for range n {
 		flags := r.u32()
 		if flags > 2 {
@@ -473,6 +476,9 @@ func (m *rewriter) rewriteData(r *reader) []byte {
 			out = m.constant(r, out)
 		}
 		b := r.take(r.u32())
+		if flags != 1 && elsewhere {
+			b = nil // for memory.init there is no difference: an active segment is dropped before the code runs
+		}
 		m.segments = append(m.segments, uint32(len(b)))
 		out = appendBytes(out, b)
 	}

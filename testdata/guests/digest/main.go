@@ -22,7 +22,7 @@ import (
 
 func main() {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	text := make([]byte, 300_000)
+	text := make([]byte, 60_000)
 	for i := range text {
 		text[i] = "abcdefgh \n"[rnd.IntN(10)]
 	}
