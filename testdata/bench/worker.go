@@ -13,7 +13,16 @@ import (
 	"time"
 )
 
-// worker is a Berth worker in a process of its own.
+// The classes of the sinks that count records and drop them.
+const (
+	berthNullSink = "berth.Blackhole"
+	jvmNullSink   = "NullSink"
+)
+
+// jvmWarmRecords are enough to have everything compiled.
+const jvmWarmRecords = 10_000_000
+
+// worker is a Connect worker in a process of its own.
 type worker struct {
 	*process
 	url string
@@ -35,26 +44,39 @@ berth.data.dir=%[4]s
 berth.allow.dirs=%[5]s
 `
 
-// startWorker starts a worker that may read and write files in dir, and returns when it answers.
-func startWorker(ctx context.Context, program, bootstrap, name, dir string) (*worker, error) {
+// startBerth starts a worker that may read and write files in the bench's folder, and returns when it answers.
+func (b *bench) startBerth(ctx context.Context, name string) (*worker, error) {
+	return b.startWorker(ctx, name, b.program, "worker", "-c")
+}
+
+// startJVM starts Kafka Connect with the options of its own start script.
+func (b *bench) startJVM(ctx context.Context, name string) (*worker, error) {
+	return b.startWorker(ctx, name, "java", "-Xms256M", "-Xmx2G", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
+		"-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent", "-Djava.awt.headless=true",
+		"-cp", b.jvm, "org.apache.kafka.connect.cli.ConnectDistributed")
+}
+
+// startWorker starts a program whose last argument is its .properties file.
+func (b *bench) startWorker(ctx context.Context, name, program string, args ...string) (*worker, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(dir, name+".properties")
-	data := filepath.Join(dir, name+"-data")
-	text := fmt.Sprintf(workerProperties, bootstrap, name, address, data, dir)
+	file := filepath.Join(b.dir, name+".properties")
+	data := filepath.Join(b.dir, name+"-data")
+	text := fmt.Sprintf(workerProperties, b.bootstrap, name, address, data, b.dir)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	p, err := startProcess(filepath.Join(dir, name+".log"), program, "worker", "-c", file)
+	log := filepath.Join(b.dir, name+".log")
+	p, err := startProcess(log, program, append(args, file)...)
 	if err != nil {
 		return nil, err
 	}
 	w := &worker{p, "http://" + address}
 	if err := w.await(ctx); err != nil {
 		p.stop()
-		return nil, fmt.Errorf("%w; see %s", err, filepath.Join(dir, name+".log"))
+		return nil, fmt.Errorf("%w; see %s", err, log)
 	}
 	return w, nil
 }
@@ -68,9 +90,11 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), nil
 }
 
+const startTime = 2 * time.Minute
+
 // await returns when the worker answers GET /connectors.
 func (w *worker) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
 		err := w.call(ctx, http.MethodGet, "/connectors", nil)
