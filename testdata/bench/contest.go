@@ -18,6 +18,12 @@ type bench struct {
 	named  int
 }
 
+// name is a fresh one.
+func (b *bench) name(what string) string {
+	b.named++
+	return fmt.Sprintf("%s%s-%d", b.prefix, what, b.named)
+}
+
 // floorOffsets is where the bare loop stores its position.
 func (b *bench) floorOffsets() string { return b.prefix + "floor-offsets" }
 
@@ -83,7 +89,7 @@ func (b *bench) systems(ctx context.Context, pipeline string) (all []*system, st
 			w.stop()
 		}
 	}
-	berth, err := b.startBerth(ctx, b.prefix+pipeline)
+	berth, err := b.startBerth(ctx, b.name(pipeline), filepath.Join(b.dir, b.name("data")))
 	if err != nil {
 		return nil, stop, err
 	}
@@ -96,7 +102,7 @@ func (b *bench) systems(ctx context.Context, pipeline string) (all []*system, st
 	if b.jvm == "" {
 		return all, stop, nil
 	}
-	jvm, err := b.startJVM(ctx, b.prefix+pipeline+"-jvm")
+	jvm, err := b.startJVM(ctx, b.name(pipeline+"-jvm"), filepath.Join(b.dir, b.name("data")))
 	if err != nil {
 		return nil, stop, err
 	}
@@ -127,8 +133,7 @@ func (b *bench) warm(ctx context.Context, f flow, s *system) error {
 
 // repeat moves all records once, through a fresh connector or a fresh floor process.
 func (b *bench) repeat(ctx context.Context, f flow, s *system) (figure, error) {
-	b.named++
-	name := fmt.Sprintf("%s%s-%d", b.prefix, f.name, b.named)
+	name := b.name(f.name)
 	output := b.output(f, name)
 	if f.way == fileToTopic {
 		if err := b.kafka.createTopic(ctx, output); err != nil {

@@ -20,7 +20,8 @@ import (
 type options struct {
 	bootstrap, program, dir, table, pipelines, jvm string
 	records, repeats, brokerPID                    int
-	jvmWarmUp                                      time.Duration
+	connectors                                     string
+	jvmWarmUp, idleTime, latencyTime               time.Duration
 }
 
 func main() {
@@ -35,6 +36,9 @@ func main() {
 	flag.StringVar(&o.pipelines, "pipelines", "", `names of pipelines, like "P1 P2"; none are all`)
 	flag.IntVar(&o.records, "records", 1_000_000, "records of a repeat")
 	flag.IntVar(&o.repeats, "repeats", 3, "repeats of each system")
+	flag.StringVar(&o.connectors, "connectors", "0 1 10 100", "numbers of idle connectors")
+	flag.DurationVar(&o.idleTime, "idle", 15*time.Second, "how long idle CPU is measured")
+	flag.DurationVar(&o.latencyTime, "latency", 20*time.Second, "how long latency is measured")
 	flag.Parse()
 	if err := run(o, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -61,8 +65,10 @@ func run(o options, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "speed":
 		err = b.speed(ctx, out)
+	case len(args) == 1 && args[0] == "footprint":
+		err = b.footprint(ctx, out)
 	default:
-		err = fmt.Errorf("%q is none of speed, floor", args)
+		err = fmt.Errorf("%q is none of speed, footprint, floor", args)
 	}
 	return errors.Join(err, closeTable(), kafka.deleteTopics(context.WithoutCancel(ctx), b.prefix))
 }

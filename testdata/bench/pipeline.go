@@ -90,10 +90,10 @@ func (f flow) connector(output string, s *system) map[string]string {
 	config := map[string]string{"tasks.max": "1"}
 	switch f.way {
 	case fileToTopic:
-		config["connector.class"] = "org.apache.kafka.connect.file.FileStreamSourceConnector"
+		config["connector.class"] = fileSource
 		config["file"], config["topic"] = f.input, output
 	case topicToFile:
-		config["connector.class"] = "org.apache.kafka.connect.file.FileStreamSinkConnector"
+		config["connector.class"] = fileSink
 		config["file"], config["topics"] = output, f.input
 	case topicToNothing:
 		config["connector.class"] = s.nullSink

@@ -27,9 +27,7 @@ func (s series) spreadOf(value func(figure) float64) spread {
 	for i, f := range s.figures {
 		values[i] = value(f)
 	}
-	slices.Sort(values)
-	n := len(values)
-	return spread{values[0], (values[(n-1)/2] + values[n/2]) / 2, values[n-1]}
+	return spread{slices.Min(values), quantile(values, 0.5), slices.Max(values)}
 }
 
 func (s series) cpu() spread { return s.spreadOf(func(f figure) float64 { return f.cpu }) }

@@ -3,7 +3,8 @@
 #   BENCH_PIPELINES  names, like "P1 P2" (all)          BENCH_RECORDS     of a repeat (1000000)
 #   BENCH_REPEATS    of each system (3)                 BENCH_TABLE       a file that gets the table, too
 #   BENCH_JVM_WARMUP of the JVM worker (60s)            BENCH_BOOTSTRAP   a broker that is there already
-#   BENCH_BROKER_PID its process, to show its CPU
+#   BENCH_BROKER_PID its process, to show its CPU       BENCH_CONNECTORS  numbers of idle ones ("0 1 10 100")
+#   BENCH_IDLE       time of measuring idle CPU (15s)   BENCH_LATENCY     time of measuring latency (20s)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mode=${1:?speed or footprint} with=${2:-}
@@ -27,7 +28,8 @@ if [ -z "$bootstrap" ]; then
   read -r broker _ <"$dir/kafka/pid"
 fi
 options=(-bootstrap "$bootstrap" -broker-pid "$broker" -dir "$dir" -pipelines "${BENCH_PIPELINES:-}"
-  -records "${BENCH_RECORDS:-1000000}" -repeats "${BENCH_REPEATS:-3}" -table "${BENCH_TABLE:-}")
+  -records "${BENCH_RECORDS:-1000000}" -repeats "${BENCH_REPEATS:-3}" -table "${BENCH_TABLE:-}"
+  -connectors "${BENCH_CONNECTORS:-0 1 10 100}" -idle "${BENCH_IDLE:-15s}" -latency "${BENCH_LATENCY:-20s}")
 if [ "$with" = jvm ]; then
   testdata/scripts/need.sh java javac mvn
   options+=(-jvm "$(jvm_class_path)" -jvm-warm-up "${BENCH_JVM_WARMUP:-60s}")
