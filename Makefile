@@ -2,13 +2,13 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules demo test bench lint fuzz clean
+.PHONY: help build modules demo test bench bench-jvm bench-footprint lint fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 25
 
 build: ## bin/berth, one static binary; needs Go alone
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/berth .
@@ -23,7 +23,13 @@ test: ## everything: Go on the embedded broker, then on a real Kafka; Rust; the 
 	testdata/scripts/test.sh
 
 bench: build ## Berth against a bare client loop on a real Kafka: CPU seconds per million records
-	testdata/scripts/bench.sh
+	testdata/scripts/bench.sh speed
+
+bench-jvm: build ## the same with Kafka Connect's JVM worker taking turns
+	testdata/scripts/bench.sh speed jvm
+
+bench-footprint: build ## Berth and the JVM worker: start, memory, idle CPU, latency
+	testdata/scripts/bench.sh footprint jvm
 
 lint: ## gofmt, vet for host and guest, staticcheck, cargo fmt and clippy, shell syntax
 	STATICCHECK=$(STATICCHECK) testdata/scripts/lint.sh

@@ -290,8 +290,8 @@ func checkDesign(t *testing.T, path string) {
 }
 
 func TestTaskfileOnlyCallsMake(t *testing.T) {
-	targets := regexp.MustCompile(`(?m)^([a-z]+):.*## `).FindAllStringSubmatch(readFile(t, "Makefile"), -1)
-	tasks := regexp.MustCompile(`(?m)^  ([a-z]+): (.*)$`).FindAllStringSubmatch(readFile(t, "Taskfile.yml"), -1)
+	targets := regexp.MustCompile(`(?m)^([a-z-]+):.*## `).FindAllStringSubmatch(readFile(t, "Makefile"), -1)
+	tasks := regexp.MustCompile(`(?m)^  ([a-z-]+): (.*)$`).FindAllStringSubmatch(readFile(t, "Taskfile.yml"), -1)
 	want := map[string]string{"default": "make help"}
 	for _, m := range targets {
 		want[m[1]] = "make " + m[1]

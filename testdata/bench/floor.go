@@ -22,8 +22,11 @@ const (
 	floorCommitEvery = time.Second
 )
 
+// floorName is the floor's row; the others are divided by it.
+const floorName = "floor"
+
 // runFloor is this program as the measured process: "floor source FILE TOPIC OFFSETS-TOPIC" or
-// "floor sink TOPIC FILE GROUP".
+// "floor sink TOPIC FILE GROUP", where no FILE drops the records.
 func runFloor(bootstrap string, args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -83,29 +86,53 @@ func floorSink(ctx context.Context, bootstrap, topic, file, group string) error 
 		return err
 	}
 	defer client.Close()
-	output, err := os.Create(file)
+	write, output, err := floorOutput(file)
 	if err != nil {
 		return err
 	}
 	defer output.Close()
-	writer := bufio.NewWriterSize(output, 1<<16)
 	for committed := time.Now(); ctx.Err() == nil; {
-		fetches := client.PollFetches(ctx)
+		poll, cancel := context.WithDeadline(ctx, committed.Add(floorCommitEvery))
+		fetches := client.PollFetches(poll)
+		cancel()
+		if err := fetches.Err(); err != nil && poll.Err() == nil {
+			return err
+		}
+		if err := write(fetches); err != nil {
+			return err
+		}
+		if time.Since(committed) < floorCommitEvery {
+			continue
+		}
+		if err := client.CommitUncommittedOffsets(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+		committed = time.Now()
+	}
+	return nil
+}
+
+// floorOutput writes records to a file, one a line, or counts them when there is none.
+func floorOutput(file string) (write func(kgo.Fetches) error, output io.Closer, err error) {
+	if file == "" {
+		count := 0
+		return func(fetches kgo.Fetches) error {
+			fetches.EachRecord(func(*kgo.Record) { count++ })
+			return nil
+		}, io.NopCloser(nil), nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	writer := bufio.NewWriterSize(f, 1<<16)
+	return func(fetches kgo.Fetches) error {
 		fetches.EachRecord(func(r *kgo.Record) { // an error of the writer stays until Flush
 			_, _ = writer.Write(r.Value)
 			_ = writer.WriteByte('\n')
 		})
-		if err := writer.Flush(); err != nil {
-			return err
-		}
-		if time.Since(committed) > floorCommitEvery {
-			if err := client.CommitUncommittedOffsets(ctx); err != nil {
-				return err
-			}
-			committed = time.Now()
-		}
-	}
-	return nil
+		return writer.Flush()
+	}, f, nil
 }
 
 func everySecond(ctx context.Context, do func()) {

@@ -53,7 +53,8 @@ func (b *broker) deleteTopics(ctx context.Context, prefix string) error {
 	return err
 }
 
-// endOffset is the number of records in a topic of one partition that nothing was deleted from.
+// endOffset is the number of records in a topic of one partition that nothing was deleted from. A topic that was just
+// made may not have its partition yet.
 func (b *broker) endOffset(ctx context.Context, topic string) (int64, error) {
 	offsets, err := b.admin.ListEndOffsets(ctx, topic)
 	if err != nil {
@@ -61,13 +62,26 @@ func (b *broker) endOffset(ctx context.Context, topic string) (int64, error) {
 	}
 	end, found := offsets.Lookup(topic, 0)
 	if !found {
-		return 0, fmt.Errorf("topic %s has no partition 0", topic)
+		return 0, nil
 	}
 	return end.Offset, end.Err
 }
 
+// committed is how far a group has come in a topic of one partition.
+func (b *broker) committed(ctx context.Context, group, topic string) (int64, error) {
+	offsets, err := b.admin.FetchOffsets(ctx, group)
+	if err != nil {
+		return 0, err
+	}
+	at, found := offsets.Lookup(topic, 0)
+	if !found {
+		return 0, nil
+	}
+	return at.At, at.Err
+}
+
 // fill writes lines 0 to n-1 into a topic.
-func (b *broker) fill(ctx context.Context, topic string, n int) error {
+func (b *broker) fill(ctx context.Context, topic string, n, size int) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.bootstrap), kgo.DefaultProduceTopic(topic),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(floorBatchBytes))
 	if err != nil {
@@ -75,7 +89,7 @@ func (b *broker) fill(ctx context.Context, topic string, n int) error {
 	}
 	defer client.Close()
 	for i := range uint64(n) {
-		client.Produce(ctx, &kgo.Record{Value: appendLine(nil, i)}, nil)
+		client.Produce(ctx, &kgo.Record{Value: appendLine(nil, i, size)}, nil)
 	}
 	if err := client.Flush(ctx); err != nil {
 		return fmt.Errorf("fill topic %s: %w", topic, err)
@@ -88,7 +102,7 @@ func (b *broker) fill(ctx context.Context, topic string, n int) error {
 }
 
 // compareTopic reads a topic and reports the first record that is not the generator's: a duplicate, a gap, a change.
-func (b *broker) compareTopic(ctx context.Context, topic string, n int) error {
+func (b *broker) compareTopic(ctx context.Context, topic string, n, size int) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.bootstrap), kgo.ConsumeTopics(topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
@@ -102,7 +116,7 @@ func (b *broker) compareTopic(ctx context.Context, topic string, n int) error {
 			return fmt.Errorf("read topic %s: %w", topic, err)
 		}
 		for record := range fetches.RecordsAll() {
-			if line = appendLine(line[:0], next); !bytes.Equal(line, record.Value) {
+			if line = appendLine(line[:0], next, size); !bytes.Equal(line, record.Value) {
 				return fmt.Errorf("topic %s, offset %d: %q instead of %q", topic, record.Offset, record.Value, line)
 			}
 			next++

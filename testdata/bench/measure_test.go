@@ -1,36 +1,67 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"os"
 	"testing"
 	"time"
 )
 
-func TestStatFields(t *testing.T) {
-	stat := "42 (a b) c) S 1 42 42 0 -1 4194304 100 0 0 0 250 50 7 8 20 0 9 0 12345 0 0"
-	got, err := parseStat(stat)
-	if err != nil || got != 3*time.Second {
-		t.Errorf("got %v, %v; want 3s", got, err)
+func TestFigureIsTheCostBetweenTwoLooks(t *testing.T) {
+	start := time.Now()
+	begin := look{100_000, 2 * time.Second, 10 * time.Second, start}
+	end := look{1_100_000, 3500 * time.Millisecond, 11 * time.Second, start.Add(4 * time.Second)}
+	want := figure{cpu: 1.5, rate: 250_000, broker: 1}
+	if got := between(begin, end, false); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
-	for _, bad := range []string{"", "1 (x) S", "42 (x) S 1 2 3 4 5 6 7 8 9 10 eleven 12"} {
-		if _, err := parseStat(bad); err == nil {
-			t.Errorf("%q is accepted", bad)
+}
+
+func TestMeasuringLeavesTheStartOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		progress []int64
+		whole    bool
+	}{
+		"in steps":        {[]int64{0, 49, 60, 500, 600, 700, 800, 1000}, false},
+		"too few steps":   {[]int64{0, 60, 500, 1000}, true},
+		"all in one step": {[]int64{0, 0, 1000}, true},
+	} {
+		looks := 0
+		s := subject{pid: os.Getpid(), progress: func(context.Context) (int64, error) {
+			looks++
+			return c.progress[looks-1], nil
+		}}
+		start, err := s.look(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := s.measure(t.Context(), start, 1000)
+		if err != nil || f.whole != c.whole || looks != len(c.progress) || f.rate <= 0 {
+			t.Errorf("%s: %+v, %v after %d looks", name, f, err, looks)
 		}
 	}
 }
 
-func TestFigureIsTheCostBetweenTwoLooks(t *testing.T) {
-	start := time.Now()
-	begin := look{100_000, 2 * time.Second, start}
-	end := look{1_100_000, 3500 * time.Millisecond, start.Add(4 * time.Second)}
-	got, err := between(begin, end)
-	if err != nil || got.cpuSecondsPerMillion != 1.5 || got.recordsPerSecond != 250_000 {
-		t.Errorf("got %+v, %v", got, err)
+func TestMeasuringEndsWithAnError(t *testing.T) {
+	lost := errors.New("the broker is gone")
+	s := subject{pid: os.Getpid(), progress: func(context.Context) (int64, error) { return 0, lost }}
+	if _, err := s.measure(t.Context(), look{}, 10); !errors.Is(err, lost) {
+		t.Errorf("got %v", err)
 	}
-	if _, err := between(end, end); err == nil {
-		t.Error("a figure from a single look")
+}
+
+func TestCPUTimeOfAProcessGrowsWithItsWork(t *testing.T) {
+	before, err := cpuTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
 	}
-	want := "| x                |  1.00 |  2.00 |  9.00 |     10 |     20 |     90 |"
-	if got := summary("x", []figure{{9, 10_000}, {1, 90_000}, {2, 20_000}}); got != want {
-		t.Errorf("row\n%s, want\n%s", got, want)
+	for now := before; now-before < time.Millisecond; {
+		if now, err = cpuTime(os.Getpid()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := cpuTime(1 << 27); err == nil {
+		t.Error("a process that is not there has a time")
 	}
 }

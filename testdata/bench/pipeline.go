@@ -1,164 +1,165 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
-type bench struct {
-	options
-	kafka  *broker
-	prefix string // of all names of this run, so that a broker may be used again
-	input  string // the file of lines
+// pipeline is one workload: which records move from where to where.
+type pipeline struct {
+	name   string
+	way    way
+	size   int // bytes of a record
+	factor int // records of a repeat, in those of the other pipelines
 }
 
-func (b *bench) inputTopic() string { return b.prefix + "lines" }
+type way int
 
-// floorOffsets is where the bare loop stores its position.
-func (b *bench) floorOffsets() string { return b.prefix + "floor-offsets" }
+const (
+	fileToTopic way = iota
+	topicToFile
+	topicToNothing
+)
 
-// prepare makes the input of both pipelines.
-func (b *bench) prepare(ctx context.Context) error {
-	if err := writeLines(b.input, b.records); err != nil {
-		return err
-	}
-	for _, topic := range []string{b.inputTopic(), b.floorOffsets()} {
-		if err := b.kafka.createTopic(ctx, topic); err != nil {
-			return err
-		}
-	}
-	return b.kafka.fill(ctx, b.inputTopic(), b.records)
+// The null sink's progress shows only as often as offsets are committed, once a second, so it moves more.
+var pipelines = []pipeline{
+	{"P1", fileToTopic, 100, 1},
+	{"P2", topicToFile, 100, 1},
+	{"P5s0", topicToNothing, 100, 5},
+	{"P6src", fileToTopic, 1024, 1},
+	{"P6snk", topicToFile, 1024, 1},
 }
 
-// repeat moves all records once, through the worker or, when that is nil, through a floor process.
-type repeat func(ctx context.Context, name string, w *worker) (figure, error)
-
-// pipeline prints the rows of one pipeline. The worker's first run is the warm-up and is shown apart as cold.
-func (b *bench) pipeline(ctx context.Context, name string, once repeat) error {
-	w, err := startWorker(ctx, b.program, b.bootstrap, b.prefix+name, b.dir)
-	if err != nil {
-		return err
+// choosePipelines finds pipelines by name; no names are all.
+func choosePipelines(names string) ([]pipeline, error) {
+	if strings.TrimSpace(names) == "" {
+		return pipelines, nil
 	}
-	defer w.stop()
-	cold, err := once(ctx, b.prefix+name+"-cold", w)
-	if err != nil {
-		return fmt.Errorf("%s, cold: %w", name, err)
-	}
-	var warm, floor []figure
-	for i := range b.repeats {
-		f, err := once(ctx, fmt.Sprintf("%s%s-%d", b.prefix, name, i), w)
-		if err != nil {
-			return fmt.Errorf("%s, repeat %d: %w", name, i, err)
+	var chosen []pipeline
+	for _, name := range strings.Fields(names) {
+		at := slices.IndexFunc(pipelines, func(p pipeline) bool { return p.name == name })
+		if at < 0 {
+			return nil, fmt.Errorf("there is no pipeline %q", name)
 		}
-		warm = append(warm, f)
-		if f, err = once(ctx, fmt.Sprintf("%s%s-floor-%d", b.prefix, name, i), nil); err != nil {
-			return fmt.Errorf("%s, repeat %d of the floor: %w", name, i, err)
-		}
-		floor = append(floor, f)
+		chosen = append(chosen, pipelines[at])
 	}
-	fmt.Println(summary(name+" Berth, cold", []figure{cold}))
-	fmt.Println(summary(name+" Berth", warm))
-	fmt.Println(summary(name+" bare loop", floor))
-	return nil
+	return chosen, nil
 }
 
-// sourceRepeat is P1: file to topic.
-func (b *bench) sourceRepeat(ctx context.Context, name string, w *worker) (figure, error) {
-	if err := b.kafka.createTopic(ctx, name); err != nil {
-		return figure{}, err
-	}
-	measured, end, err := b.launch(ctx, name, w, []string{"source", b.input, name, b.floorOffsets()}, map[string]string{
-		"connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "tasks.max": "1",
-		"file": b.input, "topic": name,
-	})
-	if err != nil {
-		return figure{}, err
-	}
-	f, err := measure(ctx, measured, int64(b.records), func(ctx context.Context) (int64, error) {
-		return b.kafka.endOffset(ctx, name)
-	})
-	if err == nil {
-		err = b.kafka.compareTopic(ctx, name, b.records)
-	}
-	end()
-	if err != nil {
-		return figure{}, err
-	}
-	return f, b.kafka.deleteTopics(ctx, name)
+// flow is a pipeline with its input made.
+type flow struct {
+	pipeline
+	records int
+	input   string // file or topic
 }
 
-// sinkRepeat is P2: topic to file.
-func (b *bench) sinkRepeat(ctx context.Context, name string, w *worker) (figure, error) {
-	file := filepath.Join(b.dir, name+".txt")
-	measured, end, err := b.launch(ctx, name, w, []string{"sink", b.inputTopic(), file, name}, map[string]string{
-		"connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector", "tasks.max": "1",
-		"file": file, "topics": b.inputTopic(), "consumer.override.auto.offset.reset": "earliest",
-	})
-	if err != nil {
-		return figure{}, err
+// prepare makes the input of a pipeline; drop removes it.
+func (b *bench) prepare(ctx context.Context, p pipeline) (f flow, drop func() error, err error) {
+	f = flow{p, b.records * p.factor, b.prefix + p.name + "-input"}
+	if p.way == fileToTopic {
+		f.input = filepath.Join(b.dir, f.input)
+		return f, func() error { return os.Remove(f.input) }, writeLines(f.input, f.records, f.size)
 	}
-	f, err := measure(ctx, measured, int64(b.records), func(context.Context) (int64, error) {
-		info, err := os.Stat(file)
-		if os.IsNotExist(err) {
-			return 0, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		return info.Size() / (lineBytes + 1), nil
-	})
-	end()
-	if err == nil {
-		err = compareFile(file, b.records)
+	drop = func() error { return b.kafka.deleteTopics(context.WithoutCancel(ctx), f.input) }
+	if err := b.kafka.createTopic(ctx, f.input); err != nil {
+		return f, drop, err
 	}
-	if err != nil {
-		return figure{}, err
-	}
-	return f, os.Remove(file)
+	return f, drop, b.kafka.fill(ctx, f.input, f.records, f.size)
 }
 
-// launch starts the work in the worker, or in a floor process when w is nil; end stops it.
-func (b *bench) launch(ctx context.Context, name string, w *worker, floor []string, config map[string]string) (
-	measured *process, end func(), err error) {
-	if w != nil {
-		return w.process, func() { _ = w.delete(ctx, name) }, w.create(ctx, name, config)
+// output is where the repeat of this name writes to.
+func (b *bench) output(f flow, name string) string {
+	switch f.way {
+	case fileToTopic:
+		return name
+	case topicToFile:
+		return filepath.Join(b.dir, name+".txt")
+	default:
+		return ""
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, nil, err
-	}
-	args := append([]string{"-bootstrap", b.bootstrap, "floor"}, floor...)
-	p, err := startProcess(filepath.Join(b.dir, name+".log"), self, args...)
-	if err != nil {
-		return nil, nil, err
-	}
-	return p, p.stop, nil
 }
 
-// compareFile reports the first line that is not the generator's.
-func compareFile(path string, n int) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
+// connector is the configuration of the flow in a worker.
+func (f flow) connector(output string, s *system) map[string]string {
+	config := map[string]string{"tasks.max": "1"}
+	switch f.way {
+	case fileToTopic:
+		config["connector.class"] = fileSource
+		config["file"], config["topic"] = f.input, output
+	case topicToFile:
+		config["connector.class"] = fileSink
+		config["file"], config["topics"] = output, f.input
+	case topicToNothing:
+		config["connector.class"] = s.nullSink
+		config["topics"] = f.input
 	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	var want []byte
-	next := uint64(0)
-	for ; lines.Scan(); next++ {
-		if want = appendLine(want[:0], next); !bytes.Equal(want, lines.Bytes()) {
-			return fmt.Errorf("%s, line %d: %q instead of %q", path, next+1, lines.Bytes(), want)
+	if s.tuned {
+		maps.Copy(config, f.tuning())
+	}
+	return config
+}
+
+// tuning is what the tuned rows set beside Connect's defaults.
+func (f flow) tuning() map[string]string {
+	if f.way == fileToTopic {
+		return map[string]string{
+			"producer.override.batch.size":    "262144",
+			"producer.override.linger.ms":     "20",
+			"producer.override.buffer.memory": "67108864",
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return err
+	return map[string]string{
+		"consumer.override.max.poll.records":          "5000",
+		"consumer.override.max.partition.fetch.bytes": "4194304",
+		"consumer.override.fetch.min.bytes":           "262144",
+		"consumer.override.fetch.max.wait.ms":         "100",
 	}
-	if next != uint64(n) {
-		return fmt.Errorf("%s holds %d lines, not %d", path, next, n)
+}
+
+// floorArguments are those of the floor process that does the same.
+func (b *bench) floorArguments(f flow, output, name string) []string {
+	command := []string{"-bootstrap", b.bootstrap, "floor"}
+	if f.way == fileToTopic {
+		return append(command, "source", f.input, output, b.floorOffsets())
 	}
-	return nil
+	return append(command, "sink", f.input, output, name)
+}
+
+// progress counts the records that are through.
+func (b *bench) progress(f flow, output, group string) func(context.Context) (int64, error) {
+	return func(ctx context.Context) (int64, error) {
+		switch f.way {
+		case fileToTopic:
+			return b.kafka.endOffset(ctx, output)
+		case topicToFile:
+			info, err := os.Stat(output)
+			if errors.Is(err, os.ErrNotExist) {
+				return 0, nil
+			}
+			if err != nil {
+				return 0, err
+			}
+			return info.Size() / int64(f.size+1), nil
+		default:
+			return b.kafka.committed(ctx, group, f.input)
+		}
+	}
+}
+
+// compare voids a repeat whose output is not the input: byte by byte, in order. Of a null sink nothing is left.
+func (b *bench) compare(ctx context.Context, f flow, output string) error {
+	switch f.way {
+	case fileToTopic:
+		return errors.Join(b.kafka.compareTopic(ctx, output, f.records, f.size), b.kafka.deleteTopics(ctx, output))
+	case topicToFile:
+		return errors.Join(compareLines(output, f.records, f.size), os.Remove(output))
+	default:
+		return nil
+	}
 }

@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
-)
 
-// clockTicksPerSecond is Linux' USER_HZ, the unit of the times in /proc/PID/stat.
-const clockTicksPerSecond = 100
+	"golang.org/x/sys/unix"
+)
 
 // process is the measured program, apart from this one, so that only its own work is counted.
 type process struct{ cmd *exec.Cmd }
@@ -31,31 +29,7 @@ func startProcess(log, path string, args ...string) (*process, error) {
 	return &process{cmd}, nil
 }
 
-// cpu is the user and system time of all threads since the start.
-func (p *process) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, fmt.Errorf("read the processor time: %w", err)
-	}
-	return parseStat(string(text))
-}
-
-// parseStat reads fields 14 and 15 of proc(5)'s stat; field 2, the name, may hold spaces and ends with the last ")".
-func parseStat(text string) (time.Duration, error) {
-	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("read the processor time: %q is too short", text)
-	}
-	var ticks int64
-	for _, field := range fields[11:13] {
-		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("read the processor time: %w", err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * time.Second / clockTicksPerSecond, nil
-}
+func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // stop asks the process to end and kills it when it has not after ten seconds.
 func (p *process) stop() {
@@ -63,6 +37,17 @@ func (p *process) stop() {
 	defer kill.Stop()
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	_ = p.cmd.Wait() // the exit code of a program that was told to stop says nothing
+}
+
+// cpuTime is the user and system time of all threads of a process since its start, those that have ended too. The
+// process's own clock counts nanoseconds where /proc/PID/stat counts hundredths of a second.
+func cpuTime(pid int) (time.Duration, error) {
+	const schedulerClock = 2 // CPUCLOCK_SCHED of the kernel's posix-timers
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|schedulerClock), &t); err != nil {
+		return 0, fmt.Errorf("read the processor time of process %d: %w", pid, err)
+	}
+	return time.Duration(t.Nano()), nil
 }
 
 func loadAverage() string {

@@ -13,7 +13,18 @@ import (
 	"time"
 )
 
-// worker is a Berth worker in a process of its own.
+// Connector classes; the null sinks count records and drop them.
+const (
+	berthNullSink = "berth.Blackhole"
+	jvmNullSink   = "NullSink"
+	fileSource    = "org.apache.kafka.connect.file.FileStreamSourceConnector"
+	fileSink      = "org.apache.kafka.connect.file.FileStreamSinkConnector"
+)
+
+// jvmWarmRecords are enough to have everything compiled.
+const jvmWarmRecords = 10_000_000
+
+// worker is a Connect worker in a process of its own.
 type worker struct {
 	*process
 	url string
@@ -35,26 +46,39 @@ berth.data.dir=%[4]s
 berth.allow.dirs=%[5]s
 `
 
-// startWorker starts a worker that may read and write files in dir, and returns when it answers.
-func startWorker(ctx context.Context, program, bootstrap, name, dir string) (*worker, error) {
+// startBerth starts a worker that may read and write files in the bench's folder, and returns when it answers. data
+// is its own folder.
+func (b *bench) startBerth(ctx context.Context, group, data string) (*worker, error) {
+	return b.startWorker(ctx, group, data, b.program, "worker", "-c")
+}
+
+// startJVM starts Kafka Connect with the options of its own start script.
+func (b *bench) startJVM(ctx context.Context, group, data string) (*worker, error) {
+	return b.startWorker(ctx, group, data, "java", "-Xms256M", "-Xmx2G", "-server", "-XX:+UseG1GC",
+		"-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent",
+		"-Djava.awt.headless=true", "-cp", b.jvm, "org.apache.kafka.connect.cli.ConnectDistributed")
+}
+
+// startWorker starts a program whose last argument is its .properties file.
+func (b *bench) startWorker(ctx context.Context, group, data, program string, args ...string) (*worker, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(dir, name+".properties")
-	data := filepath.Join(dir, name+"-data")
-	text := fmt.Sprintf(workerProperties, bootstrap, name, address, data, dir)
+	file := filepath.Join(b.dir, group+".properties")
+	text := fmt.Sprintf(workerProperties, b.bootstrap, group, address, data, b.dir)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	p, err := startProcess(filepath.Join(dir, name+".log"), program, "worker", "-c", file)
+	log := filepath.Join(b.dir, group+".log")
+	p, err := startProcess(log, program, append(args, file)...)
 	if err != nil {
 		return nil, err
 	}
 	w := &worker{p, "http://" + address}
 	if err := w.await(ctx); err != nil {
 		p.stop()
-		return nil, fmt.Errorf("%w; see %s", err, filepath.Join(dir, name+".log"))
+		return nil, fmt.Errorf("%w; see %s", err, log)
 	}
 	return w, nil
 }
@@ -68,32 +92,78 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), nil
 }
 
+const (
+	startTime = 2 * time.Minute
+	startLook = 5 * time.Millisecond
+)
+
 // await returns when the worker answers GET /connectors.
 func (w *worker) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	return w.until(ctx, startLook, func(ctx context.Context) error {
+		return w.call(ctx, http.MethodGet, "/connectors", nil, nil)
+	})
+}
+
+// awaitRunning returns when n connectors with a task each are running.
+func (w *worker) awaitRunning(ctx context.Context, n int) error {
+	return w.until(ctx, lookEvery, func(ctx context.Context) error {
+		var all map[string]struct{ Status connectorStatus }
+		if err := w.call(ctx, http.MethodGet, "/connectors?expand=status", nil, &all); err != nil {
+			return err
+		}
+		running := 0
+		for _, c := range all {
+			if c.Status.running() {
+				running++
+			}
+		}
+		if running != n {
+			return fmt.Errorf("%d of %d connectors are running", running, n)
+		}
+		return nil
+	})
+}
+
+// connectorStatus is GET /connectors/NAME/status.
+type connectorStatus struct {
+	Connector state
+	Tasks     []state
+}
+
+type state struct{ State string }
+
+func (s connectorStatus) running() bool {
+	return s.Connector.State == "RUNNING" && len(s.Tasks) == 1 && s.Tasks[0].State == "RUNNING"
+}
+
+// create makes a connector; while workers rebalance, that is refused.
+func (w *worker) create(ctx context.Context, name string, config map[string]string) error {
+	return w.until(ctx, lookEvery, func(ctx context.Context) error {
+		return w.call(ctx, http.MethodPut, "/connectors/"+name+"/config", config, nil)
+	})
+}
+
+func (w *worker) delete(ctx context.Context, name string) error {
+	return w.call(ctx, http.MethodDelete, "/connectors/"+name, nil, nil)
+}
+
+// until repeats an action that the worker may not be ready for.
+func (w *worker) until(ctx context.Context, every time.Duration, act func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		err := w.call(ctx, http.MethodGet, "/connectors", nil)
+		err := act(ctx)
 		if err == nil {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the worker does not answer: %w", err)
-		case <-time.After(lookEvery):
+		if pause(ctx, every) != nil {
+			return fmt.Errorf("the worker is not ready: %w", err)
 		}
 	}
 }
 
-func (w *worker) create(ctx context.Context, name string, config map[string]string) error {
-	return w.call(ctx, http.MethodPut, "/connectors/"+name+"/config", config)
-}
-
-func (w *worker) delete(ctx context.Context, name string) error {
-	return w.call(ctx, http.MethodDelete, "/connectors/"+name, nil)
-}
-
-func (w *worker) call(ctx context.Context, method, path string, body any) error {
+// call sends body and reads the answer into answer, which may be nil.
+func (w *worker) call(ctx context.Context, method, path string, body, answer any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
@@ -108,9 +178,12 @@ func (w *worker) call(ctx context.Context, method, path string, body any) error 
 		return err
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
+	got, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode >= 300 {
-		err = fmt.Errorf("%s %s: %s: %s", method, path, response.Status, answer)
+		err = fmt.Errorf("%s %s: %s: %s", method, path, response.Status, got)
+	}
+	if err == nil && answer != nil {
+		err = json.Unmarshal(got, answer)
 	}
 	return err
 }

@@ -1,14 +1,38 @@
 #!/usr/bin/env bash
-# bench.sh: the benchmark on a real Kafka. BENCH_RECORDS (2000000) and BENCH_REPEATS (3) set its size; BENCH_BOOTSTRAP
-# names a broker that is there already.
+# bench.sh speed|footprint [jvm]: the benchmark on a real Kafka; jvm lets Kafka Connect's own worker take turns.
+#   BENCH_PIPELINES  names, like "P1 P2" (all)          BENCH_RECORDS     of a repeat (1000000)
+#   BENCH_REPEATS    of each system (3)                 BENCH_TABLE       a file that gets the table, too
+#   BENCH_JVM_WARMUP of the JVM worker (60s)            BENCH_BOOTSTRAP   a broker that is there already
+#   BENCH_BROKER_PID its process, to show its CPU       BENCH_CONNECTORS  numbers of idle ones ("0 1 10 100")
+#   BENCH_IDLE       time of measuring idle CPU (15s)   BENCH_LATENCY     time of measuring latency (20s)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+mode=${1:?speed or footprint} with=${2:-}
 dir=$(mktemp -d)
 trap 'testdata/kafka/kafka.sh stop "$dir/kafka" >/dev/null 2>&1 || true; rm -rf "$dir"' EXIT
-bootstrap=${BENCH_BOOTSTRAP:-}
+
+# jvm_class_path: Kafka Connect 4.1.1 from Maven Central and the null sink, which is compiled here.
+jvm_class_path() {
+  . testdata/kafka/lib.sh
+  local jars=$cache/connect-4.1.1
+  fetch_jars "$jars" org.apache.kafka:connect-runtime:4.1.1 org.apache.kafka:connect-file:4.1.1 \
+    org.apache.logging.log4j:log4j-slf4j-impl:2.25.1 org.apache.logging.log4j:log4j-core:2.25.1
+  javac -cp "$jars/*" -d "$dir/classes" testdata/bench/NullSink.java >&2
+  echo "$jars/*:$dir/classes"
+}
+
+bootstrap=${BENCH_BOOTSTRAP:-} broker=${BENCH_BROKER_PID:-0}
 if [ -z "$bootstrap" ]; then
   testdata/scripts/need.sh curl java mvn
   bootstrap=$(testdata/kafka/kafka.sh start "$dir/kafka" | sed -n 's/^BOOTSTRAP=//p')
+  read -r broker _ <"$dir/kafka/pid"
+fi
+options=(-bootstrap "$bootstrap" -broker-pid "$broker" -dir "$dir" -pipelines "${BENCH_PIPELINES:-}"
+  -records "${BENCH_RECORDS:-1000000}" -repeats "${BENCH_REPEATS:-3}" -table "${BENCH_TABLE:-}"
+  -connectors "${BENCH_CONNECTORS:-0 1 10 100}" -idle "${BENCH_IDLE:-15s}" -latency "${BENCH_LATENCY:-20s}")
+if [ "$with" = jvm ]; then
+  testdata/scripts/need.sh java javac mvn
+  options+=(-jvm "$(jvm_class_path)" -jvm-warm-up "${BENCH_JVM_WARMUP:-60s}")
 fi
 go build -o "$dir/bench" ./testdata/bench
-"$dir/bench" -bootstrap "$bootstrap" -dir "$dir" -records "${BENCH_RECORDS:-2000000}" -repeats "${BENCH_REPEATS:-3}"
+"$dir/bench" "${options[@]}" "$mode"

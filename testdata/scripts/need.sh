@@ -6,6 +6,7 @@ set -euo pipefail
 package_of() {
   case $1 in
     java) echo default-jre-headless ;;
+    javac) echo default-jdk-headless ;;
     mvn) echo maven ;;
     pip) echo python3-pip ;;
     keytool) echo default-jre-headless ;;
