@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules demo test bench bench-jvm bench-footprint lint fuzz clean
+.PHONY: help build modules demo test bench bench-jvm bench-footprint bench-metering lint fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -30,6 +30,9 @@ bench-jvm: build ## the same with Kafka Connect's JVM worker taking turns
 
 bench-footprint: build ## Berth and the JVM worker: start, memory, idle CPU, latency
 	testdata/scripts/bench.sh footprint jvm
+
+bench-metering: ## what counting costs guests, in turns with and without
+	testdata/scripts/bench-metering.sh
 
 lint: ## gofmt, vet for host and guest, staticcheck, cargo fmt and clippy, shell syntax
 	STATICCHECK=$(STATICCHECK) testdata/scripts/lint.sh

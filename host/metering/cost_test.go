@@ -19,11 +19,11 @@ import (
 )
 
 // BenchmarkCost runs guests that measure themselves, in turns with and without metering, and prints how many times
-// longer they take. BERTH_METERING_RUST names a folder with Rust guests that are built already (make bench-metering).
+// longer they take. BERTH_METERING_RUST names a Rust guest that is built already (make bench-metering).
 func BenchmarkCost(b *testing.B) {
 	guests := map[string][]byte{"Go": goGuest(b, "speed"), "loop.wat": watGuest(b)}
-	if dir := os.Getenv("BERTH_METERING_RUST"); dir != "" {
-		wasm, err := os.ReadFile(dir)
+	if file := os.Getenv("BERTH_METERING_RUST"); file != "" {
+		wasm, err := os.ReadFile(file)
 		if err != nil {
 			b.Fatal(err)
 		}
