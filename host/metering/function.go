@@ -9,6 +9,8 @@ type body struct {
 	r       *reader
 	typ     functionType
 	locals  uint32 // with parameters; the two that are added follow
+	types   []byte // of the first savedLocalsMax locals; 0: a reference or a vector
+	open    []openBlock
 	code    []instruction
 	blocks  []block
 	sites   map[int]*site // by index of the instruction before which they stand
@@ -30,6 +32,12 @@ type block struct {
 	splitBefore  bool // … before its else
 	counts       bool // a loop that counts in the local
 	insideCounts bool // it lies in such a loop
+}
+
+// openBlock is a block of the new code.
+type openBlock struct {
+	block    int
+	restarts bool // a loop in the form of restart.go
 }
 
 // site is a place where units are charged.
@@ -84,16 +92,18 @@ func (m *rewriter) surveyAll(r reader, n int) {
 
 func (b *body) reset(m *rewriter, free bool, raw []byte, typ functionType) {
 	*b = body{m: m, free: free, r: &reader{b: raw, types: int64(len(m.types))}, typ: typ, code: b.code[:0], blocks: b.blocks[:0],
-		sites: map[int]*site{}}
+		types: b.types, open: b.open[:0], sites: map[int]*site{}}
 }
 
 // scan decodes the function and checks every index in it.
 func (b *body) scan() bool {
 	r := b.r
 	locals := uint64(b.typ.params)
+	b.types = append(b.types[:0], b.typ.simple...)
 	for range r.count() {
-		locals += uint64(r.u32())
-		r.valueType()
+		n := r.u32()
+		locals += uint64(n)
+		b.types = appendTypes(b.types, r.simpleType(), int(n))
 	}
 	if locals > 50_000 {
 		r.fail("%d locals, at most 50000", locals)
@@ -184,7 +194,7 @@ func (b *body) checkLabel(label uint32, at int) {
 
 // place decides on the sites.
 func (b *body) place() {
-	b.count()
+	b.sum()
 	b.span()
 	for k := range b.blocks {
 		blk := &b.blocks[k]
@@ -234,9 +244,9 @@ func (b *body) add(before, blk, units int) {
 	b.sites[before] = &site{units: units, block: blk}
 }
 
-// count sums the units of each loop and of the function, without the loops inside, and finds the loops that run no other
+// sum adds up the units of each loop and of the function, without the loops inside, and finds the loops that run no other
 // code: they count in a local.
-func (b *body) count() {
+func (b *body) sum() {
 	at := 0
 	for i := range b.code {
 		in := &b.code[i]

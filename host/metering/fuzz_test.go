@@ -49,7 +49,7 @@ func runGenerated(t *testing.T, wasm []byte) string {
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler())
 	defer r.Close(ctx)
 	host := r.NewHostModuleBuilder(metering.YieldModule)
-	host.NewFunctionBuilder().WithFunc(func() uint32 { return 50 }).Export(metering.YieldName)
+	host.NewFunctionBuilder().WithFunc(func() uint32 { return metering.SliceUnitsMin }).Export(metering.YieldName)
 	if _, err := host.Instantiate(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestRealModuleAnswersAlike(t *testing.T) {
 	if !strings.Contains(want, "recovered runtime error") {
 		t.Fatalf("the guest did not come to its end:\n%s", want)
 	}
-	for _, units := range []uint32{3000, 100_000} {
+	for _, units := range []uint32{metering.SliceUnitsMin, 100_000} {
 		if got := runner(t, metered, units)(); got != want {
 			t.Errorf("slices of %d units:\n%s\nwithout:\n%s", units, got, want)
 		}

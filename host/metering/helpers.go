@@ -60,15 +60,20 @@ func (m *rewriter) spendFunction() uint32 {
 // spend takes units from the global and yields when none are left; local is for its use.
 func (c *code) spend(global, local uint32, units, yield func()) {
 	c.unless(func() {
-		c.indexed(opGlobalGet, global)
-		units()
-		*c = append(*c, opI32Sub)
-		c.indexed(opLocalTee, local)
-		c.indexed(opGlobalSet, global)
-		c.indexed(opLocalGet, local)
-		c.constant(0)
+		c.take(global, local, units)
 		*c = append(*c, opI32GeS)
 	}, yield)
+}
+
+// take takes units from the global and leaves what is left, and 0, to be compared.
+func (c *code) take(global, local uint32, units func()) {
+	c.indexed(opGlobalGet, global)
+	units()
+	*c = append(*c, opI32Sub)
+	c.indexed(opLocalTee, local)
+	c.indexed(opGlobalSet, global)
+	c.indexed(opLocalGet, local)
+	c.constant(0)
 }
 
 // chunked returns the function that stands in for a bulk operation on memory: it charges the length, and does long ones

@@ -39,6 +39,8 @@ const (
 	opF32Const     = 0x43
 	opF64Const     = 0x44
 	opI32Eqz       = 0x45
+	opI32LtS       = 0x48
+	opI32GtS       = 0x4a
 	opI32LeS       = 0x4c
 	opI32GeS       = 0x4e
 	opI32GtU       = 0x4b
@@ -70,6 +72,9 @@ const (
 	miscTableFill  = 0x11
 
 	typeI32       = 0x7f
+	typeI64       = 0x7e
+	typeF32       = 0x7d
+	typeF64       = 0x7c
 	typeNoResult  = 0x40
 	typeRefNull   = 0x63
 	typeRef       = 0x64
@@ -163,6 +168,16 @@ func (r *reader) valueType() {
 	if b := r.byte(); b == typeRefNull || b == typeRef {
 		r.heapType()
 	}
+}
+
+// simpleType reads a value type and returns it if it is a number of one byte, else 0.
+func (r *reader) simpleType() byte {
+	start := r.pos
+	r.valueType()
+	if r.err == nil && r.b[start] >= typeF64 && r.b[start] <= typeI32 {
+		return r.b[start]
+	}
+	return 0
 }
 
 func (r *reader) heapType() {

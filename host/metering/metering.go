@@ -11,13 +11,16 @@ import "fmt"
 
 // Version names the rewriting rules. Compiled code in caches depends on it: change it with every change of what Rewrite
 // writes.
-const Version = "3"
+const Version = "4"
 
 // The function that a rewritten module imports, of type [] -> [i32]: it is called when the units are spent and returns
-// how many may be spent until the next call (at least 1).
+// how many may be spent until the next call, at least SliceUnitsMin: a loop is charged anew after it.
 const (
 	YieldModule = "berth_meter"
 	YieldName   = "yield"
+
+	// SliceUnitsMin is more than any charge.
+	SliceUnitsMin = 512
 )
 
 const (

@@ -54,10 +54,12 @@ type rewriter struct {
 
 	surveys []survey // of the module's own functions
 	helpers helpers
+	slots   []byte // types of the globals behind the one with the units
 }
 
 type functionType struct {
 	params  int
+	simple  []byte // of the parameters, see body.types
 	results []byte // the encoded value types
 	count   int
 }
@@ -91,6 +93,7 @@ func (m *rewriter) rewrite() ([]byte, error) {
 	}
 	bodies[sectionType] = m.writeTypes() // the code asked for more
 	bodies[sectionFunction] = m.writeFunctions()
+	bodies[sectionGlobal] = m.writeGlobals(bodies[sectionGlobal])
 	for _, id := range sectionOrder {
 		body, rewritten := bodies[id]
 		if !rewritten {
@@ -171,7 +174,7 @@ func (m *rewriter) readType(r *reader) {
 	var t functionType
 	t.params = r.count()
 	for range t.params {
-		r.valueType()
+		t.simple = appendTypes(t.simple, r.simpleType(), 1)
 	}
 	t.count = r.count()
 	start := r.pos
@@ -345,7 +348,7 @@ func (m *rewriter) rewriteGlobals(r *reader) []byte {
 	if m.present[sectionGlobal] {
 		n = r.count()
 	}
-	out := appendU32(nil, uint32(n+1))
+	var out []byte
 	for range n {
 		start := r.pos
 		r.valueType()
@@ -354,6 +357,17 @@ func (m *rewriter) rewriteGlobals(r *reader) []byte {
 		m.globals++
 	}
 	return append(out, typeI32, 1, opI32Const, 0, opEnd)
+}
+
+// writeGlobals adds the slots, which the code asked for, to what rewriteGlobals returned.
+func (m *rewriter) writeGlobals(out []byte) []byte {
+	zero := map[byte][]byte{typeI32: {opI32Const, 0}, typeI64: {opI64Const, 0},
+		typeF32: {opF32Const, 0, 0, 0, 0}, typeF64: {opF64Const, 0, 0, 0, 0, 0, 0, 0, 0}}
+	for _, typ := range m.slots {
+		out = append(append(append(out, typ, 1), zero[typ]...), opEnd)
+	}
+	own := m.globals - m.importGlobals
+	return append(appendU32(nil, own+1+uint32(len(m.slots))), out...)
 }
 
 func (m *rewriter) unitsGlobal() uint32 { return m.globals }

@@ -139,7 +139,7 @@ func newSpecPlayer(t *testing.T, features api.CoreFeatures, metered bool) *specP
 	p.runtime = wazero.NewRuntimeWithConfig(p.ctx, wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features).
 		WithMemoryLimitPages(8192))
 	host := p.runtime.NewHostModuleBuilder(metering.YieldModule)
-	host.NewFunctionBuilder().WithFunc(func() int32 { return 7 }).Export(metering.YieldName)
+	host.NewFunctionBuilder().WithFunc(func() uint32 { return metering.SliceUnitsMin }).Export(metering.YieldName)
 	if _, err := host.Instantiate(p.ctx); err != nil {
 		t.Fatal(err)
 	}

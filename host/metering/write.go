@@ -5,31 +5,64 @@ package metering
 // block's label takes its number.
 func (b *body) write() code {
 	c := b.writeLocals()
-	depth := 0
 	for i := range b.code {
 		in := &b.code[i]
-		last := i == len(b.code)-1
 		if i == 0 && b.counted {
 			b.site(&c, 0)
 			c.constant(-prepaidUnits)
 			c.indexed(opLocalSet, b.counter())
 			c = append(append(c, opBlock), b.resultType()...)
-		} else {
+		} else if !b.chargedByLoop(i) {
 			b.site(&c, i)
 		}
-		switch in.op {
-		case opBlock, opLoop, opIf, opTryTable:
-			depth++
-		case opEnd:
-			depth--
-		}
-		if last && b.counted {
+		switch {
+		case in.op == opBlock, in.op == opLoop, in.op == opIf, in.op == opTryTable:
+			b.begin(&c, in, i)
+		case in.op == opEnd && len(b.open) > 0:
+			b.end(&c, in)
+		case in.op == opEnd && b.counted:
 			c = append(c, opEnd)
 			b.settle(&c)
+			c = append(c, opEnd)
+		default:
+			b.instruction(&c, in)
 		}
-		b.instruction(&c, in, depth)
 	}
 	return c
+}
+
+// chargedByLoop tells that openLoop wrote the site.
+func (b *body) chargedByLoop(i int) bool {
+	n := len(b.open)
+	return n > 0 && b.open[n-1].restarts && b.blocks[b.open[n-1].block].start == i-1
+}
+
+func (b *body) begin(c *code, in *instruction, i int) {
+	at := 0
+	if n := len(b.open); n > 0 {
+		at = b.open[n-1].block
+	}
+	opened := openBlock{b.blockAt(i, at), b.restarts(in)}
+	switch {
+	case opened.restarts:
+		b.openLoop(c, in, opened.block)
+	case in.op == opTryTable:
+		b.relabelled(c, in)
+	default:
+		b.renumbered(c, in)
+	}
+	b.open = append(b.open, opened)
+}
+
+func (b *body) end(c *code, in *instruction) {
+	n := len(b.open) - 1
+	closed := b.open[n]
+	b.open = b.open[:n]
+	if closed.restarts {
+		b.closeLoop(c, closed.block)
+		return
+	}
+	b.renumbered(c, in)
 }
 
 // counter and scratch are the locals that are added.
@@ -81,20 +114,27 @@ func (b *body) site(c *code, i int) {
 // countLocally counts in the local, and charges it when what was prepaid is used up.
 func (b *body) countLocally(c *code, units int32) {
 	c.unless(func() {
-		c.indexed(opLocalGet, b.counter())
-		c.constant(units)
-		*c = append(*c, opI32Add)
-		c.indexed(opLocalTee, b.counter())
-		c.constant(0)
+		b.count(c, units)
 		*c = append(*c, opI32LeS)
-	}, func() {
-		c.indexed(opLocalGet, b.counter())
-		c.constant(prepaidUnits)
-		*c = append(*c, opI32Add)
-		c.indexed(opCall, b.m.spendFunction())
-		c.constant(-prepaidUnits)
-		c.indexed(opLocalSet, b.counter())
-	})
+	}, func() { b.chargeCounted(c) })
+}
+
+// count counts in the local and leaves it, and 0, to be compared.
+func (b *body) count(c *code, units int32) {
+	c.indexed(opLocalGet, b.counter())
+	c.constant(units)
+	*c = append(*c, opI32Add)
+	c.indexed(opLocalTee, b.counter())
+	c.constant(0)
+}
+
+func (b *body) chargeCounted(c *code) {
+	c.indexed(opLocalGet, b.counter())
+	c.constant(prepaidUnits)
+	*c = append(*c, opI32Add)
+	c.indexed(opCall, b.m.spendFunction())
+	c.constant(-prepaidUnits)
+	c.indexed(opLocalSet, b.counter())
 }
 
 // settle gives back what was prepaid and not used, or charges what was used where nothing was prepaid.
@@ -109,11 +149,13 @@ func (b *body) settle(c *code) {
 	c.indexed(opGlobalSet, b.m.unitsGlobal())
 }
 
-func (b *body) instruction(c *code, in *instruction, depth int) {
+func (b *body) instruction(c *code, in *instruction) {
 	m := b.m
 	switch {
 	case in.op == opReturn && b.counted:
-		c.indexed(opBr, uint32(depth))
+		c.indexed(opBr, b.label(uint32(len(b.open))))
+	case in.op == opBr, in.op == opBrIf, in.op == opBrTable, in.op == opBrOnNull, in.op == opBrOnNonNull:
+		b.relabelled(c, in)
 	case in.tail() && b.counted:
 		b.settle(c)
 		b.renumbered(c, in)
