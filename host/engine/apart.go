@@ -83,7 +83,8 @@ func compilerError(ctx context.Context, ended error, words string, memoryBytesMa
 		return context.Cause(ctx)
 	case errors.As(ended, &exit) && exit.ExitCode() == compilerRefusal:
 		return errors.New(reason)
-	case strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory"):
+	case strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory") ||
+		strings.Contains(words, "pthread_create failed"): // no room for a stack
 		return &host.LimitError{Name: host.LimitCompileMemory, Limit: fmt.Sprintf("%d MiB", memoryBytesMax>>20),
 			What: "needs too much memory to compile"}
 	}

@@ -145,6 +145,9 @@ func TestCompileRefusesWhatCantRun(t *testing.T) {
 		{"unknown function", true, true, []imported{marker, {"berth", "fetch", 0}}, "no such function"},
 		{"other version", true, true, []imported{{"berth", "berth_abi_9", 0}}, "this worker speaks berth_abi_1"},
 		{"wrong signature", true, true, []imported{marker, {"berth", "poll", 3}}, "signature"},
+		{"the meter's own", true, true, []imported{marker, {"berth_meter", "yield", 0}}, `unknown module "berth_meter"`},
+		{"wrong WASI signature", true, true, []imported{marker, {"wasi_snapshot_preview1", "sched_yield", 3}},
+			"import wasi_snapshot_preview1.sched_yield has signature [i32 i32 i32] -> []; it must be [] -> [i32]"},
 		{"unknown WASI", true, true, []imported{marker, {"wasi_snapshot_preview1", "sock_open", 0}}, "no such function"},
 	} {
 		_, err := e.Compile(t.Context(), assemble(c.memory, c.start, c.imports), c.name)
