@@ -90,7 +90,7 @@ func TestReleasedMemoryIsUsedAgain(t *testing.T) {
 }
 
 func BenchmarkPut(b *testing.B) {
-	l := newLink(slog.New(slog.DiscardHandler), nil)
+	l := newLink(slog.New(slog.DiscardHandler), nil, host.Limits{}.WithDefaults())
 	head, data := make([]byte, 2000*abi.EntryBytes), make([]byte, 2000*100)
 	b.SetBytes(int64(len(head) + len(data)))
 	b.ReportAllocs()
