@@ -109,6 +109,7 @@ func untilSignal(run func(ctx context.Context, hurry <-chan os.Signal) error) er
 
 // serve runs a worker until ctx ends.
 func serve(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger, hurry <-chan os.Signal) error {
+	tuneGC()
 	node, err := newNode(ctx, c, loggers, log)
 	if err != nil {
 		return err

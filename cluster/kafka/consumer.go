@@ -35,9 +35,9 @@ type Consumer struct {
 	own    sync.WaitGroup // its goroutines
 	start  sync.Once
 
-	want   chan ask          // what the task asks for
-	got    chan kgo.Fetches  // the answer
-	events chan *rebalancing // from the client's group goroutine
+	want   chan context.Context // the task asks for what was fetched; it ends when the answer is wanted at once
+	got    chan kgo.Fetches     // the answer
+	events chan *rebalancing    // from the client's group goroutine
 
 	asked  bool               // a want without its got
 	hurry  context.CancelFunc // of the last want
@@ -50,12 +50,6 @@ type Consumer struct {
 	out    []host.ConsumerRecord
 	heads  []host.Header
 	reason map[string]bool // errors that were already logged
-}
-
-// ask is one request to the polling goroutine; ctx ends when the answer is wanted at once.
-type ask struct {
-	ctx   context.Context
-	limit int
 }
 
 // rebalancing is a change of partitions that waits to be handled on the task's goroutine.
@@ -77,12 +71,13 @@ const (
 func newConsumer(settings consumerSettings, rebalancer host.Rebalancer, log *slog.Logger) (*Consumer, error) {
 	c := &Consumer{
 		made: make(chan struct{}), rebalancer: rebalancer, settings: settings, log: log,
-		want: make(chan ask), got: make(chan kgo.Fetches, 1), events: make(chan *rebalancing),
+		want: make(chan context.Context), got: make(chan kgo.Fetches, 1), events: make(chan *rebalancing),
 		held: map[host.TopicPartition]struct{}{}, seeks: map[host.TopicPartition]int64{}, reason: map[string]bool{},
 		hurry: func() {},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	opts := append(settings.opts,
+		kgo.WithPools(recordPool{}),
 		kgo.AdjustFetchOffsetsFn(c.onOffsets),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, m map[string][]int32) { c.onGone(revoked, m) }),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, m map[string][]int32) { c.onGone(lost, m) }))
@@ -99,9 +94,9 @@ func newConsumer(settings consumerSettings, rebalancer host.Rebalancer, log *slo
 // Poll implements host.Consumer.
 func (c *Consumer) Poll(ctx context.Context, limit int, wait time.Duration) ([]host.ConsumerRecord, error) {
 	c.start.Do(c.run)
+	c.handleWaiting(ctx)
 	limit = min(limit, c.settings.maxRecords)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
+	var timeout <-chan time.Time // made when there is something to wait for
 	for {
 		if len(c.seeks) > 0 {
 			c.seek()
@@ -109,11 +104,13 @@ func (c *Consumer) Poll(ctx context.Context, limit int, wait time.Duration) ([]h
 		if len(c.ready) > 0 && !c.paused && len(c.seeks) == 0 {
 			return c.take(limit), nil
 		}
-		if !c.asked {
-			c.client.AllowRebalance() // what was polled is done with, or will be dropped if its partition goes
-			if !c.paused {
-				c.ask(limit)
-			}
+		if !c.asked && !c.paused {
+			c.ask()
+		}
+		if timeout == nil {
+			timer := time.NewTimer(wait)
+			defer timer.Stop()
+			timeout = timer.C
 		}
 		select {
 		case fetches := <-c.got:
@@ -122,9 +119,10 @@ func (c *Consumer) Poll(ctx context.Context, limit int, wait time.Duration) ([]h
 			if err := c.keep(fetches); err != nil {
 				return nil, err
 			}
+			c.client.AllowRebalance() // what was polled will be dropped if its partition goes
 		case change := <-c.events:
 			c.handle(ctx, change)
-		case <-timer.C:
+		case <-timeout:
 			return nil, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -134,10 +132,19 @@ func (c *Consumer) Poll(ctx context.Context, limit int, wait time.Duration) ([]h
 	}
 }
 
-func (c *Consumer) ask(limit int) {
+// handleWaiting handles a change of partitions that came while the task worked, before it is given more records.
+func (c *Consumer) handleWaiting(ctx context.Context) {
+	select {
+	case change := <-c.events:
+		c.handle(ctx, change)
+	default:
+	}
+}
+
+func (c *Consumer) ask() {
 	ctx, hurry := context.WithCancel(c.ctx)
 	select {
-	case c.want <- ask{ctx, limit}: // taken at once: the other side waits when nothing is asked
+	case c.want <- ctx: // taken at once: the other side waits when nothing is asked
 		c.asked, c.hurry = true, hurry
 	case <-c.ctx.Done():
 		hurry()
@@ -154,8 +161,8 @@ func (c *Consumer) run() {
 func (c *Consumer) poll() {
 	for {
 		select {
-		case a := <-c.want:
-			c.got <- c.client.PollRecords(a.ctx, a.limit)
+		case ctx := <-c.want:
+			c.got <- c.client.PollFetches(ctx)
 		case <-c.ctx.Done():
 			return
 		}
@@ -214,12 +221,15 @@ var temporary = map[int16]bool{
 	kerr.FencedLeaderEpoch.Code: true, kerr.OffsetOutOfRange.Code: false,
 }
 
-// take turns up to limit polled records into the host's form; the slices are used again by the next call.
+// take turns up to limit polled records, and no more bytes than are worth one crossing, into the host's form; the
+// slices are used again by the next call.
 func (c *Consumer) take(limit int) []host.ConsumerRecord {
-	records := c.ready[:min(max(limit, 1), len(c.ready))]
-	c.ready = c.ready[len(records):]
 	c.out, c.heads = c.out[:0], c.heads[:0]
-	for _, r := range records {
+	size := 0
+	for _, r := range c.ready[:min(max(limit, 1), len(c.ready))] {
+		if size += len(r.Key) + len(r.Value); size > host.BatchBytesMax && len(c.out) > 0 {
+			break
+		}
 		first := len(c.heads)
 		for _, h := range r.Headers {
 			c.heads = append(c.heads, host.Header(h))
@@ -229,9 +239,31 @@ func (c *Consumer) take(limit int) []host.ConsumerRecord {
 			TimestampMs: r.Timestamp.UnixMilli(), TimestampType: timestampType(r.Attrs.TimestampType()),
 			Key: r.Key, Value: r.Value, Headers: c.heads[first:len(c.heads):len(c.heads)],
 		})
+		r.Recycle() // the bytes stay: they lie in the answer to the fetch, or where it was decompressed
+	}
+	c.ready = c.ready[len(c.out):]
+	if len(c.ready) == 0 && !c.asked {
+		c.ask() // the next fetch is taken over while the task works on this one
 	}
 	return c.out
 }
+
+// recordPool keeps the memory of fetched records, of all consumers. The collector empties it, so that idle ones hold
+// nothing.
+type recordPool struct{}
+
+var fetched sync.Pool
+
+// GetRecords implements kgo.PoolRecords.
+func (recordPool) GetRecords(n int) []kgo.Record {
+	if records, ok := fetched.Get().(*[]kgo.Record); ok && cap(*records) >= n {
+		return *records
+	}
+	return make([]kgo.Record, 0, n)
+}
+
+// PutRecords implements kgo.PoolRecords.
+func (recordPool) PutRecords(records []kgo.Record) { fetched.Put(&records) }
 
 func timestampType(t int8) host.TimestampType {
 	switch t {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,21 +38,52 @@ func newProducer(client *kgo.Client, bufferBytes int64) *Producer {
 	return p
 }
 
-// sent is one Send: the client's records lie in one slice, so that a record's index is found by its address.
+// sent is one Send: the client's records lie in one slice, so that a record's index is found by its address. It is used
+// again when its last record is answered. The client answers from one goroutine at a time.
 type sent struct {
 	producer *Producer
 	records  []kgo.Record
+	headers  []kgo.RecordHeader
+	promise  func(*kgo.Record, error) // the method done, bound once
 	ack      func(int, error)
+	reserved int64 // of the producer's buffer for all records together, 0: each has its own share
+	left     int   // records without answer
+}
+
+// sends is memory for the sends of all producers. The collector empties it, so that idle ones hold nothing.
+var sends sync.Pool
+
+func newSent(p *Producer, ack func(int, error)) *sent {
+	s, ok := sends.Get().(*sent)
+	if !ok {
+		s = &sent{}
+		s.promise = s.done
+	}
+	s.producer, s.ack, s.reserved = p, ack, 0
+	return s
 }
 
 func (s *sent) done(record *kgo.Record, err error) {
 	i := int((uintptr(unsafe.Pointer(record)) - uintptr(unsafe.Pointer(&s.records[0]))) / unsafe.Sizeof(kgo.Record{}))
-	size := sizeOf(record)
 	if errors.Is(err, kgo.ErrClientClosed) {
 		err = ErrClosed
 	}
+	size := int64(0)
+	if s.reserved == 0 {
+		size = sizeOf(record)
+	}
 	s.ack(i, err)
-	s.producer.buffer.give(size)
+	if size > 0 {
+		s.producer.buffer.give(size)
+	}
+	if s.left--; s.left > 0 {
+		return
+	}
+	if s.reserved > 0 {
+		s.producer.buffer.give(s.reserved)
+	}
+	s.producer, s.ack = nil, nil
+	sends.Put(s)
 }
 
 func sizeOf(r *kgo.Record) int64 {
@@ -80,40 +112,52 @@ func (p *Producer) Send(ctx context.Context, records []host.ProducerRecord, ack 
 		return ErrClosed
 	default:
 	}
-	s := &sent{producer: p, records: toClient(records), ack: ack}
-	promise := s.done
-	for i := range s.records {
-		if err := p.buffer.take(ctx, p.closed, sizeOf(&s.records[i])); err != nil {
+	s := newSent(p, ack)
+	total := s.fill(records)
+	if total <= p.buffer.limit/4 {
+		if err := p.buffer.take(ctx, p.closed, total); err != nil {
 			return err
 		}
+		s.reserved = total
+	}
+	return s.produce(ctx, s.records)
+}
+
+// produce hands the records over. s is another Send's as soon as the last of them is answered.
+func (s *sent) produce(ctx context.Context, records []kgo.Record) error {
+	p, each := s.producer, s.reserved == 0
+	for i := range records {
+		if each {
+			if err := p.buffer.take(ctx, p.closed, sizeOf(&records[i])); err != nil {
+				return err
+			}
+		}
 		// Not the caller's ctx: what was buffered is delivered, whatever becomes of the caller.
-		p.client.Produce(context.Background(), &s.records[i], promise)
+		p.client.Produce(context.Background(), &records[i], s.promise)
 	}
 	return nil
 }
 
-func toClient(records []host.ProducerRecord) []kgo.Record {
-	out := make([]kgo.Record, len(records))
-	total := 0
+// fill turns records into the client's and returns what they count in the buffer.
+func (s *sent) fill(records []host.ProducerRecord) (total int64) {
+	s.left, s.headers = len(records), s.headers[:0]
+	s.records = slices.Grow(s.records[:0], len(records))[:len(records)]
 	for i := range records {
-		total += len(records[i].Headers)
-	}
-	headers := make([]kgo.RecordHeader, 0, total)
-	for i := range records {
-		from, to := &records[i], &out[i]
-		to.Topic, to.Partition, to.Key, to.Value = from.Topic, from.Partition, from.Key, from.Value
+		from, to := &records[i], &s.records[i]
+		*to = kgo.Record{Topic: from.Topic, Partition: from.Partition, Key: from.Key, Value: from.Value}
 		if from.TimestampMs != abi.NoTimestamp {
 			to.Timestamp = time.UnixMilli(from.TimestampMs)
 		}
 		if len(from.Headers) > 0 {
-			start := len(headers)
+			start := len(s.headers)
 			for _, h := range from.Headers {
-				headers = append(headers, kgo.RecordHeader(h))
+				s.headers = append(s.headers, kgo.RecordHeader(h))
 			}
-			to.Headers = headers[start:len(headers):len(headers)]
+			to.Headers = s.headers[start:len(s.headers):len(s.headers)] // an earlier array lives on as long as it is used
 		}
+		total += sizeOf(to)
 	}
-	return out
+	return total
 }
 
 // Close implements host.Producer.

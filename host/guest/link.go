@@ -32,6 +32,29 @@ type Message struct {
 	Kind abi.MessageKind
 	Seq  uint32
 	Body []byte
+
+	pooled *[]byte // the memory of Body, nil: not from the pool
+}
+
+// Release gives Body's memory to the messages to come: nothing may refer to it any more. A receiver that can't tell
+// leaves it to the garbage collector.
+func (m Message) Release() {
+	if m.pooled != nil {
+		bodies.Put(m.pooled)
+	}
+}
+
+// bodies is memory for the batches of all sources. The collector empties it, so that idle ones hold nothing.
+var bodies sync.Pool
+
+// newBody returns memory for n bytes, what is in it is left over.
+func newBody(n int) *[]byte {
+	if b, ok := bodies.Get().(*[]byte); ok && cap(*b) >= n {
+		*b = (*b)[:n]
+		return b
+	}
+	b := make([]byte, n)
+	return &b
 }
 
 // CommitMessage is the kind under which Link passes on the guest's commit calls, beside the kinds of put.
@@ -201,12 +224,22 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 	if len(l.outbox) == cap(l.outbox) {
 		return abi.PutFull
 	}
-	body := make([]byte, len(head)+len(data))
-	copy(body, head)
-	copy(body[len(head):], data)
 	l.settle(k)
-	l.outbox <- Message{k, seq, body}
+	l.outbox <- newMessage(k, seq, head, data)
 	return abi.PutTaken
+}
+
+// newMessage copies a message out of guest memory. Batches of sources are released once Kafka has them.
+func newMessage(kind abi.MessageKind, seq uint32, head, data []byte) Message {
+	m := Message{Kind: kind, Seq: seq}
+	if kind == abi.MessageRecords {
+		m.pooled = newBody(len(head) + len(data))
+		m.Body = *m.pooled
+	} else {
+		m.Body = make([]byte, len(head)+len(data))
+	}
+	copy(m.Body[copy(m.Body, head):], data)
+	return m
 }
 
 // Commit implements engine.Calls.
@@ -224,7 +257,7 @@ func (l *Link) Commit(seq uint32, body []byte) abi.PutStatus {
 		return abi.PutFull
 	}
 	l.settle(CommitMessage)
-	l.outbox <- Message{CommitMessage, seq, append([]byte(nil), body...)}
+	l.outbox <- newMessage(CommitMessage, seq, nil, body)
 	return abi.PutTaken
 }
 

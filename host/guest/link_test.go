@@ -71,6 +71,35 @@ func TestWindowIsFullUntilTheHostReceives(t *testing.T) {
 	}
 }
 
+// A batch's memory goes to the next one only once it was released; whatever is in it is overwritten in full.
+func TestReleasedMemoryIsUsedAgain(t *testing.T) {
+	l := newTestLink(t)
+	put := func(head, data string) Message {
+		if s := l.Put(uint32(abi.MessageRecords), 1, []byte(head), []byte(data)); s != abi.PutTaken {
+			t.Fatalf("put: %d", s)
+		}
+		return <-l.outbox
+	}
+	for range 100 {
+		kept := put("head", "data")
+		put("HEAD", "DATA, longer").Release()
+		if again := put("he", "da"); string(again.Body) != "heda" || string(kept.Body) != "headdata" {
+			t.Fatalf("%q and %q", again.Body, kept.Body)
+		}
+	}
+}
+
+func BenchmarkPut(b *testing.B) {
+	l := newLink(slog.New(slog.DiscardHandler), nil, host.Limits{}.WithDefaults())
+	head, data := make([]byte, 2000*abi.EntryBytes), make([]byte, 2000*100)
+	b.SetBytes(int64(len(head) + len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Put(uint32(abi.MessageRecords), 1, head, data)
+		(<-l.outbox).Release()
+	}
+}
+
 func TestLogLinesAreRationed(t *testing.T) {
 	b := lineBudget{perSecond: host.LogLinesPerSecondMax}
 	let := 0

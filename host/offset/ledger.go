@@ -42,6 +42,7 @@ type Batch struct {
 	ledger *Ledger
 	seq    uint32
 	runs   []*run
+	free   func()       // called once when all records are acknowledged
 	left   atomic.Int32 // records without ack; +1 until Sealed
 	done   bool         // guarded by ledger.mu
 }
@@ -51,9 +52,10 @@ func NewLedger() *Ledger {
 	return &Ledger{changed: make(chan struct{}, 1), partitions: map[string]*partition{}}
 }
 
-// Begin enters a batch under the seq that the source gave it; seqs rise.
-func (l *Ledger) Begin(seq uint32) *Batch {
-	b := &Batch{ledger: l, seq: seq}
+// Begin enters a batch under the seq that the source gave it; seqs rise. free is called once its last record is
+// acknowledged, by that Ack or by Seal.
+func (l *Ledger) Begin(seq uint32, free func()) *Batch {
+	b := &Batch{ledger: l, seq: seq, free: free}
 	b.left.Store(1)
 	l.mu.Lock()
 	l.batches = append(l.batches, b)
@@ -93,12 +95,11 @@ func (b *Batch) Seal() { b.release(1) }
 
 // Ack says that Kafka has the record with that index among those added (or that it was given up on purpose).
 func (b *Batch) Ack(i int) {
-	r := b.runs[0]
 	if len(b.runs) > 1 {
-		r = b.runs[sort.Search(len(b.runs), func(k int) bool { return b.runs[k].end > i })]
-	}
-	if r.left.Add(-1) == 0 && r.partition != nil {
-		b.ledger.finish(r)
+		r := b.runs[sort.Search(len(b.runs), func(k int) bool { return b.runs[k].end > i })]
+		if r.left.Add(-1) == 0 {
+			b.ledger.finish(r)
+		}
 	}
 	b.release(1)
 }
@@ -108,6 +109,10 @@ func (b *Batch) release(n int32) {
 		return
 	}
 	l := b.ledger
+	if len(b.runs) == 1 { // it ends with the batch, so one counter does for both
+		l.finish(b.runs[0])
+	}
+	b.free()
 	l.mu.Lock()
 	b.done = true
 	l.inFlight--
@@ -121,6 +126,9 @@ func (b *Batch) release(n int32) {
 
 // finish moves the partition's committable offset over every run that is now acknowledged without a gap.
 func (l *Ledger) finish(r *run) {
+	if r.partition == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.done = true

@@ -16,7 +16,7 @@ func committable(l *Ledger) map[string]string {
 
 func TestOnlyAContiguousPrefixIsCommittable(t *testing.T) {
 	l := NewLedger()
-	first, second := l.Begin(1), l.Begin(2)
+	first, second := l.Begin(1, func() {}), l.Begin(2, func() {})
 	first.Add([]byte("a"), []byte("10"), 2)
 	first.Add([]byte("b"), []byte("20"), 1)
 	first.Seal()
@@ -49,7 +49,7 @@ func TestOnlyAContiguousPrefixIsCommittable(t *testing.T) {
 func TestCommitKeepsWhatWasAcknowledgedMeanwhile(t *testing.T) {
 	l := NewLedger()
 	for seq := range 2 {
-		b := l.Begin(uint32(seq + 1))
+		b := l.Begin(uint32(seq+1), func() {})
 		b.Add([]byte("a"), []byte(fmt.Sprint(seq)), 1)
 		b.Seal()
 		if seq == 0 {
@@ -57,7 +57,7 @@ func TestCommitKeepsWhatWasAcknowledgedMeanwhile(t *testing.T) {
 		}
 	}
 	s := l.Snapshot()
-	third := l.Begin(3)
+	third := l.Begin(3, func() {})
 	third.Seal()
 	l.batches[1].Ack(0)
 	l.Commit(s)
@@ -68,7 +68,7 @@ func TestCommitKeepsWhatWasAcknowledgedMeanwhile(t *testing.T) {
 
 func TestDroppedBatchIsDurableAtOnce(t *testing.T) {
 	l := NewLedger()
-	l.Begin(7).Seal()
+	l.Begin(7, func() {}).Seal()
 	<-l.Changed()
 	if got := l.TakeDurable(); len(got) != 1 || got[0] != 7 {
 		t.Fatalf("durable: %v", got)
@@ -86,8 +86,9 @@ func TestLedgerInRandomOrder(t *testing.T) {
 		}
 		var pending []open
 		var done []bool
+		var freed [20]int
 		for seq := range 20 {
-			b := l.Begin(uint32(seq + 1))
+			b := l.Begin(uint32(seq+1), func() { freed[seq]++ })
 			n := 1 + rnd.IntN(4)
 			b.Add([]byte("p"), []byte(fmt.Sprint(seq)), n)
 			for i := range n {
@@ -100,6 +101,9 @@ func TestLedgerInRandomOrder(t *testing.T) {
 		for _, o := range pending {
 			o.b.Ack(o.i)
 			done[o.b.seq-1] = o.b.left.Load() == 0
+			if (freed[o.b.seq-1] == 1) != done[o.b.seq-1] {
+				t.Fatalf("memory freed %d times, done %t", freed[o.b.seq-1], done[o.b.seq-1])
+			}
 			want := ""
 			for seq := 0; seq < len(done) && done[seq]; seq++ {
 				want = fmt.Sprint(seq)

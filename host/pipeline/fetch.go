@@ -30,10 +30,8 @@ func NewFetch(records []host.ConsumerRecord) *Fetch {
 	topicBytes := 0
 	for i := range records {
 		r := &records[i]
-		if _, known := f.topicOf[r.Topic]; !known {
-			f.topicOf[r.Topic] = uint32(len(f.topics))
-			f.topics = append(f.topics, r.Topic)
-			topicBytes += len(r.Topic)
+		if i == 0 || r.Topic != records[i-1].Topic {
+			topicBytes += f.addTopic(r.Topic)
 		}
 		f.dataLen += len(r.Key) + len(r.Value)
 		for _, h := range r.Headers {
@@ -42,6 +40,16 @@ func NewFetch(records []host.ConsumerRecord) *Fetch {
 	}
 	f.headLen = abi.HeaderBytes + len(records)*abi.EntryBytes + len(f.topics)*8 + topicBytes
 	return f
+}
+
+// addTopic enters a topic and returns how many bytes that takes.
+func (f *Fetch) addTopic(topic string) int {
+	if _, known := f.topicOf[topic]; known {
+		return 0
+	}
+	f.topicOf[topic] = uint32(len(f.topics))
+	f.topics = append(f.topics, topic)
+	return len(topic)
 }
 
 // headerPrefixBytes is the fixed part of one header in a header block.

@@ -103,7 +103,7 @@ func TestProducerRecordsAreViewsOfTheBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := ProducerRecords(&batch, 1)
+	records, err := ProducerRecords(nil, &batch, 1)
 	if err != nil || len(records) != 1 {
 		t.Fatalf("%v, %v", records, err)
 	}
@@ -112,7 +112,7 @@ func TestProducerRecordsAreViewsOfTheBatch(t *testing.T) {
 		len(r.Headers) != 1 || r.Headers[0].Key != "h" || string(r.Headers[0].Value) != "x" {
 		t.Fatalf("%+v", r)
 	}
-	if _, err := ProducerRecords(&batch, 2); err == nil {
+	if _, err := ProducerRecords(nil, &batch, 2); err == nil {
 		t.Fatal("a value that no converter serialised was taken")
 	}
 }
@@ -144,4 +144,26 @@ func BenchmarkFetch(b *testing.B) {
 	for b.Loop() {
 		NewFetch(records).WriteTo(dst)
 	}
+}
+
+func BenchmarkProducerRecords(b *testing.B) {
+	const records = 2000
+	var builder abi.BatchBuilder
+	fields := abi.RecordFields{Topic: builder.AddTopic("t"), Partition: -1, Offset: -1, SourcePartition: abi.None,
+		Key: abi.Cell{Schema: abi.None}, Value: abi.Cell{Schema: abi.None, Tag: abi.TagRaw, Bytes: make([]byte, 100)}}
+	for range records {
+		builder.Add(&fields)
+	}
+	batch, err := abi.ParseBatch(builder.AppendTo(nil), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var out []host.ProducerRecord
+	b.ReportAllocs()
+	for b.Loop() {
+		if out, err = ProducerRecords(out, &batch, records); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
@@ -11,32 +12,37 @@ import (
 const NoTimestampMs = abi.NoTimestamp
 
 // ProducerRecords turns the first n entries of a batch, all serialised by now, into records for the producer; they
-// are views of the batch. An entry that a converter left unserialised is an error: the chain has no converter for it.
-func ProducerRecords(batch *abi.Batch, n int) ([]host.ProducerRecord, error) {
+// are views of the batch, in the memory of into, which is used again. An entry that a converter left unserialised is an
+// error: the chain has no converter for it.
+func ProducerRecords(into []host.ProducerRecord, batch *abi.Batch, n int) ([]host.ProducerRecord, error) {
 	topics := make([]string, batch.TopicCount())
 	for i := range topics {
 		topics[i] = batch.Topic(i)
 	}
-	records := make([]host.ProducerRecord, n)
-	for i := range records {
-		e := batch.Entry(i)
-		r := &records[i]
-		r.Topic, r.Partition, r.TimestampMs = topics[e.Topic()], e.Partition(), e.Timestamp()
-		var err error
-		if r.Key, err = serialised(e.Key()); err != nil {
-			return nil, fmt.Errorf("record %d, key: %w", i, err)
-		}
-		if r.Value, err = serialised(e.Value()); err != nil {
-			return nil, fmt.Errorf("record %d, value: %w", i, err)
-		}
-		if e.HeaderCount() == 0 {
-			continue
-		}
-		if r.Headers, err = serialisedHeaders(e); err != nil {
-			return nil, fmt.Errorf("record %d, header: %w", i, err)
+	into = slices.Grow(into[:0], n)[:n]
+	for i := range into {
+		if err := fillRecord(&into[i], topics, batch.Entry(i)); err != nil {
+			return into[:0], fmt.Errorf("record %d, %w", i, err)
 		}
 	}
-	return records, nil
+	return into, nil
+}
+
+func fillRecord(r *host.ProducerRecord, topics []string, e abi.Entry) (err error) {
+	r.Topic, r.Partition, r.TimestampMs, r.Headers = topics[e.Topic()], e.Partition(), e.Timestamp(), nil
+	if r.Key, err = serialised(e.Key()); err != nil {
+		return fmt.Errorf("key: %w", err)
+	}
+	if r.Value, err = serialised(e.Value()); err != nil {
+		return fmt.Errorf("value: %w", err)
+	}
+	if e.HeaderCount() == 0 {
+		return nil
+	}
+	if r.Headers, err = serialisedHeaders(e); err != nil {
+		return fmt.Errorf("header: %w", err)
+	}
+	return nil
 }
 
 func serialised(c abi.Cell) ([]byte, error) {

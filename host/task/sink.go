@@ -196,6 +196,9 @@ func (t *Sink) settle(records []host.ConsumerRecord, result pipeline.Result) err
 	}
 	for i := range records[:n] {
 		r := &records[i]
+		if i+1 < n && records[i+1].Partition == r.Partition && records[i+1].Topic == r.Topic {
+			continue // the last one of a sequence says it for all
+		}
 		if tp := (host.TopicPartition{Topic: r.Topic, Partition: r.Partition}); t.assigned[tp] {
 			t.current[tp] = r.Offset + 1
 		}
@@ -209,7 +212,11 @@ func (t *Sink) settle(records []host.ConsumerRecord, result pipeline.Result) err
 
 func (t *Sink) useTopics(records []host.ConsumerRecord) {
 	for i := range records {
-		if topic := records[i].Topic; !t.topics[topic] {
+		topic := records[i].Topic
+		if i > 0 && topic == records[i-1].Topic {
+			continue
+		}
+		if !t.topics[topic] {
 			t.topics[topic] = true
 			t.config.TopicUsed(topic)
 		}

@@ -24,6 +24,7 @@ type Source struct {
 	chain  []*pipeline.Link // the stages behind it
 	seq    uint32           // of the last batch
 
+	records  []host.ProducerRecord // of the batch that is being sent, used again and again
 	ledger   *offset.Ledger
 	sendErrs chan error // the first error of the producer
 	topics   map[string]bool
@@ -77,7 +78,7 @@ func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) erro
 	if err != nil {
 		return err
 	}
-	return t.send(hard, m.Seq, polled, result)
+	return t.send(hard, m, polled, result)
 }
 
 // open starts the stages behind the connector first, so that nothing is polled that can't be processed.
@@ -179,21 +180,25 @@ func (t *Source) transform(ctx context.Context, polled pipeline.Result) (pipelin
 
 // send hands the records over to the producer. A record that failed stops the task after the records before it were
 // sent, unless errors are tolerated.
-func (t *Source) send(ctx context.Context, seq uint32, polled, result pipeline.Result) error {
+func (t *Source) send(ctx context.Context, m guest.Message, polled, result pipeline.Result) (err error) {
 	n := result.Batch.Len()
 	failure := t.config.firstIntolerable(result.Failures)
 	for failure != nil && n > 0 && result.Origin(n-1) >= failure.Record {
 		n--
 	}
-	records, err := pipeline.ProducerRecords(&result.Batch, n)
-	if err != nil {
+	if t.records, err = pipeline.ProducerRecords(t.records, &result.Batch, n); err != nil {
 		return &pipeline.StageError{Stage: t.config.Stages[len(t.config.Stages)-1], Record: -1, Err: err}
 	}
 	if err := t.useTopics(ctx, &result.Batch); err != nil {
 		return err
 	}
-	entered := t.enter(seq, &polled.Batch, &result, n)
-	if err := t.producer.Send(ctx, records, t.acknowledger(entered)); err != nil {
+	free := m.Release
+	if failure != nil {
+		free = func() {} // the trace will show the record
+	}
+	entered := t.ledger.Begin(m.Seq, free)
+	enter(entered, &polled.Batch, &result, n)
+	if err := t.producer.Send(ctx, t.records, t.acknowledger(entered)); err != nil {
 		return fmt.Errorf("send records: %w", err)
 	}
 	t.config.Meters.Written(int64(n))
@@ -221,8 +226,7 @@ func (t *Source) useTopics(ctx context.Context, batch *abi.Batch) error {
 }
 
 // enter puts the records into the ledger: one run for each sequence of records with the same source partition.
-func (t *Source) enter(seq uint32, polled *abi.Batch, result *pipeline.Result, n int) *offset.Batch {
-	b := t.ledger.Begin(seq)
+func enter(b *offset.Batch, polled *abi.Batch, result *pipeline.Result, n int) {
 	for i := 0; i < n; {
 		partition, j := polled.Entry(result.Origin(i)).SourcePartition(), i+1
 		for j < n && polled.Entry(result.Origin(j)).SourcePartition() == partition {
@@ -237,7 +241,6 @@ func (t *Source) enter(seq uint32, polled *abi.Batch, result *pipeline.Result, n
 		i = j
 	}
 	b.Seal()
-	return b
 }
 
 func (t *Source) acknowledger(b *offset.Batch) func(int, error) {

@@ -24,10 +24,6 @@ impl<'a> Arena<'a> {
         Arena { bytes, segment, stack }
     }
 
-    pub(crate) fn reborrow(&mut self) -> Arena<'_> {
-        Arena { bytes: self.bytes, segment: self.segment, stack: self.stack }
-    }
-
     /// Writes one value; gives its cell.
     #[inline]
     pub fn build(&mut self, schema: u32, write: impl FnOnce(&mut Builder<'_>) -> Result<()>) -> Result<Cell> {

@@ -1,13 +1,15 @@
 //! The stages of an instance and how a batch passes them.
 
 use crate::batch::{Batch, Failure};
+use crate::dictionary::Dictionaries;
 use crate::entry::{Cell, Entry};
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::plan::{Context, Plan, StageKind};
 use crate::plugin::{Converter, Make, Outcome, Plugin, Predicate, Sink, Source, Transform};
 use crate::record::{put_header, Arena, CellOut, Headers, Record};
 use crate::side::{self, Phase};
-use crate::value::{Tag, ValueRef};
+use crate::value::{Tag, ValueRef, NONE};
 
 pub(crate) enum Work {
     Source(Box<dyn Source>),
@@ -131,33 +133,39 @@ fn spread(entries: &[Entry], more: &[Entry], splits: &[(usize, usize)]) -> Vec<E
     out
 }
 
+/// Converts in place: a converter changes one cell of a record and drops none.
 fn convert_all(batch: &mut Batch, stage: usize, converter: &mut dyn Converter, kind: StageKind, from: bool) {
-    each(batch, stage, |record| {
-        match kind {
-            StageKind::KeyConverter => {
-                let mut cell = record.entry.key;
-                convert(record, converter, &mut cell, from)?;
-                record.entry.key = cell;
-            }
-            StageKind::HeaderConverter => {
-                if record.entry.header_count > 0 {
-                    convert_headers(record, converter, from)?;
-                }
-            }
-            _ => {
-                let mut cell = record.entry.value;
-                convert(record, converter, &mut cell, from)?;
-                record.entry.value = cell;
-            }
+    let segment = batch.memory.current();
+    let Batch { entries, memory, dict, arena, stack, failures, .. } = batch;
+    entries.retain_mut(|entry| {
+        side::at_record(entry.origin);
+        let arena = Arena::new(arena, segment, stack);
+        let done = match kind {
+            StageKind::KeyConverter => convert(&mut entry.key, memory, dict, arena, converter, from),
+            StageKind::HeaderConverter if entry.header_count == 0 => Ok(()),
+            StageKind::HeaderConverter => convert_headers(entry, memory, dict, arena, converter, from),
+            _ => convert(&mut entry.value, memory, dict, arena, converter, from),
+        };
+        if let Err(error) = done {
+            failures.push(Failure { origin: entry.origin, stage: stage as u32, error });
+            return false;
         }
-        Ok(Outcome::Keep)
+        true
     });
 }
 
 #[inline]
-fn convert(record: &mut Record<'_>, converter: &mut dyn Converter, cell: &mut Cell, from: bool) -> Result<()> {
-    let (value, schema) = (record.cell(cell), cell.schema);
-    let mut out = CellOut { dict: record.dict, arena: record.arena.reborrow(), cell };
+fn convert(
+    cell: &mut Cell,
+    memory: &Memory,
+    dict: &mut Dictionaries,
+    arena: Arena<'_>,
+    converter: &mut dyn Converter,
+    from: bool,
+) -> Result<()> {
+    let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
+    let schema = cell.schema;
+    let mut out = CellOut { dict, arena, cell };
     if from {
         converter.from_connect(value, schema, &mut out)
     } else {
@@ -165,8 +173,15 @@ fn convert(record: &mut Record<'_>, converter: &mut dyn Converter, cell: &mut Ce
     }
 }
 
-fn convert_headers(record: &mut Record<'_>, converter: &mut dyn Converter, from: bool) -> Result<()> {
-    let block = record.memory.bytes(record.entry.headers_off, record.entry.headers_len);
+fn convert_headers(
+    entry: &mut Entry,
+    memory: &Memory,
+    dict: &mut Dictionaries,
+    mut arena: Arena<'_>,
+    converter: &mut dyn Converter,
+    from: bool,
+) -> Result<()> {
+    let block = memory.bytes(entry.headers_off, entry.headers_len);
     let (mut scratch, mut stack) = (Vec::new(), Default::default());
     let mut written = Vec::with_capacity(block.len() + 16);
     let mut count = 0;
@@ -174,8 +189,7 @@ fn convert_headers(record: &mut Record<'_>, converter: &mut dyn Converter, from:
         scratch.clear();
         let mut cell = Cell::new(0, header.value.payload.len() as u32, header.value.tag, header.schema);
         let untouched = cell.len;
-        let arena = Arena::new(&mut scratch, 1, &mut stack);
-        let mut out = CellOut { dict: record.dict, arena, cell: &mut cell };
+        let mut out = CellOut { dict, arena: Arena::new(&mut scratch, 1, &mut stack), cell: &mut cell };
         if from {
             converter.from_connect(header.value, header.schema, &mut out)?;
         } else {
@@ -188,10 +202,12 @@ fn convert_headers(record: &mut Record<'_>, converter: &mut dyn Converter, from:
         put_header(&mut written, header.key, cell.schema, ValueRef::new(cell.tag(), payload.unwrap_or(&[])));
         count += 1;
     }
-    record.set_headers(count, |out| {
+    let block = arena.write(Tag::Raw, NONE, |out| {
         out.extend_from_slice(&written);
         Ok(())
-    })
+    })?;
+    (entry.header_count, entry.headers_off, entry.headers_len) = (count, block.off, block.len);
+    Ok(())
 }
 
 /// A record with an error has no entry: also those that an earlier stage made of the same one.

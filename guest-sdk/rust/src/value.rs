@@ -64,6 +64,12 @@ pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
 }
 
+/// Tells whether bytes are UTF-8. Most text is ASCII, which is found out 16 bytes at a time.
+#[inline]
+pub fn is_utf8(bytes: &[u8]) -> bool {
+    bytes.iter().fold(0, |all, byte| all | byte) < 0x80 || std::str::from_utf8(bytes).is_ok()
+}
+
 /// A value read in place: its tag and its payload. Readers answer zero or empty to a payload that is too short, so
 /// nothing here can trap; [`Value::decode`] and [`ValueRef::check`] refuse such payloads.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -213,7 +219,7 @@ impl<'a> ValueRef<'a> {
         match self.tag {
             Tag::Null => n == 0,
             Tag::Raw | Tag::Bytes => true,
-            Tag::String => std::str::from_utf8(self.payload).is_ok(),
+            Tag::String => is_utf8(self.payload),
             Tag::Int8 => n == 1,
             Tag::Boolean => n == 1 && self.payload[0] <= 1,
             Tag::Int16 => n == 2,

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use berth_guest::files::{identity, Identity};
 use berth_guest::{
-    side, Batch, ConfigDef, ConfigKey, ConfigType, Connector, Context, Entry, Error, Importance, Make, Next, Plugin,
-    Result, SameConfig, Source, Tag, Validator, Value,
+    is_utf8, side, Batch, ConfigDef, ConfigKey, ConfigType, Connector, Context, Entry, Error, Importance, Make, Next,
+    Plugin, Result, SameConfig, Source, Tag, Validator, Value,
 };
 use memchr::{memchr, memchr2};
 
@@ -223,7 +223,7 @@ impl FileSource {
         self.adapt(used, batch.entries.len());
         batch.arena = arena;
         batch.arena.truncate(used);
-        if std::str::from_utf8(&batch.arena).is_err() {
+        if !is_utf8(&batch.arena) {
             replace_malformed(batch, base);
         }
         self.put_offsets(batch, base);

@@ -1,8 +1,8 @@
 //! StringConverter: text in Kafka, STRING in Connect.
 
 use berth_guest::{
-    CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Error, Importance, Make, Plugin, Result, Tag,
-    ValueRef,
+    is_utf8, CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Error, Importance, Make, Plugin, Result,
+    Tag, ValueRef,
 };
 
 use crate::converter_type;
@@ -126,7 +126,7 @@ impl Converter for StringConverter {
             out.null(schema);
             return Ok(());
         }
-        if self.charset == Charset::Utf8 && std::str::from_utf8(raw.payload).is_ok() {
+        if self.charset == Charset::Utf8 && is_utf8(raw.payload) {
             out.keep(Tag::String, schema);
             return Ok(());
         }

@@ -65,3 +65,18 @@ fn map_lookup_finds_the_string_key() {
     assert!(map.get("c").is_none());
     assert_eq!(map.len(), 2);
 }
+
+#[test]
+fn utf8_is_what_the_standard_library_calls_so() {
+    let ascii = "0123456789abcdef".repeat(3);
+    for text in ["", "a", "\u{7f}", "ü", "日本語", &ascii] {
+        assert!(is_utf8(text.as_bytes()), "{text}");
+    }
+    for at in 0..ascii.len() {
+        let mut bytes = ascii.clone().into_bytes();
+        bytes[at] = 0x80;
+        assert!(!is_utf8(&bytes), "{at}");
+        bytes.splice(at..=at, "é".bytes());
+        assert!(is_utf8(&bytes), "{at}");
+    }
+}
