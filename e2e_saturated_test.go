@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func TestE2EHostileGuestsLeaveASaturatedNeighbourItsPace(t *testing.T) {
 	if killed == 0 {
 		t.Error("no guest was killed while it was measured")
 	}
-	if least := strictOr(0.9, 0.3); share < least {
+	if least := strictOr(0.9, 0.2); share < least {
 		t.Errorf("the neighbour kept %.0f %% of its pace, at least %.0f %%", 100*share, 100*least)
 	}
 	if p.Count(t, topic) >= saturatedLines {
@@ -70,8 +71,10 @@ func (p *process) moved(topic string, look func()) int64 {
 	return p.Count(p.t, topic) - before
 }
 
+// failed tells whether a connector's task has failed; one that is not started yet has not.
 func (p *process) failed(name string) bool {
+	p.t.Helper()
 	var s status
-	p.ask("GET", "/connectors/"+name+"/status", nil, &s)
-	return len(s.Tasks) == 1 && s.Tasks[0].State == "FAILED"
+	code, answer := p.call("GET", "/connectors/"+name+"/status", nil)
+	return code == http.StatusOK && json.Unmarshal(answer, &s) == nil && len(s.Tasks) == 1 && s.Tasks[0].State == "FAILED"
 }
