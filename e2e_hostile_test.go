@@ -166,8 +166,8 @@ func TestE2EHostileGuests(t *testing.T) {
 	}
 }
 
-// hostileLimits are settings of the worker under which a guest that sleeps is noticed about as soon as one that computes,
-// but no guest of a crowded machine because it had to wait for a core.
+// hostileLimits are settings of the worker under which a guest that sleeps is noticed about as soon as one that
+// computes, but no guest of a crowded machine because it had to wait for a core.
 func hostileLimits() []string {
 	wall := strictOr("1500", "4000")
 	return []string{"BERTH_LIMITS_BATCH_CPU_MS=1000", "BERTH_LIMITS_BATCH_SLEEP_MS=1000", "BERTH_LIMITS_START_MS=" + wall,
@@ -293,7 +293,8 @@ type hostileTable struct {
 func (h *hostileTable) add(c hostileCase, took time.Duration) {
 	h.Lock()
 	defer h.Unlock()
-	h.rows = append(h.rows, fmt.Sprintf("%s\t%s\t%s\t%v\t%s\n", c.how, c.step, c.kind, took.Round(time.Millisecond), c.says))
+	h.rows = append(h.rows, fmt.Sprintf("%s\t%s\t%s\t%v\t%s\n", c.how, c.step, c.kind,
+		took.Round(time.Millisecond), c.says))
 }
 
 func (h *hostileTable) String() string {
