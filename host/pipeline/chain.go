@@ -37,6 +37,8 @@ type Result struct {
 	Origins  []uint32  // of each, the index in the entering batch of the record it came from; nil: the same index
 	Failures []RecordFailure
 	Retry    *RecordFailure // a stage asks for the whole batch again later
+
+	from Group // whose answer it is
 }
 
 // Origin is the index in the entering batch of the record that entry i came from.
@@ -80,7 +82,7 @@ func (l *Link) apply(ctx context.Context, in Result) (Result, error) {
 		return Result{Failures: in.Failures}, nil
 	}
 	if err := l.compact(&in.Batch, n); err != nil {
-		return in, l.Group.Failed(err)
+		return in, in.from.Failed(err)
 	}
 	body := l.builder.AppendTo(make([]byte, 0, l.builder.Size()))
 	input, err := abi.ParseBatch(body, nil)
@@ -175,7 +177,7 @@ func (l *Link) exchange(ctx context.Context, body guest.Body, n int, data []byte
 
 // result reads the errors of a batch. One for the batch as a whole is the end of the task, unless it is retriable.
 func (l *Link) result(batch abi.Batch) (Result, error) {
-	r := Result{Batch: batch}
+	r := Result{Batch: batch, from: l.Group}
 	for i := range batch.ErrorCount() {
 		e := batch.Error(i)
 		f := RecordFailure{Record: int(e.Record), Stage: l.Group.stage(e.Stage), Code: e.Code, Message: e.Message}

@@ -101,7 +101,8 @@ func TestHostileConnectorIsFailed(t *testing.T) {
 func TestHostileModuleIsRefused(t *testing.T) {
 	b := newBench(t)
 	for _, how := range []string{"trap", "loop", "garbage", "exit"} {
-		_, err := b.AddModule(t.Context(), how, guests.Go(t, "testdata/guests/hostile", fmt.Sprintf("-X main.describe=%s", how)))
+		wasm := guests.Go(t, "testdata/guests/hostile", fmt.Sprintf("-X main.describe=%s", how))
+		_, err := b.AddModule(t.Context(), how, wasm)
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("module %q", how)) {
 			t.Errorf("%s: %v", how, err)
 		}

@@ -41,6 +41,13 @@
   (loop $l (br $l)))
 {{ end }}
 
+{{ define "putlarge" }} ;; 20 MiB, a thousand times what it was given
+(func $bad
+  (drop (memory.grow (i32.const 1000)))
+  (drop (call $put (i32.const 3) (global.get $seq) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 20971520)))
+  (loop $l (br $l)))
+{{ end }}
+
 {{ define "putkind" }}
 (func $bad
   (drop (call $put (i32.const 4711) (global.get $seq) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
