@@ -5,19 +5,20 @@ import "slices"
 // body is a function while it is rewritten, in three passes over its instructions: what there is (scan), where units are
 // charged and how many (place), and the new code (write).
 type body struct {
-	m       *rewriter
-	r       *reader
-	typ     functionType
-	locals  uint32 // with parameters; the two that are added follow
-	types   []byte // of the first savedLocalsMax locals; 0: a reference or a vector
-	open    []openBlock
-	code    []instruction
-	blocks  []block
-	sites   map[int]*site // by index of the instruction before which they stand
-	free    bool          // its callers pay for its straight code
-	counted bool          // it has loops that count in a local
-	calls   bool
-	bulk    bool
+	m         *rewriter
+	r         *reader
+	typ       functionType
+	locals    uint32 // with parameters; the two that are added follow
+	types     []byte // of the first savedLocalsMax locals; 0: a reference or a vector
+	open      []openBlock
+	code      []instruction
+	blocks    []block
+	sites     map[int]*site // by index of the instruction before which they stand
+	free      bool          // its callers pay for its straight code
+	loopFirst bool          // it gets to a loop at once, which charges for the entry, too
+	counted   bool          // it has loops that count in a local
+	calls     bool
+	bulk      bool
 }
 
 // block is a block, loop, if or try_table, or the function itself (blocks[0]).
@@ -200,7 +201,8 @@ func (b *body) place() {
 		blk := &b.blocks[k]
 		switch {
 		case k == 0:
-			if !b.free && !b.startsWithLoop() {
+			b.loopFirst = b.startsWithLoop()
+			if !b.free && !b.loopFirst {
 				b.add(0, 0, min(blk.units, spanUnits))
 			}
 		case blk.op == opLoop:

@@ -30,9 +30,12 @@ const restartLabels = 3
 // savedLocalsMax bounds the locals of a function that are saved, which is a matter of code size.
 const savedLocalsMax = 32
 
-// restarts tells whether a loop gets that form: not if it takes operands, which the way back would have to bring.
-func (b *body) restarts(in *instruction) bool {
-	return in.op == opLoop && (in.typeIndex < 0 || b.m.types[in.typeIndex].params == 0)
+// restarts tells whether a loop gets that form: not if it takes operands, which the way back would have to bring, nor if
+// it makes calls itself, which store its variables anyway. Go's functions are the exception: their loop is there for
+// jumps, and what it keeps in locals is never live across a call.
+func (b *body) restarts(in *instruction, k int) bool {
+	return in.op == opLoop && (in.typeIndex < 0 || b.m.types[in.typeIndex].params == 0) &&
+		(!b.blocks[k].leaves || b.loopFirst && b.blocks[k].parent <= 1)
 }
 
 // openLoop writes the beginning up to the charge; k is the loop's block.

@@ -42,7 +42,8 @@ func (b *body) begin(c *code, in *instruction, i int) {
 	if n := len(b.open); n > 0 {
 		at = b.open[n-1].block
 	}
-	opened := openBlock{b.blockAt(i, at), b.restarts(in)}
+	k := b.blockAt(i, at)
+	opened := openBlock{k, b.restarts(in, k)}
 	switch {
 	case opened.restarts:
 		b.openLoop(c, in, opened.block)
