@@ -169,7 +169,7 @@ func TestE2EHostileGuests(t *testing.T) {
 // hostileLimits are settings of the worker under which a guest that sleeps is noticed about as soon as one that
 // computes, but no guest of a crowded machine because it had to wait for a core.
 func hostileLimits() []string {
-	wall := strictOr("1500", "4000")
+	wall := strictOr("1800", "4000")
 	return []string{"BERTH_LIMITS_BATCH_CPU_MS=1000", "BERTH_LIMITS_BATCH_SLEEP_MS=1000", "BERTH_LIMITS_START_MS=" + wall,
 		"BERTH_LIMITS_DESCRIBE_MS=" + wall, "BERTH_LIMITS_TRANSFORM_MS=" + wall, "BERTH_LIMITS_PUT_MS=" + wall,
 		"CONNECT_TASK_SHUTDOWN_GRACEFUL_TIMEOUT_MS=1000"}
