@@ -42,9 +42,9 @@ func main() {
 	os.Exit(1)
 }
 
-// spareProcessor lets Go run one thread more than there are cores. The engine lets only as many guests compute for long
-// as there are cores, so that timers, network and REST always find a thread, and the system's scheduler a fair share for
-// it. A GOMAXPROCS that the user sets is left alone.
+// spareProcessor lets Go run one thread more than there are cores. The engine lets only as many guests compute for
+// long as there are cores, so that timers, network and REST always find a thread, and the system's scheduler a fair
+// share for it. A GOMAXPROCS that the user sets is left alone.
 func spareProcessor() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)

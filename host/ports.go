@@ -26,8 +26,9 @@ type ProducerRecord struct {
 // Producer writes to Kafka for one task.
 type Producer interface {
 	// Send gives records to the client in order and returns when all are buffered, so it blocks while the client's
-	// buffer is full; the slice is the caller's again then. ack is called once for each record, from another goroutine, in any order between partitions, when
-	// Kafka has it (err nil) or it failed for good. After an error or a cancelled ctx the rest of records gets no ack.
+	// buffer is full; the slice is the caller's again then. ack is called once for each record, from another
+	// goroutine, in any order between partitions, when Kafka has it (err nil) or it failed for good. After an error or
+	// a cancelled ctx the rest of records gets no ack.
 	Send(ctx context.Context, records []ProducerRecord, ack func(i int, err error)) error
 	// Close gives up what is not yet acknowledged (ack gets an error) and frees the client.
 	Close()

@@ -18,7 +18,7 @@ import (
 type Engine struct {
 	runtime wazero.Runtime
 	cache   *cache
-	turns   *turnstile
+	turns   *queues
 	memory  memoryBudget // of all guests
 
 	moduleMemoryBytes int64
@@ -42,7 +42,7 @@ func Open(ctx context.Context, cacheDir string) (*Engine, error) {
 		compile: compileApart,
 		small:   make(chan struct{}, 1), big: make(chan struct{}, 1),
 		modules: map[string]*job{},
-		turns:   newTurnstile(runtime.GOMAXPROCS(0) - 1),
+		turns:   newQueues(runtime.GOMAXPROCS(0) - 1),
 		memory:  memoryBudget{limit: host.LimitWorkerMemory, bytes: host.WorkerMemoryBytesMax},
 
 		moduleMemoryBytes: host.ModuleMemoryBytesMax,
@@ -66,8 +66,8 @@ func newRuntime(ctx context.Context, cache wazero.CompilationCache) wazero.Runti
 		WithCompilationCache(cache).WithMemoryLimitPages(1<<16))
 }
 
-// LimitMemory sets what the instances of one module, and all instances together, may have; to be called before the first
-// Compile. Without it, host.ModuleMemoryBytesMax and host.WorkerMemoryBytesMax hold.
+// LimitMemory sets what the instances of one module, and all instances together, may have; to be called before the
+// first Compile. Without it, host.ModuleMemoryBytesMax and host.WorkerMemoryBytesMax hold.
 func (e *Engine) LimitMemory(moduleBytes, workerBytes int64) {
 	e.moduleMemoryBytes, e.memory.bytes = moduleBytes, workerBytes
 }

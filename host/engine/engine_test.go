@@ -129,6 +129,16 @@ func TestMemoryCapHolds(t *testing.T) {
 	}
 }
 
+// A worker whose memory is given out already refuses an instance by name; it does not fall over.
+func TestInitialMemoryOverTheBudgetIsAnError(t *testing.T) {
+	m := hostile(t, open(t))
+	err := m.Run(t.Context(), Config{Limits: host.Limits{MemoryBytes: 1 << 16}}, &calls{wake: make(chan struct{}, 1)})
+	var limit *host.LimitError
+	if !errors.As(err, &limit) || limit.Name != host.LimitMemory {
+		t.Fatalf("%v", err)
+	}
+}
+
 func TestCompileRefusesWhatCantRun(t *testing.T) {
 	e := open(t)
 	marker := imported{"berth", "berth_abi_1", 0}

@@ -87,7 +87,7 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 		return fmt.Errorf("prepare instance %s: %w", config.Name, err)
 	}
 	ctx = context.WithValue(ctx, instanceKey{}, in)
-	mod, err := m.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, mem), m.code, moduleConfig)
+	mod, err := m.instantiate(experimental.WithMemoryAllocator(ctx, mem), moduleConfig)
 	if err != nil {
 		return guestError(ctx, err, in, mem)
 	}
@@ -96,6 +96,16 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	in.clock.restart()
 	_, err = mod.ExportedFunction("_start").Call(ctx)
 	return guestError(ctx, err, in, mem)
+}
+
+// instantiate makes the instance. The engine panics when it does not get the memory that the module begins with.
+func (m *Module) instantiate(ctx context.Context, config wazero.ModuleConfig) (mod api.Module, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("instantiate: %v", p)
+		}
+	}()
+	return m.runtime.InstantiateModule(ctx, m.code, config)
 }
 
 // guestMemory is an instance's share of what the module and the worker may have. The reserve is a page larger than the

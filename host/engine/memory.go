@@ -95,7 +95,11 @@ type linearMemory struct {
 
 // Reallocate implements experimental.LinearMemory; nil refuses.
 func (m *linearMemory) Reallocate(size uint64) []byte {
-	if m.refuses || size > uint64(len(m.reserved)) || !m.owner.take(int64(size)-int64(m.size)) {
+	if m.refuses || size > uint64(len(m.reserved)) {
+		m.owner.refused = m.owner.budgets[0]
+		return nil
+	}
+	if !m.owner.take(int64(size) - int64(m.size)) {
 		return nil
 	}
 	m.size = size

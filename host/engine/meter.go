@@ -40,7 +40,7 @@ func instantiateMeter(ctx context.Context, r wazero.Runtime) error {
 type clock struct {
 	limits    host.Limits
 	sleepless bool // the guest has nothing to wait for, so its sleep is limited
-	queue     *turnstile
+	queue     *queues
 	kill      context.CancelCauseFunc
 
 	counted time.Duration // up to when its time is accounted for
@@ -48,7 +48,7 @@ type clock struct {
 	batch   time.Duration // computed since the last answer, or since it slept without owing one
 	asleep  time.Duration // since the last answer
 	burst   time.Duration // computed since it slept or got a turn
-	turn    bool          // it holds one of the queue's turns
+	turn    *turnstile    // of which it holds a turn; nil: none
 
 	second     time.Duration // when the present second began
 	secondUsed time.Duration
@@ -169,27 +169,43 @@ func (c *clock) cede(ctx context.Context) {
 		return
 	}
 	c.burst = 0
-	if c.turn && !c.queue.wanted() {
+	turns := c.queue.ordinary
+	if c.batch > longBatchCPU {
+		turns = c.queue.long
+	}
+	if c.turn == turns && !turns.wanted() {
 		return
 	}
 	c.leave()
-	c.turn = c.queue.enter(ctx)
+	if turns.enter(ctx) {
+		c.turn = turns
+	}
 	c.restart()
 }
 
 // leave gives the turn back.
 func (c *clock) leave() {
-	if c.turn {
-		c.queue.leave()
-		c.turn = false
+	if c.turn != nil {
+		c.turn.leave()
+		c.turn = nil
 	}
 }
 
-// turnDuration is how long a guest computes before it needs a turn, and how long a turn is while others wait.
-const turnDuration = time.Millisecond
+const (
+	// turnDuration is how long a guest computes before it needs a turn, and how long a turn is while others wait.
+	turnDuration = time.Millisecond
+	// longBatchCPU is from when on a guest counts as one that computes for long: few honest batches get there.
+	longBatchCPU = 100 * time.Millisecond
+)
 
-// turnstile lets as many guests compute for long as there are cores, in the order in which they came. Go runs one
-// thread more (see main), so that its own goroutines, network and timers never queue behind guests.
+// queues are what guests that compute wait in: there are as many turns as cores, but those that compute for long on one
+// batch leave a core to the others.
+type queues struct{ ordinary, long *turnstile }
+
+func newQueues(cores int) *queues { return &queues{newTurnstile(cores), newTurnstile(cores - 1)} }
+
+// turnstile lets so many guests compute as it has turns, in the order in which they came. Go runs one thread more than
+// there are cores (see main), so that its own goroutines, network and timers never queue behind guests.
 type turnstile struct {
 	turns   chan struct{}
 	waiting atomic.Int32

@@ -67,7 +67,9 @@ func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options
 // waits tells whether a guest has something to wait for besides the host: a connector has, stages between have not.
 func waits(plan abi.Plan) bool {
 	return plan.Role != abi.RoleDescribe && (plan.Role != abi.RoleTask ||
-		slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == abi.KindSource || s.Kind == abi.KindSink }))
+		slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool {
+			return s.Kind == abi.KindSource || s.Kind == abi.KindSink
+		}))
 }
 
 // enforce kills the instance at its first breach of the ABI.
@@ -187,8 +189,8 @@ func (i *Instance) Stop(ctx context.Context, grace time.Duration) error {
 	return fmt.Errorf("%w and could not be killed: its goroutine is given up", ErrStopTimeout)
 }
 
-// killDurationMax is how long a killed guest gets to reach its next host call. It can miss it only where the machine has
-// stalled; its goroutine is then given up.
+// killDurationMax is how long a killed guest gets to reach its next host call. It can miss it only where the machine
+// has stalled; its goroutine is then given up.
 const killDurationMax = 2 * time.Second
 
 // drain makes room for a guest that waits for it, until it has ended (true), limit is over or enough is closed.

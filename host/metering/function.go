@@ -2,8 +2,8 @@ package metering
 
 import "slices"
 
-// body is a function while it is rewritten, in three passes over its instructions: what there is (scan), where units are
-// charged and how many (place), and the new code (write).
+// body is a function while it is rewritten, in three passes over its instructions: what there is (scan), where units
+// are charged and how many (place), and the new code (write).
 type body struct {
 	m         *rewriter
 	r         *reader
@@ -92,8 +92,8 @@ func (m *rewriter) surveyAll(r reader, n int) {
 }
 
 func (b *body) reset(m *rewriter, free bool, raw []byte, typ functionType) {
-	*b = body{m: m, free: free, r: &reader{b: raw, types: int64(len(m.types))}, typ: typ, code: b.code[:0], blocks: b.blocks[:0],
-		types: b.types, open: b.open[:0], sites: map[int]*site{}}
+	*b = body{m: m, free: free, r: &reader{b: raw, types: int64(len(m.types))}, typ: typ, sites: map[int]*site{},
+		code: b.code[:0], blocks: b.blocks[:0], types: b.types, open: b.open[:0]}
 }
 
 // scan decodes the function and checks every index in it.
@@ -222,8 +222,8 @@ func (b *body) place() {
 	}
 }
 
-// startsWithLoop tells that the function gets to a loop at once, whose header then charges for the entry, too: so begins
-// each function that Go compiles. Loops that count in a local need the entry for what they prepay.
+// startsWithLoop tells that the function gets to a loop at once, whose header then charges for the entry, too: so
+// begins each function that Go compiles. Loops that count in a local need the entry for what they prepay.
 func (b *body) startsWithLoop() bool {
 	for i := range b.code {
 		switch op := b.code[i].op; op {
@@ -246,8 +246,8 @@ func (b *body) add(before, blk, units int) {
 	b.sites[before] = &site{units: units, block: blk}
 }
 
-// sum adds up the units of each loop and of the function, without the loops inside, and finds the loops that run no other
-// code: they count in a local.
+// sum adds up the units of each loop and of the function, without the loops inside, and finds the loops that run no
+// other code: they count in a local.
 func (b *body) sum() {
 	at := 0
 	for i := range b.code {

@@ -93,7 +93,8 @@ func FuzzRewrite(f *testing.F) {
 	})
 }
 
-// A program of Go's compiler and library prints the same with and without metering, with tiny slices and with usual ones.
+// A program of Go's compiler and library prints the same with and without metering, with tiny slices and with usual
+// ones.
 func TestRealModuleAnswersAlike(t *testing.T) {
 	wasm := goGuest(t, "digest")
 	metered, err := metering.Rewrite(wasm)

@@ -21,8 +21,8 @@ import "slices"
 //
 // so that the usual way is straight code without a call, and the way to the host lies outside of the loop: the engine
 // keeps the loop's variables in registers. For the same reason the locals that the loop assigns are moved to globals
-// around the yield: a variable of a loop that is live across a call is stored in each turn. A yield never comes back into
-// the guest, so one set of globals is enough.
+// around the yield: a variable of a loop that is live across a call is stored in each turn. A yield never comes back
+// into the guest, so one set of globals is enough.
 
 // restartLabels is how many labels that adds around a loop.
 const restartLabels = 3
@@ -30,9 +30,9 @@ const restartLabels = 3
 // savedLocalsMax bounds the locals of a function that are saved, which is a matter of code size.
 const savedLocalsMax = 32
 
-// restarts tells whether a loop gets that form: not if it takes operands, which the way back would have to bring, nor if
-// it makes calls itself, which store its variables anyway. Go's functions are the exception: their loop is there for
-// jumps, and what it keeps in locals is never live across a call.
+// restarts tells whether a loop gets that form: not if it takes operands, which the way back would have to bring, nor
+// if it makes calls itself, which store its variables anyway. Go's functions are the exception: their loop is there
+// for jumps, and what it keeps in locals is never live across a call.
 func (b *body) restarts(in *instruction, k int) bool {
 	return in.op == opLoop && (in.typeIndex < 0 || b.m.types[in.typeIndex].params == 0) &&
 		(!b.blocks[k].leaves || b.loopFirst && b.blocks[k].parent <= 1)

@@ -147,8 +147,9 @@ func newSpecPlayer(t *testing.T, features api.CoreFeatures, metered bool) *specP
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err := p.runtime.InstantiateWithConfig(p.ctx, spectest, wazero.NewModuleConfig().WithName("spectest")); err != nil {
-		t.Fatalf("%v %v", m, err)
+	named := wazero.NewModuleConfig().WithName("spectest")
+	if _, err := p.runtime.InstantiateWithConfig(p.ctx, spectest, named); err != nil {
+		t.Fatal(err)
 	}
 	return p
 }

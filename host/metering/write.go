@@ -1,8 +1,8 @@
 package metering
 
-// write makes the new body. A function that counts in a local gets a block around its code, so that every way out passes
-// the place where what it paid too much is given back: branches to the function's own label need no change, since that
-// block's label takes its number.
+// write makes the new body. A function that counts in a local gets a block around its code, so that every way out
+// passes the place where what it paid too much is given back: branches to the function's own label need no change,
+// since that block's label takes its number.
 func (b *body) write() code {
 	c := b.writeLocals()
 	for i := range b.code {
