@@ -65,7 +65,7 @@ var hostileCases = []hostileCase{
 	{"mutual", "batch", "sink", "stack"},
 	{"bigframes", "batch", "sink", "stack"},
 	{"tablerecursion", "batch", "sink", "stack"},
-	{"grow", "batch", "sink", "unreachable"},
+	{"grow", "batch", "sink", "limit memory-per-instance"},
 	{"growsteps", "batch", "sink", "limit memory-per-instance"},
 	{"growrefused", "batch", "sink", overCPU},
 	{"fill", "batch", "sink", overCPU},

@@ -21,7 +21,7 @@ const (
 	ExportsMax         = 10_000
 	GlobalsMax         = 100_000
 	TablesMax          = 16
-	TableElementsMax   = 1 << 18
+	TableElementsMax   = 1 << 18 // at the beginning and after growing; 8 bytes each on the host
 	DataSegmentsMax    = 100_000
 	ElementSegmentsMax = 100_000
 	ElementBytesMax    = 8 << 20

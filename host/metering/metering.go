@@ -36,8 +36,6 @@ const (
 	shortBytes = 1024
 	// chunkBytes is the size of the pieces that bulk operations on memory are cut into.
 	chunkBytes = 64 << 10
-	// tableElementsMax caps what a table can grow to: 8 bytes each on the host, moved without a yield.
-	tableElementsMax = 1 << 18
 )
 
 // price is what a site charges for a region of code of which it is known only that not more than units are executed in

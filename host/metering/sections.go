@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/berth-connect/berth/host"
 )
 
 const (
@@ -277,14 +279,14 @@ func (m *rewriter) table(r *reader, out []byte) []byte {
 	r.valueType()
 	out = append(out, r.since(start)...)
 	low, high, bounded := r.limits()
-	if low > tableElementsMax {
-		r.fail("a table of %d elements, at most %d", low, tableElementsMax)
+	if low > host.TableElementsMax {
+		r.fail("a table of %d elements, at most %d", low, host.TableElementsMax)
 	}
 	if bounded && high < low {
 		r.fail("a table of at least %d and at most %d elements", low, high)
 	}
-	if !bounded || high > tableElementsMax {
-		high = tableElementsMax
+	if !bounded || high > host.TableElementsMax {
+		high = host.TableElementsMax
 	}
 	out = appendU32(appendU32(append(out, 1), low), high)
 	if initialised {

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/berth-connect/berth/host"
+)
+
+func TestSlicesFollowTheClock(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		units   uint32
+		elapsed time.Duration
+		want    uint32
+	}{
+		{"the first one", 0, 0, sliceUnitsMin},
+		{"as long as it should be", 50_000, sliceDuration, 50_000},
+		{"quick code gets at most twice as much", 10_000, time.Microsecond, 20_000},
+		{"never more than the longest", 90_000, time.Microsecond, sliceUnitsMax},
+		{"slow code is cut at once", 100_000, 10 * sliceDuration, 10_000},
+		{"never less than the shortest", 10_000, time.Second, sliceUnitsMin},
+	} {
+		if got := nextSlice(c.units, c.elapsed); got != c.want {
+			t.Errorf("%s: %d units, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestSleepIsLimitedForThoseWhoOweAndHaveNothingToWaitFor(t *testing.T) {
+	limits := host.Limits{BatchSleep: time.Second}.WithDefaults()
+	for _, c := range []struct {
+		name            string
+		sleepless, owes bool
+		slept, timeout  time.Duration
+		want            time.Duration
+		last            bool
+	}{
+		{"a connector", false, true, 0, time.Hour, time.Hour, false},
+		{"a stage without work", true, false, 0, -1, -1, false},
+		{"a stage that naps", true, true, 0, time.Millisecond, time.Millisecond, false},
+		{"a stage that sleeps for ever", true, true, 0, -1, time.Second, true},
+		{"a stage that naps too often", true, true, 900 * time.Millisecond, 200 * time.Millisecond, 100 * time.Millisecond,
+			true},
+		{"a stage that has slept enough", true, true, 2 * time.Second, time.Millisecond, 0, true},
+	} {
+		clock := clock{limits: limits, sleepless: c.sleepless, asleep: c.slept}
+		if got, last := clock.sleepAtMost(c.owes, c.timeout); got != c.want || last != c.last {
+			t.Errorf("%s: %v, %v; want %v, %v", c.name, got, last, c.want, c.last)
+		}
+	}
+}
+
+func TestTurnsAreHandedOnAndLongOnesLeaveACore(t *testing.T) {
+	q := newQueues(2)
+	if cap(q.ordinary.turns) != 2 || cap(q.long.turns) != 1 {
+		t.Fatalf("%d and %d turns of 2 cores", cap(q.ordinary.turns), cap(q.long.turns))
+	}
+	if one := newQueues(1); cap(one.long.turns) != 1 {
+		t.Fatal("on one core nobody may compute for long")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if !q.long.enter(ctx) {
+		t.Fatal("no turn though all are free")
+	}
+	came := make(chan bool)
+	go func() { came <- q.long.enter(ctx) }()
+	for !q.long.wanted() {
+		time.Sleep(time.Millisecond)
+	}
+	q.long.leave()
+	if !<-came {
+		t.Fatal("the turn was not handed on")
+	}
+	cancel()
+	if q.long.enter(ctx) {
+		t.Fatal("a turn for one who has ended, though none is free")
+	}
+}
+
+func TestBudgetsAreAskedAllOrNone(t *testing.T) {
+	small, large := &memoryBudget{limit: host.LimitMemory, bytes: 100}, &memoryBudget{bytes: 1000}
+	g := &guestMemory{budgets: []*memoryBudget{large, small}}
+	if !g.take(80) || g.take(30) {
+		t.Fatal("80 of 100 fit, 30 more do not")
+	}
+	if large.used.Load() != 80 || small.used.Load() != 80 || g.refused != small {
+		t.Fatalf("used %d and %d, refused by %v", large.used.Load(), small.used.Load(), g.refused)
+	}
+	var limit *host.LimitError
+	if err := error(g.refused.error()); !errors.As(err, &limit) || limit.Name != host.LimitMemory {
+		t.Fatalf("%v", err)
+	}
+	if g.take(-80); large.used.Load() != 0 || small.used.Load() != 0 {
+		t.Fatal("not given back")
+	}
+}
