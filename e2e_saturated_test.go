@@ -11,8 +11,8 @@ import (
 
 const (
 	// saturatedLines are more than a source reads while it is measured.
-	saturatedLines  = 12_000_000
-	saturatedWindow = 3 * time.Second
+	saturatedLines  = 16_000_000
+	saturatedWindow = 2 * time.Second
 	saturatedRounds = 2
 )
 
