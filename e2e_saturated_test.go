@@ -11,7 +11,7 @@ import (
 
 const (
 	// saturatedLines are more than a source reads while it is measured.
-	saturatedLines  = 16_000_000
+	saturatedLines  = 32_000_000
 	saturatedWindow = 2 * time.Second
 	saturatedRounds = 2
 )
