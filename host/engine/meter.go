@@ -52,8 +52,6 @@ type clock struct {
 
 	second     time.Duration // when the present second began
 	secondUsed time.Duration
-
-	total atomic.Int64 // nanoseconds computed in all
 }
 
 // count accounts for the time since it was last called. What the host does for a guest counts as the guest's own: only
@@ -66,7 +64,6 @@ func (c *clock) count() time.Duration {
 	c.batch += spent
 	c.burst += spent
 	c.secondUsed += spent
-	c.total.Add(int64(spent))
 	return elapsed
 }
 

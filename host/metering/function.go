@@ -17,8 +17,6 @@ type body struct {
 	free      bool          // its callers pay for its straight code
 	loopFirst bool          // it gets to a loop at once, which charges for the entry, too
 	counted   bool          // it has loops that count in a local
-	calls     bool
-	bulk      bool
 }
 
 // block is a block, loop, if or try_table, or the function itself (blocks[0]).
@@ -128,12 +126,10 @@ func (b *body) enter(in instruction, at int) int {
 	i := len(b.code)
 	b.code = append(b.code, in)
 	if in.leaves() {
-		b.calls = true
 		for k := at; k >= 0; k = b.blocks[k].parent {
 			b.blocks[k].leaves = true
 		}
 	}
-	b.bulk = b.bulk || in.bulk()
 	switch in.op {
 	case opBlock, opLoop, opIf, opTryTable:
 		b.blocks = append(b.blocks, block{op: in.op, parent: at, start: i})

@@ -164,11 +164,8 @@ func (g *generator) statement() {
 	}
 }
 
-// loop counts the fuel down, so that every run ends.
-func (g *generator) loop() {
-	g.emit(0x03, 0x40)
-	g.labels = append(g.labels, true)
-	g.statements(3)
+// burn takes one off the fuel and leaves what is left, and 0, to be compared.
+func (g *generator) burn() {
 	g.number(0x41, genFuelAt)
 	g.number(0x41, genFuelAt)
 	g.emit(0x28, 2, 0)
@@ -177,6 +174,14 @@ func (g *generator) loop() {
 	g.number(0x41, genFuelAt)
 	g.emit(0x28, 2, 0)
 	g.number(0x41, 0)
+}
+
+// loop counts the fuel down, so that every run ends.
+func (g *generator) loop() {
+	g.emit(0x03, 0x40)
+	g.labels = append(g.labels, true)
+	g.statements(3)
+	g.burn()
 	g.emit(0x4a, 0x0d, 0) // while more than 0
 	g.close()
 }
@@ -197,14 +202,7 @@ func (g *generator) module() []byte {
 	for range g.functions {
 		g.code, g.labels, g.depth = nil, nil, 0
 		// recursion counts the fuel down, too: at 0 a function returns at once
-		g.number(0x41, genFuelAt)
-		g.number(0x41, genFuelAt)
-		g.emit(0x28, 2, 0)
-		g.number(0x41, 1)
-		g.emit(0x6b, 0x36, 2, 0)
-		g.number(0x41, genFuelAt)
-		g.emit(0x28, 2, 0)
-		g.number(0x41, 0)
+		g.burn()
 		g.emit(0x4c, 0x04, 0x40)
 		g.number(0x41, 1)
 		g.emit(0x0f, 0x0b)

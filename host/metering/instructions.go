@@ -22,7 +22,6 @@ const (
 	opCallRef      = 0x14
 	opReturnCallR  = 0x15
 	opDrop         = 0x1a
-	opSelect       = 0x1b
 	opSelectTyped  = 0x1c
 	opTryTable     = 0x1f
 	opLocalGet     = 0x20
@@ -30,7 +29,6 @@ const (
 	opLocalTee     = 0x22
 	opGlobalGet    = 0x23
 	opGlobalSet    = 0x24
-	opTableGet     = 0x25
 	opTableSet     = 0x26
 	opMemorySize   = 0x3f
 	opMemoryGrow   = 0x40
@@ -38,7 +36,6 @@ const (
 	opI64Const     = 0x42
 	opF32Const     = 0x43
 	opF64Const     = 0x44
-	opI32Eqz       = 0x45
 	opI32LtS       = 0x48
 	opI32GtS       = 0x4a
 	opI32LeS       = 0x4c
