@@ -41,7 +41,6 @@ mod dictionary;
 mod entry;
 mod error;
 pub mod event;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod fake;
 pub mod files;
 pub mod host;

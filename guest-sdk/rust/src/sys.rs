@@ -23,6 +23,21 @@ pub(crate) fn extend_entries(entries: &mut Vec<Entry>, bytes: &[u8]) {
     }
 }
 
+/// Appends what one `read` of up to `most` bytes gives; the room for it is not zeroed before.
+pub(crate) fn read(fd: i32, out: &mut Vec<u8>, most: usize) -> std::io::Result<usize> {
+    extern "C" {
+        fn read(fd: i32, to: *mut u8, most: usize) -> isize;
+    }
+    out.reserve(most);
+    // SAFETY: room for `most` bytes was reserved behind the end; as many of them count as were written.
+    unsafe {
+        let n = read(fd, out.as_mut_ptr().add(out.len()), most);
+        let n = usize::try_from(n).map_err(|_| std::io::Error::last_os_error())?;
+        out.set_len(out.len() + n);
+        Ok(n)
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod host {
     use std::sync::atomic::AtomicU32;
