@@ -15,7 +15,7 @@ use crate::stage::{self, Stage, Work};
 use crate::value::{Value, NONE};
 
 /// First size of the buffer for events.
-const EVENT_BUFFER_BYTES: usize = 64 << 10;
+const EVENT_BUFFER_BYTES: usize = 4 << 10;
 
 /// Why the loop ended.
 #[derive(Debug)]
