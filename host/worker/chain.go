@@ -36,8 +36,8 @@ func (w *Worker) Stages(kind string, config host.Config, part Part) ([]pipeline.
 	return []pipeline.Stage{stage}, err
 }
 
-// Chain starts stages as a task does, for those who bring the records themselves. Error: *pipeline.StageError. The links
-// are the caller's to stop.
+// Chain starts stages as a task does, for those who bring the records themselves. Error: *pipeline.StageError. The
+// links are the caller's to stop.
 func (w *Worker) Chain(ctx context.Context, stages []pipeline.Stage) ([]*pipeline.Link, error) {
 	c := task.Config{Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
 		return w.run(ctx, g, plan, w.Log, nil)

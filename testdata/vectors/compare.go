@@ -155,7 +155,8 @@ func differ(at string, want, got any) string {
 }
 
 func differMembers(at string, want, got object) string {
-	if at == "" && len(want)+len(got) > 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(got)), func(k string) bool { return want[k] != nil }) {
+	inBoth := func(name string) bool { return want[name] != nil }
+	if at == "" && len(want)+len(got) > 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(got)), inBoth) {
 		return fmt.Sprintf("want %s, got %s", shown(want), shown(got))
 	}
 	names := slices.Concat(slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(got)))
