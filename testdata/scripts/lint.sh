@@ -32,7 +32,7 @@ if command -v cargo >/dev/null 2>&1; then
   git ls-files -co --exclude-standard '*Cargo.lock' '*Cargo.toml' | xargs -rn1 dirname | sort -u | while read -r dir; do
     if cargo fmt --version >/dev/null 2>&1; then echo "cargo fmt $dir"; (cd "$dir" && cargo fmt --all -- --check); fi
     if cargo clippy --version >/dev/null 2>&1; then
-      echo "cargo clippy $dir"; (cd "$dir" && cargo clippy -q --all-targets -- -D warnings)
+      echo "cargo clippy $dir"; (cd "$dir" && cargo clippy -q --all-targets --all-features -- -D warnings)
     fi
   done
 fi
