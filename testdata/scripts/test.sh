@@ -26,7 +26,7 @@ packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go
 BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m $packages
 
 echo "== Rust"
-for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock; do (cd "$dir" && cargo test); done
+for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock; do (cd "$dir" && cargo test --all-features); done
 
 echo "== plugin projects of every kind, offline"
 make build

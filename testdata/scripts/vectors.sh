@@ -2,7 +2,7 @@
 # vectors.sh DIR [-v]: plays the recorded answers of Kafka Connect in DIR/*.jsonl through the worker's own parts and
 # prints what differs and, last, "N passed, N failed". See testdata/vectors.
 set -euo pipefail
-dir=$(cd "${1:?the folder of the vectors}" && pwd)
+vectors=$(cd "${1:?the folder of the vectors}" && pwd)
 shift
 cd "$(dirname "$0")/../.."
 toolchain=testdata/toolchain/wasm-rust.sh
@@ -10,4 +10,7 @@ if ! $toolchain id >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >
   { apt-get update -q && $toolchain install; } >/dev/null
 fi
 probe=$($toolchain build modules/stock probe vectors)
-go run ./testdata/vectors -probe "$probe" "$@" "$dir"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+go build -o "$dir/vectors" ./testdata/vectors
+"$dir/vectors" -probe "$probe" "$@" "$vectors"

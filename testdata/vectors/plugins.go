@@ -37,7 +37,7 @@ func (f plugins) open(ctx context.Context, v *vector) player {
 	s := setupOf(v)
 	stages, err := f.worker.Stages(s.kind, s.config, s.part)
 	if err != nil {
-		return refused{nil, err}
+		return refused{nil, unplayable(err.Error())}
 	}
 	if s.part == worker.HeaderConverter && v.text("class") != "" {
 		stages[0].Config = s.own // these vectors ask what happens without the converter.type that the worker adds
@@ -145,7 +145,7 @@ func (c *chain) play(ctx context.Context, v *vector) (any, error) {
 	}
 	batch, err := encodeRecord(input)
 	if err != nil {
-		return nil, cannotHold{err}
+		return nil, cannotHold(err)
 	}
 	out, err := pipeline.Apply(ctx, c.links, pipeline.Result{Batch: batch})
 	if err != nil {
@@ -157,10 +157,8 @@ func (c *chain) play(ctx context.Context, v *vector) (any, error) {
 	return recordAnswer(&out, input)
 }
 
-// cannotHold says why a vector can't be played: its input has no form in the ABI.
-type cannotHold struct{ error }
-
-func (e cannotHold) Error() string { return "the ABI can't hold the input: " + e.error.Error() }
+// cannotHold says that the input of a vector has no form in the ABI, and why.
+func cannotHold(err error) error { return unplayable("the ABI can't hold the input: " + err.Error()) }
 
 func recordAnswer(out *pipeline.Result, input object) (any, error) {
 	if len(out.Failures) > 0 {
@@ -210,7 +208,7 @@ func (c *chain) enter(ctx context.Context, v *vector) (pipeline.Result, error) {
 	if c.kind == abi.KindSource {
 		batch, err := encodeOne(v.members["schema"], v.members["value"], c.part)
 		if err != nil {
-			return pipeline.Result{}, cannotHold{err}
+			return pipeline.Result{}, cannotHold(err)
 		}
 		return pipeline.Apply(ctx, c.links, pipeline.Result{Batch: batch})
 	}

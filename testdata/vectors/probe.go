@@ -23,7 +23,7 @@ func (probe) key(v *vector) string { return v.file }
 
 func (f probe) open(ctx context.Context, v *vector) player {
 	if f.worker == nil {
-		return refused{nil, errors.New("no probe: name its module with -probe")}
+		return refused{nil, unplayable("no probe: name its module with -probe")}
 	}
 	config := host.Config{}
 	for key, value := range map[string]string{"name": "vectors", "connector.class": "vectors", "transforms": "t",
@@ -74,7 +74,21 @@ func (a *asked) play(ctx context.Context, v *vector) (any, error) {
 	if err := decoder.Decode(&answer); err != nil {
 		return nil, fmt.Errorf("the probe's answer is no JSON: %w", err)
 	}
-	return answer, nil
+	return answer, refusalOf(answer)
+}
+
+// refusalOf says why the probe gave no result.
+func refusalOf(answer any) error {
+	members, _ := answer.(object)
+	switch {
+	case members["unknown"] == true:
+		return unplayable("the probe does not know the operation")
+	case members["foreign"] == true:
+		return unplayable("the ABI can't hold a value of the input")
+	case members["malformed"] == true:
+		return errors.New("the probe can't read the vector")
+	}
+	return nil
 }
 
 // question keeps the results from the probe.

@@ -18,10 +18,16 @@ type family interface {
 
 // player answers vectors in the form of their results.
 type player interface {
-	// play returns the answer, or why there is none; then the player is closed and the next vector gets a new one.
+	// play returns the answer, or why there is none. After any other error than unplayable the player is closed and the
+	// next vector gets a new one.
 	play(context.Context, *vector) (any, error)
 	close()
 }
+
+// unplayable says why a vector can't be played at all.
+type unplayable string
+
+func (u unplayable) Error() string { return string(u) }
 
 // function plays vectors that need nothing to be open.
 type function func(*vector) (any, error)
@@ -89,13 +95,15 @@ func (g *group) play(ctx context.Context, report func(v *vector, outcome string)
 			p = g.family.open(ctx, v)
 		}
 		got, err := p.play(ctx, v)
-		if err != nil {
-			p.close()
-			p = nil
-			report(v, "not played: "+strings.TrimSpace(err.Error()))
+		if err == nil {
+			report(v, difference(v, got))
 			continue
 		}
-		report(v, difference(v, got))
+		report(v, "not played: "+strings.TrimSpace(err.Error()))
+		if _, isFine := err.(unplayable); !isFine {
+			p.close()
+			p = nil
+		}
 	}
 	if p != nil {
 		p.close()

@@ -67,6 +67,6 @@ func (w *workers) families() families {
 		case v.file == "values", v.file == "java-format", v.file == "schema-projector", v.file == "schema-validation":
 			return viaProbe
 		}
-		return function(func(*vector) (any, error) { return nil, fmt.Errorf("nobody plays %s.jsonl", v.file) })
+		return function(func(*vector) (any, error) { return nil, unplayable("nobody plays " + v.file + ".jsonl") })
 	}
 }
