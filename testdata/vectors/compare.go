@@ -151,13 +151,13 @@ func differ(at string, want, got any) string {
 	if isAlike(at, want, got) {
 		return ""
 	}
-	return fmt.Sprintf("%s: want %s, got %s", cmp.Or(strings.TrimPrefix(at, "."), "result"), shown(want), shown(got))
+	return fmt.Sprintf("%s: want %s, got %s", cmp.Or(strings.TrimPrefix(at, "."), "result"), quoted(want), quoted(got))
 }
 
 func differMembers(at string, want, got object) string {
 	inBoth := func(name string) bool { return want[name] != nil }
 	if at == "" && len(want)+len(got) > 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(got)), inBoth) {
-		return fmt.Sprintf("want %s, got %s", shown(want), shown(got))
+		return fmt.Sprintf("want %s, got %s", quoted(want), quoted(got))
 	}
 	names := slices.Concat(slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(got)))
 	slices.Sort(names)
@@ -169,8 +169,8 @@ func differMembers(at string, want, got object) string {
 	return ""
 }
 
-// differError compares an exception. Words of a JVM or of a library count for nothing. Causes are compared where the
-// answer has any: the errors of the ABI do not.
+// differError compares an exception. Words of a JVM or of a library count for nothing. Causes are compared as far as the
+// answer tells them, from the outermost: inside are exceptions of libraries that Berth has not.
 func differError(want, got object) string {
 	for _, name := range []string{"phase", "class", "message", "causes"} {
 		w, g := want[name], got[name]
@@ -184,7 +184,7 @@ func differError(want, got object) string {
 			}
 		default:
 			if d := differ(".error."+name, w, g); d != "" {
-				return d + ", in " + shown(got)
+				return d + ", in " + quoted(got)
 			}
 		}
 	}
@@ -194,10 +194,10 @@ func differError(want, got object) string {
 func differCauses(want, got any) string {
 	w, _ := want.(list)
 	g, _ := got.(list)
-	if len(w) != len(g) {
+	if len(g) > len(w) {
 		return differ(".error.causes", want, got)
 	}
-	for i := range w {
+	for i := range g {
 		wanted, _ := w[i].(object)
 		given, _ := g[i].(object)
 		if d := differError(wanted, given); d != "" {
@@ -238,6 +238,18 @@ func isAlikeText(want, got string) bool {
 	}
 	pattern := "(?s)^" + placeholders.Replace(regexp.QuoteMeta(want)) + "$"
 	return regexp.MustCompile(pattern).MatchString(got)
+}
+
+// shownBytesMax bounds what a line quotes of an answer.
+const shownBytesMax = 600
+
+// quoted is the beginning of shown.
+func quoted(x any) string {
+	text := shown(x)
+	if len(text) <= shownBytesMax {
+		return text
+	}
+	return strings.ToValidUTF8(text[:shownBytesMax], "") + "..."
 }
 
 // shown is JSON in one line.

@@ -110,8 +110,23 @@ func failedStart(err error) (any, error) {
 	return nil, err
 }
 
+// exception is an error as the worker shows it. Causes stand in lines of the message.
 func exception(phase, class, message string) any {
-	return object{"error": object{"phase": phase, "class": class, "message": message}}
+	lines := strings.Split(message, "\nCaused by: ")
+	shown := object{"phase": phase, "class": class, "message": lines[0]}
+	var causes list
+	for _, line := range lines[1:] {
+		class, message, hasMessage := strings.Cut(line, ": ")
+		cause := object{"class": class}
+		if hasMessage {
+			cause["message"] = message
+		}
+		causes = append(causes, cause)
+	}
+	if causes != nil {
+		shown["causes"] = causes
+	}
+	return object{"error": shown}
 }
 
 // refused answers what came of starting the plugin.
@@ -176,7 +191,7 @@ func recordAnswer(out *pipeline.Result, input object) (any, error) {
 
 // failureAnswer is the exception that the worker shows for a record that failed.
 func failureAnswer(phase string, f pipeline.RecordFailure) any {
-	return exception(phase, guest.Class(f.Code, ""), f.Message)
+	return exception(phase, f.Class, f.Message)
 }
 
 func (c *chain) convert(ctx context.Context, v *vector) (any, error) {
