@@ -169,8 +169,8 @@ func differMembers(at string, want, got object) string {
 	return ""
 }
 
-// differError compares an exception. Words of a JVM or of a library count for nothing. Causes are compared as far as the
-// answer tells them, from the outermost: inside are exceptions of libraries that Berth has not.
+// differError compares an exception. Words of a JVM or of a library count for nothing. Causes are compared as far as
+// the answer tells them, from the outermost: inside are exceptions of libraries that Berth has not.
 func differError(want, got object) string {
 	for _, name := range []string{"phase", "class", "message", "causes"} {
 		w, g := want[name], got[name]
