@@ -15,7 +15,8 @@ import (
 )
 
 // plugins plays the vectors of transformations, predicates and converters: for each configuration a connector's, with
-// the stages that the worker makes of it, in an instance of the bundled module.
+// the stages that the worker makes of it, in an instance of the bundled module. Guests know no time zone but UTC, so a
+// vector's tz changes nothing.
 type plugins struct {
 	worker *worker.Worker
 }

@@ -25,7 +25,7 @@ type workers struct {
 }
 
 func newWorkers(ctx context.Context, m modules, log *slog.Logger) (*workers, error) {
-	e, err := engine.Open(ctx, filepath.Join(os.TempDir(), "berth-vectors"))
+	e, err := engine.Open(ctx, filepath.Join(os.TempDir(), "berth-test-cache"))
 	if err != nil {
 		return nil, err
 	}
