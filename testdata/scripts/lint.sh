@@ -2,7 +2,7 @@
 # lint.sh: form and vet checks, no tests. STATICCHECK names the pinned tool.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-programs="./testdata/bench ./testdata/demo/... ./testdata/guests"
+programs="./testdata/bench ./testdata/demo/... ./testdata/guests ./testdata/vectors"
 guests=$(for dir in abi guest-sdk modules; do
   [ -z "$(find "$dir" -name '*.go' -print -quit)" ] || printf './%s/... ' "$dir"
 done)
@@ -32,7 +32,7 @@ if command -v cargo >/dev/null 2>&1; then
   git ls-files -co --exclude-standard '*Cargo.lock' '*Cargo.toml' | xargs -rn1 dirname | sort -u | while read -r dir; do
     if cargo fmt --version >/dev/null 2>&1; then echo "cargo fmt $dir"; (cd "$dir" && cargo fmt --all -- --check); fi
     if cargo clippy --version >/dev/null 2>&1; then
-      echo "cargo clippy $dir"; (cd "$dir" && cargo clippy -q --all-targets -- -D warnings)
+      echo "cargo clippy $dir"; (cd "$dir" && cargo clippy -q --all-targets --all-features -- -D warnings)
     fi
   done
 fi

@@ -14,7 +14,7 @@ tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
 echo "== Go, on the embedded broker"
-go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/guests
+go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/guests ./testdata/vectors
 
 echo "== the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)
@@ -26,7 +26,7 @@ packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go
 BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m $packages
 
 echo "== Rust"
-for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock; do (cd "$dir" && cargo test); done
+for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock; do (cd "$dir" && cargo test --all-features); done
 
 echo "== plugin projects of every kind, offline"
 make build

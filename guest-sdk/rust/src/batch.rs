@@ -187,11 +187,15 @@ impl Batch {
         let errors = head.len();
         self.arena = data;
         for failure in &self.failures {
-            let message = limits::cut(&failure.error.message, limits::ERROR_BYTES);
-            let fields = [failure.origin, failure.stage, failure.error.kind as u32, 0, self.arena.len() as u32];
+            let text = failure.error.text();
+            let message = limits::cut(&text, limits::ERROR_BYTES);
+            let class = limits::cut(failure.error.class.unwrap_or(""), limits::ERROR_CLASS_BYTES);
+            let (code, class_len) = (failure.error.kind as u32, class.len() as u32);
+            let fields = [failure.origin, failure.stage, code, class_len, self.arena.len() as u32];
             fields.iter().for_each(|n| head.extend_from_slice(&n.to_le_bytes()));
             head.extend_from_slice(&(message.len() as u32).to_le_bytes());
             self.arena.extend_from_slice(message.as_bytes());
+            self.arena.extend_from_slice(class.as_bytes());
         }
         if head.len() + self.arena.len() > limits::BATCH_BYTES {
             return Err(Error::connect(format!(

@@ -32,6 +32,8 @@ pub mod string_converter;
 pub mod topic_name_matches;
 pub mod values;
 pub mod values_text;
+#[cfg(feature = "vectors")]
+pub mod vectors;
 
 use berth_guest::Plugin;
 

@@ -1,4 +1,6 @@
-//! A reader of JSON into a tree, for the vectors only.
+//! JSON as a tree, read and written, for the vectors only.
+
+use std::fmt;
 
 /// A JSON value; numbers stay texts.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +14,20 @@ pub enum Json {
 }
 
 impl Json {
+    pub fn object<'k>(members: impl IntoIterator<Item = (&'k str, Json)>) -> Json {
+        Json::Object(members.into_iter().map(|(k, v)| (k.to_string(), v)).collect())
+    }
+
+    /// A text.
+    pub fn text_of(text: impl Into<String>) -> Json {
+        Json::Text(text.into())
+    }
+
+    /// A number of JSON; those within values are texts.
+    pub fn number_of(n: impl fmt::Display) -> Json {
+        Json::Number(n.to_string())
+    }
+
     pub fn get(&self, key: &str) -> &Json {
         match self {
             Json::Object(members) => members.iter().find(|(k, _)| k == key).map_or(&Json::Null, |(_, v)| v),
@@ -42,14 +58,55 @@ impl Json {
     }
 
     pub fn parse(text: &str) -> Option<Json> {
-        let mut reader = Reader { bytes: text.as_bytes(), at: 0 };
+        let mut reader = Reader { text, bytes: text.as_bytes(), at: 0 };
         let value = reader.value()?;
         reader.blanks();
         (reader.at == reader.bytes.len()).then_some(value)
     }
 }
 
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Json::Null => f.write_str("null"),
+            Json::Bool(b) => write!(f, "{b}"),
+            Json::Number(n) => f.write_str(n),
+            Json::Text(text) => write_text(text, f),
+            Json::List(items) => {
+                f.write_str("[")?;
+                for (i, item) in items.iter().enumerate() {
+                    f.write_str(if i > 0 { "," } else { "" })?;
+                    write!(f, "{item}")?;
+                }
+                f.write_str("]")
+            }
+            Json::Object(members) => {
+                f.write_str("{")?;
+                for (i, (key, value)) in members.iter().enumerate() {
+                    f.write_str(if i > 0 { "," } else { "" })?;
+                    write_text(key, f)?;
+                    write!(f, ":{value}")?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+fn write_text(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("\"")?;
+    for unit in text.encode_utf16() {
+        match unit {
+            0x22 | 0x5C => write!(f, "\\{}", unit as u8 as char)?,
+            0x20..=0x7E => write!(f, "{}", unit as u8 as char)?,
+            _ => write!(f, "\\u{unit:04X}")?,
+        }
+    }
+    f.write_str("\"")
+}
+
 struct Reader<'a> {
+    text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
@@ -136,6 +193,11 @@ impl Reader<'_> {
                         b'f' => 12,
                         other => other as u16,
                     });
+                }
+                0x80.. => {
+                    let c = self.text.get(self.at - 1..)?.chars().next()?;
+                    self.at += c.len_utf8() - 1;
+                    units.extend_from_slice(c.encode_utf16(&mut [0; 2]));
                 }
                 _ => units.push(byte as u16),
             }

@@ -2,13 +2,12 @@
 
 use std::rc::Rc;
 
+use super::json::Json;
+use crate::base64;
+use crate::java_number::{bigint_bytes, bigint_text};
 use berth_guest::{
     put_header, Batch, Cell, Dictionaries, Entry, Field, Header, Schema, Tag, Type, Value, ValueRef, NONE,
 };
-use stock::base64;
-use stock::java_number::{bigint_bytes, bigint_text};
-
-use crate::json::Json;
 
 /// A value that the ABI can't hold (a foreign Java class, half a surrogate pair).
 #[derive(Debug)]
@@ -90,6 +89,102 @@ pub fn value(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries) ->
         }
         _ => return Err(Foreign),
     })
+}
+
+/// A schema in the vectors' form.
+pub fn schema_json(schema: &Schema, dict: &mut Dictionaries) -> Json {
+    let text = |text: &Option<Rc<str>>| text.as_deref().map_or(Json::Null, Json::text_of);
+    let mut members = vec![("type", Json::text_of(schema.kind.name()))];
+    let mut put = |key, value| {
+        if value != Json::Null {
+            members.push((key, value));
+        }
+    };
+    put("optional", if schema.optional { Json::Bool(true) } else { Json::Null });
+    put("name", text(&schema.name));
+    put("version", schema.version.map_or(Json::Null, Json::number_of));
+    put("doc", text(&schema.doc));
+    let pair = |(k, v): &(String, String)| Json::List(vec![Json::text_of(k), Json::text_of(v)]);
+    put("parameters", schema.parameters.as_ref().map_or(Json::Null, |p| Json::List(p.iter().map(pair).collect())));
+    put("default", schema.default.as_ref().map_or(Json::Null, |v| owned_json(v, Some(schema), dict)));
+    put("key", schema.key.as_ref().map_or(Json::Null, |s| schema_json(s, dict)));
+    put("value", schema.element.as_ref().map_or(Json::Null, |s| schema_json(s, dict)));
+    if schema.kind == Type::Struct {
+        let field = |f: &Field| {
+            Json::object([("name", Json::text_of(&*f.name)), ("schema", schema_json(&f.schema, &mut *dict))])
+        };
+        put("fields", Json::List(schema.fields.iter().map(field).collect()));
+    }
+    Json::object(members)
+}
+
+/// A value in the vectors' form; `declared` is the schema around it.
+pub fn owned_json(value: &Value, declared: Option<&Schema>, dict: &mut Dictionaries) -> Json {
+    let body = value.to_body();
+    value_json(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), declared, dict)
+}
+
+/// As [`owned_json`], of a value in place.
+pub fn value_json(v: ValueRef<'_>, declared: Option<&Schema>, dict: &mut Dictionaries) -> Json {
+    let of = |t: &str, v: Json| Json::object([("t", Json::text_of(t)), ("v", v)]);
+    let number = |t| of(t, Json::text_of(v.int().unwrap_or(0).to_string()));
+    let real = |t, bits| Json::object([("t", Json::text_of(t)), ("bits", Json::text_of(bits))]);
+    match v.tag {
+        Tag::Null => Json::Null,
+        Tag::Int8 => number("int8"),
+        Tag::Int16 => number("int16"),
+        Tag::Int32 => number("int32"),
+        Tag::Int64 => number("int64"),
+        Tag::Float32 => real("float32", format!("{:08x}", v.float32().unwrap_or(0.0).to_bits())),
+        Tag::Float64 => real("float64", format!("{:016x}", v.float64().unwrap_or(0.0).to_bits())),
+        Tag::Boolean => of("bool", Json::Bool(v.boolean() == Some(true))),
+        Tag::String => of("string", Json::text_of(v.str().unwrap_or_default())),
+        Tag::Bytes | Tag::Raw => of("bytes", base64_json(v.payload)),
+        Tag::BigInt => of("bigint", Json::text_of(bigint_text(v.payload))),
+        Tag::Date => {
+            Json::object([("t", Json::text_of("date")), ("ms", Json::text_of(v.int().unwrap_or(0).to_string()))])
+        }
+        Tag::Decimal => {
+            let (scale, unscaled) = v.decimal().unwrap_or((0, &[]));
+            let unscaled = Json::text_of(bigint_text(unscaled));
+            Json::object([("t", Json::text_of("decimal")), ("unscaled", unscaled), ("scale", Json::number_of(scale))])
+        }
+        Tag::Array => {
+            let element = declared.and_then(|s| s.element.as_deref());
+            of("list", Json::List(v.items().map(|item| value_json(item, element, dict)).collect()))
+        }
+        Tag::Map => {
+            let (key, element) = declared.map_or((None, None), |s| (s.key.as_deref(), s.element.as_deref()));
+            let mut entries = Vec::new();
+            for (k, item) in v.entries() {
+                entries.push(Json::List(vec![value_json(k, key, dict), value_json(item, element, dict)]));
+            }
+            of("map", Json::List(entries))
+        }
+        Tag::Struct => struct_json(v, declared, dict),
+    }
+}
+
+fn struct_json(v: ValueRef<'_>, declared: Option<&Schema>, dict: &mut Dictionaries) -> Json {
+    let own = dict.schema(v.struct_schema()).ok().flatten();
+    let schema = own.as_deref().or(declared);
+    let mut fields = Vec::new();
+    for (field, item) in schema.map_or(&[][..], |s| &s.fields).iter().zip(v.items()) {
+        fields.push((field.name.to_string(), value_json(item, Some(&field.schema), dict)));
+    }
+    let mut members = vec![("t", Json::text_of("struct"))];
+    if let Some(own) = own.as_deref().filter(|own| Some(*own) != declared) {
+        members.push(("schema", schema_json(own, dict)));
+    }
+    members.push(("v", Json::Object(fields)));
+    Json::object(members)
+}
+
+/// Bytes in the vectors' form.
+pub fn base64_json(bytes: &[u8]) -> Json {
+    let mut text = Vec::new();
+    base64::append(bytes, &mut text);
+    Json::text_of(String::from_utf8(text).unwrap_or_default())
 }
 
 /// One text for equal values, whatever the order of maps.

@@ -1,0 +1,9 @@
+//! Texts: charsets, hashes, base64, properties, format strings, texts of objects.
+
+use super::json::Json;
+use super::{Answer, Refusal};
+
+/// Plays an operation of this family.
+pub fn play(_op: &str, _vector: &Json) -> Answer {
+    Err(Refusal::Unknown)
+}
