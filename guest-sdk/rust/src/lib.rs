@@ -42,6 +42,7 @@ mod entry;
 mod error;
 pub mod event;
 pub mod fake;
+mod fields;
 pub mod files;
 pub mod host;
 pub mod limits;
@@ -62,11 +63,12 @@ pub use config::{split_list, Config, ConfigDef, ConfigKey, ConfigType, Importanc
 pub use dictionary::{Dictionaries, Dictionary, PerSchema};
 pub use entry::{Cell, Entry, ENTRY_BYTES, NO_TIMESTAMP};
 pub use error::{Error, Kind, Result};
+pub use fields::{assemble_parts, part_of, take_apart, Decode, Part};
 pub use memory::Memory;
 pub use plan::{Context, Plan, Role, StageKind, StagePlan};
 pub use plugin::{
-    manifest, Connector, Converter, Make, New, Next, Outcome, Plugin, Predicate, Remark, SameConfig, Sink, Source,
-    TopicOffset, Transform, Watch,
+    manifest, Connector, Converter, Make, New, Next, Outcome, PartsWriter, Plugin, Predicate, Remark, SameConfig, Sink,
+    Source, TopicOffset, Transform, Watch,
 };
 pub use record::{put_header, Arena, CellOut, Header, Headers, Record};
 pub use run::{run, End};

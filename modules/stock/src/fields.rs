@@ -1,6 +1,6 @@
 //! What transforms of fields share: which half of the record they work on, copies of schemas, and Connect's messages.
 
-use berth_guest::{Cell, Error, Field, Record, Result, Schema, Tag, Type, Value, ValueRef};
+use berth_guest::{Arena, Cell, Error, Field, Memory, Part, Record, Result, Schema, Tag, Type, Value, ValueRef, NONE};
 
 use crate::java_class::class_name;
 
@@ -71,6 +71,35 @@ pub fn add_field(schema: &mut Schema, field: Field) -> Result<()> {
     Ok(())
 }
 
+/// Whether a part of a map has that name.
+#[inline]
+pub fn is_named(part: &Part, memory: &Memory, name: &str) -> bool {
+    part.name_len as usize == name.len()
+        && part.name_tag == Tag::String as u8
+        && part.name(memory).payload == name.as_bytes()
+}
+
+/// A field's value as it goes on under the schema of the field; null becomes the default if that is asked for.
+#[inline]
+pub fn carry(part: Part, field: &Field, replace_null: bool, arena: &mut Arena<'_>) -> Result<Part> {
+    if !part.is_null() {
+        return Ok(part);
+    }
+    let schema = &field.schema;
+    match &schema.default {
+        Some(_) if replace_null => {
+            arena.build(NONE, |b| copy(b, ValueRef::NULL, field, true)).map(|cell| part.with(cell))
+        }
+        _ if schema.optional => Ok(part),
+        _ => Err(missing(field)),
+    }
+}
+
+fn missing(field: &Field) -> Error {
+    let (name, kind) = (&field.name, field.schema.kind);
+    Error::data(format!("Invalid value: null used for required field: \"{name}\", schema type: {kind}"))
+}
+
 /// Copies a field's value; null becomes the default of its schema if that is asked for.
 pub fn copy(b: &mut berth_guest::Builder<'_>, value: ValueRef<'_>, field: &Field, replace_null: bool) -> Result<()> {
     let schema = &field.schema;
@@ -79,12 +108,7 @@ pub fn copy(b: &mut berth_guest::Builder<'_>, value: ValueRef<'_>, field: &Field
             let body = Value::to_body(default);
             b.value(ValueRef::of_item(&body).unwrap_or(value));
         }
-        _ if value.is_null() && !schema.optional => {
-            let (name, kind) = (&field.name, schema.kind);
-            return Err(Error::data(format!(
-                "Invalid value: null used for required field: \"{name}\", schema type: {kind}"
-            )));
-        }
+        _ if value.is_null() && !schema.optional => return Err(missing(field)),
         _ => b.value(value),
     }
     Ok(())
