@@ -42,6 +42,10 @@ func (k *fakeKafka) Consumer(_ host.TaskID, config host.Config, r host.Rebalance
 
 func (k *fakeKafka) EnsureTopic(context.Context, string, host.Config) error { return nil }
 
+func (k *fakeKafka) DeadLetters(context.Context, host.TaskID, host.Config, string, int16) (host.Producer, error) {
+	return fakeProducer{k}, nil
+}
+
 func (k *fakeKafka) Load(_ context.Context, connector string) ([]host.SourceOffset, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
