@@ -12,8 +12,8 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// unknownDeadLetterTopicRetries bounds how long a dead letter waits for a topic that was there when the task started: one
-// that was deleted since must end the task, not hold it up for ever.
+// unknownDeadLetterTopicRetries bounds how long a dead letter waits for a topic that was there when the task started:
+// one that was deleted since must end the task, not hold it up for ever.
 const unknownDeadLetterTopicRetries = 10
 
 // DeadLetters implements host.Clients (KIP-298): the topic's admin client has the settings of the connector's, its

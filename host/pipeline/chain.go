@@ -51,8 +51,8 @@ type Result struct {
 	lo, hi int   // the part of Batch that counts, see Window; hi 0: all
 }
 
-// Window is the part of a batch, not yet passed by any link, with the entries lo to hi. What becomes of it is still told
-// by the indices of the whole batch.
+// Window is the part of a batch, not yet passed by any link, with the entries lo to hi. What becomes of it is still
+// told by the indices of the whole batch.
 func (r Result) Window(lo, hi int) Result {
 	w := Result{Batch: r.Batch, from: r.from, lo: lo, hi: hi}
 	for _, f := range r.Failures { // one behind the last entry belongs to the last window

@@ -11,8 +11,9 @@ import (
 // NoTimestampMs is what a producer record holds when the source gave no timestamp.
 const NoTimestampMs = abi.NoTimestamp
 
-// AppendProducerRecords turns the entries from..to of a batch, all serialised by now, into records for the producer, which
-// are views of the batch. An entry that a converter left unserialised is an error: the chain has no converter for it.
+// AppendProducerRecords turns the entries from..to of a batch, all serialised by now, into records for the producer,
+// which are views of the batch. An entry that a converter left unserialised is an error: the chain has no converter for
+// it.
 func AppendProducerRecords(dst []host.ProducerRecord, batch *abi.Batch, from, to int) ([]host.ProducerRecord, error) {
 	topics := make([]string, batch.TopicCount())
 	for i := range topics {

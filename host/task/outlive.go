@@ -12,8 +12,8 @@ import (
 
 // outlive tells whether a task that tolerates errors goes on after an instance ended, and starts another one in its
 // place: when it ended on a record, in a transformation or converter, and the connector is in another instance. In
-// Connect any exception of these is a failure of the record; here also what ends a module: a trap, a panic, a limit. The
-// failure is what becomes of that record if it is to blame, its index that in the batch that entered the chain.
+// Connect any exception of these is a failure of the record; here also what ends a module: a trap, a panic, a limit.
+// The failure is what becomes of that record if it is to blame, its index that in the batch that entered the chain.
 func (c *Config) outlive(ctx context.Context, err error) (*pipeline.RecordFailure, error) {
 	var ended *pipeline.StageError
 	if !c.Errors.All || !errors.As(err, &ended) || ended.Link == nil || ended.Record < 0 || ended.Stage.IsConnector() {

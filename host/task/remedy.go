@@ -20,8 +20,9 @@ type advice struct {
 var advices = []advice{
 	{"JsonConverter", `requires "schema" and "payload" fields`,
 		"this is JSON without Connect's envelope: set PREFIX.schemas.enable=false, or write it with schemas.enable=true"},
-	{"JsonConverter", "Unknown schema type", "the schema of the envelope is not one of Connect's: mend the producer, or set " +
-		"PREFIX.schemas.enable=false to read it as plain JSON"},
+	{"JsonConverter", "Unknown schema type",
+		"the schema of the envelope is not one of Connect's: mend the producer, or set PREFIX.schemas.enable=false to read " +
+			"it as plain JSON"},
 	{"JsonConverter", "Converting byte[] to Kafka Connect data failed",
 		"these bytes are no JSON: set PREFIX to the converter that fits what the producer writes"},
 	{"", "Only Struct objects supported",
@@ -29,8 +30,8 @@ var advices = []advice{
 			"transformation for maps"},
 	{"", "Only Map objects supported",
 		"this stage works on maps and structs: a plain value must be put into one first (HoistField)"},
-	{"", "Size of data received by", "the bytes are of another length than this type has: set PREFIX to the converter that " +
-		"fits the producer's serializer"},
+	{"", "Size of data received by",
+		"the bytes are of another length than this type has: set PREFIX to the converter that fits the producer's serializer"},
 }
 
 // remedy is what to do about a failure, "" when nothing is known.

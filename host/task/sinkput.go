@@ -12,7 +12,8 @@ import (
 	"github.com/berth-connect/berth/host/pipeline"
 )
 
-// put gives records to the stages and to the connector until each has its outcome: put, skipped, or the end of the task.
+// put gives records to the stages and to the connector until each has its outcome: put, skipped, or the end of the
+// task.
 func (t *Sink) put(ctx, hard context.Context, records []host.ConsumerRecord) error {
 	t.useTopics(records)
 	part := newSplit(len(records))

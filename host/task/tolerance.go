@@ -32,8 +32,8 @@ func (t *Tolerance) retries() bool { return t.RetryTimeout != 0 }
 // (RetryWithToleranceOperator).
 const retryDelayMin = 300 * time.Millisecond
 
-// attempts counts the failures of the operation that is being tried again: one stage's, on one record. The zero value is
-// none.
+// attempts counts the failures of the operation that is being tried again: one stage's, on one record. The zero value
+// is none.
 type attempts struct {
 	stage    string
 	failed   int

@@ -11,8 +11,8 @@ import (
 	"github.com/berth-connect/berth/abi"
 )
 
-// cellBytes is a record's key or value as the dead letter of a source holds it, where no converter has made bytes of it:
-// text as UTF-8, bytes as they are, all else as JSON without schema. encoding says which ("" for null).
+// cellBytes is a record's key or value as the dead letter of a source holds it, where no converter has made bytes of
+// it: text as UTF-8, bytes as they are, all else as JSON without schema. encoding says which ("" for null).
 func cellBytes(batch *abi.Batch, tag abi.Tag, payload []byte, schema uint32) (data []byte, encoding string) {
 	switch tag {
 	case abi.TagNull:
