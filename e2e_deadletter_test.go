@@ -304,8 +304,8 @@ func TestE2ERetriesOfTransformations(t *testing.T) {
 		t.Errorf("letters %+v", letters)
 	}
 	_, metrics := p.call("GET", "/metrics", nil)
-	for metric, least := range map[string]float64{"total_record_failures_total": 4, "total_record_errors_total": 2,
-		"total_records_skipped_total": 1, "total_retries_total": 4, "deadletterqueue_produce_requests_total": 1} {
+	for metric, least := range map[string]float64{"record_failures_total": 4, "record_errors_total": 2,
+		"records_skipped_total": 1, "retries_total": 4, "deadletterqueue_produce_requests_total": 1} {
 		if got := metricOf(t, metrics, "kafka_connect_task_error_"+metric+`{connector="`+name); got < least {
 			t.Errorf("%s is %v, at least %v is due", metric, got, least)
 		}

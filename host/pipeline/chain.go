@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/berth-connect/berth/abi"
@@ -28,6 +29,7 @@ type RecordFailure struct {
 	Stage   Stage
 	Code    abi.Code
 	Message string
+	Details Details
 	Unseen  bool   // it never left a source's instance: Record is the index of the entry before which it was
 	Trap    string // why the instance ended on it; "": it answered
 }
@@ -221,14 +223,16 @@ func (l *Link) result(batch abi.Batch) (Result, error) {
 	r := Result{Batch: batch, from: l.Group}
 	for i := range batch.ErrorCount() {
 		e := batch.Error(i)
-		f := RecordFailure{Record: int(e.Record), Stage: l.Group.stage(e.Stage), Code: e.Code, Message: e.Message}
+		f := RecordFailure{Record: int(e.Record), Stage: l.Group.stage(e.Stage), Code: e.Code}
+		f.Message, f.Details = splitDetails(e.Message)
 		switch {
 		case e.Record != abi.None:
 			r.Failures = append(r.Failures, f)
 		case e.Code == abi.CodeRetriable:
 			r.Retry = &f
 		default:
-			failure := abi.Failure{Code: e.Code, Message: e.Message, Stage: int32(e.Stage), Record: -1}
+			message := strings.TrimSuffix(f.Message+"\n"+f.Details.Causes, "\n")
+			failure := abi.Failure{Code: e.Code, Message: message, Class: f.Details.Class, Stage: int32(e.Stage), Record: -1}
 			return r, &StageError{Stage: f.Stage, Record: -1, Err: &guest.Failure{Failure: failure}}
 		}
 	}

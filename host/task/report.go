@@ -37,11 +37,8 @@ func newReport(f *pipeline.RecordFailure, record original) report {
 	return report{f, record, remedy(f, record)}
 }
 
-// exception splits a message that carries causes in the lines behind its own ("Caused by: CLASS: MESSAGE").
-func (r *report) exception() (class, message, causes string) {
-	message, causes, _ = strings.Cut(r.failure.Message, "\nCaused by: ")
-	return guest.Class(r.failure.Code, ""), message, causes
-}
+// exception is the class that Connect would show.
+func (r *report) exception() string { return guest.Class(r.failure.Code, r.failure.Details.Class) }
 
 // class is the class that Connect would name as the one that executed the stage.
 func (r *report) class() string {
@@ -56,15 +53,18 @@ func (r *report) class() string {
 
 // trace is the failure as a stack trace: the exception, where it happened, what it came from and what to do.
 func (r *report) trace() string {
-	class, message, causes := r.exception()
+	f := r.failure
 	var b strings.Builder
-	b.WriteString(class + ": " + message + "\n")
-	b.WriteString("\tat " + r.failure.Stage.Where() + "\n\tat " + r.record.where() + "\n")
-	if causes != "" {
-		b.WriteString("Caused by: " + causes + "\n")
+	b.WriteString(r.exception() + ": " + f.Message + "\n\tat " + f.Stage.Where() + "\n")
+	if f.Details.Field != "" {
+		b.WriteString("\tat field " + f.Details.Field + "\n")
 	}
-	if r.failure.Trap != "" {
-		b.WriteString("\ttrap: " + strings.ReplaceAll(r.failure.Trap, "\n", "\n\t") + "\n")
+	b.WriteString("\tat " + r.record.where() + "\n")
+	if f.Details.Causes != "" {
+		b.WriteString(f.Details.Causes + "\n")
+	}
+	if f.Trap != "" {
+		b.WriteString("\ttrap: " + strings.ReplaceAll(f.Trap, "\n", "\n\t") + "\n")
 	}
 	if r.remedy != "" {
 		b.WriteString("\tremedy: " + r.remedy + "\n")
@@ -90,7 +90,6 @@ const (
 
 // headers are Connect's context headers (DeadLetterQueueReporter), then Berth's own.
 func (r *report) headers(id host.TaskID) []host.Header {
-	class, message, _ := r.exception()
 	topic, partition, offset := r.record.place()
 	stage := r.failure.Stage
 	headers := []host.Header{
@@ -101,8 +100,8 @@ func (r *report) headers(id host.TaskID) []host.Header {
 		header(connectHeader+"task.id", strconv.Itoa(id.Task)),
 		header(connectHeader+"stage", stage.Name()),
 		header(connectHeader+"class.name", r.class()),
-		header(connectHeader+"exception.class.name", class),
-		header(connectHeader+"exception.message", message),
+		header(connectHeader+"exception.class.name", r.exception()),
+		header(connectHeader+"exception.message", r.failure.Message),
 		header(connectHeader+"exception.stacktrace", r.trace()),
 	}
 	for _, h := range []host.Header{
@@ -111,6 +110,7 @@ func (r *report) headers(id host.TaskID) []host.Header {
 		header(berthHeader+"plugin.version", stage.Found.Version),
 		header(berthHeader+"plugin.module", stage.Found.Module),
 		header(berthHeader+"plugin.digest", stage.Found.Digest),
+		header(berthHeader+"field", r.failure.Details.Field),
 		header(berthHeader+"trap", r.failure.Trap),
 		header(berthHeader+"remedy", r.remedy),
 	} {
@@ -148,9 +148,8 @@ func (c *Config) report(f *pipeline.RecordFailure, record original) report {
 	r := newReport(f, record)
 	c.Meters.Errors(1)
 	if c.Errors.Log {
-		class, message, _ := r.exception()
-		c.Log.Error(r.logged(c.ID, c.Errors.LogRecords), "error", class+": "+message, "plugin", f.Stage.Where(),
-			"remedy", r.remedy)
+		c.Log.Error(r.logged(c.ID, c.Errors.LogRecords), "error", r.exception()+": "+f.Message, "field", f.Details.Field,
+			"cause", f.Details.Causes, "plugin", f.Stage.Where(), "remedy", r.remedy)
 		c.Meters.ErrorLogged()
 	}
 	return r

@@ -29,7 +29,8 @@ func TestReportOfAConsumedRecord(t *testing.T) {
 	record := consumed{&host.ConsumerRecord{Topic: "t", Partition: 3, Offset: 42, TimestampMs: 1234,
 		TimestampType: host.CreateTime, Value: []byte("{")}}
 	f := &pipeline.RecordFailure{Code: abi.CodeData, Stage: converterStage(jsonConverter, abi.KindValueConverter),
-		Message: "Converting byte[] to Kafka Connect data failed\nCaused by: x.SerializationException: eof"}
+		Message: "Converting byte[] to Kafka Connect data failed",
+		Details: pipeline.Details{Field: "a.b", Causes: "Caused by: x.SerializationException: eof"}}
 	r := newReport(f, record)
 	id := host.TaskID{Connector: "c", Task: 2}
 	want := "Error encountered in task c-2. Executing stage 'VALUE_CONVERTER' with class '" + jsonConverter +
@@ -44,7 +45,7 @@ func TestReportOfAConsumedRecord(t *testing.T) {
 	for _, line := range []string{
 		"org.apache.kafka.connect.errors.DataException: Converting byte[] to Kafka Connect data failed\n",
 		"\tat stage VALUE_CONVERTER, plugin " + jsonConverter + ", version 4.1.1 (module stock, abababababab)\n",
-		"\tat record t-3@42 (topic, partition, offset)\n", "Caused by: x.SerializationException: eof\n",
+		"\tat field a.b\n", "\tat record t-3@42 (topic, partition, offset)\n", "Caused by: x.SerializationException: eof\n",
 		"\tremedy: these bytes are no JSON: set value.converter to "} {
 		if !strings.Contains(trace, line) {
 			t.Errorf("the trace lacks %q:\n%s", line, trace)

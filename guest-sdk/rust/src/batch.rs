@@ -187,7 +187,8 @@ impl Batch {
         let errors = head.len();
         self.arena = data;
         for failure in &self.failures {
-            let message = limits::cut(&failure.error.message, limits::ERROR_BYTES);
+            let text = failure.error.text();
+            let message = limits::cut(&text, limits::ERROR_BYTES);
             let fields = [failure.origin, failure.stage, failure.error.kind as u32, 0, self.arena.len() as u32];
             fields.iter().for_each(|n| head.extend_from_slice(&n.to_le_bytes()));
             head.extend_from_slice(&(message.len() as u32).to_le_bytes());

@@ -36,6 +36,8 @@ pub struct Error {
     pub class: Option<&'static str>,
     /// Exceptions that caused it, outermost first: class and message.
     pub causes: Vec<(&'static str, String)>,
+    /// Path of the field that it is about; empty = none known.
+    pub field: String,
 }
 
 /// Result of everything that can fail in a plugin.
@@ -43,7 +45,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), class: None, causes: Vec::new() }
+        Error { kind, message: message.into(), class: None, causes: Vec::new(), field: String::new() }
     }
 
     pub fn retriable(message: impl Into<String>) -> Self {
@@ -82,6 +84,26 @@ impl Error {
         self
     }
 
+    /// Says in which field, or item (`[3]`), of the value it arose; to be called on the way out, the innermost first.
+    pub fn at(mut self, step: &str) -> Self {
+        let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
+        self.field = format!("{step}{dot}{}", self.field);
+        self
+    }
+
+    /// The text of a record's error in a batch: the message, and a line for each thing else that is known (section 4).
+    pub(crate) fn text(&self) -> String {
+        let mut text = self.message.clone();
+        if let Some(class) = self.class {
+            text += &format!("\nException: {class}");
+        }
+        if !self.field.is_empty() {
+            text += &format!("\nField: {}", self.field);
+        }
+        self.causes.iter().for_each(|(class, message)| text += &format!("\nCaused by: {class}: {message}"));
+        text
+    }
+
     /// The exception class that stands for the error.
     pub fn class_name(&self) -> &'static str {
         self.class.unwrap_or(match self.kind {
@@ -104,4 +126,16 @@ impl std::error::Error for Error {}
 /// Bytes that are not the layout of the ABI.
 pub(crate) fn malformed(what: &str) -> Error {
     Error::internal(format!("malformed {what}: the host and this module disagree about the ABI; rebuild the module"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn text_has_a_line_for_all_that_is_known() {
+        assert_eq!(Error::data("bad").text(), "bad");
+        let error = Error::data("bad").at("c").at("[1]").at("b").at("a").class("x.Bad").caused_by("x.Io", "eof");
+        assert_eq!(error.text(), "bad\nException: x.Bad\nField: a.b[1].c\nCaused by: x.Io: eof");
+    }
 }

@@ -1,0 +1,36 @@
+package pipeline
+
+import "strings"
+
+// Details is what the lines behind the message of a record's error say (abi/LAYOUT.md, section 4).
+type Details struct {
+	Class  string // exception class to show, "": that of the code
+	Field  string // path in the key or value, "": not known
+	Causes string // "Caused by: …" lines, outermost first
+}
+
+const (
+	exceptionLine = "\nException: "
+	fieldLine     = "\nField: "
+	causeLine     = "\nCaused by: "
+)
+
+// splitDetails takes a message apart; what it does not know stays in the message.
+func splitDetails(text string) (message string, d Details) {
+	message, causes, found := strings.Cut(text, causeLine)
+	if found {
+		d.Causes = causeLine[1:] + causes
+	}
+	message, d.Field = cutLine(message, fieldLine)
+	message, d.Class = cutLine(message, exceptionLine)
+	return message, d
+}
+
+// cutLine takes off the last line if it begins so.
+func cutLine(text, prefix string) (rest, line string) {
+	i := strings.LastIndex(text, prefix)
+	if i < 0 || strings.Contains(text[i+len(prefix):], "\n") {
+		return text, ""
+	}
+	return text[:i], text[i+len(prefix):]
+}
