@@ -51,7 +51,7 @@ func drinkPoisonedTopic(t *testing.T, e ending) {
 			if isPoison(k) {
 				text = text[:len(text)-1]
 			}
-			if !yield(kafkatest.Record{Topic: topic, Key: strconv.AppendInt(nil, int64(k), 10), Value: text, Timestamp: poisonedAt,
+			if !yield(kafkatest.Record{Topic: topic, Key: []byte(strconv.Itoa(k)), Value: text, Timestamp: poisonedAt,
 				Headers: []kafkatest.Header{{Key: "own", Value: []byte("h")}}}) {
 				return
 			}
@@ -102,7 +102,8 @@ func (c *counts) addLine(line []byte) {
 func (c *counts) addLetter(r kafkatest.Record, topic, connector string) {
 	c.t.Helper()
 	k, err := strconv.Atoi(string(r.Key))
-	if err != nil || string(r.Value) != fmt.Sprintf(`{"k":"%09d"`, k) || r.Timestamp != poisonedAt || headerOf(r, "own") != "h" {
+	if err != nil || string(r.Value) != fmt.Sprintf(`{"k":"%09d"`, k) || r.Timestamp != poisonedAt ||
+		headerOf(r, "own") != "h" {
 		c.t.Fatalf("a letter is not what was consumed: %+v", r)
 	}
 	c.add(k)
@@ -111,7 +112,8 @@ func (c *counts) addLetter(r kafkatest.Record, topic, connector string) {
 		"__connect.errors.connector.name": connector, "__connect.errors.task.id": "0",
 		"__connect.errors.stage": "VALUE_CONVERTER", "__connect.errors.class.name": asJSON,
 		"__connect.errors.exception.class.name": "org.apache.kafka.connect.errors.DataException",
-		"__connect.errors.exception.message":    "Converting byte[] to Kafka Connect data failed due to serialization error: ",
+		"__connect.errors.exception.message": "Converting byte[] to Kafka Connect data failed due to " +
+			"serialization error: ",
 		"__berth.errors.plugin.module":          "stock", "__berth.errors.plugin.version": kafkaVersion,
 	} {
 		if got := headerOf(r, key); got != want {
@@ -250,7 +252,10 @@ func TestE2EFailuresNameTheirRemedy(t *testing.T) {
 			"remedy: this is JSON without Connect's envelope: set value.converter.schemas.enable=false"}},
 		{"registry", "\x00\x00\x00\x00\x07\x02a", keys{}, []string{"Confluent wire format (schema id 7)",
 			"io.confluent.connect.avro.AvroConverter", "value.converter.schema.registry.url"}},
-		{"text", "hello", keys{"value.converter.schemas.enable": "false"}, []string{"these bytes are no JSON"}},
+		{"field", `{"schema":{"type":"struct","fields":[{"field":"a","type":"struct","fields":[` +
+			`{"field":"b","type":"int32"}]}]},"payload":{"a":{"b":null}}}`, keys{}, []string{"Invalid null value for required INT32 field", "at field a.b"}},
+		{"text", "hello", keys{"value.converter.schemas.enable": "false"}, []string{"these bytes are no JSON",
+			"Caused by: org.apache.kafka.common.errors.SerializationException: "}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -268,8 +273,8 @@ func TestE2EFailuresNameTheirRemedy(t *testing.T) {
 				t.Fatalf("%d letters", len(letters))
 			}
 			contains(t, headerOf(letters[0], "__connect.errors.exception.stacktrace"), c.says...)
-			if headerOf(letters[0], "__berth.errors.remedy") == "" {
-				t.Error("the letter names no remedy")
+			if headerOf(letters[0], "__berth.errors.remedy") == "" && headerOf(letters[0], "__berth.errors.field") == "" {
+				t.Error("the letter names neither remedy nor field")
 			}
 			contains(t, string(read(t, p.log.Name())), "Error encountered in task "+name+"-0. Executing stage "+
 				"'VALUE_CONVERTER' with class '"+asJSON+"', where consumed record is {topic='"+topic+

@@ -31,7 +31,8 @@ var advices = []advice{
 	{"", "Only Map objects supported",
 		"this stage works on maps and structs: a plain value must be put into one first (HoistField)"},
 	{"", "Size of data received by",
-		"the bytes are of another length than this type has: set PREFIX to the converter that fits the producer's serializer"},
+		"the bytes are of another length than this type has: set PREFIX to the converter that fits the producer's " +
+			"serializer"},
 }
 
 // remedy is what to do about a failure, "" when nothing is known.

@@ -226,7 +226,9 @@ func TestSourceWritesDeadLettersBeforeItStoresOffsets(t *testing.T) {
 	b.start(t, config("name", "in", "connector.class", "FileStreamSource", "file", file, "topic", "in",
 		"transforms", "f", "transforms.f.type", "kit.Fail", "errors.tolerance", "all",
 		"errors.deadletterqueue.topic.name", "dlq", "errors.deadletterqueue.context.headers.enable", "true"))
-	eventually(t, "the offset behind all", func() bool { return slices.Equal(stored(t, b, "in"), []string{`{"position":16}`}) })
+	eventually(t, "the offset behind all", func() bool {
+		return slices.Equal(stored(t, b, "in"), []string{`{"position":16}`})
+	})
 	letter := b.kafka.records("dlq")[1]
 	for key, want := range map[string]string{"__connect.errors.topic": "in", "__connect.errors.offset": "-1",
 		"__berth.errors.source.offset": `{"position":10}`, "__berth.errors.value.encoding": "string",

@@ -104,6 +104,14 @@ impl Error {
         text
     }
 
+    /// Reads the message and the field out of such a text.
+    pub(crate) fn of_text(kind: Kind, text: &str) -> Self {
+        let message = text.split("\nCaused by: ").next().unwrap_or(text);
+        let (message, field) = message.rsplit_once("\nField: ").unwrap_or((message, ""));
+        let (message, _) = message.rsplit_once("\nException: ").unwrap_or((message, ""));
+        Error { field: field.to_string(), ..Self::new(kind, message) }
+    }
+
     /// The exception class that stands for the error.
     pub fn class_name(&self) -> &'static str {
         self.class.unwrap_or(match self.kind {
@@ -130,12 +138,14 @@ pub(crate) fn malformed(what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::Error;
+    use super::{Error, Kind};
 
     #[test]
     fn text_has_a_line_for_all_that_is_known() {
         assert_eq!(Error::data("bad").text(), "bad");
         let error = Error::data("bad").at("c").at("[1]").at("b").at("a").class("x.Bad").caused_by("x.Io", "eof");
         assert_eq!(error.text(), "bad\nException: x.Bad\nField: a.b[1].c\nCaused by: x.Io: eof");
+        let read = Error::of_text(Kind::Data, &error.text());
+        assert_eq!((read.message.as_str(), read.field.as_str()), ("bad", "a.b[1].c"));
     }
 }
