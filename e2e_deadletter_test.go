@@ -114,7 +114,7 @@ func (c *counts) addLetter(r kafkatest.Record, topic, connector string) {
 		"__connect.errors.exception.class.name": "org.apache.kafka.connect.errors.DataException",
 		"__connect.errors.exception.message": "Converting byte[] to Kafka Connect data failed due to " +
 			"serialization error: ",
-		"__berth.errors.plugin.module":          "stock", "__berth.errors.plugin.version": kafkaVersion,
+		"__berth.errors.plugin.module": "stock", "__berth.errors.plugin.version": kafkaVersion,
 	} {
 		if got := headerOf(r, key); got != want {
 			c.t.Fatalf("record %d: header %s = %q, want %q", k, key, got, want)
@@ -253,7 +253,8 @@ func TestE2EFailuresNameTheirRemedy(t *testing.T) {
 		{"registry", "\x00\x00\x00\x00\x07\x02a", keys{}, []string{"Confluent wire format (schema id 7)",
 			"io.confluent.connect.avro.AvroConverter", "value.converter.schema.registry.url"}},
 		{"field", `{"schema":{"type":"struct","fields":[{"field":"a","type":"struct","fields":[` +
-			`{"field":"b","type":"int32"}]}]},"payload":{"a":{"b":null}}}`, keys{}, []string{"Invalid null value for required INT32 field", "at field a.b"}},
+			`{"field":"b","type":"int32"}]}]},"payload":{"a":{"b":null}}}`, keys{}, []string{
+			"Invalid null value for required INT32 field", "at field a.b"}},
 		{"text", "hello", keys{"value.converter.schemas.enable": "false"}, []string{"these bytes are no JSON",
 			"Caused by: org.apache.kafka.common.errors.SerializationException: "}},
 	}

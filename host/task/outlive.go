@@ -30,6 +30,7 @@ func (c *Config) outlive(ctx context.Context, err error) (*pipeline.RecordFailur
 	}
 	ended.Link.Instance.Kill(err)
 	ended.Link.Instance = again.Instance
+	c.Meters.Outlived(err)
 	message, _, _ := strings.Cut(ended.Error(), "\n")
 	c.Log.Warn("an instance ended on a record; another one takes its place", "stage", ended.Where(),
 		"record", ended.Record, "error", message)

@@ -39,6 +39,9 @@ func (t *taskMeters) Failed(n int64) {
 	}
 }
 
+// Outlived implements task.Meters.
+func (t *taskMeters) Outlived(err error) { t.overLimit(err) }
+
 // Retried implements task.Meters.
 func (t *taskMeters) Retried() { t.meters.errors.retries.Add(context.Background(), 1, t.attributes) }
 
