@@ -1,6 +1,9 @@
 //! What transforms of fields share: which half of the record they work on, copies of schemas, and Connect's messages.
 
-use berth_guest::{Arena, Cell, Error, Field, Memory, Part, Record, Result, Schema, Tag, Type, Value, ValueRef, NONE};
+use berth_guest::{
+    Arena, Cell, ConfigKey, ConfigType, Error, Field, Memory, Part, Record, Result, Schema, Tag, Type, Value, ValueRef,
+    NONE,
+};
 
 use crate::java_class::class_name;
 
@@ -27,6 +30,12 @@ impl Half {
     }
 }
 
+/// The key that says whether a field's default is read in place of null.
+pub fn replace_null_key() -> ConfigKey {
+    let doc = "Read a field's default in place of null.";
+    ConfigKey::new("replace.null.with.default", ConfigType::Boolean, doc).default("true")
+}
+
 /// A value without a schema must be a map.
 pub fn require_map(value: ValueRef<'_>, purpose: &str) -> Result<()> {
     require(value, Tag::Map, "Map objects supported in absence of schema", purpose)
@@ -45,7 +54,8 @@ fn require(value: ValueRef<'_>, tag: Tag, what: &str, purpose: &str) -> Result<(
     Err(Error::data(format!("Only {what} for [{purpose}], found: {found}")))
 }
 
-const SCHEMA_BUILDER: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
+/// Class of errors in schemas that are made.
+pub const SCHEMA_BUILDER: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
 
 /// A struct schema with the name, version, doc and parameters of another, and no fields yet.
 pub fn same_basics(schema: &Schema) -> Schema {
@@ -91,13 +101,8 @@ pub fn carry(part: Part, field: &Field, replace_null: bool, arena: &mut Arena<'_
             arena.build(NONE, |b| copy(b, ValueRef::NULL, field, true)).map(|cell| part.with(cell))
         }
         _ if schema.optional => Ok(part),
-        _ => Err(missing(field)),
+        _ => Err(null_in_required(field)),
     }
-}
-
-fn missing(field: &Field) -> Error {
-    let (name, kind) = (&field.name, field.schema.kind);
-    Error::data(format!("Invalid value: null used for required field: \"{name}\", schema type: {kind}"))
 }
 
 /// Copies a field's value; null becomes the default of its schema if that is asked for.
@@ -108,8 +113,14 @@ pub fn copy(b: &mut berth_guest::Builder<'_>, value: ValueRef<'_>, field: &Field
             let body = Value::to_body(default);
             b.value(ValueRef::of_item(&body).unwrap_or(value));
         }
-        _ if value.is_null() && !schema.optional => return Err(missing(field)),
+        _ if value.is_null() && !schema.optional => return Err(null_in_required(field)),
         _ => b.value(value),
     }
     Ok(())
+}
+
+/// The error of a struct that gets null for a field that must be set.
+pub fn null_in_required(field: &Field) -> Error {
+    let (name, kind) = (&field.name, field.schema.kind);
+    Error::data(format!("Invalid value: null used for required field: \"{name}\", schema type: {kind}"))
 }

@@ -1,5 +1,7 @@
 //! Calendar arithmetic as in Java's GregorianCalendar: Julian before 15 October 1582, UTC.
 
+use std::io::Write;
+
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 86_400_000;
 /// First day of the Gregorian calendar, counted from the epoch.
@@ -116,15 +118,23 @@ pub fn date_text(epoch_ms: i64) -> String {
 
 /// `yyyy-MM-dd`, `HH:mm:ss.SSS'Z'` or both with a `T`, as `Values` chooses.
 pub fn value_text(epoch_ms: i64) -> String {
+    let mut out = Vec::new();
+    append_value(epoch_ms, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Appends [`value_text`].
+pub fn append_value(epoch_ms: i64, out: &mut Vec<u8>) {
     let c = Civil::of(epoch_ms);
-    let date = format!("{:04}-{:02}-{:02}", c.era_year(), c.month, c.day);
-    let time = format!("{:02}:{:02}:{:02}.{:03}Z", c.hour, c.minute, c.second, c.ms);
-    if epoch_ms < DAY_MS {
-        time
-    } else if epoch_ms % DAY_MS == 0 {
-        date
-    } else {
-        format!("{date}T{time}")
+    let (has_date, has_time) = (epoch_ms >= DAY_MS, epoch_ms < DAY_MS || epoch_ms % DAY_MS != 0);
+    if has_date {
+        let _ = write!(out, "{:04}-{:02}-{:02}", c.era_year(), c.month, c.day);
+    }
+    if has_date && has_time {
+        out.push(b'T');
+    }
+    if has_time {
+        let _ = write!(out, "{:02}:{:02}:{:02}.{:03}Z", c.hour, c.minute, c.second, c.ms);
     }
 }
 
