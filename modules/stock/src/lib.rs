@@ -3,6 +3,7 @@
 pub mod base64;
 pub mod blackhole;
 pub mod byte_array_converter;
+pub mod connect_data;
 pub mod converter_type;
 pub mod datagen;
 pub mod decimal;
