@@ -96,6 +96,7 @@ pub enum Validator {
     OneOf(Vec<String>),
     /// As `OneOf`, without regard to case.
     OneOfCi(Vec<String>),
+    /// A text of at least one character (null passes), a list of at least one item (null does not).
     NonEmpty,
     NonNull,
     /// No control characters, not empty.
@@ -179,7 +180,7 @@ impl ConfigKey {
                 )));
             }
         };
-        let value = raw.map(|text| if self.kind == ConfigType::Password { text } else { text.trim().to_string() });
+        let value = raw.map(|text| if self.kind == ConfigType::Password { text } else { trim(&text).to_string() });
         if let Some(text) = &value {
             self.check_type(text)?;
         }
@@ -215,7 +216,7 @@ impl ConfigKey {
     fn check_rule(&self, value: Option<&str>) -> Result<()> {
         let Some(validator) = &self.validator else { return Ok(()) };
         let shown = value.map_or("null".to_string(), |text| self.shown_value(text));
-        validator.check(value).map_err(|message| self.invalid(&shown, &message))
+        validator.check(self.kind, value).map_err(|message| self.invalid(&shown, &message))
     }
 
     fn shown_value(&self, text: &str) -> String {
@@ -227,7 +228,7 @@ impl ConfigKey {
 }
 
 impl Validator {
-    fn check(&self, value: Option<&str>) -> std::result::Result<(), String> {
+    fn check(&self, kind: ConfigType, value: Option<&str>) -> std::result::Result<(), String> {
         let text = value.unwrap_or("");
         let absent = "Value must be non-null".to_string();
         match self {
@@ -245,8 +246,9 @@ impl Validator {
             Validator::OneOfCi(all) if !value.is_some_and(|v| all.iter().any(|a| a.eq_ignore_ascii_case(v))) => {
                 Err(format!("String must be one of (case insensitive): {}", all.join(", ")))
             }
+            Validator::NonEmpty if kind == ConfigType::List && text.is_empty() => Err("Empty list".into()),
             Validator::NonEmpty if value == Some("") => Err("String must be non-empty".into()),
-            Validator::NonNull if value.is_none() => Err(absent),
+            Validator::NonNull if value.is_none() => Err("entry must be non null".into()),
             Validator::NoControl if value == Some("") => Err("String may not be empty".into()),
             Validator::NoControl if text.chars().any(char::is_control) => {
                 let codes: Vec<String> =
@@ -281,12 +283,17 @@ impl Validator {
     }
 }
 
+/// Java's `String.trim`: control characters count as blanks, blanks beyond ASCII do not.
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(|c| c <= ' ')
+}
+
 /// Splits a LIST value: at commas, blanks around them dropped; empty text: no items.
 pub fn split_list(text: &str) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }
-    text.split(',').map(|item| item.trim().to_string()).collect()
+    text.split(',').map(|item| item.trim_matches([' ', '\t', '\n', '\x0B', '\x0C', '\r']).to_string()).collect()
 }
 
 /// The keys of a plugin.
@@ -392,6 +399,25 @@ mod tests {
         let p = def().parse(&Config::from([("s", " x "), ("b", "TRUE"), ("l", "a , b")])).unwrap();
         assert_eq!((p.int("n"), p.string("s").as_str(), p.boolean("b")), (5, "x", true));
         assert_eq!(p.list("l"), ["a", "b"]);
+        let p = def().parse(&Config::from([("s", "\u{1}\u{a0}x\u{0}"), ("l", ",a\t,\u{a0}b")])).unwrap();
+        assert_eq!((p.string("s").as_str(), p.list("l")), ("\u{a0}x", ["", "a", "\u{a0}b"].map(String::from).to_vec()));
+    }
+
+    #[test]
+    fn what_is_empty_depends_on_the_type() {
+        let key = |kind| ConfigKey::new("k", kind, "").validator(Validator::NonEmpty);
+        let message = |key: ConfigKey, value: Option<&str>| {
+            let config = Config(vec![("k".into(), value.map(String::from))]);
+            ConfigDef::new(vec![key]).parse(&config).err().map(|error| error.message)
+        };
+        let empty_list = |shown| Some(format!("Invalid value {shown} for configuration k: Empty list"));
+        assert_eq!(message(key(ConfigType::List), Some(" ")), empty_list("[]"));
+        assert_eq!(message(key(ConfigType::List), None), empty_list("null"));
+        assert_eq!(message(key(ConfigType::List), Some(",")), None);
+        assert_eq!(message(key(ConfigType::String), None), None);
+        let non_null = ConfigKey::new("k", ConfigType::String, "").validator(Validator::NonNull);
+        let absent = "Invalid value null for configuration k: entry must be non null";
+        assert_eq!(message(non_null, None).as_deref(), Some(absent));
     }
 
     #[test]

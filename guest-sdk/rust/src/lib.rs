@@ -59,7 +59,7 @@ mod value;
 
 pub use batch::{Batch, Failure};
 pub use builder::{Builder, Stack};
-pub use config::{split_list, Config, ConfigDef, ConfigKey, ConfigType, Importance, Parsed, Validator};
+pub use config::{split_list, trim, Config, ConfigDef, ConfigKey, ConfigType, Importance, Parsed, Validator};
 pub use dictionary::{Dictionaries, Dictionary, PerSchema};
 pub use entry::{Cell, Entry, ENTRY_BYTES, NO_TIMESTAMP};
 pub use error::{Error, Kind, Result};

@@ -1,6 +1,6 @@
 //! Decimal numbers as `java.math.BigDecimal` reads them.
 
-use crate::java_number::bigint_bytes;
+use crate::java_number::{bigint_bytes, bigint_text};
 
 /// Digits and scale of a number: `unscaled × 10^-scale`.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,13 @@ pub struct Decimal {
 }
 
 impl Decimal {
+    /// `unscaled` is two's complement, big endian.
+    pub fn new(scale: i32, unscaled: &[u8]) -> Decimal {
+        let text = bigint_text(unscaled);
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |digits| (true, digits));
+        Decimal { negative, digits: digits.to_string(), scale }
+    }
+
     /// Reads `[+-]digits[.digits][e[+-]digits]`; digits of any script count.
     pub fn parse(text: &str) -> Option<Decimal> {
         let (negative, rest) = match text.as_bytes().first()? {
@@ -67,6 +74,28 @@ impl Decimal {
         format!("{sign}{whole}").parse().ok()
     }
 
+    /// The low 64 bits of the whole part, as `longValue` gives them.
+    pub fn wrapping_i64(&self) -> i64 {
+        let (whole, zeros) = match usize::try_from(self.scale) {
+            Ok(scale) => (self.digits.len().saturating_sub(scale), 0),
+            Err(_) => (self.digits.len(), self.scale.unsigned_abs()),
+        };
+        // 64 tens are a multiple of 2^64.
+        let zeros = std::iter::repeat_n(b'0', zeros.min(64) as usize);
+        let digits = self.digits.bytes().take(whole).chain(zeros);
+        let n = digits.fold(0i64, |n, digit| n.wrapping_mul(10).wrapping_add((digit - b'0') as i64));
+        if self.negative {
+            n.wrapping_neg()
+        } else {
+            n
+        }
+    }
+
+    /// The closest number, infinite if it is too large. There is no negative zero.
+    pub fn to_f64(&self) -> f64 {
+        self.scientific().parse().map_or(f64::NAN, |x: f64| if self.is_zero() { 0.0 } else { x })
+    }
+
     /// `digitsE-scale`, which every float parser reads.
     pub fn scientific(&self) -> String {
         let sign = if self.negative { "-" } else { "" };
@@ -109,6 +138,17 @@ pub fn digit(c: char) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_parts_keep_their_low_bits() {
+        let bits = |text| Decimal::parse(text).unwrap().wrapping_i64();
+        assert_eq!((bits("-1.99"), bits("0.5"), bits("1e2"), bits("123e-9")), (-1, 0, 100, 0));
+        assert_eq!((bits("9223372036854775808"), bits("-18446744073709551617")), (i64::MIN, -1));
+        assert_eq!((bits("1e20"), bits("1e64"), bits("1e2000000000")), (7_766_279_631_452_241_920, 0, 0));
+        assert_eq!(bits("1.8446744073709551617e19"), 1);
+        let real = |text| Decimal::parse(text).unwrap().to_f64();
+        assert_eq!((real("-0").to_bits(), real("1.5"), real("-1e400")), (0, 1.5, f64::NEG_INFINITY));
+    }
 
     #[test]
     fn numbers_are_read_with_their_scale() {

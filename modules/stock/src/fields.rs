@@ -1,6 +1,6 @@
 //! What transforms of fields share: which half of the record they work on, copies of schemas, and Connect's messages.
 
-use berth_guest::{Cell, Error, Field, Record, Result, Schema, Tag, Type, Value, ValueRef};
+use berth_guest::{Cell, ConfigKey, ConfigType, Error, Field, Record, Result, Schema, Tag, Type, Value, ValueRef};
 
 use crate::java_class::class_name;
 
@@ -27,6 +27,12 @@ impl Half {
     }
 }
 
+/// The key that says whether a field's default is read in place of null.
+pub fn replace_null_key() -> ConfigKey {
+    let doc = "Read a field's default in place of null.";
+    ConfigKey::new("replace.null.with.default", ConfigType::Boolean, doc).default("true")
+}
+
 /// A value without a schema must be a map.
 pub fn require_map(value: ValueRef<'_>, purpose: &str) -> Result<()> {
     require(value, Tag::Map, "Map objects supported in absence of schema", purpose)
@@ -45,7 +51,8 @@ fn require(value: ValueRef<'_>, tag: Tag, what: &str, purpose: &str) -> Result<(
     Err(Error::data(format!("Only {what} for [{purpose}], found: {found}")))
 }
 
-const SCHEMA_BUILDER: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
+/// Class of errors in schemas that are made.
+pub const SCHEMA_BUILDER: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
 
 /// A struct schema with the name, version, doc and parameters of another, and no fields yet.
 pub fn same_basics(schema: &Schema) -> Schema {
@@ -79,13 +86,14 @@ pub fn copy(b: &mut berth_guest::Builder<'_>, value: ValueRef<'_>, field: &Field
             let body = Value::to_body(default);
             b.value(ValueRef::of_item(&body).unwrap_or(value));
         }
-        _ if value.is_null() && !schema.optional => {
-            let (name, kind) = (&field.name, schema.kind);
-            return Err(Error::data(format!(
-                "Invalid value: null used for required field: \"{name}\", schema type: {kind}"
-            )));
-        }
+        _ if value.is_null() && !schema.optional => return Err(null_in_required(field)),
         _ => b.value(value),
     }
     Ok(())
+}
+
+/// The error of a struct that gets null for a field that must be set.
+pub fn null_in_required(field: &Field) -> Error {
+    let (name, kind) = (&field.name, field.schema.kind);
+    Error::data(format!("Invalid value: null used for required field: \"{name}\", schema type: {kind}"))
 }

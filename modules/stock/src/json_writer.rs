@@ -8,9 +8,9 @@ use berth_guest::{Dictionaries, Error, Result, Schema, Tag, Type, ValueRef};
 use crate::base64;
 use crate::java_class::class_of;
 use crate::java_number::{append_f32, append_f64, decimal_text, non_finite};
-use crate::java_time::DAY_MS;
 use crate::json_lexer::plain_prefix;
 use crate::json_schema::{scale_of, TYPE_NAMES};
+use crate::logical_types::{days, time_of_day};
 
 /// How values are written.
 #[derive(Clone, Copy, Debug)]
@@ -199,13 +199,8 @@ impl Style {
         };
         let ms = value.int().unwrap_or(0);
         Some(match (value.tag, what) {
-            (Tag::Date, "Date") if ms.rem_euclid(DAY_MS) != 0 => {
-                Err(Error::data("Kafka Connect Date type should not have any time fields set to non-zero values."))
-            }
-            (Tag::Date, "Date") => number(ms / DAY_MS, out),
-            (Tag::Date, "Time") if !(0..=DAY_MS).contains(&ms) => {
-                Err(Error::data("Kafka Connect Time type should not have any date fields set to non-zero values."))
-            }
+            (Tag::Date, "Date") => days(ms).and_then(|days| number(days as i64, out)),
+            (Tag::Date, "Time") => time_of_day(ms).and_then(|ms| number(ms as i64, out)),
             (Tag::Date, _) => number(ms, out),
             _ => Err(Error::data(format!("Invalid type for {what}, expected Date but was {}", class_of(value)))),
         })

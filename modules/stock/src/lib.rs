@@ -3,19 +3,28 @@
 pub mod base64;
 pub mod blackhole;
 pub mod byte_array_converter;
+pub mod cast;
+pub mod cast_spec;
+pub mod cast_value;
 pub mod converter_type;
 pub mod datagen;
 pub mod decimal;
+pub mod drop_headers;
 pub mod extract_field;
 pub mod field_path;
+pub mod field_reader;
 pub mod fields;
 pub mod file_sink;
 pub mod file_source;
 pub mod filter;
+pub mod has_header_key;
+pub mod header_from;
 pub mod hoist_field;
 pub mod insert_field;
+pub mod insert_header;
 pub mod java_class;
 pub mod java_number;
+pub mod java_parse;
 pub mod java_regex;
 pub mod java_text;
 pub mod java_time;
@@ -24,12 +33,18 @@ pub mod json_lexer;
 pub mod json_names;
 pub mod json_schema;
 pub mod json_writer;
+pub mod logical_types;
+pub mod mask_field;
 pub mod paths;
+pub mod record_is_tombstone;
 pub mod regex_router;
 pub mod replace_field;
 pub mod simple_header_converter;
 pub mod string_converter;
 pub mod topic_name_matches;
+#[cfg(test)]
+mod trial;
+pub mod value_to_key;
 pub mod values;
 pub mod values_text;
 #[cfg(feature = "vectors")]
@@ -52,12 +67,20 @@ pub fn plugins() -> Vec<Plugin> {
         filter::plugin(),
         regex_router::plugin(),
         topic_name_matches::plugin(),
+        has_header_key::plugin(),
+        record_is_tombstone::plugin(),
+        insert_header::plugin(),
+        drop_headers::plugin(),
+        value_to_key::plugin(),
         datagen::plugin(),
         blackhole::plugin(),
     ];
+    all.extend(cast::plugins());
     all.extend(extract_field::plugins());
+    all.extend(header_from::plugins());
     all.extend(hoist_field::plugins());
     all.extend(insert_field::plugins());
+    all.extend(mask_field::plugins());
     all.extend(replace_field::plugins());
     all
 }

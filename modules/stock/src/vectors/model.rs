@@ -272,7 +272,8 @@ fn cell(batch: &mut Batch, schema_json: &Json, json: &Json) -> Result<Cell, Fore
 /// A batch that holds one record of the vectors.
 pub fn record(json: &Json) -> Result<Batch, Foreign> {
     let mut batch = Batch::default();
-    let topic = batch.dict.intern_topic(json.get("topic").text().unwrap_or("")).map_err(|_| Foreign)?;
+    // Every record of the ABI has a topic.
+    let topic = batch.dict.intern_topic(json.get("topic").text().ok_or(Foreign)?).map_err(|_| Foreign)?;
     let mut entry = Entry::new(topic);
     entry.partition = json.get("partition").int().unwrap_or(-1) as i32;
     entry.timestamp = json.get("timestamp").int().unwrap_or(i64::MIN);

@@ -1,0 +1,372 @@
+//! Cast: turns fields, or the whole key or value, into another primitive type.
+
+use std::rc::Rc;
+
+use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
+use berth_guest::{
+    trim, Builder, Cell, Config, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Field, Importance,
+    Make, Outcome, PerSchema, Plugin, Record, Remark, Result, Schema, Tag, Transform, Type, Validator, ValueRef, NONE,
+};
+
+use crate::cast_spec::CastSpec;
+use crate::cast_value::{refused, Conversion};
+use crate::field_reader::FieldReader;
+use crate::fields::{
+    null_in_required, replace_null_key, require_map, require_struct, same_basics, Half, SCHEMA_BUILDER,
+};
+
+const PURPOSE: &str = "cast types";
+
+pub fn plugins() -> Vec<Plugin> {
+    let key = |context: &Context| -> Result<Box<dyn Transform>> { new(context, Half::Key) };
+    let value = |context: &Context| -> Result<Box<dyn Transform>> { new(context, Half::Value) };
+    let plugin = |class, make| {
+        let doc = "Turns fields, or the whole key or value, into another type: numbers, booleans and texts.";
+        Plugin::new(class, crate::KAFKA_VERSION, doc, Make::Transform(make)).config(definition()).validate(check_spec)
+    };
+    vec![
+        plugin("org.apache.kafka.connect.transforms.Cast$Key", key).aliases(&["Cast$Key"]),
+        plugin("org.apache.kafka.connect.transforms.Cast$Value", value).aliases(&["Cast$Value"]),
+    ]
+}
+
+fn definition() -> ConfigDef {
+    let spec =
+        "What becomes of what: field:type pairs, or one type for the whole key or value. Types are int8, int16, \
+                int32, int64, float32, float64, boolean and string.";
+    ConfigDef::new(vec![
+        // Its errors do not begin with the key's name and value, as those of rules do, so the rule is in check_spec.
+        ConfigKey::new("spec", ConfigType::List, spec)
+            .importance(Importance::High)
+            .validator(Validator::Custom("list of colon-delimited pairs, e.g. <code>foo:bar,abc:xyz</code>", |_| {
+                Ok(())
+            })),
+        replace_null_key(),
+    ])
+}
+
+fn check_spec(config: &Config) -> Vec<Remark> {
+    let problem = CastSpec::parse(config.get("spec").map(trim)).err();
+    problem.map(|error| Remark { name: "spec".into(), errors: vec![error], ..Remark::default() }).into_iter().collect()
+}
+
+fn new(context: &Context, half: Half) -> Result<Box<dyn Transform>> {
+    let config = definition().parse(&context.config)?;
+    Ok(match CastSpec::parse(config.text("spec")).map_err(Error::config)? {
+        CastSpec::Whole(target) => Box::new(CastWhole { half, target, derived: PerSchema::default() }),
+        CastSpec::Fields(fields) => {
+            Box::new(CastFields::new(half, fields, config.boolean("replace.null.with.default")))
+        }
+    })
+}
+
+/// Casts the whole key or value.
+struct CastWhole {
+    half: Half,
+    target: Type,
+    /// The schema afterwards and the way there.
+    derived: PerSchema<(u32, Conversion)>,
+}
+
+impl Transform for CastWhole {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+        let cell = self.half.cell(record);
+        if cell.is_null() {
+            return Ok(Outcome::Keep);
+        }
+        let target = self.target;
+        let (schema, conversion) = match cell.schema {
+            NONE => (NONE, Conversion::new(None, target)),
+            schema => self.derived.get(record.dict, schema, |dict, schema| {
+                let derived = derive_whole(&schema, target)?;
+                Ok((dict.intern_schema(&derived)?, Conversion::new(Some(&schema), target)))
+            })?,
+        };
+        let value = record.cell(&cell);
+        let cast = match conversion.keeps(value) {
+            true => Cell::new(cell.off, cell.len, cell.tag(), schema),
+            false => record.arena.write(conversion.tag(), schema, |out| conversion.append(value, out))?,
+        };
+        self.half.set(record, cast);
+        Ok(Outcome::Keep)
+    }
+}
+
+/// Everything of the schema stays but its type: also the name, so that what is called a date may be a text.
+fn derive_whole(schema: &Schema, target: Type) -> Result<Schema> {
+    let mut derived = Schema { kind: target, optional: schema.optional, ..same_basics(schema) };
+    if let Some(default) = &schema.default {
+        derived.default = Some(Conversion::new(Some(schema), target).cast(default)?);
+        if matches!(schema.name(), Some(DECIMAL | DATE | TIME | TIMESTAMP)) {
+            return Err(Error::data("Invalid default value").class(SCHEMA_BUILDER));
+        }
+    }
+    Ok(derived)
+}
+
+/// A field of a struct, before and after.
+struct Step {
+    from: FieldReader,
+    to: Field,
+    conversion: Option<Conversion>,
+}
+
+impl Step {
+    fn write(&self, value: ValueRef<'_>, b: &mut Builder<'_>) -> Result<()> {
+        match self.conversion {
+            _ if value.is_null() && !self.to.schema.optional => return Err(null_in_required(&self.to)),
+            Some(conversion) => write_cast(conversion, value, b)?,
+            None => b.value(value),
+        }
+        Ok(())
+    }
+}
+
+fn write_cast(conversion: Conversion, value: ValueRef<'_>, b: &mut Builder<'_>) -> Result<()> {
+    if value.is_null() {
+        b.null();
+        return Ok(());
+    }
+    let mut done = Ok(());
+    b.with(conversion.tag(), |out| done = conversion.append(value, out));
+    done
+}
+
+/// What becomes of structs of one schema.
+struct Derived {
+    schema: u32,
+    steps: Vec<Step>,
+}
+
+/// Casts fields.
+struct CastFields {
+    half: Half,
+    fields: Vec<(String, Type)>,
+    replace_null: bool,
+    /// `None`: structs of that schema stay as they are.
+    derived: PerSchema<Option<Rc<Derived>>>,
+    /// Which of `fields` a map has; kept to be used again.
+    found: Vec<bool>,
+}
+
+impl CastFields {
+    fn new(half: Half, fields: Vec<(String, Type)>, replace_null: bool) -> CastFields {
+        CastFields { half, found: vec![false; fields.len()], fields, replace_null, derived: PerSchema::default() }
+    }
+
+    fn cast_map(&mut self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
+        require_map(value, PURPOSE)?;
+        let (fields, found) = (&self.fields, &mut self.found);
+        found.fill(false);
+        let cell = record.arena.build(NONE, |b| {
+            b.open(Tag::Map);
+            for (key, item) in value.entries() {
+                b.value(key);
+                let named = |(name, _): &(String, Type)| key.tag == Tag::String && key.payload == name.as_bytes();
+                match fields.iter().position(named) {
+                    Some(i) => {
+                        found[i] = true;
+                        write_cast(Conversion::new(None, fields[i].1), item, b)?;
+                    }
+                    None => b.value(item),
+                }
+            }
+            // A field that is missing is added as null.
+            for ((name, _), _) in fields.iter().zip(found).filter(|(_, found)| !**found) {
+                b.str(name);
+                b.null();
+            }
+            b.close_map();
+            Ok(())
+        })?;
+        self.half.set(record, cell);
+        Ok(())
+    }
+
+    fn cast_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
+        let (fields, replace_null) = (&self.fields, self.replace_null);
+        let derived =
+            self.derived.get(record.dict, schema, |dict, schema| derive(fields, &schema, replace_null, dict))?;
+        require_struct(value, PURPOSE)?;
+        let Some(derived) = derived else { return Ok(()) };
+        let items = value.items();
+        let cell = record.arena.build(derived.schema, |b| {
+            b.open(Tag::Struct);
+            derived.steps.iter().try_for_each(|step| step.write(step.from.read(&items), b))?;
+            b.close_struct(NONE);
+            Ok(())
+        })?;
+        self.half.set(record, cell);
+        Ok(())
+    }
+}
+
+/// `None` if no field is to be cast and no default may change any.
+fn derive(
+    fields: &[(String, Type)],
+    schema: &Schema,
+    replace_null: bool,
+    dict: &mut Dictionaries,
+) -> Result<Option<Rc<Derived>>> {
+    if schema.kind != Type::Struct {
+        return Err(Error::data("Cannot list fields on non-struct type"));
+    }
+    let mut steps = Vec::new();
+    for from in FieldReader::all(schema, replace_null) {
+        let target = fields.iter().find(|(name, _)| **name == *from.field.name).map(|(_, target)| *target);
+        steps.push(match target {
+            Some(target) => cast_step(from, target)?,
+            None => Step { to: from.field.clone(), from, conversion: None },
+        });
+    }
+    if schema.default.is_some() {
+        return Err(refused(Type::Struct));
+    }
+    let touched = steps.iter().any(|step| step.conversion.is_some() || step.to.schema.default.is_some());
+    if !touched {
+        return Ok(None);
+    }
+    let mut derived = Schema { optional: schema.optional, ..same_basics(schema) };
+    derived.fields = steps.iter().map(|step| step.to.clone()).collect();
+    Ok(Some(Rc::new(Derived { schema: dict.intern_schema(&derived)?, steps })))
+}
+
+/// Of a field's schema, only whether it is optional and its default remain.
+fn cast_step(from: FieldReader, target: Type) -> Result<Step> {
+    let old = &from.field.schema;
+    let conversion = Conversion::new(Some(old), target);
+    let mut new = Schema { optional: old.optional, ..Schema::new(target) };
+    if let Some(default) = &old.default {
+        new.default = Some(conversion.cast(default)?);
+    }
+    let to = Field { name: from.field.name.clone(), schema: Rc::new(new) };
+    Ok(Step { from, to, conversion: Some(conversion) })
+}
+
+impl Transform for CastFields {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+        let cell = self.half.cell(record);
+        if !cell.is_null() {
+            let value = record.cell(&cell);
+            match cell.schema {
+                NONE => self.cast_map(record, value)?,
+                schema => self.cast_struct(record, value, schema)?,
+            }
+        }
+        Ok(Outcome::Keep)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_guest::event::{kind, message};
+    use berth_guest::fake::FakeHost;
+    use berth_guest::Value;
+
+    use super::*;
+    use crate::trial::Records;
+
+    fn order() -> Schema {
+        let price = Schema { default: Some(Value::str("7")), ..Schema::new(Type::String).optional() };
+        let at = Schema::temporal(TIMESTAMP).optional();
+        Schema::new(Type::Struct).named("Order").versioned(2).optional().field("price", price).field("at", at)
+    }
+
+    fn of_order(price: Value, at: Value) -> Value {
+        Value::Struct(NONE, vec![price, at])
+    }
+
+    #[test]
+    fn records_of_several_schemas_are_cast_each_in_its_own_fields() {
+        let other = Schema::new(Type::Struct).field("x", Schema::new(Type::Int32)).field("at", Schema::new(Type::Int8));
+        let mut records = Records::default();
+        for _ in 0..3 {
+            records.add(Some(&order()), &of_order(Value::str("12"), Value::Date(1_000)));
+            records.add(Some(&order()), &of_order(Value::Null, Value::Null));
+            records.add(Some(&other), &Value::Struct(NONE, vec![Value::Int32(9), Value::Int8(-1)]));
+            records.add(None, &Value::map([("x", Value::Null), ("at", Value::Float32(1.5))]));
+            records.add(Some(&order()), &of_order(Value::str("dear"), Value::Null));
+            records.add(Some(&order()), &Value::Null);
+        }
+        let config = [("spec", "price:int16,at:string")];
+        let mut passed = records.through("transform", "Cast$Value", &config);
+        let text = || Schema::new(Type::String).optional();
+        let price = Schema { default: Some(Value::Int16(7)), ..Schema::new(Type::Int16).optional() };
+        let cast = Schema::new(Type::Struct).named("Order").versioned(2).optional().field("price", price);
+        let cast = Some(Rc::new(cast.field("at", text())));
+        let other =
+            Schema::new(Type::Struct).field("x", Schema::new(Type::Int32)).field("at", Schema::new(Type::String));
+        for i in (0..3).map(|i| 5 * i) {
+            let first = of_order(Value::Int16(12), Value::str("00:00:01.000Z"));
+            assert_eq!(passed.value(i), (cast.clone(), first));
+            assert_eq!(passed.value(i + 1), (cast.clone(), of_order(Value::Int16(7), Value::Null)));
+            let third = Value::Struct(NONE, vec![Value::Int32(9), Value::str("-1")]);
+            assert_eq!(passed.value(i + 2), (Some(Rc::new(other.clone())), third));
+            let fourth = Value::map([("x", Value::Null), ("at", Value::str("1.5")), ("price", Value::Null)]);
+            assert_eq!(passed.value(i + 3), (None, fourth));
+            assert_eq!(passed.value(i + 4), (Some(Rc::new(order())), Value::Null));
+        }
+        let refused = |record| (record, "Value (dear) was out of range for requested data type".to_string());
+        assert_eq!(passed.errors(), [4, 10, 16].map(refused));
+    }
+
+    #[test]
+    fn what_has_the_type_already_is_not_written_again() {
+        let plain = Schema::new(Type::Struct).field("at", Schema::new(Type::Int64));
+        let mut records = Records::default();
+        for n in 0..10 {
+            let key = Schema::new(Type::String).named(["even", "odd"][n % 2]);
+            let value = Value::Struct(NONE, vec![Value::Int64(n as i64)]);
+            records.add(Some(&plain), &value).key(Some(&key), &Value::str("the key"));
+        }
+        let whole = [("spec", "string")];
+        let mut passed = records.through("transform", "Cast$Key", &whole);
+        assert_eq!(passed.written, 0);
+        assert_eq!(passed.key(9), (Some(Rc::new(Schema::new(Type::String).named("odd"))), Value::str("the key")));
+
+        let mut records = Records::default();
+        records.add(Some(&plain), &Value::Struct(NONE, vec![Value::Int64(1)]));
+        let passed = records.through("transform", "Cast$Value", &[("spec", "price:int8")]);
+        assert_eq!((passed.written, passed.errors()), (0, Vec::new()));
+    }
+
+    #[test]
+    fn schemas_that_cannot_be_made_fail_their_records_only() {
+        let defaulted = Schema { default: Some(Value::Date(5)), ..Schema::temporal(TIMESTAMP) };
+        let mut records = Records::default();
+        records.add(Some(&defaulted), &Value::Date(6));
+        records.add(Some(&Schema::temporal(TIMESTAMP)), &Value::Date(6));
+        records.add(Some(&Schema::new(Type::Array)), &Value::Array(Vec::new()));
+        let mut passed = records.through("transform", "Cast$Value", &[("spec", "int64")]);
+        assert_eq!(passed.value(0).1, Value::Int64(6));
+        let errors = passed.errors();
+        assert_eq!(errors[0], (0, "Invalid default value".to_string()));
+        assert!(errors[1].1.starts_with("Cast transformation does not support casting from ARRAY;"));
+
+        let mut records = Records::default();
+        let default = Some(Value::Struct(NONE, vec![Value::Null, Value::Null]));
+        records.add(Some(&Schema { default, ..order() }), &of_order(Value::Null, Value::Null));
+        records.add(Some(&Schema::new(Type::String)), &Value::str("x"));
+        let errors = records.through("transform", "Cast$Value", &[("spec", "price:int8")]).errors();
+        assert!(errors[0].1.starts_with("Cast transformation does not support casting from STRUCT;"));
+        assert_eq!(errors[1], (1, "Cannot list fields on non-struct type".to_string()));
+    }
+
+    #[test]
+    fn validation_speaks_as_the_start_does() {
+        let mut host = FakeHost::default();
+        host.plan("validate", Vec::new(), Vec::new());
+        let request = |config| {
+            let class = Value::str("org.apache.kafka.connect.transforms.Cast$Key");
+            Value::map([("plugin", class), ("kind", Value::str("transform")), ("config", config)])
+        };
+        for config in [Value::Map(Vec::new()), Value::map([("spec", Value::str(" a:int8 "))])] {
+            host.value_event(kind::VALIDATE, &request(config));
+        }
+        host.run(&crate::plugins());
+        let answers: Vec<Value> = host.said(message::VALIDATED).map(|said| said.value().unwrap()).collect();
+        let errors = answers[0].as_array()[0].get("errors").as_array().to_vec();
+        assert_eq!(errors, [Value::str("Must specify at least one field to cast.")]);
+        assert_eq!(answers[1].as_array(), []);
+    }
+}

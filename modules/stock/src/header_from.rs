@@ -1,0 +1,247 @@
+//! HeaderFrom: moves or copies fields of the key or value to headers.
+
+use std::rc::Rc;
+
+use berth_guest::{
+    put_header, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Importance, Make, Outcome, PerSchema,
+    Plugin, Record, Result, Schema, Tag, Transform, Validator, ValueRef, NONE,
+};
+
+use crate::field_reader::FieldReader;
+use crate::fields::{add_field, replace_null_key, require_map, require_struct, same_basics, Half};
+
+pub fn plugins() -> Vec<Plugin> {
+    let key = |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(HeaderFrom::new(context, Half::Key)?)) };
+    let value =
+        |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(HeaderFrom::new(context, Half::Value)?)) };
+    let plugin = |class, make| {
+        let doc = "Moves or copies fields of the key or value to headers.";
+        Plugin::new(class, crate::KAFKA_VERSION, doc, Make::Transform(make)).config(definition())
+    };
+    vec![
+        plugin("org.apache.kafka.connect.transforms.HeaderFrom$Key", key).aliases(&["HeaderFrom$Key"]),
+        plugin("org.apache.kafka.connect.transforms.HeaderFrom$Value", value).aliases(&["HeaderFrom$Value"]),
+    ]
+}
+
+fn definition() -> ConfigDef {
+    let list = |name, doc| {
+        let key = ConfigKey::new(name, ConfigType::List, doc);
+        key.importance(Importance::High).validator(Validator::NonEmpty)
+    };
+    let doc = "move: the fields go to headers and are gone; copy: they also stay.";
+    ConfigDef::new(vec![
+        list("fields", "Fields whose values become headers."),
+        list("headers", "Names of the headers, one for each field, in the order of the fields."),
+        ConfigKey::new("operation", ConfigType::String, doc)
+            .importance(Importance::High)
+            .validator(Validator::OneOf(vec!["move".into(), "copy".into()])),
+        replace_null_key(),
+    ])
+}
+
+/// What becomes of structs of one schema.
+struct Derived {
+    /// The field of each header, with the index of its schema.
+    headers: Vec<(FieldReader, u32)>,
+    /// Schema and fields of the struct that stays behind after a move.
+    rest: Option<(u32, Vec<FieldReader>)>,
+}
+
+struct HeaderFrom {
+    half: Half,
+    fields: Vec<String>,
+    headers: Vec<String>,
+    moves: bool,
+    /// What is done, for messages.
+    purpose: String,
+    replace_null: bool,
+    derived: PerSchema<Rc<Derived>>,
+}
+
+impl HeaderFrom {
+    fn new(context: &Context, half: Half) -> Result<HeaderFrom> {
+        let config = definition().parse(&context.config)?;
+        let (fields, headers) = (config.list("fields"), config.list("headers"));
+        if fields.len() != headers.len() {
+            return Err(Error::config("'fields' config must have the same number of elements as 'headers' config."));
+        }
+        let operation = config.string("operation");
+        Ok(HeaderFrom {
+            half,
+            fields,
+            headers,
+            moves: operation == "move",
+            purpose: format!("header {operation}"),
+            replace_null: config.boolean("replace.null.with.default"),
+            derived: PerSchema::default(),
+        })
+    }
+
+    fn take_from_map(&self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
+        require_map(value, &self.purpose)?;
+        self.add_headers(record, |i| Ok((value.get(&self.fields[i]).unwrap_or(ValueRef::NULL), NONE)))?;
+        if !self.moves {
+            return Ok(());
+        }
+        let moved = |key: ValueRef<'_>| {
+            key.tag == Tag::String && self.fields.iter().any(|field| field.as_bytes() == key.payload)
+        };
+        let cell = record.arena.build(NONE, |b| {
+            b.open(Tag::Map);
+            for (key, item) in value.entries().filter(|(key, _)| !moved(*key)) {
+                b.value(key);
+                b.value(item);
+            }
+            b.close_map();
+            Ok(())
+        })?;
+        self.half.set(record, cell);
+        Ok(())
+    }
+
+    fn take_from_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
+        require_struct(value, &self.purpose)?;
+        let mut cache = std::mem::take(&mut self.derived);
+        let derived = cache.get(record.dict, schema, |dict, schema| Ok(Rc::new(self.derive(dict, &schema)?)));
+        self.derived = cache;
+        let derived = derived?;
+        let items = value.items();
+        if let Some((schema, fields)) = &derived.rest {
+            let cell = record.arena.build(*schema, |b| {
+                b.open(Tag::Struct);
+                fields.iter().try_for_each(|field| field.copy(&items, b))?;
+                b.close_struct(NONE);
+                Ok(())
+            })?;
+            self.half.set(record, cell);
+        }
+        self.add_headers(record, |i| {
+            let (field, schema) = &derived.headers[i];
+            match field.read(&items) {
+                value if value.is_null() && !field.field.schema.optional => {
+                    let schema = field.field.schema.describe();
+                    Err(Error::data(format!("A null value requires an optional schema but was {schema}")))
+                }
+                value => Ok((value, *schema)),
+            }
+        })
+    }
+
+    fn derive(&self, dict: &mut Dictionaries, schema: &Schema) -> Result<Derived> {
+        let mut headers = Vec::new();
+        for name in &self.fields {
+            let Some(i) = schema.index_of(name) else {
+                let message = format!("Field does not exist: {name}");
+                return Err(Error::data(message).class("java.lang.NullPointerException"));
+            };
+            let field = FieldReader::new(schema, i, self.replace_null);
+            let index = dict.intern_schema(&field.field.schema)?;
+            headers.push((field, index));
+        }
+        let rest = if self.moves { Some(self.derive_rest(dict, schema)?) } else { None };
+        Ok(Derived { headers, rest })
+    }
+
+    fn derive_rest(&self, dict: &mut Dictionaries, schema: &Schema) -> Result<(u32, Vec<FieldReader>)> {
+        let mut rest = same_basics(schema);
+        let mut readers = Vec::new();
+        for reader in FieldReader::all(schema, self.replace_null) {
+            if !self.fields.iter().any(|name| **name == *reader.field.name) {
+                add_field(&mut rest, reader.field.clone())?;
+                readers.push(reader);
+            }
+        }
+        Ok((dict.intern_schema(&rest)?, readers))
+    }
+
+    /// Appends the headers behind those that are there; `value` gives value and schema of the i-th.
+    fn add_headers<'v>(
+        &self,
+        record: &mut Record<'_>,
+        value: impl Fn(usize) -> Result<(ValueRef<'v>, u32)>,
+    ) -> Result<()> {
+        let entry = *record.entry;
+        let present = record.memory.bytes(entry.headers_off, entry.headers_len);
+        record.set_headers(entry.header_count as usize + self.headers.len(), |out| {
+            out.extend_from_slice(present);
+            for (i, name) in self.headers.iter().enumerate() {
+                let (value, schema) = value(i)?;
+                put_header(out, name, schema, value);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Transform for HeaderFrom {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+        let cell = self.half.cell(record);
+        let value = record.cell(&cell);
+        match cell.schema {
+            NONE => self.take_from_map(record, value)?,
+            schema => self.take_from_struct(record, value, schema)?,
+        }
+        Ok(Outcome::Keep)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_guest::{Type, Value};
+
+    use super::*;
+    use crate::trial::{header, Records};
+
+    fn config(operation: &str) -> [(&str, &str); 3] {
+        [("fields", "id,name"), ("headers", "h,h"), ("operation", operation)]
+    }
+
+    fn person() -> Schema {
+        let (id, name) = (Schema::new(Type::Int64), Schema::new(Type::String).optional());
+        Schema::new(Type::Struct)
+            .named("Person")
+            .field("name", name)
+            .field("age", Schema::new(Type::Int8))
+            .field("id", id)
+    }
+
+    fn records() -> Records {
+        let named = Schema::new(Type::Struct).field("id", Schema::new(Type::String)).field("name", person());
+        let ann = Value::Struct(NONE, vec![Value::str("Ann"), Value::Int8(33), Value::Int64(1)]);
+        let mut records = Records::default();
+        records.add(Some(&person()), &ann).headers(&[header("h", Value::str("stays"))]);
+        records.add(None, &Value::map([("id", Value::Int8(2)), ("x", Value::Null)]));
+        records.add(Some(&named), &Value::Struct(NONE, vec![Value::str("3"), ann]));
+        records.add(Some(&person()), &Value::Null);
+        records.add(None, &Value::Null);
+        records
+    }
+
+    #[test]
+    fn records_of_several_schemas_get_headers_of_their_own() {
+        let mut passed = records().through("transform", "HeaderFrom$Value", &config("move"));
+        let of = |schema: Schema, value| ("h".to_string(), Some(schema), value);
+        let text = || Schema::new(Type::String);
+        let first = [header("h", Value::str("stays")), of(Schema::new(Type::Int64), Value::Int64(1))];
+        assert_eq!(passed.headers(0)[..2], first);
+        assert_eq!(passed.headers(0)[2], of(text().optional(), Value::str("Ann")));
+        assert_eq!(passed.headers(1), [header("h", Value::Int8(2)), header("h", Value::Null)]);
+        let ann = Value::Struct(NONE, vec![Value::str("Ann"), Value::Int8(33), Value::Int64(1)]);
+        assert_eq!(passed.headers(2), [of(text(), Value::str("3")), of(person(), ann)]);
+        let rest = Schema::new(Type::Struct).named("Person").field("age", Schema::new(Type::Int8));
+        assert_eq!(passed.value(0), (Some(Rc::new(rest)), Value::Struct(NONE, vec![Value::Int8(33)])));
+        assert_eq!(passed.value(1), (None, Value::map([("x", Value::Null)])));
+        assert_eq!(passed.value(2), (Some(Rc::new(Schema::new(Type::Struct))), Value::Struct(NONE, vec![])));
+        let refused = passed.errors().into_iter().map(|(record, _)| record).collect::<Vec<_>>();
+        assert_eq!(refused, [3, 4]);
+    }
+
+    #[test]
+    fn a_copy_leaves_the_value_where_it_is() {
+        let mut passed = records().through("transform", "HeaderFrom$Value", &config("copy"));
+        assert_eq!(passed.headers(0).len(), 3);
+        assert_eq!(*passed.value(0).0.unwrap(), person());
+        assert_eq!(passed.value(1), (None, Value::map([("id", Value::Int8(2)), ("x", Value::Null)])));
+    }
+}

@@ -1,0 +1,147 @@
+//! ValueToKey: makes the key of fields of the value.
+
+use std::rc::Rc;
+
+use berth_guest::{
+    ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Importance, Make, Outcome, PerSchema, Plugin, Record,
+    Result, Schema, Tag, Transform, Type, Validator, ValueRef, NONE,
+};
+
+use crate::field_reader::FieldReader;
+use crate::fields::{add_field, replace_null_key, require_map, require_struct};
+
+const PURPOSE: &str = "copying fields from value to key";
+
+pub fn plugin() -> Plugin {
+    let new = |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(ValueToKey::new(context)?)) };
+    Plugin::new(
+        "org.apache.kafka.connect.transforms.ValueToKey",
+        crate::KAFKA_VERSION,
+        "Puts a new key, made of fields of the value, in the place of the key.",
+        Make::Transform(new),
+    )
+    .aliases(&["ValueToKey"])
+    .config(definition())
+}
+
+fn definition() -> ConfigDef {
+    let doc = "Fields of the value that the key gets, in that order.";
+    ConfigDef::new(vec![
+        ConfigKey::new("fields", ConfigType::List, doc).importance(Importance::High).validator(Validator::NonEmpty),
+        replace_null_key(),
+    ])
+}
+
+/// The keys that values of one schema give.
+struct Derived {
+    schema: u32,
+    fields: Vec<FieldReader>,
+}
+
+struct ValueToKey {
+    fields: Vec<String>,
+    replace_null: bool,
+    derived: PerSchema<Rc<Derived>>,
+}
+
+impl ValueToKey {
+    fn new(context: &Context) -> Result<ValueToKey> {
+        let config = definition().parse(&context.config)?;
+        Ok(ValueToKey {
+            fields: config.list("fields"),
+            replace_null: config.boolean("replace.null.with.default"),
+            derived: PerSchema::default(),
+        })
+    }
+
+    fn key_of_map(&self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
+        require_map(value, PURPOSE)?;
+        record.entry.key = record.arena.build(NONE, |b| {
+            b.open(Tag::Map);
+            for (i, name) in self.fields.iter().enumerate() {
+                if !self.fields[..i].contains(name) {
+                    b.str(name);
+                    b.value(value.get(name).unwrap_or(ValueRef::NULL));
+                }
+            }
+            b.close_map();
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn key_of_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
+        require_struct(value, PURPOSE)?;
+        let (names, replace_null) = (&self.fields, self.replace_null);
+        let derived = self.derived.get(record.dict, schema, |dict, schema| {
+            let (key, fields) = derive(names, &schema, replace_null)?;
+            Ok(Rc::new(Derived { schema: dict.intern_schema(&key)?, fields }))
+        })?;
+        let items = value.items();
+        record.entry.key = record.arena.build(derived.schema, |b| {
+            b.open(Tag::Struct);
+            derived.fields.iter().try_for_each(|field| field.copy(&items, b))?;
+            b.close_struct(NONE);
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// The key's schema and the readers of its fields.
+fn derive(names: &[String], schema: &Schema, replace_null: bool) -> Result<(Schema, Vec<FieldReader>)> {
+    let mut key = Schema::new(Type::Struct);
+    let mut fields = Vec::new();
+    for name in names {
+        let Some(i) = schema.index_of(name) else {
+            return Err(Error::data(format!("Field does not exist: {name}")));
+        };
+        add_field(&mut key, Field { name: name.as_str().into(), schema: schema.fields[i].schema.clone() })?;
+        fields.push(FieldReader::new(schema, i, replace_null));
+    }
+    Ok((key, fields))
+}
+
+impl Transform for ValueToKey {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+        let value = record.value();
+        match record.entry.value.schema {
+            NONE => self.key_of_map(record, value)?,
+            schema => self.key_of_struct(record, value, schema)?,
+        }
+        Ok(Outcome::Keep)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_guest::Value;
+
+    use super::*;
+    use crate::trial::Records;
+
+    #[test]
+    fn values_of_several_schemas_give_keys_of_their_own() {
+        let int = || Schema::new(Type::Int64);
+        let wide = Schema::new(Type::Struct).field("x", Schema::new(Type::String)).field("id", int());
+        let narrow = Schema::new(Type::Struct).field("id", int().optional());
+        let other = Schema::new(Type::Struct).field("name", int());
+        let mut records = Records::default();
+        for i in 0..3 {
+            records.add(Some(&wide), &Value::Struct(NONE, vec![Value::str("long enough"), Value::Int64(i)]));
+            records.add(Some(&narrow), &Value::Struct(NONE, vec![Value::Null]));
+            records.add(None, &Value::map([("a", Value::Null), ("id", Value::Boolean(true))]));
+            records.add(Some(&other), &Value::Struct(NONE, vec![Value::Int64(i)]));
+        }
+        let mut passed = records.through("transform", "ValueToKey", &[("fields", "id")]);
+        let key = |field| Some(Rc::new(Schema::new(Type::Struct).field("id", field)));
+        for i in 0..3 {
+            let number = Value::Struct(NONE, vec![Value::Int64(i as i64)]);
+            assert_eq!(passed.key(3 * i), (key(int()), number));
+            assert_eq!(passed.key(3 * i + 1), (key(int().optional()), Value::Struct(NONE, vec![Value::Null])));
+            assert_eq!(passed.key(3 * i + 2), (None, Value::map([("id", Value::Boolean(true))])));
+        }
+        let unknown = |record| (record, "Field does not exist: id".to_string());
+        assert_eq!(passed.errors(), [3, 7, 11].map(unknown));
+    }
+}
