@@ -28,8 +28,9 @@ pub fn plugins() -> Vec<Plugin> {
 }
 
 fn definition() -> ConfigDef {
-    ConfigDef::new(vec![ConfigKey::new("delimiter", ConfigType::String, "Stands between the names on the way.")
-        .default(".")])
+    ConfigDef::new(vec![
+        ConfigKey::new("delimiter", ConfigType::String, "Stands between the names on the way.").default(".")
+    ])
 }
 
 /// What becomes of a field.
@@ -48,14 +49,14 @@ struct Flatten {
     half: Half,
     delimiter: String,
     derived: PerSchema<Rc<Derived>>,
-    entries: Entries,
+    names: Names,
 }
 
 impl Flatten {
     fn new(context: &Context, half: Half) -> Result<Flatten> {
         let config = definition().parse(&context.config)?;
         let delimiter = config.string("delimiter");
-        Ok(Flatten { half, delimiter, derived: PerSchema::default(), entries: Entries::default() })
+        Ok(Flatten { half, delimiter, derived: PerSchema::default(), names: Names::default() })
     }
 
     fn flatten_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
@@ -78,18 +79,22 @@ impl Flatten {
 
     fn flatten_map(&mut self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
         require_map(value, PURPOSE)?;
-        let entries = &mut self.entries;
-        let mut flat = Vec::new();
-        entries.clear();
-        entries.collect(value, &self.delimiter, &mut flat)?;
+        let (mut shape, delimiter, names) = (Shape::default(), &self.delimiter, &mut self.names);
+        shape.look_at(value, delimiter);
+        if shape.is_flat {
+            return Ok(());
+        }
+        names.find_replaced(value, delimiter, shape.may_clash)?;
         let cell = record.arena.build(NONE, |b| {
+            let mut number = 0;
             b.open(Tag::Map);
-            for i in 0..flat.len() {
-                if !entries.is_replaced(i) {
-                    b.str(entries.name(i));
-                    b.value(flat[i]);
+            names.each(value, delimiter, &mut |names, item| {
+                if names.replaced.binary_search(&number).is_err() {
+                    b.str(&names.path);
+                    b.value(item);
                 }
-            }
+                number += 1;
+            })?;
             b.close_map();
             Ok(())
         })?;
@@ -183,80 +188,100 @@ fn copy_steps(steps: &[Step], value: ValueRef<'_>, b: &mut Builder<'_>) -> Resul
     Ok(())
 }
 
-/// Names of the entries of one flattened map; kept from record to record for their memory.
-#[derive(Default)]
-struct Entries {
-    names: String,
-    /// Where each name ends.
-    ends: Vec<usize>,
-    path: String,
+/// What a map is like, found without building names.
+struct Shape {
+    /// Nothing is to be done, nothing to be refused.
+    is_flat: bool,
     /// Two ways may have one name.
-    ambiguous: bool,
-    /// Numbers of entries that a later one of the same name replaces, sorted.
-    replaced: Vec<usize>,
-    order: Vec<usize>,
+    may_clash: bool,
 }
 
-impl Entries {
-    fn clear(&mut self) {
-        self.names.clear();
-        self.ends.clear();
-        self.path.clear();
-        self.ambiguous = false;
-        self.replaced.clear();
+impl Default for Shape {
+    fn default() -> Shape {
+        Shape { is_flat: true, may_clash: false }
     }
+}
 
-    fn name(&self, i: usize) -> &str {
-        let start = if i == 0 { 0 } else { self.ends[i - 1] };
-        &self.names[start..self.ends[i]]
-    }
-
-    fn is_replaced(&self, i: usize) -> bool {
-        self.replaced.binary_search(&i).is_ok()
-    }
-
-    /// Lists all entries of `map` and of the maps in it.
-    fn collect<'v>(&mut self, map: ValueRef<'v>, delimiter: &str, flat: &mut Vec<ValueRef<'v>>) -> Result<()> {
-        self.ambiguous |= delimiter.is_empty();
-        self.walk(map, delimiter, flat, false)?;
-        if self.ambiguous {
-            self.find_replaced();
+impl Shape {
+    fn look_at(&mut self, map: ValueRef<'_>, delimiter: &str) {
+        self.may_clash |= delimiter.is_empty();
+        for (key, value) in map.entries() {
+            let name = key.payload;
+            self.is_flat &= key.tag == Tag::String && value.tag != Tag::Map && unsupported(value.tag).is_none();
+            self.may_clash |= name.is_empty() || name.iter().any(|byte| delimiter.as_bytes().contains(byte));
+            if value.tag == Tag::Map {
+                self.look_at(value, delimiter);
+            }
         }
-        Ok(())
+    }
+}
+
+/// Walks through nested maps; what it holds is kept from record to record for its memory.
+#[derive(Default)]
+struct Names {
+    /// Names on the way, joined.
+    path: String,
+    /// All names, one behind the other, and where each ends.
+    all: String,
+    ends: Vec<usize>,
+    order: Vec<usize>,
+    /// Numbers of entries that a later one of the same name replaces, rising.
+    replaced: Vec<usize>,
+}
+
+impl Names {
+    /// Calls `found` for each entry that is no map, its name in `path`.
+    fn each<'v>(
+        &mut self,
+        map: ValueRef<'v>,
+        delimiter: &str,
+        found: &mut dyn FnMut(&mut Names, ValueRef<'v>),
+    ) -> Result<()> {
+        self.path.clear();
+        self.enter(map, delimiter, found)
     }
 
-    fn walk<'v>(&mut self, map: ValueRef<'v>, delimiter: &str, flat: &mut Vec<ValueRef<'v>>, nested: bool) -> Result<()> {
+    fn enter<'v>(
+        &mut self,
+        map: ValueRef<'v>,
+        delimiter: &str,
+        found: &mut dyn FnMut(&mut Names, ValueRef<'v>),
+    ) -> Result<()> {
         let length = self.path.len();
         for (key, value) in map.entries() {
-            let Some(name) = key.str() else { return Err(not_a_name(key)) };
-            self.ambiguous |= name.is_empty() || name.bytes().any(|byte| delimiter.as_bytes().contains(&byte));
             if length > 0 {
                 self.path.push_str(delimiter);
             }
-            self.path.push_str(name);
-            match value.tag {
-                Tag::Map => self.walk(value, delimiter, flat, true)?,
-                tag => {
-                    check_class(tag, value, &self.path)?;
-                    self.names.push_str(&self.path);
-                    self.ends.push(self.names.len());
-                    flat.push(value);
-                }
+            self.path.push_str(key.str().ok_or_else(|| not_a_name(key))?);
+            match (value.tag, unsupported(value.tag)) {
+                (Tag::Map, _) => self.enter(value, delimiter, found)?,
+                (_, Some(refuse)) => return Err(refuse(value, &self.path)),
+                _ => found(self, value),
             }
             self.path.truncate(length);
         }
-        self.ambiguous &= nested || !flat.is_empty();
         Ok(())
     }
 
-    fn find_replaced(&mut self) {
-        let mut order = std::mem::take(&mut self.order);
+    fn find_replaced(&mut self, map: ValueRef<'_>, delimiter: &str, may_clash: bool) -> Result<()> {
+        self.replaced.clear();
+        if !may_clash {
+            return Ok(());
+        }
+        self.all.clear();
+        self.ends.clear();
+        self.each(map, delimiter, &mut |names, _| {
+            names.all.push_str(&names.path);
+            names.ends.push(names.all.len());
+        })?;
+        let Names { all, ends, order, replaced, .. } = self;
+        let name = |i: usize| &all[i.checked_sub(1).map_or(0, |before| ends[before])..ends[i]];
         order.clear();
-        order.extend(0..self.ends.len());
-        order.sort_by(|a, b| self.name(*a).cmp(self.name(*b)));
-        self.replaced.extend(order.windows(2).filter(|pair| self.name(pair[0]) == self.name(pair[1])).map(|pair| pair[0]));
-        self.replaced.sort_unstable();
-        self.order = order;
+        order.extend(0..ends.len());
+        order.sort_by_key(|i| name(*i));
+        replaced.extend(order.windows(2).filter(|pair| name(pair[0]) == name(pair[1])).map(|pair| pair[0]));
+        replaced.sort_unstable();
+        Ok(())
     }
 }
 
@@ -266,17 +291,94 @@ fn not_a_name(key: ValueRef<'_>) -> Error {
     Error::data(message).class("java.lang.ClassCastException")
 }
 
-/// Values without a schema must be of a class that has a Connect type of its own.
-fn check_class(tag: Tag, value: ValueRef<'_>, name: &str) -> Result<()> {
+/// Makes the error for values of a class that may not stand in a map without a schema.
+fn unsupported(tag: Tag) -> Option<fn(ValueRef<'_>, &str) -> Error> {
     match tag {
-        Tag::Decimal | Tag::Date | Tag::BigInt => Err(Error::data(format!(
-            "Flatten transformation was passed a value of type {} which is not supported by Connect's data API",
-            class_of(value)
-        ))),
-        Tag::Struct => Err(Error::data(format!(
-            "Flatten transformation does not support {} for record without schemas (for field {name}).",
-            class_of(value)
-        ))),
-        _ => Ok(()),
+        Tag::Decimal | Tag::Date | Tag::BigInt => Some(|value, _| {
+            let class = class_of(value);
+            Error::data(format!(
+                "Flatten transformation was passed a value of type {class} which is not supported by Connect's data API"
+            ))
+        }),
+        Tag::Struct => Some(|value, name| {
+            let class = class_of(value);
+            Error::data(format!(
+                "Flatten transformation does not support {class} for record without schemas (for field {name})."
+            ))
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trial::Records;
+
+    fn struct_of(values: Vec<Value>) -> Value {
+        Value::Struct(NONE, values)
+    }
+
+    fn map(entries: &[(&str, Value)]) -> Value {
+        Value::Map(entries.iter().map(|(name, value)| (Value::str(*name), value.clone())).collect())
+    }
+
+    #[test]
+    fn each_schema_of_a_batch_is_flattened_in_its_own_way() {
+        let int = || Schema::new(Type::Int32);
+        let inner = Schema::new(Type::Struct).field("x", int()).field("y", Schema::new(Type::String).optional());
+        let deep = Schema::new(Type::Struct).field("in", inner.clone().optional()).field("z", int());
+        let flat = Schema::new(Type::Struct).field("z", int());
+        let present = struct_of(vec![struct_of(vec![Value::Int32(1), Value::Null]), Value::Int32(2)]);
+        let absent = struct_of(vec![Value::Null, Value::Int32(3)]);
+        let mut records = Records::default();
+        records.add(Some(&deep), &present).add(Some(&flat), &struct_of(vec![Value::Int32(4)]));
+        records.add(Some(&deep), &absent).add(Some(&deep.clone().optional()), &Value::Null);
+        let mut passed = records.through("transform", "Flatten$Value", &[("delimiter", "_")]);
+        let wanted = Schema::new(Type::Struct)
+            .field("in_x", int().optional())
+            .field("in_y", Schema::new(Type::String).optional())
+            .field("z", int());
+        let (schema, value) = passed.value(0);
+        assert_eq!(*schema.unwrap(), wanted);
+        assert_eq!(value, struct_of(vec![Value::Int32(1), Value::Null, Value::Int32(2)]));
+        assert_eq!(passed.value(1), (Some(Rc::new(flat)), struct_of(vec![Value::Int32(4)])));
+        assert_eq!(passed.value(2).1, struct_of(vec![Value::Null, Value::Null, Value::Int32(3)]));
+        assert_eq!(passed.value(3), (Some(Rc::new(deep.optional())), Value::Null));
+    }
+
+    #[test]
+    fn of_entries_with_one_name_the_last_one_counts() {
+        let one = |n| Value::Int32(n);
+        let cases = [
+            (".", map(&[("a.b", one(1)), ("a", map(&[("b", one(2))]))]), map(&[("a.b", one(2))])),
+            (
+                "",
+                map(&[("a", map(&[("b", one(1))])), ("ab", one(2)), ("", one(3))]),
+                map(&[("ab", one(2)), ("", one(3))]),
+            ),
+            (".", map(&[("", map(&[("a", one(1))])), ("a", one(2))]), map(&[("a", one(2))])),
+            ("--", map(&[("a-", map(&[("b", one(1))])), ("a", map(&[("-b", one(2))]))]), map(&[("a---b", one(2))])),
+            (".", map(&[("a", map(&[])), ("b", Value::Null)]), map(&[("b", Value::Null)])),
+        ];
+        for (delimiter, given, wanted) in cases {
+            let mut records = Records::default();
+            records.add(None, &given).add(None, &given);
+            let mut passed = records.through("transform", "Flatten$Value", &[("delimiter", delimiter)]);
+            assert_eq!((passed.value(0).1, passed.value(1).1), (wanted.clone(), wanted));
+        }
+    }
+
+    #[test]
+    fn a_value_that_has_no_type_fails_its_record_alone() {
+        let date = map(&[("a", map(&[("b", Value::Date(1))]))]);
+        let number_as_name = Value::Map(vec![(Value::Int32(1), Value::Int32(2))]);
+        let mut records = Records::default();
+        records.add(None, &date).add(None, &map(&[("a", Value::Int8(1))])).add(None, &number_as_name);
+        let passed = records.through("transform", "Flatten$Value", &[]);
+        let errors = passed.errors();
+        assert_eq!((passed.len(), errors.len()), (1, 2));
+        assert!(errors[0].1.contains("value of type class java.util.Date which"), "{errors:?}");
+        assert!(errors[1].1.contains("class java.lang.Integer cannot be cast"), "{errors:?}");
     }
 }

@@ -8,7 +8,7 @@ use berth_guest::{
     Result, Schema, Tag, Transform, Type, ValueRef, NONE, NO_TIMESTAMP,
 };
 
-use crate::fields::{add_field, copy, require_map, require_struct, same_basics, Half};
+use crate::fields::{add_field, copy, null_in_required, require_map, require_struct, same_basics, Half};
 
 const PURPOSE: &str = "field insertion";
 
@@ -91,6 +91,7 @@ impl Insertion {
     fn write(&self, entry: &Entry, topic: &str, with_schema: bool, b: &mut Builder<'_>) {
         match &self.source {
             _ if !self.is_there(entry) => b.null(),
+            Source::Topic if topic.is_empty() => b.null(),
             Source::Topic => b.str(topic),
             Source::Partition => b.i32(entry.partition),
             Source::Offset => b.i64(entry.offset),
@@ -179,7 +180,13 @@ impl InsertField {
             for (field, item) in old.fields.iter().zip(value.items()) {
                 copy(b, item, field, self.replace_null)?;
             }
-            insertions.iter().for_each(|i| i.write(&entry, &self.topic, true, b));
+            for insertion in insertions {
+                // The empty topic stands for none. What else may be missing is left out, also where it is required.
+                if matches!(insertion.source, Source::Topic) && self.topic.is_empty() && !insertion.optional {
+                    return Err(null_in_required(&insertion.field()));
+                }
+                insertion.write(&entry, &self.topic, true, b);
+            }
             b.close_struct(NONE);
             Ok(())
         })?;

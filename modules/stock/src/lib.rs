@@ -17,6 +17,7 @@ pub mod fields;
 pub mod file_sink;
 pub mod file_source;
 pub mod filter;
+pub mod flatten;
 pub mod has_header_key;
 pub mod header_from;
 pub mod hoist_field;
@@ -39,6 +40,7 @@ pub mod paths;
 pub mod record_is_tombstone;
 pub mod regex_router;
 pub mod replace_field;
+pub mod set_schema_metadata;
 pub mod simple_header_converter;
 pub mod string_converter;
 pub mod topic_name_matches;
@@ -77,10 +79,12 @@ pub fn plugins() -> Vec<Plugin> {
     ];
     all.extend(cast::plugins());
     all.extend(extract_field::plugins());
+    all.extend(flatten::plugins());
     all.extend(header_from::plugins());
     all.extend(hoist_field::plugins());
     all.extend(insert_field::plugins());
     all.extend(mask_field::plugins());
     all.extend(replace_field::plugins());
+    all.extend(set_schema_metadata::plugins());
     all
 }

@@ -83,7 +83,8 @@ impl SetSchemaMetadata {
             new.name = name.clone().or(new.name);
             new.version = version.or(new.version);
             let fields: Vec<FieldReader> = FieldReader::all(&schema, replace_null).collect();
-            let strict = |f: &&FieldReader| !f.field.schema.optional || replace_null && f.field.schema.default.is_some();
+            let strict =
+                |f: &&FieldReader| !f.field.schema.optional || replace_null && f.field.schema.default.is_some();
             let strict = fields.iter().enumerate().filter(|(_, f)| strict(f)).map(|(i, _)| i).collect();
             Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, fields, strict }))
         })
@@ -102,7 +103,7 @@ impl Transform for SetSchemaMetadata {
         let derived = self.derived(record, cell.schema)?;
         let value = record.cell(&cell);
         let cell = match reads_as_it_stands(value, &derived) {
-            true => Cell { schema: derived.schema, ..cell },
+            true => Cell::new(cell.off, cell.len, cell.tag(), derived.schema),
             false => copied(record, value, &derived)?,
         };
         self.half.set(record, cell);
