@@ -26,6 +26,7 @@ pub mod insert_header;
 pub mod java_class;
 pub mod java_number;
 pub mod java_parse;
+pub mod java_record;
 pub mod java_regex;
 pub mod java_text;
 pub mod java_time;
@@ -43,6 +44,9 @@ pub mod replace_field;
 pub mod set_schema_metadata;
 pub mod simple_header_converter;
 pub mod string_converter;
+pub mod timestamp_converter;
+pub mod timestamp_router;
+pub mod timestamp_type;
 pub mod topic_name_matches;
 #[cfg(test)]
 mod trial;
@@ -68,6 +72,7 @@ pub fn plugins() -> Vec<Plugin> {
         simple_header_converter::plugin(),
         filter::plugin(),
         regex_router::plugin(),
+        timestamp_router::plugin(),
         topic_name_matches::plugin(),
         has_header_key::plugin(),
         record_is_tombstone::plugin(),
@@ -86,5 +91,6 @@ pub fn plugins() -> Vec<Plugin> {
     all.extend(mask_field::plugins());
     all.extend(replace_field::plugins());
     all.extend(set_schema_metadata::plugins());
+    all.extend(timestamp_converter::plugins());
     all
 }
