@@ -1,6 +1,6 @@
 //! The fields of a calendar that a text set, and the time that they stand for: Java's lenient `Calendar.getTime`.
 
-use super::calendar::{choose, choose_in_year, first_week, month_length, on_or_before, DAY_MS};
+use super::calendar::{choose, choose_in_year, first_of_year, first_week, month_length, on_or_before, DAY_MS};
 use super::pattern::{Field, Item};
 use super::zone::{Offset, Zone};
 
@@ -63,7 +63,13 @@ enum Day {
     WeekdayInMonth { weekday: bool, nth: bool },
     OfYear,
     WeekOfYear { weekday: bool },
-    OfWeekYear { week: bool, weekday: bool },
+}
+
+/// Which fields beside it a week year is used with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct WeekDate {
+    week: bool,
+    weekday: bool,
 }
 
 /// Which of the fields count, known from the pattern alone: those set last of what makes a day, and of what makes an
@@ -71,6 +77,7 @@ enum Day {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Selection {
     day: Day,
+    week_date: Option<WeekDate>,
     hour_of_day: bool,
 }
 
@@ -104,17 +111,21 @@ impl Selection {
             0 if hour_of_day == 0 => stamps.of(Kind::Hour).max(stamps.of(Kind::HalfDay)),
             both => both,
         };
-        Selection { day: select_day(&stamps), hour_of_day: hour_of_day > half_day }
+        let is_set = |kind| stamps.of(kind) > 0;
+        let week_date = WeekDate { week: is_set(Kind::WeekOfYear), weekday: is_set(Kind::Weekday) };
+        let counts_weeks = stamps.of(Kind::WeekYear) > stamps.of(Kind::Year);
+        Selection {
+            day: select_day(&stamps),
+            week_date: counts_weeks.then_some(week_date),
+            hour_of_day: hour_of_day > half_day,
+        }
     }
 }
 
 fn select_day(stamps: &Stamps) -> Day {
-    use Kind::{DayOfMonth, DayOfYear, Month, WeekOfMonth, WeekOfYear, WeekYear, Weekday, WeekdayInMonth, Year};
+    use Kind::{DayOfMonth, DayOfYear, Month, WeekOfMonth, WeekOfYear, Weekday, WeekdayInMonth};
     let is_set = |kind| stamps.of(kind) > 0;
     let weekday = is_set(Weekday);
-    if stamps.of(WeekYear) > stamps.of(Year) {
-        return Day::OfWeekYear { week: is_set(WeekOfYear), weekday };
-    }
     let mut of_month = stamps.of(DayOfMonth);
     let mut week_of_month = stamps.both(WeekOfMonth, Weekday);
     let mut in_month = stamps.both(WeekdayInMonth, Weekday);
@@ -211,7 +222,11 @@ impl Fields {
         let seconds = (hours * 60 + self.long(Kind::Minute)) * 60 + self.long(Kind::Second);
         let time = seconds * 1000 + self.long(Kind::Ms);
         // Hours beyond midnight decide on which side of October 1582 the day lies.
-        let day = self.day(selection.day, time.div_euclid(DAY_MS));
+        let more = time.div_euclid(DAY_MS);
+        let day = match &selection.week_date {
+            None => self.day(selection.day, more),
+            Some(week_date) => self.day_of_week_year(week_date, self.day(selection.day, more)) + more,
+        };
         let local = day.wrapping_mul(DAY_MS).wrapping_add(time.rem_euclid(DAY_MS));
         local.wrapping_sub(self.offset(local, zone) as i64)
     }
@@ -226,26 +241,29 @@ impl Fields {
         standard.unwrap_or(own) + daylight.unwrap_or(summer)
     }
 
-    fn is_bc(&self) -> bool {
-        self.get(Kind::Era) == 0
+    fn year(&self) -> i32 {
+        astronomical(self.get(Kind::Year), self.get(Kind::Era) == 0)
     }
 
     fn day(&self, day: Day, more: i64) -> i64 {
-        if let Day::OfWeekYear { week, weekday } = day {
-            return self.day_of_week_year(week, weekday) + more;
-        }
-        let year = self.get(Kind::Year);
-        let year = if self.is_bc() { 1i32.wrapping_sub(year) } else { year } as i64;
         match day {
             Day::OfMonth | Day::WeekOfMonth { .. } | Day::WeekdayInMonth { .. } => {
-                let month = self.long(Kind::Month) + 1;
-                choose(year, |start| self.day_in_month(day, year, start(year, month)) + more)
+                let month = self.get(Kind::Month);
+                let year = self.year().wrapping_add(month.div_euclid(12)) as i64;
+                let month = month.rem_euclid(12) as i64 + 1;
+                // Java looks for the calendar before months become years.
+                choose(self.year() as i64, |start| {
+                    self.day_in_month(day, start(year, month), month_length(year, month)) + more
+                })
             }
-            _ => choose_in_year(year, |start| self.day_in_year(day, start(year, 1)) + more),
+            _ => {
+                let year = self.year() as i64;
+                choose_in_year(year, |start| self.day_in_year(day, start(year, 1)) + more)
+            }
         }
     }
 
-    fn day_in_month(&self, day: Day, year: i64, first: i64) -> i64 {
+    fn day_in_month(&self, day: Day, first: i64, length: i64) -> i64 {
         match day {
             Day::WeekOfMonth { weekday } => {
                 let sunday = on_or_before(first, 0);
@@ -257,8 +275,7 @@ impl Fields {
                 let nth = if nth { self.get(Kind::WeekdayInMonth) } else { 1 };
                 let last = match nth {
                     0.. => 7i32.wrapping_mul(nth),
-                    _ => (month_length(year, self.long(Kind::Month) + 1) as i32)
-                        .wrapping_add(7i32.wrapping_mul(nth.wrapping_add(1))),
+                    _ => (length as i32).wrapping_add(7i32.wrapping_mul(nth.wrapping_add(1))),
                 };
                 on_or_before(first + last as i64 - 1, weekday)
             }
@@ -278,19 +295,30 @@ impl Fields {
         self.long(Kind::Weekday) - 1
     }
 
-    /// `Calendar.setWeekDate`. Numbers that are no weekday reach into other weeks.
-    fn day_of_week_year(&self, week: bool, weekday: bool) -> i64 {
-        let mut week = if week { self.get(Kind::WeekOfYear) } else { 1 };
-        let mut weekday = if weekday { self.get(Kind::Weekday) } else { 1 };
+    /// `Calendar.setWeekDate`. The era is that of the day that the other fields make. Numbers that are no weekday reach
+    /// into other weeks.
+    fn day_of_week_year(&self, given: &WeekDate, without: i64) -> i64 {
+        let mut week = if given.week { self.get(Kind::WeekOfYear) } else { 1 };
+        let mut weekday = if given.weekday { self.get(Kind::Weekday) } else { 1 };
         if !(1..=7).contains(&weekday) {
             // Such a number came from `u` and counts from Monday.
             let since_monday = weekday.wrapping_sub(1);
             week = week.wrapping_add(since_monday.div_euclid(7));
             weekday = iso_to_weekday(since_monday.rem_euclid(7) + 1);
         }
-        let year = self.get(Kind::WeekYear);
-        let year = if self.is_bc() { 1i32.wrapping_sub(year) } else { year } as i64;
-        first_week(year) + (weekday - 1) as i64 + 7i32.wrapping_mul(week.wrapping_sub(1)) as i64
+        let year = astronomical(self.get(Kind::WeekYear), without < first_of_year(1)) as i64;
+        let day = first_week(year) + (weekday - 1) as i64 + 7i32.wrapping_mul(week.wrapping_sub(1)) as i64;
+        // Java takes the day from a time in milliseconds, which wraps around.
+        day.wrapping_mul(DAY_MS).div_euclid(DAY_MS)
+    }
+}
+
+/// A year of one of the eras.
+fn astronomical(year: i32, bc: bool) -> i32 {
+    if bc {
+        1i32.wrapping_sub(year)
+    } else {
+        year
     }
 }
 

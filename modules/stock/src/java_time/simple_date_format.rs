@@ -190,14 +190,15 @@ fn if_zero(n: u32, instead: i64) -> i64 {
 
 /// Two letters: the last two digits.
 fn pad_year(year: i64, count: usize, out: &mut Vec<u8>) {
+    if year < 0 {
+        out.push(b'-');
+    }
+    let year = year.abs();
     pad(if count == 2 { year % 100 } else { year }, count, out);
 }
 
-/// Writes a number with at least `digits` digits.
+/// Writes a number, not negative, with at least `digits` digits.
 fn pad(n: i64, digits: usize, out: &mut Vec<u8>) {
-    if n < 0 {
-        out.push(b'-');
-    }
     let mut text = [b'0'; 20];
     let (mut start, mut rest) = (text.len(), n.unsigned_abs());
     while rest > 0 || start == text.len() {

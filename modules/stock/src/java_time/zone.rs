@@ -186,8 +186,7 @@ impl Region {
             };
             return Offset { standard: ms_of(standard), daylight: 0 };
         }
-        // The database's own limits of time are far wider than what clocks did.
-        let seconds = epoch_ms.div_euclid(1000).min(1 << 40);
+        let seconds = within_rules(epoch_ms.div_euclid(1000));
         let kind = zone.find_local_time_type(seconds).ok();
         match kind {
             Some(kind) if kind.is_dst() => {
@@ -211,6 +210,16 @@ impl Region {
         let kinds = transitions[..next].iter().rev().map(|t| &zone.local_time_types()[t.local_time_type_index()]);
         let standard = kinds.chain(zone.local_time_types().first()).find(|kind| !kind.is_dst());
         Some(ms_of(standard)).filter(|standard| *standard < summer_ms).unwrap_or(summer_ms - HOUR_MS)
+    }
+}
+
+/// Rules repeat with the calendar, and the reader of the database does not know years that have more than ten digits.
+fn within_rules(seconds: i64) -> i64 {
+    const YEAR_2500: i64 = 16_725_225_600;
+    const FOUR_CENTURIES: i64 = 146_097 * 86_400;
+    match seconds > YEAR_2500 {
+        true => YEAR_2500 + (seconds - YEAR_2500) % FOUR_CENTURIES,
+        false => seconds,
     }
 }
 
