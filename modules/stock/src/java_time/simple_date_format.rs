@@ -198,7 +198,19 @@ fn pad_year(year: i64, count: usize, out: &mut Vec<u8>) {
 }
 
 /// Writes a number, not negative, with at least `digits` digits.
+#[inline]
 fn pad(n: i64, digits: usize, out: &mut Vec<u8>) {
+    let digit = |n: i64| b'0' + (n % 10) as u8;
+    match (digits, n) {
+        (1, 0..=9) => out.push(digit(n)),
+        (2, 0..=99) => out.extend_from_slice(&[digit(n / 10), digit(n)]),
+        (3, 0..=999) => out.extend_from_slice(&[digit(n / 100), digit(n / 10), digit(n)]),
+        (4, 0..=9999) => out.extend_from_slice(&[digit(n / 1000), digit(n / 100), digit(n / 10), digit(n)]),
+        _ => pad_any(n, digits, out),
+    }
+}
+
+fn pad_any(n: i64, digits: usize, out: &mut Vec<u8>) {
     let mut text = [b'0'; 20];
     let (mut start, mut rest) = (text.len(), n.unsigned_abs());
     while rest > 0 || start == text.len() {
@@ -299,6 +311,9 @@ impl Reader<'_> {
     /// Where so many UTF-16 units end; none: the text is shorter.
     fn end_of_units(&self, count: usize) -> Option<usize> {
         let mut left = count;
+        if self.rest().as_bytes().get(..count).is_some_and(<[u8]>::is_ascii) {
+            return Some(self.at + count);
+        }
         for (at, c) in self.rest().char_indices() {
             match left.checked_sub(c.len_utf16()) {
                 _ if left == 0 => return Some(self.at + at),

@@ -27,15 +27,21 @@ pub fn short(name: &str) -> &str {
 
 /// Number of bytes that `name` takes at the start of `text`. As in `String.regionMatches`, letters are equal whose upper
 /// or lower case is, so four letters beyond ASCII count as `i`, `s` and `k`.
+#[inline]
 pub fn starts_with(text: &str, name: &str) -> Option<usize> {
-    if let Some(head) = text.as_bytes().get(..name.len()) {
-        if head.eq_ignore_ascii_case(name.as_bytes()) {
-            return Some(name.len());
+    for (i, wanted) in name.bytes().enumerate() {
+        let found = *text.as_bytes().get(i)?;
+        if !found.is_ascii() || !wanted.is_ascii() {
+            return starts_with_folded(text, name);
+        }
+        if !found.eq_ignore_ascii_case(&wanted) {
+            return None;
         }
     }
-    if text.is_ascii() {
-        return None;
-    }
+    Some(name.len())
+}
+
+fn starts_with_folded(text: &str, name: &str) -> Option<usize> {
     let mut chars = text.chars();
     let same = |wanted: char| chars.next().is_some_and(|c| folded(c) == folded(wanted));
     name.chars().all(same).then(|| text.len() - chars.as_str().len())
@@ -58,4 +64,28 @@ pub fn longest(text: &str, names: &[&str], abbreviated: bool) -> Option<(i32, us
         return full;
     }
     (0..).zip(names).find_map(|(i, name)| Some((i, starts_with(text, short(name))?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_without_regard_to_case() {
+        let cases = [
+            ("february", "Feb", Some(3)),
+            ("fe", "Feb", None),
+            ("ſep", "Sep", Some(4)),
+            ("Apr\u{131}l", "April", Some(6)),
+            ("wee\u{212A}", "week", Some(6)),
+            ("RÉUNION", "Réunion", Some(8)),
+            ("réunion", "Reunion", None),
+        ];
+        for (text, name, want) in cases {
+            assert_eq!(starts_with(text, name), want, "{text}");
+        }
+        assert_eq!(longest("Juneteenth", &MONTHS, true), Some((5, 4)));
+        assert_eq!(longest("Mayor", &MONTHS, true), Some((4, 3)));
+        assert_eq!(longest("AMX", &HALF_DAYS, false), Some((0, 2)));
+    }
 }

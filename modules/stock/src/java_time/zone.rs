@@ -118,8 +118,8 @@ impl Zone {
     /// Names of a region in this language.
     pub(super) fn names(&self) -> Option<Names> {
         match self {
-            Zone::Utc => Names::of_zone("UTC"),
-            Zone::Fixed(0) => Names::of_zone("GMT"),
+            Zone::Utc => Some(Names::UTC),
+            Zone::Fixed(0) => Some(Names::GMT),
             Zone::Fixed(_) => None,
             Zone::Region(region) => region.names,
         }
@@ -127,10 +127,9 @@ impl Zone {
 
     /// Appends the name, in summer time or not, long or as an abbreviation.
     pub fn append_name(&self, summer: bool, long: bool, out: &mut Vec<u8>) {
-        match (self, self.names()) {
-            (Zone::Utc, _) if !long => out.extend_from_slice(b"UTC"),
-            (_, Some(names)) => out.extend_from_slice(names.get(summer, long).as_bytes()),
-            _ => {
+        match self.names() {
+            Some(names) => out.extend_from_slice(names.get(summer, long).as_bytes()),
+            None => {
                 let standard = self.offset(i64::MAX).standard;
                 append_gmt(standard + if summer { self.summer_ms() } else { 0 }, out);
             }

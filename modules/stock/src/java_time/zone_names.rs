@@ -23,6 +23,9 @@ pub struct Found {
 }
 
 impl Names {
+    pub const UTC: Names = Names(["Coordinated Universal Time", "UTC", "Coordinated Universal Time", "UTC"]);
+    pub const GMT: Names = Names(["Greenwich Mean Time", "GMT", "Greenwich Mean Time", "GMT"]);
+
     pub fn of_zone(id: &str) -> Option<Names> {
         let row = rows().find(|(_, zones)| zones.split(' ').any(|zone| zone == id));
         row.map(|(names, _)| names)
@@ -73,5 +76,6 @@ mod tests {
         assert_eq!(id("Central European Summer Time"), Some(("Europe/Paris", 28, true)));
         assert_eq!(id("IST"), Some(("Asia/Jerusalem", 3, false)));
         assert_eq!(id("XYZ"), None);
+        assert_eq!(["UTC", "GMT"].map(|id| Names::of_zone(id).unwrap().0), [Names::UTC.0, Names::GMT.0]);
     }
 }
