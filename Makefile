@@ -2,10 +2,11 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules demo test bench bench-jvm bench-footprint bench-metering lint fuzz clean
+.PHONY: help build modules demo test vectors bench bench-jvm bench-footprint bench-metering lint fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
+DIR ?= ../shared/conformance/vectors
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 25
@@ -21,6 +22,9 @@ demo: build ## a real data set through file source, transforms, Kafka and file s
 
 test: ## everything: Go on the embedded broker, then on a real Kafka; Rust; the built modules
 	testdata/scripts/test.sh
+
+vectors: ## play what Kafka Connect answered, in DIR, through the plugins and their libraries; V=1: a table by file, too
+	testdata/scripts/vectors.sh $(DIR) $(if $(V),-v)
 
 bench: build ## Berth against a bare client loop on a real Kafka: CPU seconds per million records
 	testdata/scripts/bench.sh speed

@@ -200,14 +200,14 @@ func (b *Batch) checkHeaders(rec []byte) error {
 func (b *Batch) checkErrors() error {
 	for i := range b.errors {
 		e := b.head[b.errorsAt+ErrorBytes*i:]
-		record, code, size := le.Uint32(e), Code(le.Uint32(e[8:])), le.Uint32(e[20:])
+		record, code, class, size := le.Uint32(e), Code(le.Uint32(e[8:])), le.Uint32(e[12:]), le.Uint32(e[20:])
 		switch {
 		case record != None && uint64(record) >= uint64(b.inputCount):
 			return fmt.Errorf("error %d: record %d of %d", i, record, b.inputCount)
 		case code < CodeRetriable || code > CodeInternal || le.Uint32(e[4:]) >= PlanStagesMax:
 			return fmt.Errorf("error %d: code %d, stage %d", i, code, le.Uint32(e[4:]))
-		case le.Uint32(e[12:]) != 0 || size > ErrorMessageBytes || !b.fits(le.Uint32(e[16:]), size):
-			return fmt.Errorf("error %d: message does not fit", i)
+		case size > ErrorMessageBytes || class > ErrorClassBytes || !b.fits(le.Uint32(e[16:]), size+class):
+			return fmt.Errorf("error %d: message or class does not fit", i)
 		case record != None && b.hasOrigin(record):
 			return fmt.Errorf("error %d: record %d has an entry as well", i, record)
 		}
@@ -285,14 +285,16 @@ type RecordError struct {
 	Stage   uint32 // index in the plan
 	Code    Code
 	Message string
+	Class   string // exception class to show; "": that of the code
 }
 
 // Error returns error i.
 func (b *Batch) Error(i int) RecordError {
 	_ = b.head[:b.errors][i]
 	e := b.head[b.errorsAt+ErrorBytes*i:]
-	message := b.area(le.Uint32(e[16:]), le.Uint32(e[20:]))
-	return RecordError{le.Uint32(e), le.Uint32(e[4:]), Code(le.Uint32(e[8:])), string(message)}
+	class, size := le.Uint32(e[12:]), le.Uint32(e[20:])
+	text := string(b.area(le.Uint32(e[16:]), size+class))
+	return RecordError{le.Uint32(e), le.Uint32(e[4:]), Code(le.Uint32(e[8:])), text[:size], text[size:]}
 }
 
 // area returns a checked range of the data area that its offset names.

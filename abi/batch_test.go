@@ -53,7 +53,7 @@ func sampleBuilder(t testing.TB, n int) *BatchBuilder {
 		}
 		b.Add(&f)
 	}
-	b.AddError(RecordError{uint32(n), 1, CodeData, "bad"})
+	b.AddError(RecordError{uint32(n), 1, CodeData, "bad", "Class"})
 	return &b
 }
 
@@ -73,7 +73,7 @@ func TestBatchRoundTrip(t *testing.T) {
 	if b.Len() != 3 || b.InputCount() != 4 || b.TopicCount() != 2 || b.SchemaCount() != 1 || b.PartitionCount() != 1 {
 		t.Fatalf("counts: %d %d %d %d %d", b.Len(), b.InputCount(), b.TopicCount(), b.SchemaCount(), b.PartitionCount())
 	}
-	if b.Topic(1) != "bills" || b.ErrorCount() != 1 || b.Error(0) != (RecordError{3, 1, CodeData, "bad"}) {
+	if b.Topic(1) != "bills" || b.ErrorCount() != 1 || b.Error(0) != (RecordError{3, 1, CodeData, "bad", "Class"}) {
 		t.Fatalf("topic %q, error %+v", b.Topic(1), b.Error(0))
 	}
 	file, _ := b.Partition(0).Get("file")

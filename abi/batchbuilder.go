@@ -169,16 +169,16 @@ func (b *BatchBuilder) placeHeaders(r *RecordFields) (off, size uint32, count in
 	return uint32(start), uint32(len(b.data) - start), len(r.Headers)
 }
 
-// AddError appends an error; its message is cut to ErrorMessageBytes.
+// AddError appends an error; its message is cut to ErrorMessageBytes, its class to ErrorClassBytes.
 func (b *BatchBuilder) AddError(e RecordError) {
-	message := CutMessage(e.Message)
+	message, class := CutMessage(e.Message), cut(e.Class, ErrorClassBytes)
 	b.errors = le.AppendUint32(b.errors, e.Record)
 	b.errors = le.AppendUint32(b.errors, e.Stage)
 	b.errors = le.AppendUint32(b.errors, uint32(e.Code))
-	b.errors = le.AppendUint32(b.errors, 0)
+	b.errors = le.AppendUint32(b.errors, uint32(len(class)))
 	b.errors = le.AppendUint32(b.errors, uint32(len(b.data)))
 	b.errors = le.AppendUint32(b.errors, uint32(len(message)))
-	b.data = append(b.data, message...)
+	b.data = append(append(b.data, message...), class...)
 	if !b.inputsSet && e.Record != None {
 		b.inputs = max(b.inputs, int(e.Record)+1)
 	}

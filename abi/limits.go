@@ -10,6 +10,7 @@ const (
 	HeadersMax          = 4_096  // of one record
 	DepthMax            = 64     // of values and schemas
 	ErrorMessageBytes   = 8 << 10
+	ErrorClassBytes     = 256
 	LogLineBytes        = 16 << 10 // cut
 	ControlStringBytes  = 1 << 20  // one string in a plan or a manifest
 	ManifestPluginsMax  = 256

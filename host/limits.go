@@ -46,7 +46,7 @@ const (
 	// BatchSleepMax is how long a stage that has nothing to wait for may sleep before it answers.
 	BatchSleepMax = 1500 * time.Millisecond
 	// BatchCPUMax is how long a guest may compute before it answers an event, or sleeps if it owes no answer.
-	BatchCPUMax = time.Second
+	BatchCPUMax = 500 * time.Millisecond
 	// StartDurationMax bounds the time from PLAN to READY, sleeping included.
 	StartDurationMax = 30 * time.Second
 	// DescribeDurationMax bounds describe, validate and task configs, sleeping included.

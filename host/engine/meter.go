@@ -169,6 +169,7 @@ func (c *clock) cede(ctx context.Context) {
 	turns := c.queue.ordinary
 	if c.batch > longBatchCPU {
 		turns = c.queue.long
+		c.yieldTo(ctx, c.queue.load)
 	}
 	if c.turn == turns && !turns.wanted() {
 		return
@@ -177,6 +178,16 @@ func (c *clock) cede(ctx context.Context) {
 	if turns.enter(ctx) {
 		c.turn = turns
 	}
+	c.restart()
+}
+
+// yieldTo pauses a guest that computes for long as long as somebody else may want its core.
+func (c *clock) yieldTo(ctx context.Context, l *load) {
+	if !l.crowded(c.counted) {
+		return
+	}
+	c.leave()
+	rest(ctx, crowdedPause)
 	c.restart()
 }
 
@@ -193,13 +204,21 @@ const (
 	turnDuration = time.Millisecond
 	// longBatchCPU is from when on a guest counts as one that computes for long: few honest batches get there.
 	longBatchCPU = 100 * time.Millisecond
+	// crowdedPause is how long a guest that computes for long rests after a turn while the cores are busy: with it such
+	// a guest has about a third of a core.
+	crowdedPause = 2 * time.Millisecond
 )
 
 // queues are what guests that compute wait in: there are as many turns as cores, but those that compute for long on one
 // batch leave a core to the others.
-type queues struct{ ordinary, long *turnstile }
+type queues struct {
+	ordinary, long *turnstile
+	load           *load
+}
 
-func newQueues(cores int) *queues { return &queues{newTurnstile(cores), newTurnstile(cores - 1)} }
+func newQueues(cores int) *queues {
+	return &queues{newTurnstile(cores), newTurnstile(cores - 1), &load{cores: cores}}
+}
 
 // turnstile lets so many guests compute as it has turns, in the order in which they came. Go runs one thread more than
 // there are cores (see main), so that its own goroutines, network and timers never queue behind guests.

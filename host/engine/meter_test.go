@@ -80,6 +80,28 @@ func TestTurnsAreHandedOnAndLongOnesLeaveACore(t *testing.T) {
 	}
 }
 
+func TestCoresAreCrowdedWhenThisProcessKeepsThemBusy(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		window, used time.Duration
+		want         bool
+	}{
+		{"both cores", loadWindow, 2 * loadWindow, true},
+		{"nearly both", loadWindow, 2 * loadWindow * crowdedPercent / 100, true},
+		{"one of two", loadWindow, loadWindow, false},
+		{"nobody has looked for long", 20 * loadWindow, 40 * loadWindow, false},
+	} {
+		l := load{cores: 2, used: time.Second}
+		l.measure(time.Minute, c.window, time.Second+c.used)
+		if got := l.busy.Load(); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+		if l.crowded(time.Minute+loadWindow/2) != c.want {
+			t.Errorf("%s: half a window changed it", c.name)
+		}
+	}
+}
+
 func TestBudgetsAreAskedAllOrNone(t *testing.T) {
 	small, large := &memoryBudget{limit: host.LimitMemory, bytes: 100}, &memoryBudget{bytes: 1000}
 	g := &guestMemory{budgets: []*memoryBudget{large, small}}

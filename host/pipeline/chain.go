@@ -26,7 +26,8 @@ type RecordFailure struct {
 	Record  int // index in the batch that entered the chain; a source's own: the index of the entry before which it was
 	Stage   Stage
 	Code    abi.Code
-	Message string
+	Class   string // exception class that Connect would show
+	Message string // and lines "Caused by: CLASS: MESSAGE"
 }
 
 func (f *RecordFailure) Error() string { return f.Message }
@@ -180,14 +181,15 @@ func (l *Link) result(batch abi.Batch) (Result, error) {
 	r := Result{Batch: batch, from: l.Group}
 	for i := range batch.ErrorCount() {
 		e := batch.Error(i)
-		f := RecordFailure{Record: int(e.Record), Stage: l.Group.stage(e.Stage), Code: e.Code, Message: e.Message}
+		f := RecordFailure{Record: int(e.Record), Stage: l.Group.stage(e.Stage), Code: e.Code,
+			Class: guest.Class(e.Code, e.Class), Message: e.Message}
 		switch {
 		case e.Record != abi.None:
 			r.Failures = append(r.Failures, f)
 		case e.Code == abi.CodeRetriable:
 			r.Retry = &f
 		default:
-			failure := abi.Failure{Code: e.Code, Message: e.Message, Stage: int32(e.Stage), Record: -1}
+			failure := abi.Failure{Code: e.Code, Message: e.Message, Class: e.Class, Stage: int32(e.Stage), Record: -1}
 			return r, &StageError{Stage: f.Stage, Record: -1, Err: &guest.Failure{Failure: failure}}
 		}
 	}

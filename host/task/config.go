@@ -82,8 +82,8 @@ func (c *Config) hardContext(ctx context.Context) (context.Context, context.Canc
 	return hard, func() { stop(); cancel() }
 }
 
-// start runs an instance for a group and waits until its stages have started.
-func (c *Config) start(ctx context.Context, g pipeline.Group, offsets []abi.SourceOffset) (*pipeline.Link, error) {
+// Start runs an instance for a group and waits until its stages have started.
+func (c *Config) Start(ctx context.Context, g pipeline.Group, offsets []abi.SourceOffset) (*pipeline.Link, error) {
 	plan := abi.Plan{
 		Role:         abi.RoleTask,
 		Connector:    c.ID.Connector,

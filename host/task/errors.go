@@ -27,7 +27,7 @@ func Trace(err error) string {
 	if errors.As(err, &record) {
 		f := record.Failure
 		return fmt.Sprintf("%s: %s\n\tat %s\n\tat %s\nCaused by: %s: %s\n", connectException, err, f.Stage.Where(),
-			record.Where, guest.Class(f.Code, ""), f.Message)
+			record.Where, f.Class, f.Message)
 	}
 	var put *putError
 	if errors.As(err, &put) {

@@ -85,13 +85,13 @@ func (t *Sink) iterate(ctx, hard context.Context) error {
 func (t *Sink) open(ctx context.Context) error {
 	groups := pipeline.Groups(t.config.Stages)
 	last := len(groups) - 1
-	sink, err := t.config.start(ctx, groups[last], nil)
+	sink, err := t.config.Start(ctx, groups[last], nil)
 	if err != nil {
 		return err
 	}
 	t.sink = sink
 	for _, g := range groups[:last] {
-		link, err := t.config.start(ctx, g, nil)
+		link, err := t.config.Start(ctx, g, nil)
 		if err != nil {
 			return err
 		}

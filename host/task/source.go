@@ -89,13 +89,13 @@ func (t *Source) open(ctx context.Context) error {
 	}
 	groups := pipeline.Groups(t.config.Stages)
 	for _, g := range groups[1:] {
-		link, err := t.config.start(ctx, g, nil)
+		link, err := t.config.Start(ctx, g, nil)
 		if err != nil {
 			return err
 		}
 		t.chain = append(t.chain, link)
 	}
-	t.source, err = t.config.start(ctx, groups[0], stored)
+	t.source, err = t.config.Start(ctx, groups[0], stored)
 	if err == nil && t.config.Target.paused.Load() {
 		t.setPaused(true)
 	}

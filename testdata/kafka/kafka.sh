@@ -44,7 +44,7 @@ run_java() { exec java -Xms128m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=
 
 create() {
   mkdir -p "$data"; settings >"$data/server.properties"
-  local id; id=$(head -c16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22)
+  local id; id=$(head -c16 /dev/urandom | base64 | tr '+/' 'Aa' | cut -c1-22) # an id that begins with - is no argument
   (run_java kafka.tools.StorageTool format -t "$id" -c "$data/server.properties") >"$data/format.log" 2>&1 ||
     { cat "$data/format.log" >&2; fail "formatting the log directory failed"; }
   echo "$port" >"$data/port"

@@ -3,7 +3,7 @@
 #
 #   wasm-rust.sh install         install the pinned Debian 12 packages (needs root)
 #   wasm-rust.sh id              print which tool chain is found; exit 1 if none
-#   wasm-rust.sh build DIR BIN   build bin BIN of the crate in DIR; print the path of the .wasm file
+#   wasm-rust.sh build DIR BIN [FEATURES]   build bin BIN of the crate in DIR; print the path of the .wasm file
 #
 # The pinned tool chain makes the same bytes everywhere. Where it is not installed, a rustup target builds a module
 # that passes the same tests but differs in bytes; WASM_RUST=rustup asks for that one.
@@ -71,6 +71,7 @@ remap() {
 build() {
     dir=$(cd "$1" && pwd)
     bin=$2
+    crate_features=${3:-}
     CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$dir/target}
     stage=$CARGO_TARGET_DIR/stage-$bin
     export CARGO_TARGET_DIR
@@ -86,11 +87,12 @@ build() {
         (cd "$stage" && PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS=$flags \
             CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld-14 \
             /usr/bin/cargo build --locked --quiet --release -Zbuild-std=std,panic_abort --target $target \
-            --bin "$bin" >&2)
+            --bin "$bin" --features "$crate_features" >&2)
     else
         flags=$(remap "$stage")-Ctarget-feature=$features
         (cd "$stage" && CARGO_ENCODED_RUSTFLAGS=$flags \
-            cargo build --locked --quiet --release --target $target --bin "$bin" >&2)
+            cargo build --locked --quiet --release --target $target --bin "$bin" \
+            --features "$crate_features" >&2)
     fi
     echo "$CARGO_TARGET_DIR/$target/release/$bin.wasm"
 }
@@ -101,7 +103,7 @@ install)
     apt-get install -y --no-install-recommends $(awk '{ print $1 "=" $2 }' "$pinned")
     ;;
 id) id ;;
-build) build "$2" "$3" ;;
+build) build "$2" "$3" "${4:-}" ;;
 *)
     sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2

@@ -5,8 +5,10 @@ use crate::builder::Stack;
 use crate::dictionary::{Dictionaries, Dictionary};
 use crate::entry::{Entry, ENTRY_BYTES};
 use crate::error::{malformed, Error, Kind, Result};
+use crate::fields::{assemble, Part};
 use crate::limits;
 use crate::memory::{address, place_of, segment_of, Memory, SEGMENTS};
+use crate::record::Arena;
 use crate::sys;
 use crate::value::{u32_at, Tag, ValueRef, NONE};
 
@@ -37,6 +39,9 @@ pub struct Batch {
     /// Sources: the batch ends a transaction.
     pub boundary: bool,
     pub(crate) stack: Stack,
+    pub(crate) parts: Vec<Part>,
+    /// Values are put together before every stage: what tests compare with.
+    pub(crate) assembles: bool,
     spare: Vec<Vec<u8>>,
 }
 
@@ -73,12 +78,36 @@ impl Batch {
         if self.arena.is_empty() {
             return;
         }
-        if self.memory.current() == SEGMENTS - 1 {
+        if self.memory.current() == SEGMENTS - 2 {
+            self.push_arena();
+            self.assemble(0); // where parts lie can't be moved
             self.gather();
         }
+        self.push_arena();
+    }
+
+    fn push_arena(&mut self) {
         let next = self.spare.pop().unwrap_or_default();
         let written = std::mem::replace(&mut self.arena, next);
         self.memory.arenas.push(written);
+    }
+
+    /// Puts keys and values that lie apart together, into the arena of this stage.
+    pub(crate) fn assemble(&mut self, stage: usize) {
+        let segment = self.memory.current();
+        let Batch { entries, memory, arena, stack, parts, failures, .. } = self;
+        entries.retain_mut(|entry| {
+            for cell in [&mut entry.key, &mut entry.value].into_iter().filter(|cell| cell.is_apart()) {
+                match assemble(cell, memory, parts, &mut Arena::new(arena, segment, stack)) {
+                    Ok(whole) => *cell = whole,
+                    Err(error) => {
+                        failures.push(Failure { origin: entry.origin, stage: stage as u32, error });
+                        return false;
+                    }
+                }
+            }
+            true
+        });
     }
 
     /// Takes over the batch of an event: `event[start..]` is `head ‖ data`.
@@ -126,6 +155,7 @@ impl Batch {
         let ok = entries.iter_mut().all(|e| {
             let known = |i: u32, n: u32| i == NONE || i < n;
             e.topic < topics
+                && [e.key.zero, e.value.zero] == [[0; 3]; 2]
                 && known(e.key.schema, schemas)
                 && known(e.value.schema, schemas)
                 && known(e.source_partition, partitions)
@@ -173,6 +203,8 @@ impl Batch {
     /// Writes the head; returns the data area that belongs to it. Entries now hold the offsets of the ABI.
     pub(crate) fn encode(&mut self, head: &mut Vec<u8>) -> Result<&[u8]> {
         self.begin_stage();
+        self.assemble(NONE as usize);
+        self.begin_stage();
         let data = self.merge();
         head.clear();
         head.resize(HEADER_BYTES, 0);
@@ -187,11 +219,15 @@ impl Batch {
         let errors = head.len();
         self.arena = data;
         for failure in &self.failures {
-            let message = limits::cut(&failure.error.message, limits::ERROR_BYTES);
-            let fields = [failure.origin, failure.stage, failure.error.kind as u32, 0, self.arena.len() as u32];
+            let text = failure.error.text();
+            let message = limits::cut(&text, limits::ERROR_BYTES);
+            let class = limits::cut(failure.error.class.unwrap_or(""), limits::ERROR_CLASS_BYTES);
+            let (code, class_len) = (failure.error.kind as u32, class.len() as u32);
+            let fields = [failure.origin, failure.stage, code, class_len, self.arena.len() as u32];
             fields.iter().for_each(|n| head.extend_from_slice(&n.to_le_bytes()));
             head.extend_from_slice(&(message.len() as u32).to_le_bytes());
             self.arena.extend_from_slice(message.as_bytes());
+            self.arena.extend_from_slice(class.as_bytes());
         }
         if head.len() + self.arena.len() > limits::BATCH_BYTES {
             return Err(Error::connect(format!(

@@ -9,6 +9,15 @@ pub struct Stack {
     frames: Vec<(usize, usize)>,
 }
 
+/// A place to go back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    bytes: usize,
+    ends: usize,
+    frames: usize,
+    top: Tag,
+}
+
 /// Writes one value. At the top level the tag is kept apart (a cell holds it); within containers it is written.
 #[derive(Debug)]
 pub struct Builder<'a> {
@@ -27,6 +36,19 @@ impl<'a> Builder<'a> {
     /// Tag of the value that was written at the top level.
     pub fn tag(&self) -> Tag {
         self.top
+    }
+
+    /// Where the builder stands, for [`Builder::back_to`].
+    pub fn mark(&self) -> Mark {
+        Mark { bytes: self.out.len(), ends: self.stack.ends.len(), frames: self.stack.frames.len(), top: self.top }
+    }
+
+    /// Forgets what was written since.
+    pub fn back_to(&mut self, mark: Mark) {
+        self.out.truncate(mark.bytes);
+        self.stack.ends.truncate(mark.ends);
+        self.stack.frames.truncate(mark.frames);
+        self.top = mark.top;
     }
 
     /// Number of containers that are open.

@@ -36,6 +36,16 @@ impl Cell {
     pub fn is_null(&self) -> bool {
         self.tag == Tag::Null as u8
     }
+
+    /// Whether the value lies apart: the range holds [`crate::Part`]s.
+    #[inline]
+    pub fn is_apart(&self) -> bool {
+        self.zero[0] != 0
+    }
+
+    pub(crate) fn set_apart(&mut self) {
+        self.zero[0] = 1;
+    }
 }
 
 /// No timestamp.

@@ -82,6 +82,16 @@ impl Error {
         self
     }
 
+    /// The message with its causes, as the host is told: a line `Caused by: CLASS: MESSAGE` for each.
+    pub(crate) fn text(&self) -> String {
+        let mut text = self.message.clone();
+        for (class, message) in &self.causes {
+            let separator = if message.is_empty() { "" } else { ": " };
+            text.push_str(&format!("\nCaused by: {class}{separator}{message}"));
+        }
+        text
+    }
+
     /// The exception class that stands for the error.
     pub fn class_name(&self) -> &'static str {
         self.class.unwrap_or(match self.kind {

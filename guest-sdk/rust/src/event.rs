@@ -97,7 +97,7 @@ pub fn offsets_value(offsets: &[TopicOffset]) -> Value {
 pub(crate) fn failed(error: &Error, stage: usize, record: i64) -> Value {
     let mut value = Value::map([
         ("code", Value::Int32(error.kind as i32)),
-        ("message", Value::str(crate::limits::cut(&error.message, crate::limits::ERROR_BYTES))),
+        ("message", Value::str(crate::limits::cut(&error.text(), crate::limits::ERROR_BYTES))),
         ("stage", Value::Int32(stage as i32)),
         ("record", Value::Int64(record)),
     ]);

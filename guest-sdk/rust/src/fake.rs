@@ -46,6 +46,8 @@ pub struct FakeHost {
     pub patience: usize,
     /// How many `put`s answer −1 before one is taken.
     pub full: usize,
+    /// Values never lie apart.
+    pub assembles: bool,
 }
 
 impl FakeHost {
@@ -164,6 +166,10 @@ impl Host for FakeHost {
             Err(_) => return -3,
         }
         0
+    }
+
+    fn assembles(&self) -> bool {
+        self.assembles
     }
 
     fn wait(&mut self, wait: Wait) {

@@ -22,6 +22,10 @@ pub trait Host {
     fn commit(&mut self, seq: i32, body: &[u8]) -> i32;
     /// Sleeps until an event is there or what `wait` names.
     fn wait(&mut self, wait: Wait);
+    /// Whether values are put together before every stage: for tests, which compare both ways.
+    fn assembles(&self) -> bool {
+        false
+    }
 }
 
 /// The host behind the imports.

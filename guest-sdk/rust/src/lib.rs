@@ -41,8 +41,8 @@ mod dictionary;
 mod entry;
 mod error;
 pub mod event;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod fake;
+mod fields;
 pub mod files;
 pub mod host;
 pub mod limits;
@@ -63,11 +63,12 @@ pub use config::{split_list, trim, Config, ConfigDef, ConfigKey, ConfigType, Imp
 pub use dictionary::{Dictionaries, Dictionary, PerSchema};
 pub use entry::{Cell, Entry, ENTRY_BYTES, NO_TIMESTAMP};
 pub use error::{Error, Kind, Result};
+pub use fields::{assemble_parts, part_of, take_apart, Decode, Part};
 pub use memory::Memory;
 pub use plan::{Context, Plan, Role, StageKind, StagePlan};
 pub use plugin::{
-    manifest, Connector, Converter, Make, New, Next, Outcome, Plugin, Predicate, Remark, SameConfig, Sink, Source,
-    TopicOffset, Transform, Watch,
+    manifest, Connector, Converter, Make, New, Next, Outcome, PartsWriter, Plugin, Predicate, Remark, SameConfig, Sink,
+    Source, TopicOffset, Transform, Watch,
 };
 pub use record::{put_header, Arena, CellOut, Header, Headers, Record};
 pub use run::{run, End};

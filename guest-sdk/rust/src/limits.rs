@@ -12,6 +12,8 @@ pub const DEPTH: usize = 64;
 pub const RECORD_HEADERS: usize = 4_096;
 /// Message of an error, in bytes; longer ones are cut.
 pub const ERROR_BYTES: usize = 8 << 10;
+/// Name of its exception class.
+pub const ERROR_CLASS_BYTES: usize = 256;
 /// A log line, in bytes; longer ones are cut.
 pub const LOG_BYTES: usize = 16 << 10;
 /// Stages in an instance.

@@ -19,6 +19,8 @@ pub struct Memory {
     pub(crate) input_start: usize,
     pub(crate) input_end: usize,
     pub(crate) arenas: Vec<Vec<u8>>,
+    /// Reads texts that a converter left unread.
+    pub(crate) decode: Option<crate::fields::Decode>,
 }
 
 pub(crate) fn segment_of(off: u32) -> usize {

@@ -5,9 +5,11 @@ use std::time::Duration;
 use crate::batch::Batch;
 use crate::config::{Config, ConfigDef};
 use crate::error::Result;
+use crate::fields::{Decode, Part};
+use crate::memory::Memory;
 use crate::plan::Context;
 use crate::record::{CellOut, Record};
-use crate::value::{Value, ValueRef};
+use crate::value::{Tag, Value, ValueRef};
 
 /// When a source wants to be polled again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,11 @@ pub trait Sink {
     /// up with [`Batch::fail`].
     fn put(&mut self, batch: &mut Batch) -> Result<()>;
 
+    /// Whether it never looks at keys and values.
+    fn ignores_values(&self) -> bool {
+        false
+    }
+
     /// Makes all that was put durable; returns the offsets that are safe to commit.
     fn flush(&mut self, offsets: Vec<TopicOffset>) -> Result<Vec<TopicOffset>> {
         Ok(offsets)
@@ -80,11 +87,21 @@ pub enum Outcome {
 /// Changes, drops or multiplies records.
 pub trait Transform {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome>;
+
+    /// Whether it reads keys and values by [`Record::take_apart`] only, or not at all.
+    fn takes_apart(&self) -> bool {
+        false
+    }
 }
 
 /// Says something of a record; a transform may be guarded by it.
 pub trait Predicate {
     fn test(&mut self, record: &mut Record<'_>) -> Result<bool>;
+
+    /// See [`Transform::takes_apart`].
+    fn takes_apart(&self) -> bool {
+        false
+    }
 }
 
 /// Translates between the bytes in Kafka and Connect values.
@@ -95,6 +112,22 @@ pub trait Converter {
     /// `schema` is the index of the value's schema.
     #[allow(clippy::wrong_self_convention, reason = "the pair of to_connect, as Connect names them")]
     fn from_connect(&mut self, value: ValueRef<'_>, schema: u32, out: &mut CellOut<'_>) -> Result<()>;
+
+    /// The same for a map or struct that lies apart; `None`: it has to be put together first.
+    fn parts_writer(&mut self) -> Option<&mut dyn PartsWriter> {
+        None
+    }
+
+    /// Reads texts that [`Converter::to_connect`] leaves unread.
+    fn decode(&self) -> Option<Decode> {
+        None
+    }
+}
+
+/// A converter that writes values that lie apart.
+pub trait PartsWriter {
+    /// `tag` is MAP or STRUCT, `schema` the index of its schema.
+    fn convert(&mut self, parts: &[Part], tag: Tag, memory: &Memory, schema: u32, out: &mut CellOut<'_>) -> Result<()>;
 }
 
 /// What a connector instance does between events.

@@ -187,6 +187,8 @@ pub struct CellOut<'a> {
     pub arena: Arena<'a>,
     /// What the cell was; an answer may keep its range.
     pub cell: &'a mut Cell,
+    /// Whether the answer may lie apart.
+    pub(crate) apart: bool,
 }
 
 impl CellOut<'_> {
@@ -200,6 +202,11 @@ impl CellOut<'_> {
     /// Part of the same bytes.
     pub fn keep_range(&mut self, start: u32, len: u32, tag: Tag, schema: u32) {
         *self.cell = Cell::new(self.cell.off + start, len, tag, schema);
+    }
+
+    /// Whether the answer may lie apart.
+    pub fn may_be_apart(&self) -> bool {
+        self.apart
     }
 
     pub fn null(&mut self, schema: u32) {

@@ -15,7 +15,7 @@ use crate::stage::{self, Stage, Work};
 use crate::value::{Value, NONE};
 
 /// First size of the buffer for events.
-const EVENT_BUFFER_BYTES: usize = 64 << 10;
+const EVENT_BUFFER_BYTES: usize = 4 << 10;
 
 /// Why the loop ended.
 #[derive(Debug)]
@@ -231,7 +231,9 @@ impl Guest<'_> {
     fn task(&mut self, seq: i32, plan: &Plan, plugins: &[Plugin]) -> std::result::Result<(), Fatal> {
         let stages = stage::make(plan, plugins).map_err(|(stage, error)| Fatal::at(stage, error))?;
         self.put(message::READY, seq, &[], &[])?;
-        let batch = Batch::default();
+        let mut batch = Batch::default();
+        batch.assembles = self.host.assembles();
+        batch.memory.decode = stage::decoder(&stages);
         let mut task = Task {
             guest: self,
             stages,

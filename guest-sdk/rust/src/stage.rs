@@ -4,6 +4,7 @@ use crate::batch::{Batch, Failure};
 use crate::dictionary::Dictionaries;
 use crate::entry::{Cell, Entry};
 use crate::error::{Error, Result};
+use crate::fields::{take_apart, Decode, Part};
 use crate::memory::Memory;
 use crate::plan::{Context, Plan, StageKind};
 use crate::plugin::{Converter, Make, Outcome, Plugin, Predicate, Sink, Source, Transform};
@@ -24,6 +25,29 @@ pub(crate) struct Stage {
     from: bool,
     guarded: bool,
     negate: bool,
+}
+
+impl Stage {
+    /// Whether keys and values that lie apart may come to it so.
+    fn takes_apart(&mut self) -> bool {
+        match &mut self.work {
+            Work::Transform(transform) => transform.takes_apart(),
+            Work::Predicate(predicate) => predicate.takes_apart(),
+            Work::Converter(converter, kind) => {
+                !self.from || *kind == StageKind::HeaderConverter || converter.parts_writer().is_some()
+            }
+            Work::Source(_) => true,
+            Work::Sink(sink) => sink.ignores_values(),
+        }
+    }
+}
+
+/// What reads the texts that converters of these stages leave unread.
+pub(crate) fn decoder(stages: &[Stage]) -> Option<Decode> {
+    stages.iter().find_map(|stage| match &stage.work {
+        Work::Converter(converter, _) => converter.decode(),
+        _ => None,
+    })
 }
 
 /// Makes the stages of a plan; the error says which one failed.
@@ -59,11 +83,15 @@ pub(crate) fn unknown(name: &str) -> Error {
     Error::config(format!("unknown plugin {name}"))
 }
 
-/// Runs the stages between source and sink over the batch.
+/// Runs the stages between source and sink over the batch, and leaves it as the sink wants it.
 pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch) {
     for (i, stage) in stages.iter_mut().enumerate() {
         batch.begin_stage();
         side::at(Phase::Apply, i);
+        if batch.assembles || !stage.takes_apart() {
+            batch.assemble(i);
+            batch.begin_stage();
+        }
         match &mut stage.work {
             Work::Source(_) | Work::Sink(_) => {}
             Work::Transform(transform) => {
@@ -136,15 +164,20 @@ fn spread(entries: &[Entry], more: &[Entry], splits: &[(usize, usize)]) -> Vec<E
 /// Converts in place: a converter changes one cell of a record and drops none.
 fn convert_all(batch: &mut Batch, stage: usize, converter: &mut dyn Converter, kind: StageKind, from: bool) {
     let segment = batch.memory.current();
-    let Batch { entries, memory, dict, arena, stack, failures, .. } = batch;
+    let Batch { entries, memory, dict, arena, stack, failures, parts, assembles, .. } = batch;
+    let apart = !*assembles;
     entries.retain_mut(|entry| {
         side::at_record(entry.origin);
         let arena = Arena::new(arena, segment, stack);
+        let cell = match kind {
+            StageKind::KeyConverter => &mut entry.key,
+            _ => &mut entry.value,
+        };
         let done = match kind {
-            StageKind::KeyConverter => convert(&mut entry.key, memory, dict, arena, converter, from),
             StageKind::HeaderConverter if entry.header_count == 0 => Ok(()),
             StageKind::HeaderConverter => convert_headers(entry, memory, dict, arena, converter, from),
-            _ => convert(&mut entry.value, memory, dict, arena, converter, from),
+            _ if cell.is_apart() => convert_parts(memory, CellOut { dict, arena, cell, apart }, converter, parts),
+            _ => convert(memory, CellOut { dict, arena, cell, apart }, converter, from),
         };
         if let Err(error) = done {
             failures.push(Failure { origin: entry.origin, stage: stage as u32, error });
@@ -155,22 +188,26 @@ fn convert_all(batch: &mut Batch, stage: usize, converter: &mut dyn Converter, k
 }
 
 #[inline]
-fn convert(
-    cell: &mut Cell,
-    memory: &Memory,
-    dict: &mut Dictionaries,
-    arena: Arena<'_>,
-    converter: &mut dyn Converter,
-    from: bool,
-) -> Result<()> {
+fn convert(memory: &Memory, mut out: CellOut<'_>, converter: &mut dyn Converter, from: bool) -> Result<()> {
+    let cell = *out.cell;
     let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
-    let schema = cell.schema;
-    let mut out = CellOut { dict, arena, cell };
-    if from {
-        converter.from_connect(value, schema, &mut out)
-    } else {
-        converter.to_connect(value, &mut out)
+    match from {
+        true => converter.from_connect(value, cell.schema, &mut out),
+        false => converter.to_connect(value, &mut out),
     }
+}
+
+/// Converts a value that lies apart.
+fn convert_parts(
+    memory: &Memory,
+    mut out: CellOut<'_>,
+    converter: &mut dyn Converter,
+    parts: &mut Vec<Part>,
+) -> Result<()> {
+    let cell = *out.cell;
+    let Some(writer) = converter.parts_writer() else { return Err(Error::internal("a value that lies apart")) };
+    take_apart(&cell, memory, parts);
+    writer.convert(parts, cell.tag(), memory, cell.schema, &mut out)
 }
 
 fn convert_headers(
@@ -189,7 +226,8 @@ fn convert_headers(
         scratch.clear();
         let mut cell = Cell::new(0, header.value.payload.len() as u32, header.value.tag, header.schema);
         let untouched = cell.len;
-        let mut out = CellOut { dict, arena: Arena::new(&mut scratch, 1, &mut stack), cell: &mut cell };
+        let arena = Arena::new(&mut scratch, 1, &mut stack);
+        let mut out = CellOut { dict, arena, cell: &mut cell, apart: false };
         if from {
             converter.from_connect(header.value, header.schema, &mut out)?;
         } else {

@@ -25,6 +25,10 @@ impl Sink for Blackhole {
         side::count("blackhole_records", batch.entries.len() as f64);
         Ok(())
     }
+
+    fn ignores_values(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

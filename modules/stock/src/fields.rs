@@ -1,6 +1,9 @@
 //! What transforms of fields share: which half of the record they work on, copies of schemas, and Connect's messages.
 
-use berth_guest::{Cell, ConfigKey, ConfigType, Error, Field, Record, Result, Schema, Tag, Type, Value, ValueRef};
+use berth_guest::{
+    Arena, Cell, ConfigKey, ConfigType, Error, Field, Memory, Part, Record, Result, Schema, Tag, Type, Value, ValueRef,
+    NONE,
+};
 
 use crate::java_class::class_name;
 
@@ -76,6 +79,30 @@ pub fn add_field(schema: &mut Schema, field: Field) -> Result<()> {
     }
     schema.fields.push(field);
     Ok(())
+}
+
+/// Whether a part of a map has that name.
+#[inline]
+pub fn is_named(part: &Part, memory: &Memory, name: &str) -> bool {
+    part.name_len as usize == name.len()
+        && part.name_tag == Tag::String as u8
+        && part.name(memory).payload == name.as_bytes()
+}
+
+/// A field's value as it goes on under the schema of the field; null becomes the default if that is asked for.
+#[inline]
+pub fn carry(part: Part, field: &Field, replace_null: bool, arena: &mut Arena<'_>) -> Result<Part> {
+    if !part.is_null() {
+        return Ok(part);
+    }
+    let schema = &field.schema;
+    match &schema.default {
+        Some(_) if replace_null => {
+            arena.build(NONE, |b| copy(b, ValueRef::NULL, field, true)).map(|cell| part.with(cell))
+        }
+        _ if schema.optional => Ok(part),
+        _ => Err(null_in_required(field)),
+    }
 }
 
 /// Copies a field's value; null becomes the default of its schema if that is asked for.

@@ -1,11 +1,11 @@
 //! FileStreamSource: lines of a file, followed as it grows, or of standard input.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use berth_guest::files::{identity, Identity};
+use berth_guest::files::{identity, read_append, Identity};
 use berth_guest::{
     is_utf8, side, Batch, ConfigDef, ConfigKey, ConfigType, Connector, Context, Entry, Error, Importance, Make, Next,
     Plugin, Result, SameConfig, Source, Tag, Validator, Value,
@@ -150,20 +150,15 @@ impl FileSource {
 
     /// Appends up to a chunk to `out`; 0 = nothing there now.
     fn read(&mut self, out: &mut Vec<u8>) -> Result<usize> {
-        let start = out.len();
-        out.resize(start + self.chunk, 0);
-        let outcome = match &mut self.input {
-            Input::Stdin(stdin) => stdin.read(&mut out[start..]),
-            Input::Open(file, _) => file.read(&mut out[start..]),
+        let outcome = match &self.input {
+            Input::Stdin(stdin) => read_append(stdin, out, self.chunk),
+            Input::Open(file, _) => read_append(file, out, self.chunk),
             Input::Waiting => Ok(0),
         };
-        let n = match outcome {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            other => other.map_err(|error| self.failed("reading", error))?,
-        };
-        out.truncate(start + n);
-        Ok(n)
+        match outcome {
+            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => Ok(0),
+            other => other.map_err(|error| self.failed("reading", error)),
+        }
     }
 
     /// At the end of the file: has it been replaced or cut? Gives back what was left of a replaced file.
@@ -207,7 +202,7 @@ impl FileSource {
         let arena = std::mem::take(&mut batch.arena);
         let mut lines = Lines { bytes: &arena, at: 0, scan: self.scanned, returns: None };
         let mut template = self.template(batch)?;
-        let returns = memchr(b'\r', &arena).is_some();
+        let (ascii, returns) = look_over(&arena);
         lines.returns = Some(returns);
         while batch.entries.len() < self.max_lines {
             let Some((start, end)) = lines.next() else { break };
@@ -223,7 +218,7 @@ impl FileSource {
         self.adapt(used, batch.entries.len());
         batch.arena = arena;
         batch.arena.truncate(used);
-        if !is_utf8(&batch.arena) {
+        if !ascii && !is_utf8(&batch.arena) {
             replace_malformed(batch, base);
         }
         self.put_offsets(batch, base);
@@ -281,6 +276,12 @@ impl FileSource {
             batch.arena.extend_from_slice(&payload);
         }
     }
+}
+
+/// Whether all bytes are ASCII, and whether one is `\r`, in one pass.
+fn look_over(bytes: &[u8]) -> (bool, bool) {
+    let (all, returns) = bytes.iter().fold((0, false), |(all, returns), &b| (all | b, returns | (b == b'\r')));
+    (all < 0x80, returns)
 }
 
 /// Finds lines: they end with `\n`, `\r` or `\r\n`; a `\r` at the very end may be half of a `\r\n` and waits.

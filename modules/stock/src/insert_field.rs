@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use berth_guest::schema::TIMESTAMP;
 use berth_guest::{
-    Builder, ConfigDef, ConfigKey, ConfigType, Context, Entry, Error, Field, Make, Outcome, PerSchema, Plugin, Record,
-    Result, Schema, Tag, Transform, Type, ValueRef, NONE, NO_TIMESTAMP,
+    Arena, Cell, ConfigDef, ConfigKey, ConfigType, Context, Entry, Error, Field, Make, Outcome, Part, PerSchema,
+    Plugin, Record, Result, Schema, Tag, Transform, Type, NONE, NO_TIMESTAMP,
 };
 
-use crate::fields::{add_field, copy, null_in_required, require_map, require_struct, same_basics, Half};
+use crate::fields::{add_field, carry, is_named, null_in_required, require_map, require_struct, same_basics, Half};
 
 const PURPOSE: &str = "field insertion";
 
@@ -88,17 +88,20 @@ impl Insertion {
         }
     }
 
-    fn write(&self, entry: &Entry, topic: &str, with_schema: bool, b: &mut Builder<'_>) {
-        match &self.source {
-            _ if !self.is_there(entry) => b.null(),
-            Source::Topic if topic.is_empty() => b.null(),
-            Source::Topic => b.str(topic),
-            Source::Partition => b.i32(entry.partition),
-            Source::Offset => b.i64(entry.offset),
-            Source::Timestamp if with_schema => b.date(entry.timestamp),
-            Source::Timestamp => b.i64(entry.timestamp),
-            Source::Text(text) => b.str(text),
-        }
+    fn value(&self, entry: &Entry, topic: &str, with_schema: bool, arena: &mut Arena<'_>) -> Result<Cell> {
+        arena.build(NONE, |b| {
+            match &self.source {
+                _ if !self.is_there(entry) => b.null(),
+                Source::Topic if topic.is_empty() => b.null(),
+                Source::Topic => b.str(topic),
+                Source::Partition => b.i32(entry.partition),
+                Source::Offset => b.i64(entry.offset),
+                Source::Timestamp if with_schema => b.date(entry.timestamp),
+                Source::Timestamp => b.i64(entry.timestamp),
+                Source::Text(text) => b.str(text),
+            }
+            Ok(())
+        })
     }
 }
 
@@ -108,6 +111,7 @@ struct InsertField {
     replace_null: bool,
     topic: String,
     derived: PerSchema<(u32, Rc<Schema>)>,
+    parts: Vec<Part>,
 }
 
 impl InsertField {
@@ -135,61 +139,57 @@ impl InsertField {
             return Err(Error::config("No field insertion configured"));
         }
         let replace_null = config.boolean("replace.null.with.default");
-        Ok(InsertField { half, insertions, replace_null, topic: String::new(), derived: PerSchema::default() })
+        Ok(InsertField {
+            half,
+            insertions,
+            replace_null,
+            topic: String::new(),
+            derived: PerSchema::default(),
+            parts: Vec::new(),
+        })
     }
 
-    fn add_to_map(&self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
-        require_map(value, PURPOSE)?;
+    fn add_to_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_map(record.cell(&cell), PURPOSE)?;
+        record.take_apart(&cell, &mut self.parts);
         let entry = *record.entry;
         let there = || self.insertions.iter().filter(|i| i.is_there(&entry));
-        let cell = record.arena.build(NONE, |b| {
-            b.open(Tag::Map);
-            for (key, item) in value.entries() {
-                let replaced = |i: &Insertion| key.tag == Tag::String && key.payload == i.name.as_bytes();
-                if !there().any(replaced) {
-                    b.value(key);
-                    b.value(item);
-                }
+        for (i, insertion) in there().enumerate() {
+            self.parts.retain(|part| !is_named(part, record.memory, &insertion.name));
+            // Of insertions with one name the last one counts.
+            if there().skip(i + 1).any(|later| later.name == insertion.name) {
+                continue;
             }
-            for (i, insertion) in there().enumerate() {
-                // Of insertions with one name the last one counts.
-                if !there().skip(i + 1).any(|later| later.name == insertion.name) {
-                    b.str(&insertion.name);
-                    insertion.write(&entry, &self.topic, false, b);
-                }
-            }
-            b.close_map();
-            Ok(())
-        })?;
+            let name = record.arena.name_part(&insertion.name)?;
+            self.parts.push(name.with(insertion.value(&entry, &self.topic, false, &mut record.arena)?));
+        }
+        let cell = record.arena.put_apart(&self.parts, Tag::Map, NONE)?;
         self.half.set(record, cell);
         Ok(())
     }
 
-    fn add_to_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
-        require_struct(value, PURPOSE)?;
+    fn add_to_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_struct(record.cell(&cell), PURPOSE)?;
         let insertions = &self.insertions;
-        let (index, old) = self.derived.get(record.dict, schema, |dict, schema| {
+        let (index, old) = self.derived.get(record.dict, cell.schema, |dict, schema| {
             let mut new = same_basics(&schema);
             new.fields = schema.fields.clone();
             insertions.iter().try_for_each(|i| add_field(&mut new, i.field()))?;
             Ok((dict.intern_schema(&new)?, schema))
         })?;
-        let entry = *record.entry;
-        let cell = record.arena.build(index, |b| {
-            b.open(Tag::Struct);
-            for (field, item) in old.fields.iter().zip(value.items()) {
-                copy(b, item, field, self.replace_null)?;
+        record.take_apart(&cell, &mut self.parts);
+        for (part, field) in self.parts.iter_mut().zip(&old.fields) {
+            *part = carry(*part, field, self.replace_null, &mut record.arena)?;
+        }
+        for insertion in &self.insertions {
+            // The empty topic stands for none. What else may be missing is left out, also where it is required.
+            if matches!(insertion.source, Source::Topic) && self.topic.is_empty() && !insertion.optional {
+                return Err(null_in_required(&insertion.field()));
             }
-            for insertion in insertions {
-                // The empty topic stands for none. What else may be missing is left out, also where it is required.
-                if matches!(insertion.source, Source::Topic) && self.topic.is_empty() && !insertion.optional {
-                    return Err(null_in_required(&insertion.field()));
-                }
-                insertion.write(&entry, &self.topic, true, b);
-            }
-            b.close_struct(NONE);
-            Ok(())
-        })?;
+            let value = insertion.value(record.entry, &self.topic, true, &mut record.arena)?;
+            self.parts.push(Part::named(0, 0).with(value));
+        }
+        let cell = record.arena.put_apart(&self.parts, Tag::Struct, index)?;
         self.half.set(record, cell);
         Ok(())
     }
@@ -209,11 +209,14 @@ impl Transform for InsertField {
         if record.topic() != self.topic {
             self.topic = record.topic().to_string();
         }
-        let value = record.cell(&cell);
         match cell.schema {
-            NONE => self.add_to_map(record, value)?,
-            schema => self.add_to_struct(record, value, schema)?,
+            NONE => self.add_to_map(record, cell)?,
+            _ => self.add_to_struct(record, cell)?,
         }
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
     }
 }

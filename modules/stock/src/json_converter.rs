@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use berth_guest::{
-    CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Error, Importance, Make, PerSchema, Plugin, Result,
-    Schema, Tag, Validator, ValueRef, NONE,
+    Builder, CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Decode, Dictionaries, Error, Importance,
+    Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Tag, Validator, ValueRef, NONE,
 };
 
 use crate::converter_type;
-use crate::json_lexer::{build_node, Lexer, Node, Problem};
+use crate::json_fields::fields;
+use crate::json_lexer::{build_node, Lexer, Node, Problem, Read};
 use crate::json_schema;
 use crate::json_writer::Style;
 
@@ -62,6 +63,8 @@ struct JsonConverter {
     prefixes: PerSchema<Rc<[u8]>>,
     /// Schemas by their JSON text.
     known: HashMap<String, Rc<Schema>>,
+    /// Fields of the object at hand.
+    parts: Vec<Part>,
 }
 
 const ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not \
@@ -80,34 +83,28 @@ impl JsonConverter {
             },
             prefixes: PerSchema::default(),
             known: HashMap::new(),
+            parts: Vec::new(),
         })
     }
 
     fn read_plain(&mut self, text: &str, out: &mut CellOut<'_>) -> Result<()> {
         let mut lexer = Lexer::new(text);
-        if lexer.is_blank() {
-            out.null(NONE);
-            return Ok(());
-        }
-        let mut problem = None;
-        let built = out.build(NONE, |b| {
-            lexer.build(b).map_err(|p| {
-                problem = Some(p);
-                Error::data("")
-            })
-        });
-        match (built, problem) {
-            (Ok(()), _) => Ok(()),
-            (Err(_), Some(Problem::Duplicate)) => {
-                let node = Lexer::new(text).node(0).map_err(broken)?;
-                out.build(NONE, |b| {
-                    build_node(&node, b);
-                    Ok(())
-                })
+        match lexer.peek() {
+            None => {
+                out.null(NONE);
+                return Ok(());
             }
-            (Err(_), Some(problem)) => Err(broken(problem)),
-            (Err(error), None) => Err(error),
+            Some(b'{') if out.may_be_apart() => match fields(text, out.cell.off, &mut self.parts) {
+                Ok(()) => {
+                    *out.cell = out.arena.put_apart(&self.parts, Tag::Map, NONE)?;
+                    return Ok(());
+                }
+                Err(Problem::Duplicate) => {}
+                Err(problem) => return Err(broken(problem)),
+            },
+            Some(_) => {}
         }
+        out.build(NONE, |b| read(text, b).map_err(broken))
     }
 
     fn read_envelope(&mut self, text: &str, out: &mut CellOut<'_>) -> Result<()> {
@@ -159,6 +156,27 @@ impl JsonConverter {
     }
 }
 
+/// Reads a text in one pass, or, if an object may name a member twice, with care.
+fn read(text: &str, b: &mut Builder<'_>) -> Read<()> {
+    let mark = b.mark();
+    match Lexer::new(text).build(b) {
+        Err(Problem::Duplicate) => {
+            b.back_to(mark);
+            build_node(&Lexer::new(text).node(0)?, b);
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+/// Reads a text that was checked before.
+fn decode(text: &[u8], b: &mut Builder<'_>) {
+    let text = std::str::from_utf8(text).unwrap_or("null");
+    if read(text, b).is_err() {
+        b.null();
+    }
+}
+
 fn broken(problem: Problem) -> Error {
     let what = match problem {
         Problem::Syntax(what) => what,
@@ -188,10 +206,42 @@ impl Converter for JsonConverter {
             return Ok(());
         }
         let style = self.style;
-        let prefix: Option<Rc<[u8]>> = match (self.schemas, &declared) {
+        self.write(schema, declared.is_some(), out, |dict, bytes| style.value(value, declared.as_deref(), dict, bytes))
+    }
+
+    fn parts_writer(&mut self) -> Option<&mut dyn PartsWriter> {
+        Some(self)
+    }
+
+    fn decode(&self) -> Option<Decode> {
+        Some(decode)
+    }
+}
+
+impl PartsWriter for JsonConverter {
+    fn convert(&mut self, parts: &[Part], tag: Tag, memory: &Memory, schema: u32, out: &mut CellOut<'_>) -> Result<()> {
+        let declared = out.dict.schema(schema)?;
+        let style = self.style;
+        self.write(schema, declared.is_some(), out, |dict, bytes| {
+            style.parts(parts, tag, declared.as_deref(), memory, dict, bytes)
+        })
+    }
+}
+
+impl JsonConverter {
+    /// Writes what `value` writes, within the envelope if there is one.
+    fn write(
+        &mut self,
+        schema: u32,
+        declared: bool,
+        out: &mut CellOut<'_>,
+        value: impl FnOnce(&mut Dictionaries, &mut Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
+        let style = self.style;
+        let prefix: Option<Rc<[u8]>> = match (self.schemas, declared) {
             (false, _) => None,
-            (true, None) => Some(Rc::from(&b"{\"schema\":null,\"payload\":"[..])),
-            (true, Some(_)) => Some(self.prefixes.get(out.dict, schema, |dict, schema| {
+            (true, false) => Some(Rc::from(&b"{\"schema\":null,\"payload\":"[..])),
+            (true, true) => Some(self.prefixes.get(out.dict, schema, |dict, schema| {
                 let mut text = b"{\"schema\":".to_vec();
                 style.schema(&schema, None, dict, &mut text)?;
                 text.extend_from_slice(b",\"payload\":");
@@ -203,7 +253,7 @@ impl Converter for JsonConverter {
             if let Some(prefix) = &prefix {
                 bytes.extend_from_slice(prefix);
             }
-            style.value(value, declared.as_deref(), dict, bytes)?;
+            value(dict, bytes)?;
             if prefix.is_some() {
                 bytes.push(b'}');
             }

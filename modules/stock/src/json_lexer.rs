@@ -23,6 +23,7 @@ pub struct Lexer<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    blanks: usize,
 }
 
 /// A JSON value; numbers keep their text.
@@ -67,21 +68,56 @@ impl<'a> Node<'a> {
 
 impl<'a> Lexer<'a> {
     pub fn new(text: &'a str) -> Self {
-        Lexer { text, bytes: text.as_bytes(), at: 0 }
+        Lexer { text, bytes: text.as_bytes(), at: 0, blanks: 0 }
     }
 
-    fn problem<T>(&self, what: &str) -> Read<T> {
+    /// Position of the next byte.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Blanks that were passed.
+    pub fn blanks(&self) -> usize {
+        self.blanks
+    }
+
+    /// The text from a position on.
+    pub fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or("")
+    }
+
+    /// Checks the escapes of a text.
+    pub fn check_escapes(&self, raw: &str) -> Read<()> {
+        self.unescape(raw, &mut Vec::new())
+    }
+
+    /// Opens a container: whether an item follows.
+    pub fn open(&mut self, end: u8) -> bool {
+        !self.empty(end)
+    }
+
+    /// A member's name as it stands, whether it holds escapes, and the colon behind it.
+    #[inline]
+    pub fn name(&mut self) -> Read<(&'a str, bool)> {
+        self.key_follows()?;
+        let name = self.raw_string()?;
+        self.colon()?;
+        Ok(name)
+    }
+
+    pub fn problem<T>(&self, what: &str) -> Read<T> {
         Err(Problem::Syntax(format!("{what} at byte {}", self.at)))
     }
 
     #[inline]
-    fn peek(&mut self) -> Option<u8> {
+    pub fn peek(&mut self) -> Option<u8> {
         loop {
             let byte = *self.bytes.get(self.at)?;
             if byte > b' ' || !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
                 return Some(byte);
             }
             self.at += 1;
+            self.blanks += 1;
         }
     }
 
@@ -90,7 +126,7 @@ impl<'a> Lexer<'a> {
         self.peek().is_none()
     }
 
-    fn word(&mut self, word: &str) -> Read<()> {
+    pub fn word(&mut self, word: &str) -> Read<()> {
         let end = self.at + word.len();
         let follows = self.bytes.get(end).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'$');
         if self.bytes.get(self.at..end) != Some(word.as_bytes()) || follows {
@@ -102,7 +138,7 @@ impl<'a> Lexer<'a> {
 
     /// The text between quotes as it stands, and whether it holds escapes. The opening quote is the current byte.
     #[inline]
-    fn raw_string(&mut self) -> Read<(&'a str, bool)> {
+    pub fn raw_string(&mut self) -> Read<(&'a str, bool)> {
         let start = self.at + 1;
         let mut at = start;
         let mut escaped = false;
@@ -174,7 +210,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The text of a number, and whether it is whole. Behind one at the root there must be a blank.
-    fn number(&mut self, root: bool) -> Read<(&'a str, bool)> {
+    pub fn number(&mut self, root: bool) -> Read<(&'a str, bool)> {
         let start = self.at;
         let mut at = start + (self.bytes[start] == b'-') as usize;
         let digits = |at: &mut usize| {
@@ -207,7 +243,7 @@ impl<'a> Lexer<'a> {
 
     /// After an item: true = another one follows, false = the container ended.
     #[inline]
-    fn another(&mut self, end: u8) -> Read<bool> {
+    pub fn another(&mut self, end: u8) -> Read<bool> {
         match self.peek() {
             Some(b',') => {
                 self.at += 1;

@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
-use berth_guest::{Dictionaries, Error, Result, Schema, Tag, Type, ValueRef};
+use berth_guest::{
+    assemble_parts, Builder, Dictionaries, Error, Memory, Part, Result, Schema, Stack, Tag, Type, ValueRef,
+};
 
 use crate::base64;
 use crate::java_class::class_of;
@@ -11,6 +13,10 @@ use crate::java_number::{append_f32, append_f64, decimal_text, non_finite};
 use crate::json_lexer::plain_prefix;
 use crate::json_schema::{scale_of, TYPE_NAMES};
 use crate::logical_types::{days, time_of_day};
+
+fn is_no_logical(name: &str) -> bool {
+    ![DECIMAL, DATE, TIME, TIMESTAMP].contains(&name)
+}
 
 /// How values are written.
 #[derive(Clone, Copy, Debug)]
@@ -183,6 +189,92 @@ impl Style {
         }
         out.push(b'}');
         Ok(())
+    }
+
+    /// Appends a map or struct that lies apart.
+    pub fn parts(
+        &self,
+        parts: &[Part],
+        tag: Tag,
+        schema: Option<&Schema>,
+        memory: &Memory,
+        dict: &mut Dictionaries,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        match (tag, schema) {
+            (Tag::Map, None) if parts.iter().all(|part| part.name_tag == Tag::String as u8) => {}
+            (Tag::Struct, Some(schema)) if schema.kind == Type::Struct && schema.name().is_none_or(is_no_logical) => {
+                return self.fields(parts, schema, memory, dict, out);
+            }
+            _ => return self.assembled(parts, tag, schema, memory, dict, out),
+        }
+        let mut scratch = Vec::new();
+        out.push(b'{');
+        for (i, part) in parts.iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            append_string(part.name(memory).payload, out);
+            out.push(b':');
+            self.part(part, None, memory, dict, &mut scratch, out)?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn fields(
+        &self,
+        parts: &[Part],
+        schema: &Schema,
+        memory: &Memory,
+        dict: &mut Dictionaries,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let mut scratch = Vec::new();
+        out.push(b'{');
+        for (i, (field, part)) in schema.fields.iter().zip(parts).enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            append_string(field.name.as_bytes(), out);
+            out.push(b':');
+            self.part(part, Some(&field.schema), memory, dict, &mut scratch, out)?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    /// A field's value; a text that is canonical is copied.
+    #[inline]
+    fn part(
+        &self,
+        part: &Part,
+        schema: Option<&Schema>,
+        memory: &Memory,
+        dict: &mut Dictionaries,
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        if part.is_unread() && part.canonical && schema.is_none() {
+            out.extend_from_slice(part.stored(memory).payload);
+            return Ok(());
+        }
+        self.value(part.value(memory, scratch), schema, dict, out)
+    }
+
+    /// A map or struct that only the general writer understands.
+    fn assembled(
+        &self,
+        parts: &[Part],
+        tag: Tag,
+        schema: Option<&Schema>,
+        memory: &Memory,
+        dict: &mut Dictionaries,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let (mut whole, mut stack) = (Vec::new(), Stack::default());
+        assemble_parts(parts, tag, memory, &mut Builder::new(&mut whole, &mut stack));
+        self.value(ValueRef::new(tag, &whole), schema, dict, out)
     }
 
     fn logical(&self, name: &str, value: ValueRef<'_>, schema: &Schema, out: &mut Vec<u8>) -> Option<Result<()>> {

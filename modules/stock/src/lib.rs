@@ -31,6 +31,7 @@ pub mod java_regex;
 pub mod java_text;
 pub mod java_time;
 pub mod json_converter;
+pub mod json_fields;
 pub mod json_lexer;
 pub mod json_names;
 pub mod json_schema;

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    split_list, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Make, Outcome, PerSchema, Plugin, Record,
-    Result, Schema, Tag, Transform, Validator, ValueRef, NONE,
+    split_list, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Make, Outcome, Part, PerSchema, Plugin,
+    Record, Result, Schema, Tag, Transform, Validator, NONE,
 };
 
-use crate::fields::{add_field, copy, require_map, require_struct, same_basics, Half};
+use crate::fields::{add_field, carry, is_named, require_map, require_struct, same_basics, Half};
 
 const PURPOSE: &str = "field replacement";
 
@@ -66,6 +66,12 @@ struct ReplaceField {
     renames: Vec<(String, String)>,
     replace_null: bool,
     derived: PerSchema<Rc<Derived>>,
+    /// Fields of the record at hand, those of a struct that go on, fields with a new name and which it is, and fields
+    /// that give way to another one.
+    parts: Vec<Part>,
+    chosen: Vec<Part>,
+    renamed: Vec<(usize, usize)>,
+    replaced: Vec<usize>,
 }
 
 impl ReplaceField {
@@ -78,6 +84,10 @@ impl ReplaceField {
             renames: parse_renames(config.text("renames").unwrap_or("")).map_err(Error::config)?,
             replace_null: config.boolean("replace.null.with.default"),
             derived: PerSchema::default(),
+            parts: Vec::new(),
+            chosen: Vec::new(),
+            renamed: Vec::new(),
+            replaced: Vec::new(),
         })
     }
 
@@ -86,15 +96,15 @@ impl ReplaceField {
         !holds(&self.exclude) && (self.include.is_empty() || holds(&self.include))
     }
 
-    fn renamed<'n>(&'n self, name: &'n [u8]) -> &'n [u8] {
-        let new = self.renames.iter().rev().find(|(old, _)| old.as_bytes() == name);
-        new.map_or(name, |(_, new)| new.as_bytes())
+    fn renamed<'n>(&'n self, name: &'n str) -> &'n str {
+        let new = self.renames.iter().rev().find(|(old, _)| old == name);
+        new.map_or(name, |(_, new)| new)
     }
 
     fn derive(&self, schema: &Schema) -> Result<(Schema, Vec<(usize, Field)>)> {
         let mut new = same_basics(schema);
         for field in schema.fields.iter().filter(|f| self.keeps(f.name.as_bytes())) {
-            let name = std::str::from_utf8(self.renamed(field.name.as_bytes())).unwrap_or(&field.name);
+            let name = self.renamed(&field.name);
             add_field(&mut new, Field { name: name.into(), schema: field.schema.clone() })?;
         }
         let mut from = Vec::new();
@@ -110,46 +120,62 @@ impl ReplaceField {
         Ok((new, from))
     }
 
-    fn replace_in_map(&self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
-        require_map(value, PURPOSE)?;
-        let cell = record.arena.build(NONE, |b| {
-            b.open(Tag::Map);
-            for (i, (key, item)) in value.entries().enumerate() {
-                if !self.keeps(key.payload) {
-                    continue;
-                }
-                let name = self.renamed(key.payload);
-                let later = |(k, _): (ValueRef<'_>, _)| self.keeps(k.payload) && self.renamed(k.payload) == name;
-                if self.renames.is_empty() || !value.entries().skip(i + 1).any(later) {
-                    b.value(ValueRef::new(key.tag, name));
-                    b.value(item);
-                }
-            }
-            b.close_map();
-            Ok(())
-        })?;
+    fn replace_in_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_map(record.cell(&cell), PURPOSE)?;
+        let mut parts = std::mem::take(&mut self.parts);
+        record.take_apart(&cell, &mut parts);
+        parts.retain(|part| self.keeps(part.name(record.memory).payload));
+        self.rename(&mut parts, record)?;
+        let cell = record.arena.put_apart(&parts, Tag::Map, NONE)?;
         self.half.set(record, cell);
+        self.parts = parts;
         Ok(())
     }
 
-    fn replace_in_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
-        require_struct(value, PURPOSE)?;
+    /// Gives fields their new names. Of fields that have one name then, the last one stays.
+    fn rename(&mut self, parts: &mut Vec<Part>, record: &mut Record<'_>) -> Result<()> {
+        let memory = record.memory;
+        let renamed = |part: &Part| self.renames.iter().rposition(|(old, _)| is_named(part, memory, old));
+        self.renamed.clear();
+        self.renamed.extend(parts.iter().enumerate().filter_map(|(i, part)| Some((i, renamed(part)?))));
+        for &(i, rename) in &self.renamed {
+            let new = &self.renames[rename].1;
+            let is_new = |k: usize| match self.renamed.iter().find(|(i, _)| *i == k) {
+                Some((_, rename)) => self.renames[*rename].1 == *new,
+                None => is_named(&parts[k], memory, new),
+            };
+            let mut twins = (0..parts.len()).filter(|k| is_new(*k));
+            let last = twins.next_back().unwrap_or(i);
+            self.replaced.extend((0..parts.len()).filter(|k| *k != last && is_new(*k)));
+        }
+        for &(i, rename) in &self.renamed {
+            let name = record.arena.name_part(&self.renames[rename].1)?;
+            (parts[i].name_off, parts[i].name_len) = (name.name_off, name.name_len);
+        }
+        if !self.replaced.is_empty() {
+            let mut at = 0..;
+            parts.retain(|_| at.next().is_none_or(|i| !self.replaced.contains(&i)));
+            self.replaced.clear();
+        }
+        Ok(())
+    }
+
+    fn replace_in_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_struct(record.cell(&cell), PURPOSE)?;
         let mut cache = std::mem::take(&mut self.derived);
-        let derived = cache.get(record.dict, schema, |dict, schema| {
+        let derived = cache.get(record.dict, cell.schema, |dict, schema| {
             let (new, from) = self.derive(&schema)?;
             Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, from }))
         });
         self.derived = cache;
         let derived = derived?;
-        let items = value.items();
-        let cell = record.arena.build(derived.schema, |b| {
-            b.open(Tag::Struct);
-            for (i, field) in &derived.from {
-                copy(b, items.get(*i).unwrap_or(ValueRef::NULL), field, self.replace_null)?;
-            }
-            b.close_struct(NONE);
-            Ok(())
-        })?;
+        record.take_apart(&cell, &mut self.parts);
+        self.chosen.clear();
+        for (i, field) in &derived.from {
+            let part = self.parts.get(*i).copied().unwrap_or(Part::named(0, 0));
+            self.chosen.push(carry(part, field, self.replace_null, &mut record.arena)?);
+        }
+        let cell = record.arena.put_apart(&self.chosen, Tag::Struct, derived.schema)?;
         self.half.set(record, cell);
         Ok(())
     }
@@ -159,12 +185,15 @@ impl Transform for ReplaceField {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
         let cell = self.half.cell(record);
         if !cell.is_null() {
-            let value = record.cell(&cell);
             match cell.schema {
-                NONE => self.replace_in_map(record, value)?,
-                schema => self.replace_in_struct(record, value, schema)?,
+                NONE => self.replace_in_map(record, cell)?,
+                _ => self.replace_in_struct(record, cell)?,
             }
         }
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
     }
 }

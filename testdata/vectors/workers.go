@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/berth-connect/berth/host/engine"
+	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/validate"
+	"github.com/berth-connect/berth/host/worker"
+)
+
+// workers are two workers: one with the bundled module, one with the probe.
+type workers struct {
+	engine *engine.Engine
+	stock  *worker.Worker
+	probe  *worker.Worker // nil: there is none
+}
+
+func newWorkers(ctx context.Context, m modules, log *slog.Logger) (*workers, error) {
+	e, err := engine.Open(ctx, filepath.Join(os.TempDir(), "berth-test-cache"))
+	if err != nil {
+		return nil, err
+	}
+	w := &workers{engine: e}
+	if w.stock, err = newWorker(ctx, e, m.stock, log); err == nil && m.probe != "" {
+		w.probe, err = newWorker(ctx, e, m.probe, log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, e.Close(ctx))
+	}
+	return w, nil
+}
+
+func (w *workers) close(ctx context.Context) { _ = w.engine.Close(ctx) } // the program ends anyway
+
+// newWorker makes a worker that has one module and no Kafka: it runs no connectors.
+func newWorker(ctx context.Context, e *engine.Engine, module string, log *slog.Logger) (*worker.Worker, error) {
+	wasm, err := os.ReadFile(module)
+	if err != nil {
+		return nil, err
+	}
+	registry := plugin.New(plugin.Config{Stock: wasm, Log: log}, e)
+	if err := registry.Load(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", module, err)
+	}
+	return worker.New(worker.Config{WorkerID: "vectors"}, worker.Ports{Registry: registry,
+		Validator: validate.New(registry, validate.PolicyAll), Meter: noop.Meter{}, Log: log}), nil
+}
+
+// families says who plays which file.
+func (w *workers) families() families {
+	viaPlugins := plugins{worker: w.stock}
+	viaProbe := probe{worker: w.probe}
+	return func(v *vector) family {
+		switch {
+		case strings.HasPrefix(v.file, "transforms-"), v.file == "predicates", v.file == "json-converter",
+			v.file == "simple-converters", v.file == "values" && strings.HasPrefix(v.text("op"), "header"):
+			return viaPlugins
+		case v.file == "values", v.file == "java-format", v.file == "schema-projector", v.file == "schema-validation":
+			return viaProbe
+		}
+		return function(func(*vector) (any, error) { return nil, unplayable("nobody plays " + v.file + ".jsonl") })
+	}
+}
