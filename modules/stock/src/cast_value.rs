@@ -9,9 +9,9 @@ use berth_guest::{Error, Result, Schema, Tag, Type, Value, ValueRef};
 use crate::base64;
 use crate::decimal::Decimal;
 use crate::java_class::class_of;
-use crate::java_number::{append_f32, append_f64, decimal_text};
+use crate::java_number::{append_decimal, append_f32, append_f64, small_bigint};
 use crate::java_parse::{parse_f32, parse_f64, parse_i64};
-use crate::java_time::value_text;
+use crate::java_time::append_value;
 use crate::json_writer::append_int;
 use crate::logical_types::{days, time_of_day};
 
@@ -224,7 +224,7 @@ impl Number<'_> {
 
 /// The low 64 bits of the whole part.
 fn decimal_to_i64(scale: i32, unscaled: &[u8]) -> i64 {
-    let Some(n) = small(unscaled) else {
+    let Some(n) = small_bigint(unscaled) else {
         return Decimal::new(scale, unscaled).wrapping_i64();
     };
     match scale {
@@ -237,7 +237,7 @@ fn decimal_to_i64(scale: i32, unscaled: &[u8]) -> i64 {
 
 /// The closest real number.
 fn decimal_to_real<T: FromStr>(scale: i32, unscaled: &[u8]) -> Option<T> {
-    let Some(n) = small(unscaled) else {
+    let Some(n) = small_bigint(unscaled) else {
         return Decimal::new(scale, unscaled).scientific().parse().ok();
     };
     let mut text = [0; 64];
@@ -245,14 +245,6 @@ fn decimal_to_real<T: FromStr>(scale: i32, unscaled: &[u8]) -> Option<T> {
     write!(room, "{n}e{}", -(scale as i64)).ok()?;
     let length = 64 - room.len();
     std::str::from_utf8(&text[..length]).ok()?.parse().ok()
-}
-
-/// A big-endian number of at most 16 bytes.
-fn small(bytes: &[u8]) -> Option<i128> {
-    let sign = if bytes.first().is_some_and(|first| *first >= 0x80) { 0xFF } else { 0 };
-    let mut all = [sign; 16];
-    all[16usize.checked_sub(bytes.len())?..].copy_from_slice(bytes);
-    Some(i128::from_be_bytes(all))
 }
 
 /// Appends the text of a value whose type can be cast.
@@ -263,9 +255,9 @@ fn append_text(value: ValueRef<'_>, out: &mut Vec<u8>) {
         Tag::Float64 => append_f64(value.float64().unwrap_or(0.0), out),
         Tag::Decimal => {
             let (scale, unscaled) = value.decimal().unwrap_or((0, &[0]));
-            out.extend_from_slice(decimal_text(scale, unscaled).as_bytes());
+            append_decimal(scale, unscaled, out);
         }
-        Tag::Date => out.extend_from_slice(value_text(value.int().unwrap_or(0)).as_bytes()),
+        Tag::Date => append_value(value.int().unwrap_or(0), out),
         Tag::Bytes | Tag::Raw => base64::append(value.payload, out),
         _ => append_int(value.int().unwrap_or(0), out),
     }

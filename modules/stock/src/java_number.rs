@@ -245,23 +245,65 @@ pub fn shorten(mut bytes: &[u8]) -> &[u8] {
 
 /// `BigDecimal.toString`.
 pub fn decimal_text(scale: i32, unscaled: &[u8]) -> String {
-    let text = bigint_text(unscaled);
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |d| ("-", d));
+    let mut out = Vec::new();
+    append_decimal(scale, unscaled, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Appends `BigDecimal.toString`; numbers of up to 16 bytes need no memory of their own.
+pub fn append_decimal(scale: i32, unscaled: &[u8], out: &mut Vec<u8>) {
+    let Some(n) = small_bigint(unscaled) else {
+        return append_scaled(scale, &bigint_text(unscaled), out);
+    };
+    let mut text = [0; 40];
+    let mut room = &mut text[..];
+    let _ = write!(room, "{n}");
+    let length = 40 - room.len();
+    append_scaled(scale, std::str::from_utf8(&text[..length]).unwrap_or_default(), out);
+}
+
+/// A big-endian two's complement number, if it has at most 16 bytes.
+pub fn small_bigint(bytes: &[u8]) -> Option<i128> {
+    let sign = if bytes.first().is_some_and(|first| *first >= 0x80) { 0xFF } else { 0 };
+    let mut all = [sign; 16];
+    all[16usize.checked_sub(bytes.len())?..].copy_from_slice(bytes);
+    Some(i128::from_be_bytes(all))
+}
+
+/// Puts the point, or an exponent, to the digits of a whole number.
+fn append_scaled(scale: i32, text: &str, out: &mut Vec<u8>) {
+    let digits = text.strip_prefix('-').unwrap_or(text);
     let exponent = digits.len() as i64 - 1 - scale as i64;
     if scale == 0 {
-        return text;
+        out.extend_from_slice(text.as_bytes());
+        return;
     }
+    out.extend_from_slice(&text.as_bytes()[..text.len() - digits.len()]);
     if scale > 0 && exponent >= -6 {
-        return format!("{sign}{}", with_point(digits, scale as usize));
+        append_with_point(digits, scale as usize, out);
+        return;
     }
     let (first, rest) = digits.split_at(1);
     let point = if rest.is_empty() { "" } else { "." };
-    let mark = match exponent {
-        0 => String::new(),
-        e if e > 0 => format!("E+{e}"),
-        e => format!("E{e}"),
+    let _ = match exponent {
+        0 => write!(out, "{first}{point}{rest}"),
+        e => write!(out, "{first}{point}{rest}E{e:+}"),
     };
-    format!("{sign}{first}{point}{rest}{mark}")
+}
+
+fn append_with_point(digits: &str, scale: usize, out: &mut Vec<u8>) {
+    match digits.len().checked_sub(scale).filter(|whole| *whole > 0) {
+        Some(whole) => {
+            out.extend_from_slice(&digits.as_bytes()[..whole]);
+            out.push(b'.');
+            out.extend_from_slice(&digits.as_bytes()[whole..]);
+        }
+        None => {
+            out.extend_from_slice(b"0.");
+            out.resize(out.len() + scale - digits.len(), b'0');
+            out.extend_from_slice(digits.as_bytes());
+        }
+    }
 }
 
 /// `BigDecimal.toPlainString`.
@@ -272,14 +314,11 @@ pub fn decimal_plain_text(scale: i32, unscaled: &[u8]) -> String {
         0 => text,
         _ if scale < 0 && digits == "0" => text,
         _ if scale < 0 => format!("{sign}{digits}{}", "0".repeat(scale.unsigned_abs() as usize)),
-        _ => format!("{sign}{}", with_point(digits, scale as usize)),
-    }
-}
-
-fn with_point(digits: &str, scale: usize) -> String {
-    match digits.len() > scale {
-        true => format!("{}.{}", &digits[..digits.len() - scale], &digits[digits.len() - scale..]),
-        false => format!("0.{}{digits}", "0".repeat(scale - digits.len())),
+        _ => {
+            let mut out = sign.as_bytes().to_vec();
+            append_with_point(digits, scale as usize, &mut out);
+            String::from_utf8(out).unwrap_or_default()
+        }
     }
 }
 
