@@ -430,3 +430,6 @@ fn in_century(value: i32, from_ms: i64, zone: &Zone) -> (Century, i32) {
     let known = if value == first % 100 { Century::Either } else { Century::Known };
     (known, first / 100 * 100 + value + if value < first % 100 { 100 } else { 0 })
 }
+
+#[cfg(test)]
+mod tests;
