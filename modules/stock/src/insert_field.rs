@@ -8,7 +8,7 @@ use berth_guest::{
     Plugin, Record, Result, Schema, Tag, Transform, Type, NONE, NO_TIMESTAMP,
 };
 
-use crate::fields::{add_field, carry, is_named, require_map, require_struct, same_basics, Half};
+use crate::fields::{add_field, carry, is_named, null_in_required, require_map, require_struct, same_basics, Half};
 
 const PURPOSE: &str = "field insertion";
 
@@ -92,6 +92,7 @@ impl Insertion {
         arena.build(NONE, |b| {
             match &self.source {
                 _ if !self.is_there(entry) => b.null(),
+                Source::Topic if topic.is_empty() => b.null(),
                 Source::Topic => b.str(topic),
                 Source::Partition => b.i32(entry.partition),
                 Source::Offset => b.i64(entry.offset),
@@ -181,6 +182,10 @@ impl InsertField {
             *part = carry(*part, field, self.replace_null, &mut record.arena)?;
         }
         for insertion in &self.insertions {
+            // The empty topic stands for none. What else may be missing is left out, also where it is required.
+            if matches!(insertion.source, Source::Topic) && self.topic.is_empty() && !insertion.optional {
+                return Err(null_in_required(&insertion.field()));
+            }
             let value = insertion.value(record.entry, &self.topic, true, &mut record.arena)?;
             self.parts.push(Part::named(0, 0).with(value));
         }

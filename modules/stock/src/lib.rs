@@ -18,6 +18,7 @@ pub mod fields;
 pub mod file_sink;
 pub mod file_source;
 pub mod filter;
+pub mod flatten;
 pub mod has_header_key;
 pub mod header_from;
 pub mod hoist_field;
@@ -26,6 +27,7 @@ pub mod insert_header;
 pub mod java_class;
 pub mod java_number;
 pub mod java_parse;
+pub mod java_record;
 pub mod java_regex;
 pub mod java_text;
 pub mod java_time;
@@ -41,8 +43,12 @@ pub mod paths;
 pub mod record_is_tombstone;
 pub mod regex_router;
 pub mod replace_field;
+pub mod set_schema_metadata;
 pub mod simple_header_converter;
 pub mod string_converter;
+pub mod timestamp_converter;
+pub mod timestamp_router;
+pub mod timestamp_type;
 pub mod topic_name_matches;
 #[cfg(test)]
 mod trial;
@@ -68,6 +74,7 @@ pub fn plugins() -> Vec<Plugin> {
         simple_header_converter::plugin(),
         filter::plugin(),
         regex_router::plugin(),
+        timestamp_router::plugin(),
         topic_name_matches::plugin(),
         has_header_key::plugin(),
         record_is_tombstone::plugin(),
@@ -79,10 +86,13 @@ pub fn plugins() -> Vec<Plugin> {
     ];
     all.extend(cast::plugins());
     all.extend(extract_field::plugins());
+    all.extend(flatten::plugins());
     all.extend(header_from::plugins());
     all.extend(hoist_field::plugins());
     all.extend(insert_field::plugins());
     all.extend(mask_field::plugins());
     all.extend(replace_field::plugins());
+    all.extend(set_schema_metadata::plugins());
+    all.extend(timestamp_converter::plugins());
     all
 }

@@ -39,6 +39,12 @@ impl Records {
         self
     }
 
+    /// Gives the last record a timestamp, in milliseconds since the epoch.
+    pub fn timestamp(&mut self, epoch_ms: i64) -> &mut Records {
+        self.batch.entries.last_mut().unwrap().timestamp = epoch_ms;
+        self
+    }
+
     /// Gives the last record headers.
     pub fn headers(&mut self, headers: &[HeaderValue]) -> &mut Records {
         let mut block = Vec::new();
@@ -103,6 +109,10 @@ pub struct Passed {
 impl Passed {
     pub fn len(&self) -> usize {
         self.batch.entries.len()
+    }
+
+    pub fn topic(&self, i: usize) -> String {
+        self.batch.dict.topic(self.batch.entries[i].topic).to_string()
     }
 
     /// What a predicate said of each record.

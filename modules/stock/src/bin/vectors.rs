@@ -129,6 +129,10 @@ fn play_record(vector: &Json, kind: &str) -> Result<Verdict, Foreign> {
     if !known(class) {
         return Ok(Verdict::Skipped);
     }
+    // What matches a topic against a pattern can't tell the empty one from none.
+    if vector.has("input") && !vector.get("input").has("topic") && !class.contains("InsertField") {
+        return Err(Foreign);
+    }
     let stages = vec![planned(|config| stage(kind, class, config), vector.get("config"))];
     let expected = vector.get("result");
     let mut input = if vector.has("input") { Some(model::record(vector.get("input"))?) } else { None };
@@ -185,8 +189,12 @@ fn compare_error(expected: &Json, phase: &str, got: &(Kind, String)) -> Verdict 
     let phase_fits = !error.has("phase") || error.get("phase").text() == Some(phase) || phase == "convert";
     // All maps of the ABI are of one class.
     let message = message.replace("java.util.LinkedHashMap", "java.util.HashMap");
-    let text_fits = error.has("messageFrom") || same_text(&message, &got.1);
-    if kinds.contains(&got.0) && phase_fits && text_fits {
+    let (text, causes) = got.1.split_once("\nCaused by: ").map_or((got.1.as_str(), None), |(text, c)| (text, Some(c)));
+    let text_fits = error.has("messageFrom") || same_text(&message, text);
+    let wanted: Vec<&str> = error.get("causes").list().iter().filter_map(|c| c.get("class").text()).collect();
+    let class_of = |cause: &str| cause.split(':').next().unwrap_or_default().to_string();
+    let causes_fit = causes.is_none_or(|all| all.split("\nCaused by: ").map(class_of).eq(wanted));
+    if kinds.contains(&got.0) && phase_fits && text_fits && causes_fit {
         return Verdict::Passed;
     }
     Verdict::Failed(format!(

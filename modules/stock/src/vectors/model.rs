@@ -32,7 +32,12 @@ pub fn schema(json: &Json) -> Result<Option<Rc<Schema>>, Foreign> {
     }
     if json.has("default") {
         let mut dict = Dictionaries::default();
-        out.default = Some(value(json.get("default"), Some(&out.clone()), &mut dict)?);
+        let default = value(json.get("default"), Some(&out.clone()), &mut dict)?;
+        // A schema outlives batches, so nothing in it can refer to one: a struct has the schema around it.
+        out.default = Some(match default {
+            Value::Struct(_, items) => Value::Struct(NONE, items),
+            other => other,
+        });
     }
     Ok(Some(Rc::new(out)))
 }
@@ -272,7 +277,8 @@ fn cell(batch: &mut Batch, schema_json: &Json, json: &Json) -> Result<Cell, Fore
 /// A batch that holds one record of the vectors. The ABI has no record without a topic.
 pub fn record(json: &Json) -> Result<Batch, Foreign> {
     let mut batch = Batch::default();
-    let topic = batch.dict.intern_topic(json.get("topic").text().ok_or(Foreign)?).map_err(|_| Foreign)?;
+    // Every record of the ABI has a topic; an empty one stands for none.
+    let topic = batch.dict.intern_topic(json.get("topic").text().unwrap_or_default()).map_err(|_| Foreign)?;
     let mut entry = Entry::new(topic);
     entry.partition = json.get("partition").int().unwrap_or(-1) as i32;
     entry.timestamp = json.get("timestamp").int().unwrap_or(i64::MIN);
@@ -290,6 +296,11 @@ pub fn record(json: &Json) -> Result<Batch, Foreign> {
             other => other.encode(&mut payload),
         }
         entry.source_partition = batch.dict.intern_partition(&payload).map_err(|_| Foreign)?;
+    }
+    if json.get("sourceOffset") != &Json::Null {
+        let offset = value(json.get("sourceOffset"), None, &mut batch.dict)?.to_body();
+        let written = write_raw(&mut batch, &offset[1..]).map_err(|_| Foreign)?;
+        (entry.source_offset_off, entry.source_offset_len) = (written.off, written.len);
     }
     entry.key = cell(&mut batch, json.get("keySchema"), json.get("key"))?;
     entry.value = cell(&mut batch, json.get("valueSchema"), json.get("value"))?;

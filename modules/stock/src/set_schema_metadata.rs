@@ -1,0 +1,177 @@
+//! SetSchemaMetadata: gives the schema of a struct another name or version.
+
+use std::rc::Rc;
+
+use berth_guest::{
+    Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, PerSchema, Plugin, Record,
+    Result, Schema, Tag, Transform, Type, ValueRef, NONE,
+};
+
+use crate::field_reader::FieldReader;
+use crate::fields::{replace_null_key, Half};
+
+const PURPOSE: &str = "updating schema metadata";
+
+pub fn plugins() -> Vec<Plugin> {
+    let key =
+        |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(SetSchemaMetadata::new(context, Half::Key)?)) };
+    let value = |context: &Context| -> Result<Box<dyn Transform>> {
+        Ok(Box::new(SetSchemaMetadata::new(context, Half::Value)?))
+    };
+    let plugin = |class, make| {
+        let doc = "Gives the schema of a struct another name, another version or both.";
+        Plugin::new(class, crate::KAFKA_VERSION, doc, Make::Transform(make)).config(definition())
+    };
+    vec![
+        plugin("org.apache.kafka.connect.transforms.SetSchemaMetadata$Key", key).aliases(&["SetSchemaMetadata$Key"]),
+        plugin("org.apache.kafka.connect.transforms.SetSchemaMetadata$Value", value)
+            .aliases(&["SetSchemaMetadata$Value"]),
+    ]
+}
+
+fn definition() -> ConfigDef {
+    ConfigDef::new(vec![
+        ConfigKey::new("schema.name", ConfigType::String, "New name of the schema; not set: it keeps its own.")
+            .null()
+            .importance(Importance::High),
+        ConfigKey::new("schema.version", ConfigType::Int, "New version of the schema; not set: it keeps its own.")
+            .null()
+            .importance(Importance::High),
+        replace_null_key(),
+    ])
+}
+
+/// The new schema, and the fields that a record may have to be copied for.
+struct Derived {
+    schema: u32,
+    fields: Vec<FieldReader>,
+    /// Indexes of the fields in which null is read as something else, or is not allowed.
+    strict: Vec<usize>,
+}
+
+struct SetSchemaMetadata {
+    half: Half,
+    name: Option<Rc<str>>,
+    version: Option<i32>,
+    replace_null: bool,
+    derived: PerSchema<Rc<Derived>>,
+}
+
+impl SetSchemaMetadata {
+    fn new(context: &Context, half: Half) -> Result<SetSchemaMetadata> {
+        let config = definition().parse(&context.config)?;
+        let (name, version) = (config.text("schema.name"), config.text("schema.version"));
+        if name.is_none() && version.is_none() {
+            return Err(Error::config("Neither schema name nor version configured"));
+        }
+        Ok(SetSchemaMetadata {
+            half,
+            name: name.map(Rc::from),
+            version: version.map(|_| config.int("schema.version") as i32),
+            replace_null: config.boolean("replace.null.with.default"),
+            derived: PerSchema::default(),
+        })
+    }
+
+    fn derived(&mut self, record: &mut Record<'_>, schema: u32) -> Result<Rc<Derived>> {
+        let (name, version, replace_null) = (&self.name, self.version, self.replace_null);
+        self.derived.get(record.dict, schema, |dict, schema| {
+            if schema.kind != Type::Struct {
+                return Err(Error::data("Cannot list fields on non-struct type"));
+            }
+            let mut new = Schema::clone(&schema);
+            new.name = name.clone().or(new.name);
+            new.version = version.or(new.version);
+            let fields: Vec<FieldReader> = FieldReader::all(&schema, replace_null).collect();
+            let strict =
+                |f: &&FieldReader| !f.field.schema.optional || replace_null && f.field.schema.default.is_some();
+            let strict = fields.iter().enumerate().filter(|(_, f)| strict(f)).map(|(i, _)| i).collect();
+            Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, fields, strict }))
+        })
+    }
+}
+
+impl Transform for SetSchemaMetadata {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+        let cell = self.half.cell(record);
+        if cell.schema == NONE {
+            return match cell.is_null() {
+                true => Ok(Outcome::Keep),
+                false => Err(Error::data(format!("Schema required for [{PURPOSE}]"))),
+            };
+        }
+        let derived = self.derived(record, cell.schema)?;
+        let value = record.cell(&cell);
+        let cell = match reads_as_it_stands(value, &derived) {
+            true => Cell::new(cell.off, cell.len, cell.tag(), derived.schema),
+            false => copied(record, value, &derived)?,
+        };
+        self.half.set(record, cell);
+        Ok(Outcome::Keep)
+    }
+}
+
+/// Whether the same bytes are the value under the new schema: no field is null that has a default or must be set, and
+/// the struct does not carry a schema of its own.
+fn reads_as_it_stands(value: ValueRef<'_>, derived: &Derived) -> bool {
+    let items = value.items();
+    value.tag != Tag::Struct
+        || value.struct_schema() == NONE
+            && derived.strict.iter().all(|i| items.get(*i).is_some_and(|item| !item.is_null()))
+}
+
+fn copied(record: &mut Record<'_>, value: ValueRef<'_>, derived: &Derived) -> Result<Cell> {
+    let items = value.items();
+    record.arena.build(derived.schema, |b| {
+        b.open(Tag::Struct);
+        derived.fields.iter().try_for_each(|field| field.copy(&items, b))?;
+        b.close_struct(NONE);
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_guest::Value;
+
+    use super::*;
+    use crate::trial::Records;
+
+    fn struct_of(values: Vec<Value>) -> Value {
+        Value::Struct(NONE, values)
+    }
+
+    #[test]
+    fn the_value_is_referred_to_unless_a_null_is_read_as_a_default() {
+        let defaulted = Schema { default: Some(Value::Int32(7)), ..Schema::new(Type::Int32).optional() };
+        let schema = Schema::new(Type::Struct).named("old").field("a", defaulted).field("b", Schema::new(Type::String));
+        let other = Schema::new(Type::Struct).versioned(3).field("c", Schema::new(Type::Int8).optional());
+        let set = struct_of(vec![Value::Int32(1), Value::str("x")]);
+        let mut records = Records::default();
+        records.add(Some(&schema), &set).add(Some(&other), &struct_of(vec![Value::Null])).add(Some(&schema), &set);
+        let config = [("schema.name", "new")];
+        let mut passed = records.through("transform", "SetSchemaMetadata$Value", &config);
+        assert_eq!((passed.len(), passed.written), (3, 0));
+        let renamed = |schema: &Schema| Schema { name: Some("new".into()), ..schema.clone() };
+        assert_eq!(passed.value(0), (Some(Rc::new(renamed(&schema))), set.clone()));
+        assert_eq!(passed.value(1), (Some(Rc::new(renamed(&other))), struct_of(vec![Value::Null])));
+        assert_eq!(passed.value(2), (Some(Rc::new(renamed(&schema))), set));
+
+        let mut records = Records::default();
+        records.add(Some(&schema), &struct_of(vec![Value::Null, Value::str("x")]));
+        let mut passed = records.through("transform", "SetSchemaMetadata$Value", &config);
+        assert_eq!(passed.value(0).1, struct_of(vec![Value::Int32(7), Value::str("x")]));
+    }
+
+    #[test]
+    fn null_in_a_required_field_is_an_error_of_that_record() {
+        let schema = Schema::new(Type::Struct).field("a", Schema::new(Type::Int32));
+        let mut records = Records::default();
+        records.add(Some(&schema), &struct_of(vec![Value::Null]));
+        records.add(Some(&schema), &struct_of(vec![Value::Int32(1)]));
+        let passed = records.through("transform", "SetSchemaMetadata$Value", &[("schema.version", "2")]);
+        let message = "Invalid value: null used for required field: \"a\", schema type: INT32";
+        assert_eq!(passed.errors(), [(0, message.to_string())]);
+        assert_eq!(passed.len(), 1);
+    }
+}

@@ -1,0 +1,327 @@
+//! TimestampConverter: turns times from one form into another, as the whole key or value or in one of its fields.
+
+use std::rc::Rc;
+
+use berth_guest::{
+    Builder, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Importance, Make, Outcome, PerSchema,
+    Plugin, Record, Result, Schema, Tag, Transform, Validator, Value, ValueRef, NONE,
+};
+
+use crate::field_reader::FieldReader;
+use crate::fields::{add_field, null_in_required, replace_null_key, require_map, require_struct, same_basics, Half};
+use crate::timestamp_type::{Conversion, Precision, TimestampType};
+
+const PURPOSE: &str = "converting timestamp formats";
+
+pub fn plugins() -> Vec<Plugin> {
+    let key = |context: &Context| -> Result<Box<dyn Transform>> {
+        Ok(Box::new(TimestampConverter::new(context, Half::Key)?))
+    };
+    let value = |context: &Context| -> Result<Box<dyn Transform>> {
+        Ok(Box::new(TimestampConverter::new(context, Half::Value)?))
+    };
+    let plugin = |class, make| {
+        let doc = "Turns times into texts, Unix time or Connect's Date, Time and Timestamp, and back.";
+        Plugin::new(class, crate::KAFKA_VERSION, doc, Make::Transform(make)).config(definition())
+    };
+    vec![
+        plugin("org.apache.kafka.connect.transforms.TimestampConverter$Key", key).aliases(&["TimestampConverter$Key"]),
+        plugin("org.apache.kafka.connect.transforms.TimestampConverter$Value", value)
+            .aliases(&["TimestampConverter$Value"]),
+    ]
+}
+
+fn definition() -> ConfigDef {
+    ConfigDef::new(vec![
+        ConfigKey::new(
+            "field",
+            ConfigType::String,
+            "The field that holds the time; empty: the whole key or value is it.",
+        )
+        .default("")
+        .importance(Importance::High),
+        ConfigKey::new("target.type", ConfigType::String, "What the time becomes.")
+            .importance(Importance::High)
+            .validator(one_of(&TimestampType::NAMES)),
+        ConfigKey::new(
+            "format",
+            ConfigType::String,
+            "Form of texts that are read or written, a SimpleDateFormat pattern.",
+        )
+        .default(""),
+        ConfigKey::new("unix.precision", ConfigType::String, "Unit of Unix time that is read or written.")
+            .default("milliseconds")
+            .importance(Importance::Low)
+            .validator(one_of(&Precision::NAMES)),
+        replace_null_key(),
+    ])
+}
+
+fn one_of<T>(names: &[(&str, T)]) -> Validator {
+    Validator::OneOf(names.iter().map(|(name, _)| name.to_string()).collect())
+}
+
+/// The one of that name, which a validator has let pass.
+fn named<T: Copy>(names: &[(&str, T)], name: &str) -> Result<T> {
+    let found = names.iter().find(|(known, _)| *known == name);
+    found.map(|(_, one)| *one).ok_or_else(|| Error::internal(format!("no validator refused {name}")))
+}
+
+/// A field of a struct as it is copied.
+struct FieldStep {
+    /// Reads the old field; errors speak of the new one.
+    reader: FieldReader,
+    /// The type to convert from, if it is the field of the configuration. One that can't be converted is an error of
+    /// each record, not of the schema.
+    convert: Option<Result<TimestampType>>,
+}
+
+struct Derived {
+    schema: u32,
+    steps: Vec<FieldStep>,
+}
+
+struct TimestampConverter {
+    half: Half,
+    field: String,
+    replace_null: bool,
+    conversion: Conversion,
+    wholes: PerSchema<(u32, TimestampType)>,
+    structs: PerSchema<Rc<Derived>>,
+}
+
+impl TimestampConverter {
+    fn new(context: &Context, half: Half) -> Result<TimestampConverter> {
+        let config = definition().parse(&context.config)?;
+        let target = named(&TimestampType::NAMES, &config.string("target.type"))?;
+        let precision = named(&Precision::NAMES, &config.string("unix.precision"))?;
+        Ok(TimestampConverter {
+            half,
+            field: config.string("field"),
+            replace_null: config.boolean("replace.null.with.default"),
+            conversion: Conversion::new(target, precision, &config.string("format"))?,
+            wholes: PerSchema::default(),
+            structs: PerSchema::default(),
+        })
+    }
+
+    fn convert_whole(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
+        let target = self.conversion.target;
+        let value = record.cell(&cell);
+        let (schema, source) = match cell.schema {
+            NONE if value.is_null() => return Ok(cell),
+            NONE => (NONE, TimestampType::of_value(value)?),
+            schema => self.wholes.get(record.dict, schema, |dict, schema| {
+                let source = TimestampType::of_schema(&schema)?;
+                Ok((dict.intern_schema(&target.schema(schema.optional))?, source))
+            })?,
+        };
+        if value.is_null() {
+            return Ok(Cell::null(schema));
+        }
+        let conversion = &mut self.conversion;
+        if conversion.keeps(source) && value.tag == source.tag() {
+            return Ok(Cell::new(cell.off, cell.len, cell.tag(), schema));
+        }
+        record.arena.build(schema, |b| conversion.write(value, source, b))
+    }
+
+    fn convert_in_map(&mut self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<Cell> {
+        require_map(value, PURPOSE)?;
+        let (field, conversion) = (&self.field, &mut self.conversion);
+        let is_field = |key: ValueRef<'_>| key.tag == Tag::String && key.payload == field.as_bytes();
+        record.arena.build(NONE, |b| {
+            let mut found = false;
+            b.open(Tag::Map);
+            for (key, item) in value.entries() {
+                b.value(key);
+                match is_field(key) && !item.is_null() {
+                    true => conversion.write(item, TimestampType::of_value(item)?, b)?,
+                    false => b.value(item),
+                }
+                found |= is_field(key);
+            }
+            if !found {
+                b.str(field);
+                b.null();
+            }
+            b.close_map();
+            Ok(())
+        })
+    }
+
+    fn convert_in_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<Cell> {
+        if !value.is_null() {
+            require_struct(value, PURPOSE)?;
+        }
+        let (field, replace_null, conversion) = (&self.field, self.replace_null, &mut self.conversion);
+        let derived = self.structs.get(record.dict, schema, |dict, schema| {
+            let (new, steps) = derive(&schema, field, replace_null, conversion)?;
+            Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, steps }))
+        })?;
+        match value.is_null() {
+            true => Ok(Cell::null(derived.schema)),
+            false => record.arena.build(derived.schema, |b| write_struct(value, &derived.steps, conversion, b)),
+        }
+    }
+}
+
+impl Transform for TimestampConverter {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+        let cell = self.half.cell(record);
+        let value = record.cell(&cell);
+        let cell = match cell.schema {
+            _ if self.field.is_empty() => self.convert_whole(record, cell)?,
+            NONE if value.is_null() => cell,
+            NONE => self.convert_in_map(record, value)?,
+            schema => self.convert_in_struct(record, value, schema)?,
+        };
+        self.half.set(record, cell);
+        Ok(Outcome::Keep)
+    }
+}
+
+/// The schema in which the field has the new type, and how its structs are made. The field's default is gone, that of
+/// the struct is converted.
+fn derive(
+    schema: &Schema,
+    field: &str,
+    replace_null: bool,
+    conversion: &mut Conversion,
+) -> Result<(Schema, Vec<FieldStep>)> {
+    let mut new = Schema { optional: schema.optional, ..same_basics(schema) };
+    let mut steps = Vec::new();
+    for (i, old) in schema.fields.iter().enumerate() {
+        let mut step = FieldStep { reader: FieldReader::new(schema, i, replace_null), convert: None };
+        if &*old.name == field {
+            let converted = conversion.target.schema(old.schema.optional);
+            step.reader.field = Field { name: old.name.clone(), schema: Rc::new(converted) };
+            step.convert = Some(TimestampType::of_schema(&old.schema));
+        }
+        add_field(&mut new, step.reader.field.clone())?;
+        steps.push(step);
+    }
+    if let Some(default) = &schema.default {
+        let default = default.to_body();
+        let default = ValueRef::of_item(&default).unwrap_or(ValueRef::NULL);
+        let (mut out, mut stack) = (Vec::new(), Default::default());
+        write_struct(default, &steps, conversion, &mut Builder::new(&mut out, &mut stack))?;
+        new.default = Some(Value::decode(ValueRef::new(Tag::Struct, &out))?);
+    }
+    Ok((new, steps))
+}
+
+fn write_struct(
+    value: ValueRef<'_>,
+    steps: &[FieldStep],
+    conversion: &mut Conversion,
+    b: &mut Builder<'_>,
+) -> Result<()> {
+    let items = value.items();
+    b.open(Tag::Struct);
+    for FieldStep { reader, convert } in steps {
+        let Some(source) = convert else {
+            reader.copy(&items, b)?;
+            continue;
+        };
+        let (source, item) = (source.clone()?, reader.read(&items));
+        match item.is_null() {
+            true if !reader.field.schema.optional => return Err(null_in_required(&reader.field)),
+            true => b.null(),
+            false => conversion.write(item, source, b)?,
+        }
+    }
+    b.close_struct(NONE);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_guest::schema::{DATE, TIMESTAMP};
+    use berth_guest::Type;
+
+    use super::*;
+    use crate::trial::{Passed, Records};
+
+    const MS: i64 = 1_566_570_894_346;
+
+    fn passed(records: Records, config: &[(&str, &str)]) -> Passed {
+        records.through("transform", "TimestampConverter$Value", config)
+    }
+
+    #[test]
+    fn each_schema_of_a_batch_is_converted_from_its_own_type() {
+        let (timestamp, unix) = (Schema::temporal(TIMESTAMP), Schema::new(Type::Int64));
+        let text = Schema::new(Type::String).optional();
+        let mut records = Records::default();
+        records.add(Some(&timestamp), &Value::Date(MS)).add(Some(&unix), &Value::Int64(0));
+        records.add(Some(&text), &Value::str("2020-02-30T00:00")).add(Some(&text), &Value::Null);
+        records.add(None, &Value::Date(-1)).add(None, &Value::Null).add(Some(&timestamp), &Value::Date(1));
+        let mut passed = passed(records, &[("target.type", "string"), ("format", "yyyy-MM-dd'T'HH:mm")]);
+        let (required, optional) = (Schema::new(Type::String), text);
+        let wanted = [
+            (Some(&required), Value::str("2019-08-23T14:34")),
+            (Some(&required), Value::str("1970-01-01T00:00")),
+            (Some(&optional), Value::str("2020-03-01T00:00")),
+            (Some(&optional), Value::Null),
+            (None, Value::str("1969-12-31T23:59")),
+            (None, Value::Null),
+            (Some(&required), Value::str("1970-01-01T00:00")),
+        ];
+        for (i, (schema, value)) in wanted.into_iter().enumerate() {
+            let (got, converted) = passed.value(i);
+            assert_eq!((got.as_deref(), converted), (schema, value), "record {i}");
+        }
+    }
+
+    #[test]
+    fn what_stays_the_same_is_referred_to() {
+        let named = Schema { doc: Some("doc".into()), ..Schema::temporal(DATE) };
+        let mut records = Records::default();
+        records.add(Some(&named), &Value::Date(0)).add(Some(&Schema::temporal(TIMESTAMP)), &Value::Date(MS));
+        let mut passed = passed(records, &[("target.type", "Timestamp")]);
+        assert_eq!(passed.written, 0);
+        assert_eq!(passed.value(0), (Some(Rc::new(Schema::temporal(TIMESTAMP))), Value::Date(0)));
+        assert_eq!(passed.value(1).1, Value::Date(MS));
+    }
+
+    #[test]
+    fn a_field_is_converted_with_its_struct_and_the_default_of_that() {
+        let fields = |kind: Schema| Schema::new(Type::Struct).field("t", kind).field("o", Schema::new(Type::Int8));
+        let of = |time: Value| Value::Struct(NONE, vec![time, Value::Int8(1)]);
+        let default = Some(of(Value::Int64(1500)));
+        let schema = Schema { default, ..fields(Schema::new(Type::Int64).optional()) };
+        let mut records = Records::default();
+        records.add(Some(&schema), &of(Value::Int64(2000))).add(Some(&schema), &of(Value::Null));
+        records.add(Some(&fields(Schema::new(Type::Int32))), &of(Value::Int32(1)));
+        let mut passed =
+            passed(records, &[("target.type", "unix"), ("field", "t"), ("unix.precision", "microseconds")]);
+        let (got, value) = passed.value(0);
+        assert_eq!(got.unwrap().default, Some(of(Value::Int64(1000))));
+        assert_eq!((value, passed.value(1).1), (of(Value::Int64(2000)), of(Value::Null)));
+        let message = "Schema Schema{INT32} does not correspond to a known timestamp type format";
+        assert_eq!(passed.errors(), [(2, message.to_string())]);
+    }
+
+    #[test]
+    fn a_zone_that_is_read_holds_for_its_record_alone() {
+        let mut records = Records::default();
+        records.add(None, &Value::str("2023-01-01 00:00 PST")).add(None, &Value::Date(0));
+        records.add(None, &Value::str("2023-01-01 00:00 +0100")).add(None, &Value::str("2023-01-01 00:00 pdt"));
+        let mut passed = passed(records, &[("target.type", "string"), ("format", "yyyy-MM-dd HH:mm z")]);
+        let texts: Vec<Value> = (0..4).map(|i| passed.value(i).1).collect();
+        let wanted = ["2023-01-01 00:00 PST", "1970-01-01 00:00 UTC", "2022-12-31 23:00 UTC", "2022-12-31 23:00 PST"];
+        assert_eq!(texts, wanted.map(Value::str));
+    }
+
+    #[test]
+    fn a_text_of_another_form_fails_its_record_alone() {
+        let mut records = Records::default();
+        records.add(None, &Value::str("x")).add(None, &Value::str("2020")).add(None, &Value::Boolean(true));
+        let passed = passed(records, &[("target.type", "Date"), ("format", "yyyy")]);
+        let class = "TimestampConverter does not support class java.lang.Boolean objects as timestamps";
+        let pattern = "Could not parse timestamp: value (x) does not match pattern (yyyy)";
+        assert_eq!(passed.errors(), [(0, pattern.to_string()), (2, class.to_string())]);
+        assert_eq!(passed.len(), 1);
+    }
+}
