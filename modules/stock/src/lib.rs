@@ -2,7 +2,9 @@
 
 pub mod base64;
 pub mod blackhole;
+pub mod boolean_converter;
 pub mod byte_array_converter;
+pub mod charset;
 pub mod converter_type;
 pub mod datagen;
 pub mod decimal;
@@ -24,6 +26,7 @@ pub mod json_lexer;
 pub mod json_names;
 pub mod json_schema;
 pub mod json_writer;
+pub mod number_converter;
 pub mod paths;
 pub mod regex_router;
 pub mod replace_field;
@@ -47,6 +50,7 @@ pub fn plugins() -> Vec<Plugin> {
         file_sink::plugin(),
         string_converter::plugin(),
         byte_array_converter::plugin(),
+        boolean_converter::plugin(),
         json_converter::plugin(),
         simple_header_converter::plugin(),
         filter::plugin(),
@@ -55,6 +59,7 @@ pub fn plugins() -> Vec<Plugin> {
         datagen::plugin(),
         blackhole::plugin(),
     ];
+    all.extend(number_converter::plugins());
     all.extend(extract_field::plugins());
     all.extend(hoist_field::plugins());
     all.extend(insert_field::plugins());
