@@ -9,6 +9,7 @@ use berth_guest::{
 };
 
 use crate::converter_type;
+use crate::json_encoding;
 use crate::json_lexer::{build_node, Lexer, Node, Problem};
 use crate::json_schema;
 use crate::json_writer::Style;
@@ -62,6 +63,8 @@ struct JsonConverter {
     prefixes: PerSchema<Rc<[u8]>>,
     /// Schemas by their JSON text.
     known: HashMap<String, Rc<Schema>>,
+    /// Room for texts that are not UTF-8.
+    room: Vec<u8>,
 }
 
 const ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not \
@@ -80,7 +83,15 @@ impl JsonConverter {
             },
             prefixes: PerSchema::default(),
             known: HashMap::new(),
+            room: Vec::new(),
         })
+    }
+
+    fn read(&mut self, text: &str, out: &mut CellOut<'_>) -> Result<()> {
+        match self.schemas {
+            true => self.read_envelope(text, out),
+            false => self.read_plain(text, out),
+        }
     }
 
     fn read_plain(&mut self, text: &str, out: &mut CellOut<'_>) -> Result<()> {
@@ -174,11 +185,13 @@ impl Converter for JsonConverter {
             out.null(NONE);
             return Ok(());
         }
-        let text = std::str::from_utf8(raw.payload).map_err(|e| broken(Problem::Syntax(e.to_string())))?;
-        match self.schemas {
-            true => self.read_envelope(text, out),
-            false => self.read_plain(text, out),
-        }
+        let mut room = std::mem::take(&mut self.room);
+        let done = match json_encoding::text(raw.payload, &mut room) {
+            Ok(text) => self.read(text, out),
+            Err(problem) => Err(broken(problem)),
+        };
+        self.room = room;
+        done
     }
 
     fn from_connect(&mut self, value: ValueRef<'_>, schema: u32, out: &mut CellOut<'_>) -> Result<()> {

@@ -22,6 +22,7 @@ pub mod java_regex;
 pub mod java_text;
 pub mod java_time;
 pub mod json_converter;
+pub mod json_encoding;
 pub mod json_lexer;
 pub mod json_names;
 pub mod json_schema;
