@@ -74,9 +74,9 @@ func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) erro
 	if err != nil {
 		return err
 	}
-	result, err := t.transform(hard, polled)
-	if err != nil {
-		return err
+	result, err := t.transform(ctx, hard, polled)
+	if err != nil || result.Retry != nil {
+		return err // asked to stop while the batch waited: it is polled again by the next task
 	}
 	return t.send(hard, m, polled, result)
 }
@@ -168,14 +168,48 @@ func (t *Source) received(m guest.Message, err error) (guest.Message, bool, erro
 	return m, true, nil
 }
 
-// transform takes a batch through the stages that are not fused with the connector.
-func (t *Source) transform(ctx context.Context, polled pipeline.Result) (pipeline.Result, error) {
+// transform takes a batch through the stages that are not fused with the connector, again and again if one of them asks
+// for that, until ctx ends.
+func (t *Source) transform(ctx, hard context.Context, polled pipeline.Result) (pipeline.Result, error) {
 	t.config.Meters.Polled(int64(polled.Batch.InputCount()))
-	result, err := pipeline.Apply(ctx, t.chain, polled)
-	if err == nil && result.Retry != nil {
-		err = &pipeline.StageError{Stage: result.Retry.Stage, Record: -1, Err: result.Retry}
+	if polled.Retry != nil {
+		return polled, &pipeline.StageError{Stage: polled.Retry.Stage, Record: -1, Err: polled.Retry}
 	}
-	return result, err
+	backoff := retryBackoff
+	for {
+		result, err := pipeline.Apply(hard, t.chain, polled)
+		if err != nil || result.Retry == nil {
+			return result, err
+		}
+		t.config.Log.Warn("a stage asks for the batch again", "plugin", result.Retry.Stage.Found.Class,
+			"error", result.Retry.Message, "records", polled.Batch.Len(), "delay", backoff)
+		if err := t.standBy(ctx, hard, backoff); err != nil || ctx.Err() != nil {
+			return result, err
+		}
+		backoff = min(2*backoff, retryBackoffMax)
+	}
+}
+
+// standBy waits, and meanwhile does for the batches before what is due.
+func (t *Source) standBy(ctx, hard context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	flush := time.NewTicker(t.config.FlushInterval)
+	defer flush.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			return nil
+		case err := <-t.sendErrs:
+			return err
+		case <-t.ledger.Changed():
+			t.tellDurable()
+		case <-flush.C:
+			t.flush(hard)
+		}
+	}
 }
 
 // send hands the records over to the producer. A record that failed stops the task after the records before it were

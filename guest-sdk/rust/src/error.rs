@@ -36,6 +36,8 @@ pub struct Error {
     pub class: Option<&'static str>,
     /// Exceptions that caused it, outermost first: class and message.
     pub causes: Vec<(&'static str, String)>,
+    /// It is not the record's: the whole batch fails with it, or is given again if it is retriable.
+    pub of_batch: bool,
 }
 
 /// Result of everything that can fail in a plugin.
@@ -43,7 +45,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), class: None, causes: Vec::new() }
+        Error { kind, message: message.into(), class: None, causes: Vec::new(), of_batch: false }
     }
 
     pub fn retriable(message: impl Into<String>) -> Self {
@@ -73,6 +75,12 @@ impl Error {
     /// Names the exception class that Connect would show.
     pub fn class(mut self, class: &'static str) -> Self {
         self.class = Some(class);
+        self
+    }
+
+    /// Says that the whole batch fails, not only the record at hand.
+    pub fn of_batch(mut self) -> Self {
+        self.of_batch = true;
         self
     }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::plan::{Context, Plan, StageKind};
 use crate::plugin::{Converter, Make, Outcome, Plugin, Predicate, Sink, Source, Transform};
+use crate::port::Ask;
 use crate::record::{put_header, Arena, CellOut, Headers, Record};
 use crate::side::{self, Phase};
 use crate::value::{Tag, ValueRef, NONE};
@@ -60,7 +61,7 @@ pub(crate) fn unknown(name: &str) -> Error {
 }
 
 /// Runs the stages between source and sink over the batch.
-pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch) {
+pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch, port: &mut dyn Ask) {
     for (i, stage) in stages.iter_mut().enumerate() {
         batch.begin_stage();
         side::at(Phase::Apply, i);
@@ -77,7 +78,16 @@ pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch) {
                 record.entry.flags = (record.entry.flags & !1) | predicate.test(record)? as u8;
                 Ok(Outcome::Keep)
             }),
-            Work::Converter(converter, kind) => convert_all(batch, i, converter.as_mut(), *kind, stage.from),
+            Work::Converter(converter, kind) => {
+                convert_all(
+                    batch,
+                    *kind,
+                    Conversion { converter: converter.as_mut(), from: stage.from, stage: i, port },
+                );
+            }
+        }
+        if fail_as_a_whole(batch) {
+            return;
         }
     }
     drop_failed(batch);
@@ -134,19 +144,25 @@ fn spread(entries: &[Entry], more: &[Entry], splits: &[(usize, usize)]) -> Vec<E
 }
 
 /// Converts in place: a converter changes one cell of a record and drops none.
-fn convert_all(batch: &mut Batch, stage: usize, converter: &mut dyn Converter, kind: StageKind, from: bool) {
+fn convert_all(batch: &mut Batch, kind: StageKind, mut conversion: Conversion<'_>) {
+    let stage = conversion.stage;
     let segment = batch.memory.current();
     let Batch { entries, memory, dict, arena, stack, failures, .. } = batch;
+    let mut over = false;
     entries.retain_mut(|entry| {
+        if over {
+            return false;
+        }
         side::at_record(entry.origin);
         let arena = Arena::new(arena, segment, stack);
         let done = match kind {
-            StageKind::KeyConverter => convert(&mut entry.key, memory, dict, arena, converter, from),
+            StageKind::KeyConverter => conversion.convert(&mut entry.key, entry.topic, memory, dict, arena),
             StageKind::HeaderConverter if entry.header_count == 0 => Ok(()),
-            StageKind::HeaderConverter => convert_headers(entry, memory, dict, arena, converter, from),
-            _ => convert(&mut entry.value, memory, dict, arena, converter, from),
+            StageKind::HeaderConverter => conversion.convert_headers(entry, memory, dict, arena),
+            _ => conversion.convert(&mut entry.value, entry.topic, memory, dict, arena),
         };
         if let Err(error) = done {
+            over = error.of_batch;
             failures.push(Failure { origin: entry.origin, stage: stage as u32, error });
             return false;
         }
@@ -154,60 +170,81 @@ fn convert_all(batch: &mut Batch, stage: usize, converter: &mut dyn Converter, k
     });
 }
 
-#[inline]
-fn convert(
-    cell: &mut Cell,
-    memory: &Memory,
-    dict: &mut Dictionaries,
-    arena: Arena<'_>,
-    converter: &mut dyn Converter,
-    from: bool,
-) -> Result<()> {
-    let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
-    let schema = cell.schema;
-    let mut out = CellOut { dict, arena, cell };
-    if from {
-        converter.from_connect(value, schema, &mut out)
-    } else {
-        converter.to_connect(value, &mut out)
-    }
+/// Gives the batch up when a failure is not one record's; true if it is.
+fn fail_as_a_whole(batch: &mut Batch) -> bool {
+    let Some(at) = batch.failures.iter().position(|f| f.error.of_batch) else { return false };
+    let mut failure = batch.failures.swap_remove(at);
+    failure.origin = NONE;
+    batch.failures = vec![failure];
+    batch.entries.clear();
+    true
 }
 
-fn convert_headers(
-    entry: &mut Entry,
-    memory: &Memory,
-    dict: &mut Dictionaries,
-    mut arena: Arena<'_>,
-    converter: &mut dyn Converter,
+/// A converter at work.
+struct Conversion<'c> {
+    converter: &'c mut dyn Converter,
     from: bool,
-) -> Result<()> {
-    let block = memory.bytes(entry.headers_off, entry.headers_len);
-    let (mut scratch, mut stack) = (Vec::new(), Default::default());
-    let mut written = Vec::with_capacity(block.len() + 16);
-    let mut count = 0;
-    for header in Headers::new(block) {
-        scratch.clear();
-        let mut cell = Cell::new(0, header.value.payload.len() as u32, header.value.tag, header.schema);
-        let untouched = cell.len;
-        let mut out = CellOut { dict, arena: Arena::new(&mut scratch, 1, &mut stack), cell: &mut cell };
-        if from {
-            converter.from_connect(header.value, header.schema, &mut out)?;
+    stage: usize,
+    port: &'c mut dyn Ask,
+}
+
+impl Conversion<'_> {
+    #[inline]
+    fn convert(
+        &mut self,
+        cell: &mut Cell,
+        topic: u32,
+        memory: &Memory,
+        dict: &mut Dictionaries,
+        arena: Arena<'_>,
+    ) -> Result<()> {
+        let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
+        let schema = cell.schema;
+        let mut out = CellOut { dict, arena, cell, topic, port: &mut *self.port, stage: self.stage };
+        if self.from {
+            self.converter.from_connect(value, schema, &mut out)
         } else {
-            converter.to_connect(header.value, &mut out)?;
+            self.converter.to_connect(value, &mut out)
         }
-        let payload = match crate::memory::segment_of(cell.off) {
-            0 => header.value.payload.get(cell.off as usize..(cell.off + cell.len.min(untouched)) as usize),
-            _ => scratch.get(crate::memory::place_of(cell.off) as usize..).and_then(|p| p.get(..cell.len as usize)),
-        };
-        put_header(&mut written, header.key, cell.schema, ValueRef::new(cell.tag(), payload.unwrap_or(&[])));
-        count += 1;
     }
-    let block = arena.write(Tag::Raw, NONE, |out| {
-        out.extend_from_slice(&written);
+
+    fn convert_headers(
+        &mut self,
+        entry: &mut Entry,
+        memory: &Memory,
+        dict: &mut Dictionaries,
+        mut arena: Arena<'_>,
+    ) -> Result<()> {
+        let block = memory.bytes(entry.headers_off, entry.headers_len);
+        let (mut scratch, mut stack) = (Vec::new(), Default::default());
+        let mut written = Vec::with_capacity(block.len() + 16);
+        let mut count = 0;
+        for header in Headers::new(block) {
+            scratch.clear();
+            let mut cell = Cell::new(0, header.value.payload.len() as u32, header.value.tag, header.schema);
+            let untouched = cell.len;
+            let arena = Arena::new(&mut scratch, 1, &mut stack);
+            let (topic, stage, port) = (entry.topic, self.stage, &mut *self.port);
+            let mut out = CellOut { dict, arena, cell: &mut cell, topic, port, stage };
+            if self.from {
+                self.converter.from_connect(header.value, header.schema, &mut out)?;
+            } else {
+                self.converter.to_connect(header.value, &mut out)?;
+            }
+            let payload = match crate::memory::segment_of(cell.off) {
+                0 => header.value.payload.get(cell.off as usize..(cell.off + cell.len.min(untouched)) as usize),
+                _ => scratch.get(crate::memory::place_of(cell.off) as usize..).and_then(|p| p.get(..cell.len as usize)),
+            };
+            put_header(&mut written, header.key, cell.schema, ValueRef::new(cell.tag(), payload.unwrap_or(&[])));
+            count += 1;
+        }
+        let block = arena.write(Tag::Raw, NONE, |out| {
+            out.extend_from_slice(&written);
+            Ok(())
+        })?;
+        (entry.header_count, entry.headers_off, entry.headers_len) = (count, block.off, block.len);
         Ok(())
-    })?;
-    (entry.header_count, entry.headers_off, entry.headers_len) = (count, block.off, block.len);
-    Ok(())
+    }
 }
 
 /// A record with an error has no entry: also those that an earlier stage made of the same one.
