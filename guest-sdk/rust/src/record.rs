@@ -201,6 +201,11 @@ impl CellOut<'_> {
         self.dict.topic(self.topic)
     }
 
+    /// Index of the record's topic, for what is kept during a batch.
+    pub fn topic_index(&self) -> u32 {
+        self.topic
+    }
+
     /// Asks the host for what only it may fetch, and waits for the answer: see [`Ask::request`].
     pub fn request(&mut self, capability: &str, call: &str, arguments: Value) -> Result<Value> {
         self.port.request(self.stage, capability, call, arguments)

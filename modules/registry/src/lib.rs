@@ -1,0 +1,18 @@
+//! Converters that speak the wire format of a schema registry: a zero byte, the id of a schema, the bytes that it
+//! describes.
+
+pub mod avro;
+pub mod avro_converter;
+pub mod schemas;
+pub mod settings;
+pub mod wire;
+
+use berth_guest::Plugin;
+
+/// Version of the converters, as REST reports it.
+pub const VERSION: &str = "0.1.0";
+
+/// Every plugin of the module.
+pub fn plugins() -> Vec<Plugin> {
+    vec![avro_converter::plugin()]
+}
