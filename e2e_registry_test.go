@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/binary"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -102,6 +103,24 @@ func (p *process) awaitLog(text string) {
 
 var registryConverters = []string{"io.confluent.connect.avro.AvroConverter"}
 
+// guardSubject has the registry refuse what readers of the schemas before can't read.
+func guardSubject(t *testing.T, url, subject string) {
+	t.Helper()
+	request, err := http.NewRequest("PUT", url+"/config/"+subject, strings.NewReader(`{"compatibility":"FULL"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("set the compatibility of %s: %s", subject, response.Status)
+	}
+}
+
 // TestE2ERegistryRefuses shows what a user reads when it is not the record that is at fault, or just the record.
 func TestE2ERegistryRefuses(t *testing.T) {
 	url, _ := registryAt(t)
@@ -124,6 +143,7 @@ func TestE2ERegistryRefuses(t *testing.T) {
 		contains(t, p.awaitFailure(topic), c.want...)
 	}
 	topic, input := p.name("evolved"), p.file("evolved.txt")
+	guardSubject(t, url, topic+"-value")
 	size := writeNumbered(t, input, 10)
 	first := p.name("first")
 	p.put(first, p.source(input, topic).with(avro).with(structured))

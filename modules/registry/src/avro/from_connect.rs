@@ -50,7 +50,7 @@ impl Writer {
         }
         let mut object = self.base(schema, space)?;
         let mut named = None;
-        if let Some(full) = object.remove("\0full") {
+        if let Some(full) = object.shift_remove("\0full") {
             named = full.as_str().map(String::from);
         }
         self.annotate(schema, &mut object)?;
@@ -173,7 +173,7 @@ impl Writer {
         }
         let default = format!("{NAMESPACE}.{MAP_ENTRY}");
         let mut entry = self.named("record", schema.name().unwrap_or(&default), space)?;
-        let full = entry.remove("\0full").and_then(|full| full.as_str().map(String::from)).unwrap_or(default);
+        let full = entry.shift_remove("\0full").and_then(|full| full.as_str().map(String::from)).unwrap_or(default);
         let within = split_name(&full).0;
         entry.insert(
             "fields".into(),
