@@ -3,8 +3,12 @@
 
 pub mod avro;
 pub mod avro_converter;
+pub mod converter;
+pub mod json;
+pub mod json_schema_converter;
 pub mod schemas;
 pub mod settings;
+pub mod text;
 pub mod wire;
 
 use berth_guest::Plugin;
@@ -14,5 +18,5 @@ pub const VERSION: &str = "0.1.0";
 
 /// Every plugin of the module.
 pub fn plugins() -> Vec<Plugin> {
-    vec![avro_converter::plugin()]
+    vec![avro_converter::plugin(), json_schema_converter::plugin()]
 }
