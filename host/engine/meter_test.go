@@ -54,7 +54,8 @@ func TestSleepIsLimitedForThoseWhoOweAndHaveNothingToWaitFor(t *testing.T) {
 }
 
 func TestSleepForRepliesHasALimitOfItsOwn(t *testing.T) {
-	clock := clock{limits: host.Limits{BatchSleep: time.Second}, sleepless: true, asleep: time.Second, awaited: time.Minute}
+	limits := host.Limits{BatchSleep: time.Second}
+	clock := clock{limits: limits, sleepless: true, asleep: time.Second, awaited: time.Minute}
 	if got, last := clock.sleepAtMost(true, true, -1); got != host.RequestWaitMax-time.Minute || !last {
 		t.Errorf("%v, %v", got, last)
 	}

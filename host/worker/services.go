@@ -11,8 +11,9 @@ import (
 	"github.com/berth-connect/berth/host/schemaregistry"
 )
 
-// services returns what serves the requests of a group's stages: a stage reaches the registry that its own configuration
-// names, and no other. serve is nil when no stage asks for a capability of that kind. release must be called at the end.
+// services returns what serves the requests of a group's stages: a stage reaches the registry that its own
+// configuration names, and no other. serve is nil when no stage asks for a capability of that kind. release must be
+// called at the end.
 func (w *Worker) services(group pipeline.Group) (serve guest.Serve, release func(), err error) {
 	registries := map[int32]*schemaregistry.Registry{}
 	release = func() {
@@ -37,8 +38,8 @@ func (w *Worker) services(group pipeline.Group) (serve guest.Serve, release func
 	return func(ctx context.Context, request abi.Request) abi.Reply {
 		r, granted := registries[request.Stage]
 		if !granted || request.Capability != abi.CapabilitySchemaRegistry {
-			return abi.Reply{Code: abi.CodeInternal, Message: fmt.Sprintf("stage %d has no capability %q: its manifest must ask "+
-				"for it", request.Stage, request.Capability)}
+			return abi.Reply{Code: abi.CodeInternal, Message: fmt.Sprintf(
+				"stage %d has no capability %q: its manifest must ask for it", request.Stage, request.Capability)}
 		}
 		return r.Serve(ctx, request)
 	}, release, nil
