@@ -57,7 +57,7 @@ impl Format for Options {
     type Reader = Read;
     type Writer = Write;
 
-    fn reader(&self, registered: &Registered) -> Result<(Schema, Read)> {
+    fn reader(&self, registered: &Registered, _: &[u8]) -> Result<(Schema, Read)> {
         let made = to_connect::translate(&*parse(registered)?, *self)?;
         Ok((made.schema, made.read))
     }

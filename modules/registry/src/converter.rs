@@ -18,8 +18,13 @@ pub trait Format {
     /// How values of a Connect schema are written.
     type Writer;
 
-    /// The Connect schema of a registered one, and how its data is read.
-    fn reader(&self, registered: &Registered) -> Result<(Schema, Self::Reader)>;
+    /// Splits what tells one of the schema's types off the payload.
+    fn select<'p>(&self, payload: &'p [u8]) -> Result<(&'p [u8], &'p [u8])> {
+        Ok((&[], payload))
+    }
+
+    /// The Connect schema of a registered one's selected type, and how its data is read.
+    fn reader(&self, registered: &Registered, selected: &[u8]) -> Result<(Schema, Self::Reader)>;
 
     /// The schema to register for a Connect schema: its text, and the name that subjects may have.
     fn describe(&self, schema: &Schema) -> Result<(String, Option<String>)>;
@@ -50,14 +55,17 @@ struct Writer<W> {
     write: W,
 }
 
+type LastReader<R> = ((i32, Vec<u8>), Rc<Reader<R>>);
+
 /// A batch's generation, and writers by the indices of topic and schema in it.
 type OfBatch<W> = (u64, HashMap<(u32, u32), Rc<Writer<W>>>);
 
 pub struct RegistryConverter<F: Format> {
     format: F,
     settings: Settings,
-    readers: Known<i32, Reader<F::Reader>>,
-    last_reader: Option<(i32, Rc<Reader<F::Reader>>)>,
+    /// By the schema's id and what selects its type.
+    readers: Known<(i32, Vec<u8>), Reader<F::Reader>>,
+    last_reader: Option<LastReader<F::Reader>>,
     /// By topic and Connect schema.
     writers: Known<(String, Vec<u8>), Writer<F::Writer>>,
     /// The same by their indices in the batch of this generation.
@@ -76,21 +84,23 @@ impl<F: Format> RegistryConverter<F> {
         }
     }
 
-    fn reader(&mut self, id: i32, out: &mut CellOut<'_>) -> Result<Rc<Reader<F::Reader>>> {
+    fn reader(&mut self, id: i32, selected: &[u8], out: &mut CellOut<'_>) -> Result<Rc<Reader<F::Reader>>> {
         if let Some((last, reader)) = &self.last_reader {
-            if *last == id {
+            if last.0 == id && last.1 == selected {
                 return Ok(reader.clone());
             }
         }
-        let reader = match self.readers.get(&id) {
+        let key = (id, selected.to_vec());
+        let reader = match self.readers.get(&key) {
             Some(reader) => reader,
             None => {
                 let registered = by_id(id, F::KIND, out)?;
-                let (schema, read) = self.format.reader(&registered).map_err(|error| of_schema(id, error))?;
-                self.readers.put(id, Reader { schema: schema.to_bytes(), read }, -1)
+                let made = self.format.reader(&registered, selected);
+                let (schema, read) = made.map_err(|error| of_schema(id, error))?;
+                self.readers.put(key.clone(), Reader { schema: schema.to_bytes(), read }, -1)
             }
         };
-        self.last_reader = Some((id, reader.clone()));
+        self.last_reader = Some((key, reader.clone()));
         Ok(reader)
     }
 
@@ -169,7 +179,8 @@ impl<F: Format> Converter for RegistryConverter<F> {
             return Ok(());
         }
         let (id, payload) = wire::split(raw.payload)?;
-        let reader = self.reader(id, out)?;
+        let (selected, payload) = self.format.select(payload).map_err(|error| of_schema(id, error))?;
+        let reader = self.reader(id, selected, out)?;
         let schema = out.schema_bytes(&reader.schema)?;
         self.format.read(&reader.read, payload, schema, out).map_err(|error| of_schema(id, error))
     }

@@ -52,7 +52,7 @@ impl Format for Options {
     type Reader = Read;
     type Writer = Write;
 
-    fn reader(&self, registered: &Registered) -> Result<(Schema, Read)> {
+    fn reader(&self, registered: &Registered, _: &[u8]) -> Result<(Schema, Read)> {
         to_connect::translate(registered, *self)
     }
 

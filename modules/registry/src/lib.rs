@@ -4,8 +4,11 @@
 pub mod avro;
 pub mod avro_converter;
 pub mod converter;
+pub mod days;
 pub mod json;
 pub mod json_schema_converter;
+pub mod protobuf;
+pub mod protobuf_converter;
 pub mod schemas;
 pub mod settings;
 pub mod text;
@@ -18,5 +21,5 @@ pub const VERSION: &str = "0.1.0";
 
 /// Every plugin of the module.
 pub fn plugins() -> Vec<Plugin> {
-    vec![avro_converter::plugin(), json_schema_converter::plugin()]
+    vec![avro_converter::plugin(), json_schema_converter::plugin(), protobuf_converter::plugin()]
 }
