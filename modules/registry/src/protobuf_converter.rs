@@ -113,8 +113,8 @@ impl Format for Options {
         match path_of(payload) {
             Some((_, n)) => Ok(payload.split_at(n)),
             None => Err(Error::data(
-                "behind the schema's id there is no list of message indexes: the value was not written as Protobuf with a \
-                 schema registry",
+                "behind the schema's id there is no list of message indexes: the value was not written as Protobuf \
+                 with a schema registry",
             )),
         }
     }

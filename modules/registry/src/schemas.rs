@@ -58,7 +58,8 @@ pub fn by_id(id: i32, kind: &str, out: &mut CellOut<'_>) -> Result<Registered> {
 fn of_kind(schema: Registered, kind: &str) -> Result<Registered> {
     if schema.kind != kind {
         return Err(Error::data(format!(
-            "schema {} is of type {}, this converter is for {kind}: choose the converter that fits what is in the topic",
+            "schema {} is of type {}, this converter is for {kind}: choose the converter that fits what is in the \
+             topic",
             schema.id, schema.kind
         )));
     }

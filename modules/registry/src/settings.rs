@@ -150,8 +150,8 @@ impl Settings {
         let name = || {
             record.ok_or_else(|| {
                 Error::data(format!(
-                    "a value of topic {topic} has a schema without a name, which its subject is to be named after: choose \
-                     TopicNameStrategy, or name the schema (transform SetSchemaMetadata)"
+                    "a value of topic {topic} has a schema without a name, which its subject is to be named after: \
+                     choose TopicNameStrategy, or name the schema (transform SetSchemaMetadata)"
                 ))
             })
         };

@@ -15,8 +15,8 @@ pub fn split(bytes: &[u8]) -> Result<(i32, &[u8])> {
             bytes.len()
         ))),
         [magic, ..] => Err(Error::data(format!(
-            "Unknown magic byte! The value begins with byte 0x{magic:02X} where 0 must stand: it was not written with a \
-             schema registry; choose the converter that fits what is in the topic"
+            "Unknown magic byte! The value begins with byte 0x{magic:02X} where 0 must stand: it was not written with \
+             a schema registry; choose the converter that fits what is in the topic"
         ))),
         [] => Err(Error::data("the value is empty: it was not written with a schema registry")),
     }

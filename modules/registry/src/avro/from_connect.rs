@@ -216,8 +216,8 @@ impl Writer {
         let name = if self.options.scrub { scrub(&field.name.replace('.', "_")) } else { field.name.to_string() };
         if !is_valid(&name) || name.contains('.') {
             return Err(Error::data(format!(
-                "field {name} has a name that Avro does not allow: set scrub.invalid.names=true, or rename it (transform \
-                 ReplaceField)"
+                "field {name} has a name that Avro does not allow: set scrub.invalid.names=true, or rename it \
+                 (transform ReplaceField)"
             )));
         }
         let mut object =

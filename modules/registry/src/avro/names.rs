@@ -32,7 +32,8 @@ pub fn default_full_name() -> String {
     format!("{NAMESPACE}.{DEFAULT_NAME}")
 }
 
-/// A name as Avro takes it, part by part: percent-encoded, what it still can't have as `_`, and led by an `x` if need be.
+/// A name as Avro takes it, part by part: percent-encoded, what it still can't have as `_`, and led by an `x` if need
+/// be.
 pub fn scrub(name: &str) -> String {
     name.split('.').map(scrub_part).collect::<Vec<_>>().join(".")
 }

@@ -13,8 +13,8 @@ use crate::avro::names::{is_valid, scrub};
 pub fn translate(schema: &Schema, options: Options) -> Result<String> {
     if schema.kind != Type::Struct {
         return Err(Error::data(format!(
-            "{} is no struct, and Protobuf has messages only: put the value into one (transform HoistField), or use another \
-             converter",
+            "{} is no struct, and Protobuf has messages only: put the value into one (transform HoistField), or use \
+             another converter",
             schema.describe()
         )));
     }
@@ -83,8 +83,8 @@ impl Writer {
         let name = if self.options.scrub { scrub(&name.replace('.', "_")) } else { name.to_string() };
         if !is_valid(&name) || name.contains('.') {
             return Err(Error::data(format!(
-                "{name} is no name that Protobuf allows: set scrub.invalid.names=true, or rename it (transforms ReplaceField, \
-                 SetSchemaMetadata)"
+                "{name} is no name that Protobuf allows: set scrub.invalid.names=true, or rename it (transforms \
+                 ReplaceField, SetSchemaMetadata)"
             )));
         }
         Ok(name)
@@ -129,9 +129,11 @@ impl Writer {
             match nested.iter().find(|(known, _)| known == of) {
                 None => nested.push((of.clone(), definition.clone())),
                 Some((_, known)) if known == definition => {}
-                Some(_) => return Err(Error::data(format!(
+                Some(_) => {
+                    return Err(Error::data(format!(
                     "two different structs are named {of}: give one of them another name (transform SetSchemaMetadata)"
-                ))),
+                )))
+                }
             }
         }
         let is_scalar = !matches!(schema.kind, Type::Array | Type::Map | Type::Struct) && !kind.text.starts_with('.');
@@ -228,7 +230,8 @@ impl Writer {
             matches!(key.kind, Type::String | Type::Int32 | Type::Int64 | Type::Boolean) && key.name.is_none();
         if !plain_key || matches!(value.kind, Type::Array | Type::Map) {
             return Err(Error::data(format!(
-                "field {field}: Protobuf's maps have texts, integers or booleans as keys, and neither maps nor arrays as values"
+                "field {field}: Protobuf's maps have texts, integers or booleans as keys, and neither maps nor \
+                 arrays as values"
             )));
         }
         let (key, value) = (self.kind(field, key, level)?, self.kind(field, value, level)?);
