@@ -187,7 +187,6 @@ fn compare_error(expected: &Json, phase: &str, got: &(Kind, String)) -> Verdict 
         _ => &[Kind::Data, Kind::Connect, Kind::Config],
     };
     let phase_fits = !error.has("phase") || error.get("phase").text() == Some(phase) || phase == "convert";
-    // All maps of the ABI are of one class.
     let (text, causes) = got.1.split_once("\nCaused by: ").map_or((got.1.as_str(), None), |(text, c)| (text, Some(c)));
     let text_fits = error.has("messageFrom") || same_text(&message, text);
     let wanted: Vec<&str> = error.get("causes").list().iter().filter_map(|c| c.get("class").text()).collect();
