@@ -4,7 +4,8 @@ use berth_guest::{Cell, Record, Schema, Tag, ValueRef, NO_TIMESTAMP};
 
 use crate::java_text;
 
-/// A record does not know where it was before the transforms so far; topic, partition and offset stand for that.
+/// A record does not know where it was before the transforms so far; topic, partition and offset stand for that. Source
+/// partition and offset are null where the stage was not told.
 pub fn text(record: &mut Record<'_>) -> String {
     let mut out = Vec::new();
     let entry = *record.entry;
@@ -16,8 +17,8 @@ pub fn text(record: &mut Record<'_>) -> String {
         put(&mut out, &format!("originalKafkaPartition={partition}, originalKafkaOffset={offset}}} "));
     } else {
         put(&mut out, "SourceRecord{sourcePartition=");
-        let place = record.dict.partition(entry.source_partition).unwrap_or_default().to_vec();
-        java_text::append(ValueRef::new(Tag::Map, &place), None, &mut out);
+        let place = record.dict.partition(entry.source_partition);
+        java_text::append(place.map_or(ValueRef::NULL, |place| ValueRef::new(Tag::Map, place)), None, &mut out);
         put(&mut out, ", sourceOffset=");
         java_text::append(source_offset(record), None, &mut out);
         put(&mut out, "} ");
