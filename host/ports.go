@@ -109,6 +109,9 @@ type Clients interface {
 	// EnsureTopic creates a topic for a source task when the connector's topic.creation.* ask for it and it is not
 	// there yet.
 	EnsureTopic(ctx context.Context, topic string, config Config) error
+	// DeadLetters creates a task's dead-letter topic when it is missing, with one partition and replication replicas, and
+	// makes the producer for it.
+	DeadLetters(ctx context.Context, id TaskID, config Config, topic string, replication int16) (Producer, error)
 }
 
 // StatusReporter hears what became of connectors and tasks. Calls return at once.

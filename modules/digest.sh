@@ -3,7 +3,7 @@
 # the pinned tool chain with its flags.
 set -eu
 cd "$(dirname "$0")/.."
-sources=$(find guest-sdk/rust modules/stock -type f \( -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock \) \
+sources=$(find guest-sdk/rust modules/stock -type f \( -name '*.rs' -o -name '*.bin' -o -name Cargo.toml -o -name Cargo.lock \) \
     -not -path '*/target/*' -not -path 'guest-sdk/rust/kit/*' | LC_ALL=C sort)
 # shellcheck disable=SC2086  # one word per file; no source has blanks in its name
 echo "sources   $(cat $sources | sha256sum | cut -d' ' -f1)"

@@ -32,12 +32,15 @@ func NewAdmin(worker map[string]string, clientID string, log *slog.Logger) (*Adm
 // Admin makes the admin client of a connector: unprefixed worker properties, admin.*, admin.override.*. The caller
 // closes it. It does no I/O.
 func (c *Clients) Admin(connector string, config host.Config) (*Admin, error) {
-	opts, err := c.adminOptions(host.TaskID{Connector: connector}, config)
+	id := host.TaskID{Connector: connector}
+	opts, err := c.adminOptions(id, config, adminClientID(id))
 	if err != nil {
 		return nil, fmt.Errorf("configuring the admin client of %s: %w", connector, err)
 	}
 	return newAdmin(opts)
 }
+
+func adminClientID(id host.TaskID) string { return "connector-adminclient-" + id.String() }
 
 // SinkGroup names the consumer group of a sink connector.
 func (c *Clients) SinkGroup(connector string, config host.Config) string {

@@ -29,9 +29,9 @@ type Clients struct {
 func NewClients(worker map[string]string, log *slog.Logger) (*Clients, error) {
 	c := &Clients{worker: maps.Clone(worker), log: log, warned: &warned{log: log}}
 	probe := host.TaskID{Connector: "check"}
-	_, producerErr := c.producerSettings(probe, nil)
+	_, producerErr := c.producerSettings(probe, nil, "check")
 	_, consumerErr := c.consumerSettings(probe, host.Config{"topics": &probe.Connector})
-	_, adminErr := c.adminOptions(probe, nil)
+	_, adminErr := c.adminOptions(probe, nil, "check")
 	if err := errors.Join(producerErr, consumerErr, adminErr); err != nil {
 		return nil, fmt.Errorf("checking the worker's Kafka client properties: %w", err)
 	}
@@ -40,20 +40,24 @@ func NewClients(worker map[string]string, log *slog.Logger) (*Clients, error) {
 
 // Producer implements host.Clients: worker's producer.*, then the connector's producer.override.*. It does no I/O.
 func (c *Clients) Producer(id host.TaskID, config host.Config) (host.Producer, error) {
-	settings, err := c.producerSettings(id, config)
+	return c.producer(id, config, "connector-producer-"+id.String())
+}
+
+func (c *Clients) producer(id host.TaskID, config host.Config, clientID string, more ...kgo.Opt) (*Producer, error) {
+	settings, err := c.producerSettings(id, config, clientID)
 	if err != nil {
 		return nil, fmt.Errorf("configuring the producer of %s: %w", id, err)
 	}
-	client, err := kgo.NewClient(settings.opts...)
+	client, err := kgo.NewClient(append(settings.opts, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("making the producer of %s: %w", id, err)
 	}
 	return newProducer(client, settings.bufferBytes), nil
 }
 
-func (c *Clients) producerSettings(id host.TaskID, config host.Config) (producerSettings, error) {
+func (c *Clients) producerSettings(id host.TaskID, config host.Config, clientID string) (producerSettings, error) {
 	own, override := withPrefix(c.worker, "producer."), overrides(config, "producer.override.")
-	p := newProperties(c.base("connector-producer-"+id.String()), own, override)
+	p := newProperties(c.base(clientID), own, override)
 	s := producerOptions(p)
 	s.opts = append(s.opts, c.logOption(id))
 	c.warned.unknown("producer", p, own, override)
@@ -125,10 +129,9 @@ func subscription(config host.Config) (subscribed, error) {
 }
 
 // adminOptions: all unprefixed worker properties, admin.*, then admin.override.*.
-func (c *Clients) adminOptions(id host.TaskID, config host.Config) ([]kgo.Opt, error) {
+func (c *Clients) adminOptions(id host.TaskID, config host.Config, clientID string) ([]kgo.Opt, error) {
 	own, override := withPrefix(c.worker, "admin."), overrides(config, "admin.override.")
-	id0 := map[string]string{"client.id": "connector-adminclient-" + id.String()}
-	p := newProperties(c.worker, id0, own, override)
+	p := newProperties(c.worker, map[string]string{"client.id": clientID}, own, override)
 	opts := append(commonOptions(p), c.logOption(id))
 	c.warned.unknown("admin", p, own, override)
 	return opts, p.err()

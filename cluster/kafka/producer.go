@@ -65,8 +65,8 @@ func newSent(p *Producer, ack func(int, error)) *sent {
 
 func (s *sent) done(record *kgo.Record, err error) {
 	i := int((uintptr(unsafe.Pointer(record)) - uintptr(unsafe.Pointer(&s.records[0]))) / unsafe.Sizeof(kgo.Record{}))
-	if errors.Is(err, kgo.ErrClientClosed) {
-		err = ErrClosed
+	if err != nil {
+		err = explained(err, record.Topic)
 	}
 	size := int64(0)
 	if s.reserved == 0 {

@@ -64,7 +64,7 @@ func TestUnknownPropertiesAreReportedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if _, err := c.producerSettings(host.TaskID{}, nil); err != nil {
+		if _, err := c.producerSettings(host.TaskID{}, nil, "p"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,11 +81,11 @@ func TestPrecedence(t *testing.T) {
 	c := newClients(t, "b:1", worker)
 	id := host.TaskID{Connector: "c"}
 	for want, setting := range map[int64]host.Config{5000: nil, 6000: config("producer.override.buffer.memory", "6000")} {
-		if s, err := c.producerSettings(id, setting); err != nil || s.bufferBytes != want {
+		if s, err := c.producerSettings(id, setting, "p"); err != nil || s.bufferBytes != want {
 			t.Errorf("buffer.memory = %d, %v, want %d", s.bufferBytes, err, want)
 		}
 	}
-	s, err := c.producerSettings(id, nil)
+	s, err := c.producerSettings(id, nil, "connector-producer-c-0")
 	if err != nil {
 		t.Fatal(err)
 	}

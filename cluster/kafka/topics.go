@@ -27,7 +27,8 @@ func (c *Clients) EnsureTopic(ctx context.Context, topic string, config host.Con
 	if err != nil {
 		return err
 	}
-	opts, err := c.adminOptions(host.TaskID{Connector: config.Get("name")}, config)
+	id := host.TaskID{Connector: config.Get("name")}
+	opts, err := c.adminOptions(id, config, adminClientID(id))
 	if err != nil {
 		return fmt.Errorf("configuring the client that creates topic %s: %w", topic, err)
 	}

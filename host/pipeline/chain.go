@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/berth-connect/berth/abi"
@@ -18,19 +19,28 @@ type Link struct {
 	Instance *guest.Instance
 	Limit    time.Duration // for the answer to one batch
 	Strict   bool          // errors are not tolerated: what comes behind a record that failed goes no further
+	Retries  bool          // nor does what comes behind a record that is tried again
 	builder  abi.BatchBuilder
 }
 
 // RecordFailure is one record that a stage could not process.
 type RecordFailure struct {
-	Record  int // index in the batch that entered the chain; a source's own: the index of the entry before which it was
+	Record  int // index in the batch that entered the chain
 	Stage   Stage
 	Code    abi.Code
-	Class   string // exception class that Connect would show
-	Message string // and lines "Caused by: CLASS: MESSAGE"
+	Message string
+	Details Details
+	Unseen  bool   // it never left a source's instance: Record is the index of the entry before which it was
+	Trap    string // why the instance ended on it; "": it answered
 }
 
 func (f *RecordFailure) Error() string { return f.Message }
+
+// Retriable tells whether Connect tries the operation again (errors.retry.timeout): transformations and converters.
+// What a sink could not put it asks for itself, by the batch.
+func (f *RecordFailure) Retriable() bool {
+	return f.Code == abi.CodeRetriable && !f.Stage.IsConnector()
+}
 
 // Result is what became of a batch.
 type Result struct {
@@ -39,7 +49,27 @@ type Result struct {
 	Failures []RecordFailure
 	Retry    *RecordFailure // a stage asks for the whole batch again later
 
-	from Group // whose answer it is
+	from   Group // whose answer it is
+	lo, hi int   // the part of Batch that counts, see Window; hi 0: all
+}
+
+// Window is the part of a batch, not yet passed by any link, with the entries lo to hi. What becomes of it is still
+// told by the indices of the whole batch.
+func (r Result) Window(lo, hi int) Result {
+	w := Result{Batch: r.Batch, from: r.from, lo: lo, hi: hi}
+	for _, f := range r.Failures { // one behind the last entry belongs to the last window
+		if f.Record >= lo && (f.Record < hi || hi == r.Batch.Len()) {
+			w.Failures = append(w.Failures, f)
+		}
+	}
+	return w
+}
+
+func (r *Result) len() int {
+	if r.hi == 0 {
+		return r.Batch.Len()
+	}
+	return r.hi - r.lo
 }
 
 // Origin is the index in the entering batch of the record that entry i came from.
@@ -50,11 +80,13 @@ func (r *Result) Origin(i int) int {
 	return int(r.Origins[i])
 }
 
-// before is how many of the records came before the first one that failed.
-func (r *Result) before() int {
-	n := r.Batch.Len()
-	for _, f := range r.Failures {
-		n = min(n, sort.Search(r.Batch.Len(), func(i int) bool { return r.Origin(i) >= f.Record }))
+// before is how many of the records came before the first one whose failure stops the link.
+func (r *Result) before(stops func(*RecordFailure) bool) int {
+	n := r.len()
+	for i := range r.Failures {
+		if f := &r.Failures[i]; stops(f) {
+			n = min(n, sort.Search(r.len(), func(k int) bool { return r.Origin(r.lo+k) >= f.Record }))
+		}
 	}
 	return n
 }
@@ -75,14 +107,11 @@ func Apply(ctx context.Context, links []*Link, in Result) (Result, error) {
 
 // apply gives the instance the batch without source partitions and offsets, which are not a stage's business.
 func (l *Link) apply(ctx context.Context, in Result) (Result, error) {
-	n := in.Batch.Len()
-	if l.Strict {
-		n = in.before()
-	}
+	n := in.before(l.stops)
 	if n == 0 {
 		return Result{Failures: in.Failures}, nil
 	}
-	if err := l.compact(&in.Batch, n); err != nil {
+	if err := l.compact(&in, n); err != nil {
 		return in, in.from.Failed(err)
 	}
 	body := l.builder.AppendTo(make([]byte, 0, l.builder.Size()))
@@ -92,6 +121,9 @@ func (l *Link) apply(ctx context.Context, in Result) (Result, error) {
 	}
 	return l.answer(ctx, in, guest.Bytes(body), input)
 }
+
+// stops tells whether nothing behind the failing record may go further for now.
+func (l *Link) stops(f *RecordFailure) bool { return l.Strict || l.Retries && f.Retriable() }
 
 // Enter gives consumed records to the first link.
 func (l *Link) Enter(ctx context.Context, records []host.ConsumerRecord) (Result, error) {
@@ -112,7 +144,7 @@ func (l *Link) Enter(ctx context.Context, records []host.ConsumerRecord) (Result
 func (l *Link) answer(ctx context.Context, in Result, body guest.Body, input abi.Batch) (Result, error) {
 	out, err := l.exchange(ctx, body, input.Len(), input.Data())
 	if err != nil {
-		return in, err
+		return in, in.enteringIndex(err)
 	}
 	if !l.Group.EndsInSink() {
 		if err := out.Batch.CheckAnswer(&input); err != nil {
@@ -120,6 +152,15 @@ func (l *Link) answer(ctx context.Context, in Result, body guest.Body, input abi
 		}
 	}
 	return compose(in, out), nil
+}
+
+// enteringIndex lets the error of an instance name the record by its index in the entering batch.
+func (r *Result) enteringIndex(err error) error {
+	var stage *StageError
+	if errors.As(err, &stage) && stage.Record >= 0 && stage.Record < r.len() {
+		stage.Record = r.Origin(r.lo + stage.Record)
+	}
+	return err
 }
 
 // Polled reads a batch that a source's instance put.
@@ -132,6 +173,7 @@ func (l *Link) Polled(m guest.Message) (Result, error) {
 	for i := range r.Failures { // from indices of the poll, of which dropped records are missing, to indices of entries
 		record := r.Failures[i].Record
 		r.Failures[i].Record = sort.Search(batch.Len(), func(k int) bool { return int(batch.Entry(k).Origin()) >= record })
+		r.Failures[i].Unseen = true
 	}
 	return r, err
 }
@@ -139,17 +181,17 @@ func (l *Link) Polled(m guest.Message) (Result, error) {
 // compact makes a batch of its own out of the first n records of what came from the link before, whose records are
 // the origins of the answer. Many records may refer to the same bytes, which are written out here: so the size is
 // bounded.
-func (l *Link) compact(in *abi.Batch, n int) error {
-	l.builder.BeginResult(in)
+func (l *Link) compact(in *Result, n int) error {
+	l.builder.BeginResult(&in.Batch)
 	l.builder.SetInputCount(n)
 	var fields abi.RecordFields
 	for i := range n {
-		fields.SetEntry(in.Entry(i))
+		fields.SetEntry(in.Batch.Entry(in.lo + i))
 		fields.Origin = uint32(i)
 		fields.SourcePartition, fields.SourceOffset = abi.None, abi.Block{}
 		l.builder.Add(&fields)
 		if l.builder.Size() > abi.BatchBytesMax {
-			return fmt.Errorf("a batch of %d records grew over %d bytes at record %d", in.Len(), abi.BatchBytesMax, i)
+			return fmt.Errorf("a batch of %d records grew over %d bytes at record %d", in.len(), abi.BatchBytesMax, i)
 		}
 	}
 	return nil
@@ -181,15 +223,16 @@ func (l *Link) result(batch abi.Batch) (Result, error) {
 	r := Result{Batch: batch, from: l.Group}
 	for i := range batch.ErrorCount() {
 		e := batch.Error(i)
-		f := RecordFailure{Record: int(e.Record), Stage: l.Group.stage(e.Stage), Code: e.Code,
-			Class: guest.Class(e.Code, e.Class), Message: e.Message}
+		f := RecordFailure{Record: int(e.Record), Stage: l.Group.stage(e.Stage), Code: e.Code}
+		f.Message, f.Details = splitDetails(e.Message, e.Class)
 		switch {
 		case e.Record != abi.None:
 			r.Failures = append(r.Failures, f)
 		case e.Code == abi.CodeRetriable:
 			r.Retry = &f
 		default:
-			failure := abi.Failure{Code: e.Code, Message: e.Message, Class: e.Class, Stage: int32(e.Stage), Record: -1}
+			message := strings.TrimSuffix(f.Message+"\n"+f.Details.Causes, "\n")
+			failure := abi.Failure{Code: e.Code, Message: message, Class: f.Details.Class, Stage: int32(e.Stage), Record: -1}
 			return r, &StageError{Stage: f.Stage, Record: -1, Err: &guest.Failure{Failure: failure}}
 		}
 	}
@@ -200,10 +243,10 @@ func (l *Link) result(batch abi.Batch) (Result, error) {
 func compose(in, out Result) Result {
 	out.Origins = make([]uint32, out.Batch.Len())
 	for i := range out.Origins {
-		out.Origins[i] = uint32(in.Origin(int(out.Batch.Entry(i).Origin())))
+		out.Origins[i] = uint32(in.Origin(in.lo + int(out.Batch.Entry(i).Origin())))
 	}
 	for i := range out.Failures {
-		out.Failures[i].Record = in.Origin(out.Failures[i].Record)
+		out.Failures[i].Record = in.Origin(in.lo + out.Failures[i].Record)
 	}
 	out.Failures = append(in.Failures, out.Failures...)
 	return out
@@ -213,8 +256,9 @@ func compose(in, out Result) Result {
 type StageError struct {
 	Stage  Stage
 	Phase  string // what the guest was doing, "" unknown
-	Record int    // index in the batch that the instance was given, -1 unknown
+	Record int    // index in the batch that entered the chain, -1 unknown
 	Err    error
+	Link   *Link // whose instance ended; nil: not in the answer to a batch
 }
 
 func (e *StageError) Error() string { return e.Err.Error() }
@@ -234,14 +278,17 @@ func (l *Link) failed(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return l.Group.Failed(err)
+	failure := l.Group.failed(err)
+	failure.Link = l
+	return failure
 }
 
 // Failed turns the end of an instance of the group into a StageError.
-func (g Group) Failed(err error) error {
+func (g Group) Failed(err error) error { return g.failed(err) }
+
+func (g Group) failed(err error) *StageError {
 	at, _ := guest.Where(err)
-	e := &StageError{Phase: at.Phase, Record: int(at.Record), Err: err, Stage: g.stage(uint32(max(at.Stage, 0)))}
-	return e
+	return &StageError{Phase: at.Phase, Record: int(at.Record), Err: err, Stage: g.stage(uint32(max(at.Stage, 0)))}
 }
 
 // garbage kills an instance whose answer is not what the ABI says.

@@ -103,7 +103,7 @@ func TestProducerRecordsAreViewsOfTheBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := ProducerRecords(nil, &batch, 1)
+	records, err := AppendProducerRecords(nil, &batch, 0, 1)
 	if err != nil || len(records) != 1 {
 		t.Fatalf("%v, %v", records, err)
 	}
@@ -112,7 +112,7 @@ func TestProducerRecordsAreViewsOfTheBatch(t *testing.T) {
 		len(r.Headers) != 1 || r.Headers[0].Key != "h" || string(r.Headers[0].Value) != "x" {
 		t.Fatalf("%+v", r)
 	}
-	if _, err := ProducerRecords(nil, &batch, 2); err == nil {
+	if _, err := AppendProducerRecords(nil, &batch, 1, 2); err == nil {
 		t.Fatal("a value that no converter serialised was taken")
 	}
 }
@@ -125,11 +125,35 @@ func TestGroupsAreAdjacentStagesOfOneModule(t *testing.T) {
 		stages = append(stages, s)
 	}
 	var got []int
-	for _, g := range Groups(stages) {
+	for _, g := range Groups(stages, false) {
 		got = append(got, len(g.Stages))
 	}
 	if len(got) != 4 || got[0] != 2 || got[1] != 1 || got[2] != 1 || got[3] != 2 {
 		t.Fatalf("%v", got)
+	}
+}
+
+func TestAConnectorApartHasItsOwnInstance(t *testing.T) {
+	for _, kinds := range [][]string{{abi.KindSource, abi.KindTransform, abi.KindTransform},
+		{abi.KindTransform, abi.KindTransform, abi.KindSink}, {abi.KindSink}} {
+		var stages []Stage
+		for _, kind := range kinds {
+			stages = append(stages, Stage{Stage: abi.Stage{Kind: kind}})
+		}
+		if n := len(Groups(stages, false)); n != 1 {
+			t.Errorf("%v: %d groups", kinds, n)
+		}
+		groups := Groups(stages, true)
+		for _, g := range groups {
+			for _, s := range g.Stages {
+				if s.IsConnector() && len(g.Stages) > 1 {
+					t.Errorf("%v: %d stages with the connector", kinds, len(g.Stages))
+				}
+			}
+		}
+		if len(groups) > 2 {
+			t.Errorf("%v: %d groups", kinds, len(groups))
+		}
 	}
 }
 
@@ -161,7 +185,7 @@ func BenchmarkProducerRecords(b *testing.B) {
 	var out []host.ProducerRecord
 	b.ReportAllocs()
 	for b.Loop() {
-		if out, err = ProducerRecords(out, &batch, records); err != nil {
+		if out, err = AppendProducerRecords(out[:0], &batch, 0, records); err != nil {
 			b.Fatal(err)
 		}
 	}

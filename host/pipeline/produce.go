@@ -11,21 +11,22 @@ import (
 // NoTimestampMs is what a producer record holds when the source gave no timestamp.
 const NoTimestampMs = abi.NoTimestamp
 
-// ProducerRecords turns the first n entries of a batch, all serialised by now, into records for the producer; they
-// are views of the batch, in the memory of into, which is used again. An entry that a converter left unserialised is an
-// error: the chain has no converter for it.
-func ProducerRecords(into []host.ProducerRecord, batch *abi.Batch, n int) ([]host.ProducerRecord, error) {
+// AppendProducerRecords turns the entries from..to of a batch, all serialised by now, into records for the producer,
+// which are views of the batch. An entry that a converter left unserialised is an error: the chain has no converter for
+// it.
+func AppendProducerRecords(dst []host.ProducerRecord, batch *abi.Batch, from, to int) ([]host.ProducerRecord, error) {
 	topics := make([]string, batch.TopicCount())
 	for i := range topics {
 		topics[i] = batch.Topic(i)
 	}
-	into = slices.Grow(into[:0], n)[:n]
-	for i := range into {
-		if err := fillRecord(&into[i], topics, batch.Entry(i)); err != nil {
-			return into[:0], fmt.Errorf("record %d, %w", i, err)
+	have := len(dst)
+	dst = slices.Grow(dst, to-from)[:have+to-from]
+	for i := from; i < to; i++ {
+		if err := fillRecord(&dst[have+i-from], topics, batch.Entry(i)); err != nil {
+			return dst[:have], fmt.Errorf("record %d, %w", i, err)
 		}
 	}
-	return into, nil
+	return dst, nil
 }
 
 func fillRecord(r *host.ProducerRecord, topics []string, e abi.Entry) (err error) {

@@ -18,7 +18,11 @@ const (
 	StageKeyConverter    = "KEY_CONVERTER"
 	StageValueConverter  = "VALUE_CONVERTER"
 	StageHeaderConverter = "HEADER_CONVERTER"
+	StageKafkaProduce    = "KAFKA_PRODUCE"
 )
+
+// KindProduce is the kind of the step behind a source's last stage: the producer, which is no plugin.
+const KindProduce = "produce"
 
 // Stage is one step of a task.
 type Stage struct {
@@ -39,12 +43,20 @@ func (s Stage) Name() string {
 		return StageValueConverter
 	case abi.KindHeaderConverter:
 		return StageHeaderConverter
+	case KindProduce:
+		return StageKafkaProduce
 	}
 	return StageTransformation
 }
 
+// IsConnector tells the connector from the stages that records pass before or behind it.
+func (s Stage) IsConnector() bool { return s.Kind == abi.KindSource || s.Kind == abi.KindSink }
+
 // Where names stage, plugin, version and module in one line, for traces.
 func (s Stage) Where() string {
+	if s.Kind == KindProduce {
+		return "stage " + s.Name()
+	}
 	alias := ""
 	if s.Alias != "" {
 		alias = " " + s.Alias
@@ -59,11 +71,13 @@ type Group struct {
 	Stages []Stage
 }
 
-// Groups cuts a list of stages where the module changes.
-func Groups(stages []Stage) []Group {
+// Groups cuts a list of stages where the module changes. With apart the connector gets an instance of its own, whatever
+// module it is of: so the host has every record in its hands before the first stage.
+func Groups(stages []Stage, apart bool) []Group {
 	var groups []Group
-	for _, s := range stages {
-		if n := len(groups); n > 0 && groups[n-1].Digest == s.Found.Digest {
+	for i, s := range stages {
+		cut := apart && i > 0 && (s.IsConnector() || stages[i-1].IsConnector())
+		if n := len(groups); n > 0 && groups[n-1].Digest == s.Found.Digest && !cut {
 			groups[n-1].Stages = append(groups[n-1].Stages, s)
 			continue
 		}

@@ -29,8 +29,7 @@ type Config struct {
 	FlushInterval time.Duration // offset.flush.interval.ms
 	FlushTimeout  time.Duration // offset.flush.timeout.ms
 	GraceTimeout  time.Duration // task.shutdown.graceful.timeout.ms
-	TolerateAll   bool          // errors.tolerance=all
-	LogErrors     bool          // errors.log.enable
+	Errors        Tolerance
 
 	// Run starts an instance of a group with what the operator grants it.
 	Run func(ctx context.Context, group pipeline.Group, plan abi.Plan) (*guest.Instance, error)
@@ -46,8 +45,17 @@ type Config struct {
 type Meters interface {
 	Polled(records int64)  // from the connector or from Kafka
 	Written(records int64) // to Kafka or to the connector
-	Failed(records int64)  // that a stage could not process
 	Committed(ok bool)     // offsets
+	Outlived(err error)    // the end of an instance, behind which another one took its place
+
+	// Of records that stages could not process (task-error-metrics).
+	Failed(operations int64) // each attempt counts
+	Retried()                // an operation
+	Errors(records int64)    // that failed for good
+	Skipped(records int64)   // of these, the tolerated ones
+	ErrorLogged()
+	DeadLetter() // given to the producer
+	DeadLetterFailed()
 }
 
 // Target is the wish to pause; Set may be called from any goroutine.
@@ -92,13 +100,14 @@ func (c *Config) Start(ctx context.Context, g pipeline.Group, offsets []abi.Sour
 		Offsets:      offsets,
 		BatchBytes:   host.BatchBytesMax,
 		BatchRecords: host.BatchRecordsMax,
-		Strict:       !c.TolerateAll,
+		Strict:       !c.Errors.All,
 	}
 	instance, err := c.Run(ctx, g, plan)
 	if err != nil {
 		return nil, g.Failed(err)
 	}
-	link := &pipeline.Link{Group: g, Instance: instance, Limit: instance.Limits.TransformWall, Strict: !c.TolerateAll}
+	link := &pipeline.Link{Group: g, Instance: instance, Limit: instance.Limits.TransformWall,
+		Strict: !c.Errors.All, Retries: c.Errors.retries()}
 	if g.EndsInSink() {
 		link.Limit = instance.Limits.PutWall
 	}
@@ -107,26 +116,6 @@ func (c *Config) Start(ctx context.Context, g pipeline.Group, offsets []abi.Sour
 		return nil, g.Failed(err)
 	}
 	return link, nil
-}
-
-// firstIntolerable is the failure that ends the task: the first one, unless errors are tolerated.
-func (c *Config) firstIntolerable(failures []pipeline.RecordFailure) *pipeline.RecordFailure {
-	var first *pipeline.RecordFailure
-	for i := range failures {
-		f := &failures[i]
-		if c.LogErrors {
-			c.Log.Error("record failed", "stage", f.Stage.Name(), "plugin", f.Stage.Found.Class, "record", f.Record,
-				"error", f.Message)
-		}
-		if first == nil || f.Record < first.Record {
-			first = f
-		}
-	}
-	c.Meters.Failed(int64(len(failures)))
-	if c.TolerateAll {
-		return nil
-	}
-	return first
 }
 
 // stopLinks stops instances, all at once.

@@ -31,12 +31,16 @@ type Sink struct {
 	topics    map[string]bool
 	paused    bool
 	failed    error // in a call of the consumer
+
+	letters   *deadLetters // nil: none
+	unsettled *unsettled   // records whose letters Kafka does not have yet
+	attempts  attempts
 }
 
 // NewSink returns a sink task; Run makes its consumer.
 func NewSink(config Config) *Sink {
 	return &Sink{config: config, assigned: map[host.TopicPartition]bool{}, topics: map[string]bool{},
-		current: map[host.TopicPartition]int64{}, committed: map[host.TopicPartition]int64{}}
+		current: map[host.TopicPartition]int64{}, committed: map[host.TopicPartition]int64{}, unsettled: newUnsettled()}
 }
 
 // Run runs the task until ctx is cancelled, which stops it softly: what was put is flushed and committed before Run
@@ -83,13 +87,15 @@ func (t *Sink) iterate(ctx, hard context.Context) error {
 
 // open starts the connector's instance first: the mirror of Source.open.
 func (t *Sink) open(ctx context.Context) error {
-	groups := pipeline.Groups(t.config.Stages)
-	last := len(groups) - 1
-	sink, err := t.config.Start(ctx, groups[last], nil)
-	if err != nil {
+	var err error
+	if t.letters, err = t.config.openDeadLetters(ctx); err != nil {
 		return err
 	}
-	t.sink = sink
+	groups := pipeline.Groups(t.config.Stages, t.config.Errors.retries())
+	last := len(groups) - 1
+	if t.sink, err = t.config.Start(ctx, groups[last], nil); err != nil {
+		return err
+	}
 	for _, g := range groups[:last] {
 		link, err := t.config.Start(ctx, g, nil)
 		if err != nil {
@@ -109,6 +115,8 @@ func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
 	select {
 	case <-t.config.Target.changed:
 		t.setPaused(t.config.Target.paused.Load())
+	case err := <-t.letters.failures():
+		return nil, err
 	case <-t.sink.Instance.Done():
 		return nil, t.putFailed(t.sink.Group.Failed(t.sink.Instance.Err()), nil)
 	default:
@@ -130,98 +138,6 @@ func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
 
 // targetLookInterval bounds how long a pause, a resume or the end of the guest goes unnoticed while no records come.
 const targetLookInterval = 250 * time.Millisecond
-
-// put gives records to the stages and to the connector, again and again if it asks for that.
-func (t *Sink) put(ctx, hard context.Context, records []host.ConsumerRecord) error {
-	t.useTopics(records)
-	backoff := retryBackoff
-	for {
-		result, err := t.deliver(hard, records)
-		if err != nil {
-			return t.putFailed(err, records)
-		}
-		if result.Retry == nil {
-			return t.settle(records, result)
-		}
-		t.config.Log.Warn("the connector asks for the batch again", "plugin", result.Retry.Stage.Found.Class,
-			"error", result.Retry.Message, "records", len(records), "delay", backoff)
-		if err := t.standBy(ctx, backoff); err != nil || ctx.Err() != nil {
-			return err // the records are not counted as put, so they are consumed again
-		}
-		backoff = min(2*backoff, retryBackoffMax)
-	}
-}
-
-// A batch that the connector could not take is offered again after these delays. Connect offers it at once and
-// leaves waiting to the connector's own context.timeout.
-const (
-	retryBackoff    = 300 * time.Millisecond
-	retryBackoffMax = 10 * time.Second
-)
-
-func (t *Sink) deliver(ctx context.Context, records []host.ConsumerRecord) (pipeline.Result, error) {
-	links := append(slices.Clip(t.chain), t.sink)
-	result, err := links[0].Enter(ctx, records)
-	if err != nil || result.Retry != nil {
-		return result, err
-	}
-	return pipeline.Apply(ctx, links[1:], result)
-}
-
-// standBy keeps the membership of the group while the batch waits: fetching is paused, polling goes on.
-func (t *Sink) standBy(ctx context.Context, d time.Duration) error {
-	t.consumer.Pause()
-	defer func() {
-		if !t.paused {
-			t.consumer.Resume()
-		}
-	}()
-	for until := time.Now().Add(d); time.Now().Before(until) && ctx.Err() == nil; {
-		if _, err := t.consumer.Poll(ctx, host.BatchRecordsMax, time.Until(until)); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("poll while the batch waits: %w", err)
-		}
-		if t.failed != nil {
-			return t.failed
-		}
-	}
-	return nil
-}
-
-// settle counts records as put. When one of them failed and errors are not tolerated, those before it count.
-func (t *Sink) settle(records []host.ConsumerRecord, result pipeline.Result) error {
-	n := len(records)
-	failure := t.config.firstIntolerable(result.Failures)
-	if failure != nil {
-		n = failure.Record
-	}
-	for i := range records[:n] {
-		r := &records[i]
-		if i+1 < n && records[i+1].Partition == r.Partition && records[i+1].Topic == r.Topic {
-			continue // the last one of a sequence says it for all
-		}
-		if tp := (host.TopicPartition{Topic: r.Topic, Partition: r.Partition}); t.assigned[tp] {
-			t.current[tp] = r.Offset + 1
-		}
-	}
-	t.config.Meters.Written(int64(n))
-	if failure != nil {
-		return &RecordError{Failure: *failure, Where: sinkRecord(records, failure.Record)}
-	}
-	return nil
-}
-
-func (t *Sink) useTopics(records []host.ConsumerRecord) {
-	for i := range records {
-		topic := records[i].Topic
-		if i > 0 && topic == records[i-1].Topic {
-			continue
-		}
-		if !t.topics[topic] {
-			t.topics[topic] = true
-			t.config.TopicUsed(topic)
-		}
-	}
-}
 
 func (t *Sink) setPaused(paused bool) {
 	if paused == t.paused {
@@ -295,7 +211,9 @@ func (t *Sink) preCommit(ctx context.Context,
 			continue
 		}
 		// It may know of more than what counts as put: the records behind one that failed.
-		safe[tp] = min(p.Offset, next)
+		if safe[tp] = t.unsettled.limit(tp, min(p.Offset, next)); safe[tp] == t.committed[tp] {
+			delete(safe, tp)
+		}
 	}
 	return safe, nil
 }
@@ -319,8 +237,11 @@ func (t *Sink) Assigned(_ context.Context, partitions map[host.TopicPartition]in
 	}
 }
 
-// Revoked implements host.Rebalancer.
+// Revoked implements host.Rebalancer. What was given up on is in the dead-letter topic before its offset is committed.
 func (t *Sink) Revoked(ctx context.Context, partitions []host.TopicPartition) {
+	if err := t.awaitLetters(ctx); err != nil {
+		t.config.Log.Error("not every dead letter was written; its record is consumed again", "error", err)
+	}
 	if err := t.flush(ctx, partitions); err != nil {
 		t.failed = err
 	}
@@ -338,6 +259,7 @@ func (t *Sink) Lost(_ context.Context, partitions []host.TopicPartition) {
 		delete(t.assigned, tp)
 		delete(t.current, tp)
 		delete(t.committed, tp)
+		t.unsettled.forget(tp)
 	}
 	t.sink.Instance.Send(abi.EventClose, guest.Bytes(abi.EncodePartitionOffsets(partitionOffsets(closed))))
 }
@@ -350,35 +272,10 @@ func (t *Sink) close(ctx context.Context, failure error) {
 		}
 		t.consumer.Close(ctx)
 	}
+	t.letters.close()
 	links := t.chain
 	if t.sink != nil {
 		links = append(links, t.sink)
 	}
 	stopLinks(ctx, links, t.config.GraceTimeout)
-}
-
-// errInstance marks the failures after which the connector's instance is gone.
-var errInstance = errors.New("instance failed")
-
-// putError is a failure of the connector or of a stage's instance.
-type putError struct {
-	cause error
-	where string
-}
-
-func (e *putError) Error() string   { return "Exiting WorkerSinkTask due to unrecoverable exception." }
-func (e *putError) Unwrap() []error { return []error{e.cause, errInstance} }
-
-func (t *Sink) putFailed(err error, records []host.ConsumerRecord) error {
-	var stage *pipeline.StageError
-	where := ""
-	if errors.As(err, &stage) && stage.Record >= 0 && len(records) > 0 {
-		where = sinkRecord(records, stage.Record)
-	} else if len(records) > 0 {
-		where = fmt.Sprintf("a batch of %d records from %s", len(records), sinkRecord(records, 0))
-	}
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	return &putError{err, where}
 }

@@ -25,6 +25,9 @@ type Source struct {
 	seq    uint32           // of the last batch
 
 	records  []host.ProducerRecord // of the batch that is being sent, used again and again
+	letters  *deadLetters          // nil: none
+	attempts attempts
+	refused  refused // records that the producer gave up
 	ledger   *offset.Ledger
 	sendErrs chan error // the first error of the producer
 	topics   map[string]bool
@@ -34,7 +37,7 @@ type Source struct {
 // NewSource returns a task that writes with producer, which it closes.
 func NewSource(config Config, producer host.Producer, offsets host.OffsetStore) *Source {
 	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(),
-		sendErrs: make(chan error, 1), topics: map[string]bool{}}
+		sendErrs: make(chan error, 1), topics: map[string]bool{}, refused: refused{changed: make(chan struct{}, 1)}}
 }
 
 // Run runs the task until ctx is cancelled, which stops it softly: what was sent is acknowledged and its offsets are
@@ -74,11 +77,11 @@ func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) erro
 	if err != nil {
 		return err
 	}
-	result, err := t.transform(hard, polled)
-	if err != nil {
-		return err
+	b := &sourceBatch{message: m, polled: polled}
+	if err := t.transform(ctx, hard, b); err != nil || ctx.Err() != nil {
+		return err // what is not sent is polled again by the next task
 	}
-	return t.send(hard, m, polled, result)
+	return t.send(hard, b)
 }
 
 // open starts the stages behind the connector first, so that nothing is polled that can't be processed.
@@ -87,7 +90,11 @@ func (t *Source) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	groups := pipeline.Groups(t.config.Stages)
+	if t.letters, err = t.config.openDeadLetters(ctx); err != nil {
+		return err
+	}
+	// A stage in the connector's instance sees a record before the host does, which then could not keep it.
+	groups := pipeline.Groups(t.config.Stages, t.letters != nil || t.config.Errors.retries())
 	for _, g := range groups[1:] {
 		link, err := t.config.Start(ctx, g, nil)
 		if err != nil {
@@ -134,6 +141,10 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 	select {
 	case err := <-t.sendErrs:
 		return m, false, err
+	case err := <-t.letters.failures():
+		return m, false, err
+	case <-t.refused.changed:
+		return m, false, t.takeRefused(hard)
 	case <-t.ledger.Changed():
 		t.tellDurable()
 		return m, false, nil
@@ -166,94 +177,6 @@ func (t *Source) received(m guest.Message, err error) (guest.Message, bool, erro
 	}
 	t.seq = m.Seq
 	return m, true, nil
-}
-
-// transform takes a batch through the stages that are not fused with the connector.
-func (t *Source) transform(ctx context.Context, polled pipeline.Result) (pipeline.Result, error) {
-	t.config.Meters.Polled(int64(polled.Batch.InputCount()))
-	result, err := pipeline.Apply(ctx, t.chain, polled)
-	if err == nil && result.Retry != nil {
-		err = &pipeline.StageError{Stage: result.Retry.Stage, Record: -1, Err: result.Retry}
-	}
-	return result, err
-}
-
-// send hands the records over to the producer. A record that failed stops the task after the records before it were
-// sent, unless errors are tolerated.
-func (t *Source) send(ctx context.Context, m guest.Message, polled, result pipeline.Result) (err error) {
-	n := result.Batch.Len()
-	failure := t.config.firstIntolerable(result.Failures)
-	for failure != nil && n > 0 && result.Origin(n-1) >= failure.Record {
-		n--
-	}
-	if t.records, err = pipeline.ProducerRecords(t.records, &result.Batch, n); err != nil {
-		return &pipeline.StageError{Stage: t.config.Stages[len(t.config.Stages)-1], Record: -1, Err: err}
-	}
-	if err := t.useTopics(ctx, &result.Batch); err != nil {
-		return err
-	}
-	free := m.Release
-	if failure != nil {
-		free = func() {} // the trace will show the record
-	}
-	entered := t.ledger.Begin(m.Seq, free)
-	enter(entered, &polled.Batch, &result, n)
-	if err := t.producer.Send(ctx, t.records, t.acknowledger(entered)); err != nil {
-		return fmt.Errorf("send records: %w", err)
-	}
-	t.config.Meters.Written(int64(n))
-	if failure != nil {
-		return &RecordError{Failure: *failure, Where: sourceRecord(&polled.Batch, failure)}
-	}
-	return nil
-}
-
-// useTopics creates topics on their first use where the connector asks for it, and reports them.
-func (t *Source) useTopics(ctx context.Context, batch *abi.Batch) error {
-	for i := range batch.TopicCount() {
-		if t.topics[string(batch.TopicBytes(i))] {
-			continue
-		}
-		topic := batch.Topic(i)
-		if err := t.config.Clients.EnsureTopic(ctx, topic, t.config.Connector); err != nil {
-			return fmt.Errorf("Task failed to create new topic %s. Ensure that the task is authorized to create topics "+
-				"or that the topic exists and restart the task: %w", topic, err) //nolint:staticcheck // Connect's words
-		}
-		t.topics[topic] = true
-		t.config.TopicUsed(topic)
-	}
-	return nil
-}
-
-// enter puts the records into the ledger: one run for each sequence of records with the same source partition.
-func enter(b *offset.Batch, polled *abi.Batch, result *pipeline.Result, n int) {
-	for i := 0; i < n; {
-		partition, j := polled.Entry(result.Origin(i)).SourcePartition(), i+1
-		for j < n && polled.Entry(result.Origin(j)).SourcePartition() == partition {
-			j++
-		}
-		if partition == abi.None {
-			b.Add(nil, nil, j-i)
-		} else {
-			last := polled.Entry(result.Origin(j - 1))
-			b.Add(polled.Partition(int(partition)).Payload, last.SourceOffsetBlock().Bytes, j-i)
-		}
-		i = j
-	}
-	b.Seal()
-}
-
-func (t *Source) acknowledger(b *offset.Batch) func(int, error) {
-	return func(i int, err error) {
-		if err != nil && !t.config.TolerateAll {
-			select {
-			case t.sendErrs <- fmt.Errorf("Unrecoverable exception from producer send callback: %w", err): //nolint:staticcheck
-			default:
-			}
-			return
-		}
-		b.Ack(i)
-	}
 }
 
 func (t *Source) setPaused(paused bool) {
@@ -321,6 +244,7 @@ func (t *Source) store(ctx context.Context, s offset.Snapshot) error {
 // close drains: it waits for what was sent, stores its offsets and stops the instances. What was polled but not sent
 // is polled again by the next task.
 func (t *Source) close(ctx context.Context) {
+	defer t.letters.close()
 	if t.source == nil {
 		stopLinks(ctx, t.chain, t.config.GraceTimeout)
 		return
@@ -345,6 +269,12 @@ func (t *Source) drain(ctx context.Context) error {
 		case <-t.source.Instance.Messages(): // room for a guest that waits for it; the batch is polled again later
 		case err := <-t.sendErrs:
 			return err
+		case err := <-t.letters.failures():
+			return err
+		case <-t.refused.changed:
+			if err := t.takeRefused(ctx); err != nil {
+				return err
+			}
 		case <-timeout.C:
 			return errNotAcknowledged
 		case <-ctx.Done():

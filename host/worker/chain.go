@@ -43,7 +43,7 @@ func (w *Worker) Chain(ctx context.Context, stages []pipeline.Stage) ([]*pipelin
 		return w.run(ctx, g, plan, w.Log, nil)
 	}}
 	var links []*pipeline.Link
-	for _, g := range pipeline.Groups(stages) {
+	for _, g := range pipeline.Groups(stages, false) {
 		link, err := c.Start(ctx, g, nil)
 		if err != nil {
 			for _, started := range links {

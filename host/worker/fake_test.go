@@ -24,7 +24,25 @@ type fakeKafka struct {
 	mu      sync.Mutex
 	topics  map[string][]host.ProducerRecord
 	commits map[host.TopicPartition]int64
-	offsets map[string]map[string][]byte // connector, partition, offset
+	offsets map[string]map[string][]byte    // connector, partition, offset
+	refuses func(host.ProducerRecord) error // what producers say to a record; nil: they take all
+	held    map[string][]func()             // acks of these topics wait until they are let go
+}
+
+// hold keeps back the acks for a topic; release gives them.
+func (k *fakeKafka) hold(topic string) (release func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.held = map[string][]func(){topic: {}}
+	return func() {
+		k.mu.Lock()
+		acks := k.held[topic]
+		k.held = nil
+		k.mu.Unlock()
+		for _, ack := range acks {
+			ack()
+		}
+	}
 }
 
 func newFakeKafka() *fakeKafka {
@@ -41,6 +59,10 @@ func (k *fakeKafka) Consumer(_ host.TaskID, config host.Config, r host.Rebalance
 }
 
 func (k *fakeKafka) EnsureTopic(context.Context, string, host.Config) error { return nil }
+
+func (k *fakeKafka) DeadLetters(context.Context, host.TaskID, host.Config, string, int16) (host.Producer, error) {
+	return fakeProducer{k}, nil
+}
 
 func (k *fakeKafka) Load(_ context.Context, connector string) ([]host.SourceOffset, error) {
 	k.mu.Lock()
@@ -88,14 +110,26 @@ type fakeProducer struct{ kafka *fakeKafka }
 
 func (p fakeProducer) Send(_ context.Context, records []host.ProducerRecord, ack func(int, error)) error {
 	p.kafka.mu.Lock()
-	for _, r := range records {
+	defer p.kafka.mu.Unlock()
+	var acks []func()
+	for i, r := range records {
+		if p.kafka.refuses != nil {
+			if err := p.kafka.refuses(r); err != nil {
+				acks = append(acks, func() { ack(i, err) })
+				continue
+			}
+		}
 		r.Key, r.Value = append([]byte(nil), r.Key...), append([]byte(nil), r.Value...)
 		p.kafka.topics[r.Topic] = append(p.kafka.topics[r.Topic], r)
+		if held, holds := p.kafka.held[r.Topic]; holds {
+			p.kafka.held[r.Topic] = append(held, func() { ack(i, nil) })
+			continue
+		}
+		acks = append(acks, func() { ack(i, nil) })
 	}
-	p.kafka.mu.Unlock()
 	go func() {
-		for i := range records {
-			ack(i, nil)
+		for _, ack := range acks {
+			ack()
 		}
 	}()
 	return nil

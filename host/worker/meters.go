@@ -20,7 +20,7 @@ type meters struct {
 	meter         metric.Meter
 	polled        [2]metric.Int64Counter // source, sink
 	written       [2]metric.Int64Counter
-	failures      metric.Int64Counter
+	errors        errorMeters
 	commits       metric.Int64Counter
 	failedCommits metric.Int64Counter
 	overLimits    metric.Int64Counter
@@ -38,7 +38,7 @@ func newMeters(meter metric.Meter, w *Worker) *meters {
 	m.polled[1] = m.counter("kafka_connect_sink_task_sink_record_read", "Records read from Kafka.")
 	m.written[0] = m.counter("kafka_connect_source_task_source_record_write", "Records handed to the producer.")
 	m.written[1] = m.counter("kafka_connect_sink_task_sink_record_send", "Records put to the sink.")
-	m.failures = m.counter("kafka_connect_task_error_total_record_failures", "Records that a stage could not process.")
+	m.errors = newErrorMeters(m)
 	m.commits = m.counter("kafka_connect_connector_task_offset_commit_success", "Commits of offsets that succeeded.")
 	m.failedCommits = m.counter("kafka_connect_connector_task_offset_commit_failure", "Commits of offsets that failed.")
 	m.overLimits = m.counter("berth_guest_limit_exceeded", "Instances that were ended for going over a limit.")
@@ -96,13 +96,6 @@ func (t *taskMeters) Polled(n int64) { t.polled[t.kind].Add(context.Background()
 
 // Written implements task.Meters.
 func (t *taskMeters) Written(n int64) { t.written[t.kind].Add(context.Background(), n, t.attributes) }
-
-// Failed implements task.Meters.
-func (t *taskMeters) Failed(n int64) {
-	if n > 0 {
-		t.failures.Add(context.Background(), n, t.attributes)
-	}
-}
 
 // Committed implements task.Meters.
 func (t *taskMeters) Committed(ok bool) {

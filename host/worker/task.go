@@ -60,7 +60,10 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	if parsed, err = parse(found.Kind, connector); err != nil {
 		return
 	}
-	c := w.taskConfig(id, found, parsed, connector, t.target)
+	c := w.taskConfig(id, found, connector, t.target)
+	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
+		return
+	}
 	if found.Kind == abi.KindSource {
 		err = w.runSource(ctx, c, found, parsed, config)
 	} else {
@@ -90,7 +93,7 @@ func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin
 	return task.NewSink(c).Run(ctx)
 }
 
-func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, parsed validate.Connector, connector host.Config,
+func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.Config,
 	target *task.Target) task.Config {
 	log := w.Log.With("connector", id.Connector, "task", id.Task)
 	meters := w.meters.task(id, found.Kind)
@@ -100,8 +103,6 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, parsed validate
 		FlushInterval: w.config.OffsetFlushInterval,
 		FlushTimeout:  w.config.OffsetFlushTimeout,
 		GraceTimeout:  w.config.TaskShutdownGraceful,
-		TolerateAll:   parsed.ErrorsTolerance == "all",
-		LogErrors:     parsed.ErrorsLogEnable,
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
 			return w.run(ctx, g, plan, log, meters.plugin)
 		},

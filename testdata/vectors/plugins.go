@@ -192,7 +192,8 @@ func recordAnswer(out *pipeline.Result, input object) (any, error) {
 
 // failureAnswer is the exception that the worker shows for a record that failed.
 func failureAnswer(phase string, f pipeline.RecordFailure) any {
-	return exception(phase, f.Class, f.Message)
+	message := strings.TrimSuffix(f.Message+"\n"+f.Details.Causes, "\n")
+	return exception(phase, guest.Class(f.Code, f.Details.Class), message)
 }
 
 func (c *chain) convert(ctx context.Context, v *vector) (any, error) {
@@ -251,7 +252,7 @@ const headerName = "h"
 
 // bytesOf is what the producer would get.
 func (c *chain) bytesOf(batch *abi.Batch) (any, error) {
-	records, err := pipeline.ProducerRecords(nil, batch, 1)
+	records, err := pipeline.AppendProducerRecords(nil, batch, 0, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -134,8 +134,8 @@ impl Batch {
             let word = |k: usize| u32_at(&self.memory.input, table + ERROR_BYTES * i + 4 * k);
             let entry = || Some((word(0)?, word(1)?, Kind::of(word(2)?)?, word(4)?, word(5)?));
             let (origin, stage, kind, off, len) = entry().ok_or_else(|| malformed("error entry"))?;
-            let message = String::from_utf8_lossy(self.memory.bytes(off, len)).into_owned();
-            self.failures.push(Failure { origin, stage, error: Error::new(kind, message) });
+            let error = Error::of_text(kind, &String::from_utf8_lossy(self.memory.bytes(off, len)));
+            self.failures.push(Failure { origin, stage, error });
         }
         Ok(())
     }

@@ -36,6 +36,8 @@ pub struct Error {
     pub class: Option<&'static str>,
     /// Exceptions that caused it, outermost first: class and message.
     pub causes: Vec<(&'static str, String)>,
+    /// Path of the field that it is about; empty = none known.
+    pub field: String,
 }
 
 /// Result of everything that can fail in a plugin.
@@ -43,7 +45,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), class: None, causes: Vec::new() }
+        Error { kind, message: message.into(), class: None, causes: Vec::new(), field: String::new() }
     }
 
     pub fn retriable(message: impl Into<String>) -> Self {
@@ -82,14 +84,31 @@ impl Error {
         self
     }
 
-    /// The message with its causes, as the host is told: a line `Caused by: CLASS: MESSAGE` for each.
+    /// Says in which field, or item (`[3]`), of the value it arose; to be called on the way out, the innermost first.
+    pub fn at(mut self, step: &str) -> Self {
+        let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
+        self.field = format!("{step}{dot}{}", self.field);
+        self
+    }
+
+    /// The text of a record's error in a batch: the message, and a line for each thing else that is known (section 4).
     pub(crate) fn text(&self) -> String {
         let mut text = self.message.clone();
+        if !self.field.is_empty() {
+            text += &format!("\nField: {}", self.field);
+        }
         for (class, message) in &self.causes {
             let separator = if message.is_empty() { "" } else { ": " };
-            text.push_str(&format!("\nCaused by: {class}{separator}{message}"));
+            text += &format!("\nCaused by: {class}{separator}{message}");
         }
         text
+    }
+
+    /// Reads the message and the field out of such a text.
+    pub(crate) fn of_text(kind: Kind, text: &str) -> Self {
+        let message = text.split("\nCaused by: ").next().unwrap_or(text);
+        let (message, field) = message.rsplit_once("\nField: ").unwrap_or((message, ""));
+        Error { field: field.to_string(), ..Self::new(kind, message) }
     }
 
     /// The exception class that stands for the error.
@@ -114,4 +133,18 @@ impl std::error::Error for Error {}
 /// Bytes that are not the layout of the ABI.
 pub(crate) fn malformed(what: &str) -> Error {
     Error::internal(format!("malformed {what}: the host and this module disagree about the ABI; rebuild the module"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, Kind};
+
+    #[test]
+    fn text_has_a_line_for_all_that_is_known() {
+        assert_eq!(Error::data("bad").text(), "bad");
+        let error = Error::data("bad").at("c").at("[1]").at("b").at("a").class("x.Bad").caused_by("x.Io", "eof");
+        assert_eq!(error.text(), "bad\nException: x.Bad\nField: a.b[1].c\nCaused by: x.Io: eof");
+        let read = Error::of_text(Kind::Data, &error.text());
+        assert_eq!((read.message.as_str(), read.field.as_str()), ("bad", "a.b[1].c"));
+    }
 }

@@ -254,8 +254,13 @@ fn array(schema: &Schema, node: &Node<'_>, replace_null: bool) -> Result<Value> 
         None => Ok(Value::Null),
     };
     let items = match node {
-        Node::Array(items) => items.iter().map(one).collect::<Result<_>>()?,
-        Node::Object(members) => members.iter().map(|(_, node)| one(node)).collect::<Result<_>>()?,
+        Node::Array(items) => {
+            let item = |(i, node)| one(node).map_err(|e| e.at(&format!("[{i}]")));
+            items.iter().enumerate().map(item).collect::<Result<_>>()?
+        }
+        Node::Object(members) => {
+            members.iter().map(|(name, node)| one(node).map_err(|e| e.at(name.as_ref()))).collect::<Result<_>>()?
+        }
         _ => Vec::new(),
     };
     Ok(Value::Array(items))
@@ -272,7 +277,8 @@ fn map(schema: &Schema, node: &Node<'_>, replace_null: bool) -> Result<Value> {
             )));
         };
         for (name, node) in members {
-            entries.push((Value::str(name.as_ref()), value(element, Some(node), replace_null)?));
+            let item = value(element, Some(node), replace_null).map_err(|e| e.at(name.as_ref()))?;
+            entries.push((Value::str(name.as_ref()), item));
         }
         return Ok(Value::Map(entries));
     }
@@ -306,12 +312,13 @@ fn structure(schema: &Schema, node: &Node<'_>, replace_null: bool) -> Result<Val
     }
     let mut items = Vec::with_capacity(schema.fields.len());
     for field in &schema.fields {
-        let item = value(&field.schema, node.get(&field.name), replace_null)?;
+        let item = value(&field.schema, node.get(&field.name), replace_null).map_err(|e| e.at(&field.name))?;
         if item == Value::Null && !field.schema.optional {
+            let (name, kind) = (&field.name, field.schema.kind);
             return Err(Error::data(format!(
-                "Invalid value: null used for required field: \"{}\", schema type: {}",
-                field.name, field.schema.kind
-            )));
+                "Invalid value: null used for required field: \"{name}\", schema type: {kind}"
+            ))
+            .at(name));
         }
         items.push(item);
     }

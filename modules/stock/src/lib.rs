@@ -6,6 +6,7 @@ pub mod byte_array_converter;
 pub mod cast;
 pub mod cast_spec;
 pub mod cast_value;
+pub mod connect_data;
 pub mod converter_type;
 pub mod datagen;
 pub mod decimal;

@@ -5,7 +5,7 @@ use berth_guest::{
     Validator,
 };
 
-use crate::java_regex::{check, Pattern};
+use crate::java_regex::{check, Pattern, ReplacementError};
 
 pub fn plugin() -> Plugin {
     let new = |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(RegexRouter::new(context)?)) };
@@ -39,16 +39,16 @@ struct RegexRouter {
 impl RegexRouter {
     fn new(context: &Context) -> Result<RegexRouter> {
         let config = definition().parse(&context.config)?;
-        let pattern = Pattern::new(&config.string("regex")).map_err(Error::config)?;
+        let pattern = Pattern::new(&config.string("regex")).map_err(|e| Error::config(e.to_string()))?;
         Ok(RegexRouter { pattern, replacement: config.string("replacement"), last: None })
     }
 
     fn route(&self, topic: &str) -> Result<Option<String>> {
-        if !self.pattern.matches(topic) {
+        if !self.pattern.matches(topic).map_err(|e| Error::connect(e.to_string()))? {
             return Ok(None);
         }
         let renamed = self.pattern.replace_first(topic, &self.replacement);
-        let failed = |m: String| Error::connect(m).class("java.lang.IllegalArgumentException");
+        let failed = |e: ReplacementError| Error::connect(e.to_string()).class(e.class());
         renamed.map(Some).map_err(failed)
     }
 }

@@ -9,7 +9,7 @@ use crate::java_regex::{check, Pattern};
 pub fn plugin() -> Plugin {
     let new = |context: &Context| -> Result<Box<dyn Predicate>> {
         let config = definition().parse(&context.config)?;
-        let pattern = Pattern::new(&config.string("pattern")).map_err(Error::config)?;
+        let pattern = Pattern::new(&config.string("pattern")).map_err(|e| Error::config(e.to_string()))?;
         Ok(Box::new(TopicNameMatches { pattern, last: None }))
     };
     Plugin::new(
@@ -44,7 +44,7 @@ impl Predicate for TopicNameMatches {
                 return Ok(*said);
             }
         }
-        let said = self.pattern.matches(record.topic());
+        let said = self.pattern.matches(record.topic()).map_err(|e| Error::connect(e.to_string()))?;
         self.last = Some((record.topic().to_string(), said));
         Ok(said)
     }

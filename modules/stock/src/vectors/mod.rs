@@ -6,6 +6,7 @@ mod dates;
 pub mod json;
 pub mod model;
 mod numbers;
+mod objects;
 mod regex;
 mod schemas;
 mod texts;

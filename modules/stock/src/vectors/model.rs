@@ -274,7 +274,7 @@ fn cell(batch: &mut Batch, schema_json: &Json, json: &Json) -> Result<Cell, Fore
     batch.write(v.tag(), index, encode).map_err(|_| Foreign)
 }
 
-/// A batch that holds one record of the vectors.
+/// A batch that holds one record of the vectors. The ABI has no record without a topic.
 pub fn record(json: &Json) -> Result<Batch, Foreign> {
     let mut batch = Batch::default();
     // Every record of the ABI has a topic; an empty one stands for none.

@@ -1,0 +1,49 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host/engine"
+	"github.com/berth-connect/berth/host/pipeline"
+)
+
+// outlive tells whether a task that tolerates errors goes on after an instance ended, and starts another one in its
+// place: when it ended on a record, in a transformation or converter, and the connector is in another instance. In
+// Connect any exception of these is a failure of the record; here also what ends a module: a trap, a panic, a limit.
+// The failure is what becomes of that record if it is to blame, its index that in the batch that entered the chain.
+func (c *Config) outlive(ctx context.Context, err error) (*pipeline.RecordFailure, error) {
+	var ended *pipeline.StageError
+	if !c.Errors.All || !errors.As(err, &ended) || ended.Link == nil || ended.Record < 0 || ended.Stage.IsConnector() {
+		return nil, err
+	}
+	for _, s := range ended.Link.Group.Stages {
+		if s.IsConnector() {
+			return nil, err
+		}
+	}
+	again, startErr := c.Start(ctx, ended.Link.Group, nil)
+	if startErr != nil {
+		return nil, startErr
+	}
+	ended.Link.Instance.Kill(err)
+	ended.Link.Instance = again.Instance
+	c.Meters.Outlived(err)
+	message, _, _ := strings.Cut(ended.Error(), "\n")
+	c.Log.Warn("an instance ended on a record; another one takes its place", "stage", ended.Where(),
+		"record", ended.Record, "error", message)
+	return &pipeline.RecordFailure{Record: ended.Record, Stage: ended.Stage, Code: abi.CodeInternal, Message: message,
+		Trap: trap(ended)}, nil
+}
+
+// trap is all that is known about the end of an instance.
+func trap(ended *pipeline.StageError) string {
+	text := ended.Error()
+	var guest *engine.GuestError
+	if errors.As(ended, &guest) && guest.Detail != "" {
+		text += "\n" + guest.Detail
+	}
+	return strings.TrimSpace(text)
+}
