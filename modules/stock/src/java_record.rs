@@ -17,10 +17,11 @@ pub fn text(record: &mut Record<'_>) -> String {
         put(&mut out, &format!("originalKafkaPartition={partition}, originalKafkaOffset={offset}}} "));
     } else {
         put(&mut out, "SourceRecord{sourcePartition=");
-        let place = record.dict.partition(entry.source_partition);
-        java_text::append(place.map_or(ValueRef::NULL, |place| ValueRef::new(Tag::Map, place)), None, &mut out);
+        let place = record.dict.partition(entry.source_partition).map(<[u8]>::to_vec);
+        let place = place.as_deref().map_or(ValueRef::NULL, |place| ValueRef::new(Tag::Map, place));
+        java_text::append(place, None, record.dict, &mut out);
         put(&mut out, ", sourceOffset=");
-        java_text::append(source_offset(record), None, &mut out);
+        java_text::append(source_offset(record), None, record.dict, &mut out);
         put(&mut out, "} ");
     }
     put(&mut out, &format!("ConnectRecord{{topic='{topic}', kafkaPartition={partition}, "));
@@ -66,7 +67,7 @@ fn source_offset<'a>(record: &Record<'a>) -> ValueRef<'a> {
 /// Appends the value; gives the text of its schema.
 fn append_cell(record: &mut Record<'_>, cell: &Cell, out: &mut Vec<u8>) -> String {
     let schema = record.schema(cell).ok().flatten();
-    java_text::append(record.cell(cell), schema.as_deref(), out);
+    java_text::append(record.cell(cell), schema.as_deref(), record.dict, out);
     schema.as_deref().map_or("null".into(), Schema::describe)
 }
 
@@ -76,7 +77,7 @@ fn append_headers(record: &mut Record<'_>, out: &mut Vec<u8>) {
         put(out, if i == 0 { "[" } else { ", " });
         put(out, &format!("ConnectHeader(key={}, value=", header.key));
         let schema = record.dict.schema(header.schema).ok().flatten();
-        java_text::append(header.value, schema.as_deref(), out);
+        java_text::append(header.value, schema.as_deref(), record.dict, out);
         put(out, &format!(", schema={})", schema.as_deref().map_or("null".into(), Schema::describe)));
     }
     put(out, if record.entry.header_count == 0 { ")" } else { "])" });
