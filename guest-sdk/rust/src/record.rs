@@ -134,9 +134,10 @@ impl<'a> Record<'a> {
         Ok(())
     }
 
-    /// Whether it was read from Kafka.
+    /// Whether it was read from Kafka. What a source made has no offset there; where it came from is told to stages in
+    /// the source's own instance alone.
     pub fn is_sink(&self) -> bool {
-        self.entry.source_partition == NONE
+        self.entry.offset >= 0
     }
 
     pub fn key(&self) -> ValueRef<'a> {

@@ -4,7 +4,8 @@ use berth_guest::{Cell, Record, Schema, Tag, ValueRef, NO_TIMESTAMP};
 
 use crate::java_text;
 
-/// A record does not know where it was before the transforms so far; topic, partition and offset stand for that.
+/// A record does not know where it was before the transforms so far; topic, partition and offset stand for that. Source
+/// partition and offset are null where the stage was not told.
 pub fn text(record: &mut Record<'_>) -> String {
     let mut out = Vec::new();
     let entry = *record.entry;
@@ -16,8 +17,9 @@ pub fn text(record: &mut Record<'_>) -> String {
         put(&mut out, &format!("originalKafkaPartition={partition}, originalKafkaOffset={offset}}} "));
     } else {
         put(&mut out, "SourceRecord{sourcePartition=");
-        let place = record.dict.partition(entry.source_partition).unwrap_or_default().to_vec();
-        java_text::append(ValueRef::new(Tag::Map, &place), None, record.dict, &mut out);
+        let place = record.dict.partition(entry.source_partition).map(<[u8]>::to_vec);
+        let place = place.as_deref().map_or(ValueRef::NULL, |place| ValueRef::new(Tag::Map, place));
+        java_text::append(place, None, record.dict, &mut out);
         put(&mut out, ", sourceOffset=");
         java_text::append(source_offset(record), None, record.dict, &mut out);
         put(&mut out, "} ");

@@ -188,7 +188,7 @@ fn compare_error(expected: &Json, phase: &str, got: &(Kind, String)) -> Verdict 
     };
     let phase_fits = !error.has("phase") || error.get("phase").text() == Some(phase) || phase == "convert";
     let (text, causes) = got.1.split_once("\nCaused by: ").map_or((got.1.as_str(), None), |(text, c)| (text, Some(c)));
-    let text_fits = error.has("messageFrom") || same_text(&message, text);
+    let text_fits = error.has("messageFrom") || same_text(message, text);
     let wanted: Vec<&str> = error.get("causes").list().iter().filter_map(|c| c.get("class").text()).collect();
     let class_of = |cause: &str| cause.split(':').next().unwrap_or_default().to_string();
     let causes_fit = causes.is_none_or(|all| all.split("\nCaused by: ").map(class_of).eq(wanted));
