@@ -1,6 +1,6 @@
 //! The text of a record as the `toString` of SinkRecord and SourceRecord gives it.
 
-use berth_guest::{Cell, Record, Schema, Tag, ValueRef, NO_TIMESTAMP};
+use berth_guest::{assemble_parts, Builder, Cell, Record, Schema, Stack, Tag, ValueRef, NO_TIMESTAMP};
 
 use crate::java_text;
 
@@ -67,8 +67,21 @@ fn source_offset<'a>(record: &Record<'a>) -> ValueRef<'a> {
 /// Appends the value; gives the text of its schema.
 fn append_cell(record: &mut Record<'_>, cell: &Cell, out: &mut Vec<u8>) -> String {
     let schema = record.schema(cell).ok().flatten();
-    java_text::append(record.cell(cell), schema.as_deref(), record.dict, out);
+    let mut whole = Vec::new();
+    let value = match cell.is_apart() {
+        true => assembled(record, cell, &mut whole),
+        false => record.cell(cell),
+    };
+    java_text::append(value, schema.as_deref(), record.dict, out);
     schema.as_deref().map_or("null".into(), Schema::describe)
+}
+
+/// A value that lies apart, put together.
+fn assembled<'v>(record: &Record<'_>, cell: &Cell, out: &'v mut Vec<u8>) -> ValueRef<'v> {
+    let (mut parts, mut stack) = (Vec::new(), Stack::default());
+    record.take_apart(cell, &mut parts);
+    assemble_parts(&parts, cell.tag(), record.memory, &mut Builder::new(out, &mut stack));
+    ValueRef::new(cell.tag(), out)
 }
 
 fn append_headers(record: &mut Record<'_>, out: &mut Vec<u8>) {

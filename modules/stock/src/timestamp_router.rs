@@ -96,6 +96,10 @@ impl Transform for TimestampRouter {
         record.set_topic(&self.last.routed)?;
         Ok(Outcome::Keep)
     }
+
+    fn takes_apart(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
