@@ -5,9 +5,7 @@ cd "$(dirname "$0")/../.."
 testdata/scripts/need.sh curl java mvn python3 openssl wat2wasm
 
 toolchain=testdata/toolchain/wasm-rust.sh
-if ! $toolchain id >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-  { apt-get update -q && $toolchain install; } >/dev/null
-fi
+$toolchain ensure
 $toolchain id
 
 tags=
