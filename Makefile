@@ -2,3 +2,51 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
+.PHONY: help build modules demo test vectors bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 20s
+DIR ?= ../shared/conformance/vectors
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 25
+
+build: ## bin/berth, one static binary; needs Go alone
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/berth .
+
+modules: ## build the first-party plugin modules again (needs Rust for wasm; installs it as root)
+	modules/build.sh
+
+demo: build ## a real data set through file source, transforms, Kafka and file sink, live on the terminal
+	testdata/scripts/demo.sh
+
+test: ## everything: Go on the embedded broker, then on a real Kafka; Rust; the built modules
+	testdata/scripts/test.sh
+
+vectors: ## play what Kafka Connect answered, in DIR, through the plugins and their libraries; V=1: a table by file, too
+	testdata/scripts/vectors.sh $(DIR) $(if $(V),-v)
+
+bench: build ## Berth against a bare client loop on a real Kafka: CPU seconds per million records
+	testdata/scripts/bench.sh speed
+
+bench-jvm: build ## the same with Kafka Connect's JVM worker taking turns
+	testdata/scripts/bench.sh speed jvm
+
+bench-footprint: build ## Berth and the JVM worker: start, memory, idle CPU, latency
+	testdata/scripts/bench.sh footprint jvm
+
+bench-sandbox: ## chains of the stock module in the sandbox against the same natively
+	testdata/scripts/bench-sandbox.sh
+
+bench-metering: ## what counting costs guests, in turns with and without
+	testdata/scripts/bench-metering.sh
+
+lint: ## gofmt, vet for host and guest, staticcheck, cargo fmt and clippy, shell syntax
+	STATICCHECK=$(STATICCHECK) testdata/scripts/lint.sh
+
+fuzz: ## every fuzz target for FUZZTIME (20s)
+	FUZZTIME=$(FUZZTIME) testdata/scripts/fuzz.sh
+
+clean: ## remove what the other targets built
+	rm -rf bin .cache
+	find . -name target -type d -path '*/target' -not -path './.git/*' -prune -exec rm -rf {} +
