@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -70,6 +71,9 @@ func (b *broker) endOffset(ctx context.Context, topic string) (int64, error) {
 // committed is how far a group has come in a topic of one partition.
 func (b *broker) committed(ctx context.Context, group, topic string) (int64, error) {
 	offsets, err := b.admin.FetchOffsets(ctx, group)
+	if kerr.IsRetriable(err) {
+		return 0, nil // a broker that was just started has no coordinator yet
+	}
 	if err != nil {
 		return 0, err
 	}
