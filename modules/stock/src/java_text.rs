@@ -2,7 +2,7 @@
 
 use berth_guest::{Dictionaries, Schema, Tag, ValueRef};
 
-use crate::java_number::{append_f32, append_f64, bigint_text, decimal_text};
+use crate::java_number::{append_bigint, append_decimal, append_f32, append_f64, append_int};
 use crate::java_time::date_text;
 
 /// Appends `String.valueOf(value)`. The schema names the fields of structs; `dict` knows those that they carry themselves.
@@ -12,14 +12,14 @@ pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionar
         Tag::Null => out.extend_from_slice(b"null"),
         Tag::String => out.extend_from_slice(value.payload),
         Tag::Boolean => out.extend_from_slice(if value.boolean() == Some(true) { b"true" } else { b"false" }),
-        Tag::Int8 | Tag::Int16 | Tag::Int32 | Tag::Int64 => text(value.int().unwrap_or(0).to_string(), out),
+        Tag::Int8 | Tag::Int16 | Tag::Int32 | Tag::Int64 => append_int(value.int().unwrap_or(0), out),
         Tag::Float32 => append_f32(value.float32().unwrap_or(0.0), out),
         Tag::Float64 => append_f64(value.float64().unwrap_or(0.0), out),
         Tag::Decimal => {
             let (scale, unscaled) = value.decimal().unwrap_or((0, &[0]));
-            text(decimal_text(scale, unscaled), out);
+            append_decimal(scale, unscaled, out);
         }
-        Tag::BigInt => text(bigint_text(value.payload), out),
+        Tag::BigInt => append_bigint(value.payload, out),
         Tag::Date => text(date_text(value.int().unwrap_or(0)), out),
         Tag::Bytes | Tag::Raw => text(format!("[B@{:x}", address(value.payload)), out),
         Tag::Array => {

@@ -160,20 +160,7 @@ impl Number<'_> {
         if is_whole(self.0) {
             return to_i64(self.0);
         }
-        let Some(decimal) = Decimal::parse(self.0) else { return 0 };
-        let digits = match usize::try_from(decimal.scale) {
-            Ok(scale) if scale >= decimal.digits.len() => return 0,
-            Ok(scale) => decimal.digits[..decimal.digits.len() - scale].to_string(),
-            // A power of two above 2^64 divides it, so nothing of it is left.
-            Err(_) if decimal.scale < -64 => return 0,
-            Err(_) => decimal.digits.clone() + &"0".repeat(decimal.scale.unsigned_abs() as usize),
-        };
-        let n = to_i64(&digits);
-        if decimal.negative {
-            n.wrapping_neg()
-        } else {
-            n
-        }
+        Decimal::parse(self.0).map_or(0, |decimal| decimal.long_value())
     }
 
     fn double(&self) -> f64 {

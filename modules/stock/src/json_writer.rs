@@ -7,7 +7,7 @@ use berth_guest::{Dictionaries, Error, Result, Schema, Tag, Type, Value, ValueRe
 
 use crate::base64;
 use crate::java_class::class_of;
-use crate::java_number::{append_f32, append_f64, decimal_text, non_finite};
+use crate::java_number::{append_decimal, append_f32, append_f64, append_int, non_finite};
 use crate::java_time::DAY_MS;
 use crate::json_lexer::plain_prefix;
 use crate::json_schema::{scale_of, TYPE_NAMES};
@@ -223,7 +223,7 @@ impl Style {
             return Err(Error::data(format!("Invalid type for Decimal, expected BigDecimal but was {class}")));
         };
         if self.numeric {
-            out.extend_from_slice(decimal_text(scale, unscaled).as_bytes());
+            append_decimal(scale, unscaled, out);
             return Ok(());
         }
         let declared = scale_of(schema)?;
@@ -322,25 +322,6 @@ fn append_base64(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     base64::append(bytes, out);
     out.push(b'"');
-}
-
-/// Appends a whole number.
-pub fn append_int(n: i64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut rest = n.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if n < 0 {
-        out.push(b'-');
-    }
-    out.extend_from_slice(&digits[at..]);
 }
 
 /// Jackson writes characters beyond the basic plane as two escapes. Returns the length of the character.
