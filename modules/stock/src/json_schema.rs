@@ -10,6 +10,7 @@ use crate::decimal::Decimal;
 use crate::java_number::shorten;
 use crate::java_time::DAY_MS;
 use crate::json_lexer::{is_whole, to_f64, to_i64, Node};
+use crate::logical::time_of;
 
 /// Class of errors in the building of a schema.
 const BUILDER: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
@@ -193,12 +194,7 @@ fn logical(schema: &Schema, node: &Node<'_>) -> Option<Result<Value>> {
     Some(match name {
         DECIMAL => decimal(schema, node),
         DATE => integral("Date", int, "integer").map(|days| Value::Date(days * DAY_MS)),
-        TIME => integral("Time", int, "integer").and_then(|ms| match (0..=DAY_MS).contains(&ms) {
-            true => Ok(Value::Date(ms)),
-            false => {
-                Err(Error::data("Time values must use number of milliseconds greater than 0 and less than 86400000"))
-            }
-        }),
+        TIME => integral("Time", int, "integer").and_then(time_of).map(Value::Date),
         TIMESTAMP => integral("Timestamp", whole, "integral").map(Value::Date),
         _ => return None,
     })

@@ -8,9 +8,9 @@ use berth_guest::{Dictionaries, Error, Result, Schema, Tag, Type, Value, ValueRe
 use crate::base64;
 use crate::java_class::class_of;
 use crate::java_number::{append_decimal, append_f32, append_f64, append_int, non_finite};
-use crate::java_time::DAY_MS;
 use crate::json_lexer::plain_prefix;
 use crate::json_schema::{scale_of, TYPE_NAMES};
+use crate::logical;
 
 /// How values are written.
 #[derive(Clone, Copy, Debug)]
@@ -192,10 +192,6 @@ impl Style {
     }
 
     fn logical(&self, name: &str, value: ValueRef<'_>, schema: &Schema, out: &mut Vec<u8>) -> Option<Result<()>> {
-        let number = |n: i64, out: &mut Vec<u8>| {
-            append_int(n, out);
-            Ok(())
-        };
         let what = match name {
             DECIMAL => return Some(self.decimal(value, schema, out)),
             DATE => "Date",
@@ -203,18 +199,12 @@ impl Style {
             TIMESTAMP => "Timestamp",
             _ => return None,
         };
-        let ms = value.int().unwrap_or(0);
-        Some(match (value.tag, what) {
-            (Tag::Date, "Date") if ms.rem_euclid(DAY_MS) != 0 => {
-                Err(Error::data("Kafka Connect Date type should not have any time fields set to non-zero values."))
-            }
-            (Tag::Date, "Date") => number(ms / DAY_MS, out),
-            (Tag::Date, "Time") if !(0..=DAY_MS).contains(&ms) => {
-                Err(Error::data("Kafka Connect Time type should not have any date fields set to non-zero values."))
-            }
-            (Tag::Date, _) => number(ms, out),
-            _ => Err(Error::data(format!("Invalid type for {what}, expected Date but was {}", class_of(value)))),
-        })
+        if value.tag != Tag::Date {
+            let class = class_of(value);
+            return Some(Err(Error::data(format!("Invalid type for {what}, expected Date but was {class}"))));
+        }
+        let number = logical::number_of(name, value.int().unwrap_or(0))?;
+        Some(number.map(|n| append_int(n, out)))
     }
 
     fn decimal(&self, value: ValueRef<'_>, schema: &Schema, out: &mut Vec<u8>) -> Result<()> {

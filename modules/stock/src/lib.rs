@@ -27,6 +27,7 @@ pub mod json_lexer;
 pub mod json_names;
 pub mod json_schema;
 pub mod json_writer;
+pub mod logical;
 pub mod number_converter;
 pub mod paths;
 pub mod regex_router;
@@ -35,7 +36,11 @@ pub mod simple_header_converter;
 pub mod string_converter;
 pub mod topic_name_matches;
 pub mod values;
+pub mod values_common;
+pub mod values_convert;
+pub mod values_infer;
 pub mod values_text;
+pub mod values_time;
 #[cfg(feature = "vectors")]
 pub mod vectors;
 
