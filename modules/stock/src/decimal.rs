@@ -128,11 +128,45 @@ impl Decimal {
         format!("{sign}{whole}").parse().ok()
     }
 
+    /// Digits without sign and with `places` behind the point, the last one rounded half up.
+    pub fn fixed(&self, places: usize) -> String {
+        let surplus = self.scale as i64 - places as i64;
+        let mut digits = self.digits.clone().into_bytes();
+        if surplus > digits.len() as i64 {
+            digits = vec![b'0'];
+        } else if surplus > 0 {
+            let cut = digits.split_off(digits.len() - surplus as usize);
+            if cut[0] >= b'5' {
+                increment(&mut digits);
+            }
+        } else if !self.is_zero() {
+            digits.resize(digits.len() + surplus.unsigned_abs() as usize, b'0');
+        }
+        let missing = (places + 1).saturating_sub(digits.len());
+        digits.splice(..0, std::iter::repeat_n(b'0', missing));
+        if places > 0 {
+            digits.insert(digits.len() - places, b'.');
+        }
+        String::from_utf8(digits).unwrap_or_default()
+    }
+
     /// `digitsE-scale`, which every float parser reads.
     pub fn scientific(&self) -> String {
         let sign = if self.negative { "-" } else { "" };
         format!("{sign}{}e{}", self.digits, -(self.scale as i64))
     }
+}
+
+/// Adds one to a number of ASCII digits.
+fn increment(digits: &mut Vec<u8>) {
+    for digit in digits.iter_mut().rev() {
+        if *digit < b'9' {
+            *digit += 1;
+            return;
+        }
+        *digit = b'0';
+    }
+    digits.insert(0, b'1');
 }
 
 /// Sign and what follows it.

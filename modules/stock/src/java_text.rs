@@ -83,6 +83,16 @@ fn append_struct(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictio
     out.push(b'}');
 }
 
+/// Java's `String.trim`: everything up to U+0020.
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(|c| c <= ' ')
+}
+
+/// `Field.toString`.
+pub fn field(name: &str, index: i64, schema: &Schema) -> String {
+    format!("Field{{name={name}, index={index}, schema={}}}", schema.describe())
+}
+
 /// Appends `new String(bytes, UTF_8)`: a malformed sequence becomes U+FFFD, cut as Java cuts it, which takes half of a
 /// surrogate pair for one.
 pub fn decode_utf8(mut bytes: &[u8], out: &mut Vec<u8>) {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use berth_guest::{Error, Result, Schema, Type, Value};
 
 use crate::decimal::{digit, Decimal};
+use crate::java_text::trim;
 use crate::values_common::{align, Common};
 use crate::values_time;
 
@@ -283,11 +284,6 @@ fn finish_map(key: Option<Rc<Schema>>, value: Option<Rc<Schema>>, entries: Vec<(
         aligned.push((k, v));
     }
     Ok(Typed::new(Schema { key, element: value, ..Schema::new(Type::Map) }, Value::Map(aligned)))
-}
-
-/// Java's `String.trim`: everything up to U+0020.
-fn trim(text: &str) -> &str {
-    text.trim_matches(|c| c <= ' ')
 }
 
 fn temporal(token: &str) -> Option<Typed> {
