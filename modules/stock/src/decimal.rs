@@ -40,9 +40,12 @@ impl Decimal {
                 }
                 (None, '.', None) => fraction = Some(0),
                 (None, '.', _) => return Err(malformed("Character array contains more than one decimal point.")),
-                _ => return Err(malformed(format!(
-                    "Character {c} is neither a decimal digit number, decimal point, nor \"e\" notation exponential mark."
-                ))),
+                _ => {
+                    return Err(malformed(format!(
+                        "Character {c} is neither a decimal digit number, decimal point, nor \"e\" notation \
+                     exponential mark."
+                    )))
+                }
             }
         }
         if digits.is_empty() {

@@ -5,7 +5,8 @@ use berth_guest::{Dictionaries, Schema, Tag, ValueRef};
 use crate::java_number::{append_bigint, append_decimal, append_f32, append_f64, append_int};
 use crate::java_time::date_text;
 
-/// Appends `String.valueOf(value)`. The schema names the fields of structs; `dict` knows those that they carry themselves.
+/// Appends `String.valueOf(value)`. The schema names the fields of structs; `dict` knows the schemas that structs
+/// carry themselves.
 pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
     let text = |text: String, out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
     match value.tag {

@@ -9,7 +9,8 @@ use crate::base64;
 use crate::decimal::Decimal;
 use crate::java_number::shorten;
 use crate::java_time::DAY_MS;
-use crate::json_lexer::{is_whole, to_f64, to_i64, Node};
+use crate::json_lexer::{is_whole, to_f64, to_i64};
+use crate::json_node::Node;
 use crate::logical::time_of;
 
 /// Class of errors in the building of a schema.
@@ -154,17 +155,17 @@ pub fn value(schema: &Schema, node: Option<&Node<'_>>, replace_null: bool) -> Re
 }
 
 /// Accessors of Jackson's number nodes.
-struct Number<'a>(&'a str);
+pub struct Number<'a>(pub &'a str);
 
 impl Number<'_> {
-    fn long(&self) -> i64 {
+    pub fn long(&self) -> i64 {
         if is_whole(self.0) {
             return to_i64(self.0);
         }
         Decimal::parse(self.0).map_or(0, |decimal| decimal.long_value())
     }
 
-    fn double(&self) -> f64 {
+    pub fn double(&self) -> f64 {
         if is_whole(self.0) {
             if let Ok(n) = self.0.parse::<i64>() {
                 return n as f64;
@@ -173,7 +174,7 @@ impl Number<'_> {
         to_f64(self.0)
     }
 
-    fn float(&self) -> f32 {
+    pub fn float(&self) -> f32 {
         self.0.parse::<f32>().unwrap_or(0.0) + 0.0
     }
 }

@@ -72,6 +72,10 @@ impl Style {
         if matches!(default, Value::Struct(..)) {
             return Err(Error::data("Mismatching schema."));
         }
+        let mut room = [0; 8];
+        if let Some(scalar) = in_place(default, &mut room) {
+            return self.value(scalar, Some(schema), dict, out);
+        }
         let body = default.to_body();
         self.value(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), Some(schema), dict, out)
     }
@@ -298,6 +302,28 @@ impl Style {
         }
         Ok(())
     }
+}
+
+/// A scalar without a copy of its own; numbers are laid out in `room`.
+fn in_place<'v>(value: &'v Value, room: &'v mut [u8; 8]) -> Option<ValueRef<'v>> {
+    let payload = match value {
+        Value::String(text) => text.as_bytes(),
+        Value::Bytes(bytes) => bytes,
+        Value::Boolean(b) => fixed([*b as u8], room),
+        Value::Int8(n) => fixed(n.to_le_bytes(), room),
+        Value::Int16(n) => fixed(n.to_le_bytes(), room),
+        Value::Int32(n) => fixed(n.to_le_bytes(), room),
+        Value::Int64(n) | Value::Date(n) => fixed(n.to_le_bytes(), room),
+        Value::Float32(n) => fixed(n.to_le_bytes(), room),
+        Value::Float64(n) => fixed(n.to_le_bytes(), room),
+        _ => return None,
+    };
+    Some(ValueRef::new(value.tag(), payload))
+}
+
+fn fixed<const N: usize>(bytes: [u8; N], room: &mut [u8; 8]) -> &[u8] {
+    room[..N].copy_from_slice(&bytes);
+    &room[..N]
 }
 
 fn float(n: f64, out: &mut Vec<u8>, finite: impl FnOnce(&mut Vec<u8>)) {

@@ -38,6 +38,22 @@ pub fn parse(text: &str) -> Option<Typed> {
     }
 }
 
+/// Whether the text stands for itself, told by how it begins: most do, and then nothing need be parsed.
+pub fn is_plain(text: &str) -> bool {
+    let text = trim(text);
+    let typed = |c: char| digit(c).is_some() || matches!(c, '+' | '-' | '[' | '{');
+    !text.starts_with(typed) && !["true", "false", "null"].iter().any(|word| text.starts_with(word))
+}
+
+/// The number of a text that is nothing but a sign and ASCII digits, as many as surely fit.
+pub fn whole_number(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    match (1..=18).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
+        true => text.parse().ok(),
+        false => None,
+    }
+}
+
 /// Splits at delimiters; positions and the one token of look-ahead follow Connect's parser, because its rewinding
 /// after trimmed tokens is visible.
 struct Parser<'a> {
@@ -308,7 +324,13 @@ fn number(token: &str) -> Option<Typed> {
 }
 
 fn smallest_int(n: i64) -> Typed {
-    let (kind, value) = if let Ok(n) = i8::try_from(n) {
+    let (kind, value) = smallest(n);
+    Typed::new(Schema::new(kind), value)
+}
+
+/// The smallest type that holds a number.
+pub fn smallest(n: i64) -> (Type, Value) {
+    if let Ok(n) = i8::try_from(n) {
         (Type::Int8, Value::Int8(n))
     } else if let Ok(n) = i16::try_from(n) {
         (Type::Int16, Value::Int16(n))
@@ -316,8 +338,7 @@ fn smallest_int(n: i64) -> Typed {
         (Type::Int32, Value::Int32(n))
     } else {
         (Type::Int64, Value::Int64(n))
-    };
-    Typed::new(Schema::new(kind), value)
+    }
 }
 
 #[cfg(test)]
@@ -336,6 +357,45 @@ mod tests {
                 String::from_utf8(out).unwrap()
             }
         }
+    }
+
+    #[test]
+    fn short_cuts_lead_to_the_same_place() {
+        let texts = [
+            "",
+            " ",
+            "a",
+            "true",
+            "true story",
+            "nullable",
+            "null",
+            "-",
+            "-1",
+            "+7",
+            "1",
+            "0012",
+            "١",
+            "\"x\"",
+            ":",
+            ",[1]",
+            " [1]",
+            "\u{1}{}",
+            "\\[1]",
+            "2019-08-23",
+            "999999999999999999",
+            "-999999999999999999",
+            "1e3",
+            "tru",
+            "é",
+        ];
+        for text in texts {
+            let full = parse(text);
+            assert!(!is_plain(text) || full == Some(Typed::string(text)), "{text:?}");
+            if let Some(n) = whole_number(text) {
+                assert_eq!(full, Some(smallest_int(n)), "{text}");
+            }
+        }
+        assert!(is_plain("order.paid") && is_plain(" note") && whole_number("-42") == Some(-42));
     }
 
     #[test]

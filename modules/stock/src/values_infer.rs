@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use berth_guest::{Dictionaries, Error, Result, Schema, Tag, Type, ValueRef};
 
-/// `inferSchema`; `None` = the value suggests none. `declared` is the schema around structs that have none of their own.
+/// `inferSchema`; `None` = the value suggests none. `declared` is the schema around structs that have none of their
+/// own.
 pub fn infer(
     value: ValueRef<'_>,
     declared: Option<&Rc<Schema>>,

@@ -6,7 +6,8 @@ use crate::base64;
 use crate::java_number::{append_bigint, append_decimal, append_f32, append_f64, append_int};
 use crate::java_time::value_text;
 
-/// Appends `Values.convertToString` of a value that is not null; `dict` knows the schemas that structs carry themselves.
+/// Appends `Values.convertToString` of a value that is not null; `dict` knows the schemas that structs carry
+/// themselves.
 pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
     append_part(value, schema, dict, false, out);
 }

@@ -5,7 +5,8 @@ use berth_guest::schema::{DATE, TIME, TIMESTAMP};
 use crate::decimal::digit;
 use crate::java_time::{days_from, DAY_MS};
 
-/// Name of the type and milliseconds of a date, time or timestamp in the one form that each has; fields may be out of range, as in Java's lenient parser.
+/// Name of the type and milliseconds of a date, time or timestamp in the one form that each has; fields may be out of
+/// range, as in Java's lenient parser.
 pub fn temporal(token: &str) -> Option<(&'static str, i64)> {
     let text = token.replace("\\:", ":");
     Some(match text.encode_utf16().count() {
