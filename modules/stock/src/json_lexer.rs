@@ -19,7 +19,7 @@ pub enum Problem {
 
 pub type Read<T> = std::result::Result<T, Problem>;
 
-// The methods on the path of every value are inlined by force: they have several callers, and a call costs 8 % of reading.
+// The methods on the path of every value are inlined by force: they have several callers, and calls cost 8 %.
 pub struct Lexer<'a> {
     text: &'a str,
     bytes: &'a [u8],
