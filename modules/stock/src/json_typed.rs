@@ -263,9 +263,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn one_pass_gives_what_the_careful_reader_gives() {
-        let row = Schema::new(Type::Struct)
+    fn row() -> Schema {
+        Schema::new(Type::Struct)
             .field("id", Schema::new(Type::Int64))
             .field("f", Schema::new(Type::Float32).optional())
             .field("d", Schema::new(Type::Float64))
@@ -274,9 +273,15 @@ mod tests {
             .field("m", Schema::map(Schema::new(Type::String), Schema::new(Type::Int8)))
             .field("b", Schema::new(Type::Bytes))
             .field("p", Schema::decimal(2))
-            .field("t", Schema::temporal(TIMESTAMP));
-        let good = "{\"id\":-5,\"f\":1.5,\"d\":12345678901234567890,\"s\":\"a\\n\",\"tags\":[true, false],\
+            .field("t", Schema::temporal(TIMESTAMP))
+    }
+
+    const GOOD: &str = "{\"id\":-5,\"f\":1.5,\"d\":12345678901234567890,\"s\":\"a\\n\",\"tags\":[true, false],\
                     \"m\":{\"k\":1,\"l\":-1},\"b\":\"AQI=\",\"p\":\"AAAB\",\"t\":99}";
+
+    #[test]
+    fn one_pass_gives_what_the_careful_reader_gives() {
+        let (row, good) = (row(), GOOD);
         agree(&row, good, true);
         agree(&row, &good.replace("1.5", "null").replace("\"a\\n\"", "null"), true);
         agree(&row, &good.replace("\"AAAB\"", "-12.50"), true);
@@ -301,5 +306,38 @@ mod tests {
         agree(&Schema::map(Schema::new(Type::Int8), Schema::new(Type::Int8)), "[[1,2]]", false);
         let with_default = Schema { default: Some(Value::Int8(1)), ..Schema::new(Type::Int8).optional() };
         agree(&with_default, "null", false);
+    }
+
+    #[test]
+    fn broken_texts_are_never_read_otherwise_than_by_the_careful_reader() {
+        let (row, mut stack, mut seed) = (row(), Stack::default(), 1u64);
+        let mut random = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % below
+        };
+        let mut read = 0;
+        for _ in 0..50_000 {
+            let mut bytes = GOOD.as_bytes().to_vec();
+            for _ in 0..=random(2) {
+                let (at, other) = (random(bytes.len()), random(GOOD.len()));
+                match random(3) {
+                    0 => drop(bytes.remove(at)),
+                    1 => bytes[at] = GOOD.as_bytes()[other],
+                    _ => bytes.insert(at, GOOD.as_bytes()[other]),
+                }
+            }
+            let text = String::from_utf8(bytes).unwrap();
+            let _ = envelope(&text);
+            let mut out = Vec::new();
+            let mut b = Builder::new(&mut out, &mut stack);
+            if build(&mut Lexer::new(&text), &row, true, &mut b).is_some() {
+                let tag = b.tag();
+                let node = Lexer::new(&text).node(0).unwrap();
+                let want = json_schema::value(&row, Some(&node), true).unwrap();
+                assert_eq!(Value::decode(ValueRef::new(tag, &out)).unwrap(), want, "{text}");
+                read += 1;
+            }
+        }
+        assert!(read > 1_000, "{read} texts were read: the mutations are too hard");
     }
 }
