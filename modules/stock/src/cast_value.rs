@@ -9,10 +9,9 @@ use berth_guest::{Error, Result, Schema, Tag, Type, Value, ValueRef};
 use crate::base64;
 use crate::decimal::Decimal;
 use crate::java_class::class_of;
-use crate::java_number::{append_decimal, append_f32, append_f64, small_bigint};
-use crate::java_parse::{parse_f32, parse_f64, parse_i64};
+use crate::java_number::{append_decimal, append_f32, append_f64, append_int, small_bigint};
+use crate::java_parse::{double, float, long};
 use crate::java_time::append_value;
-use crate::json_writer::append_int;
 use crate::logical_types::{days, time_of_day};
 
 /// Types that values can be cast from.
@@ -152,14 +151,14 @@ impl Conversion {
     }
 
     fn parse(&self, text: &str) -> Option<Number<'static>> {
-        let within = |range: std::ops::RangeInclusive<i64>| parse_i64(text).filter(|n| range.contains(n));
+        let within = |range: std::ops::RangeInclusive<i64>| long(text).ok().filter(|n| range.contains(n));
         Some(match self.target {
             Type::Int8 => Number::Int(within(i8::MIN as i64..=i8::MAX as i64)?),
             Type::Int16 => Number::Int(within(i16::MIN as i64..=i16::MAX as i64)?),
             Type::Int32 => Number::Int(within(i32::MIN as i64..=i32::MAX as i64)?),
-            Type::Int64 => Number::Int(parse_i64(text)?),
-            Type::Float32 => Number::Float32(parse_f32(text)?),
-            Type::Float64 => Number::Float64(parse_f64(text)?),
+            Type::Int64 => Number::Int(long(text).ok()?),
+            Type::Float32 => Number::Float32(float(text).ok()?),
+            Type::Float64 => Number::Float64(double(text).ok()?),
             _ => Number::Int(text.eq_ignore_ascii_case("true") as i64),
         })
     }
@@ -225,7 +224,7 @@ impl Number<'_> {
 /// The low 64 bits of the whole part.
 fn decimal_to_i64(scale: i32, unscaled: &[u8]) -> i64 {
     let Some(n) = small_bigint(unscaled) else {
-        return Decimal::new(scale, unscaled).wrapping_i64();
+        return Decimal::of(scale, unscaled).long_value();
     };
     match scale {
         0 => n as i64,
@@ -238,7 +237,7 @@ fn decimal_to_i64(scale: i32, unscaled: &[u8]) -> i64 {
 /// The closest real number.
 fn decimal_to_real<T: FromStr>(scale: i32, unscaled: &[u8]) -> Option<T> {
     let Some(n) = small_bigint(unscaled) else {
-        return Decimal::new(scale, unscaled).scientific().parse().ok();
+        return Decimal::of(scale, unscaled).scientific().parse().ok();
     };
     let mut text = [0; 64];
     let mut room = &mut text[..];

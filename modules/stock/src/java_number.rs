@@ -1,5 +1,6 @@
 //! Numbers as Java prints them.
 
+use std::fmt::Arguments;
 use std::io::Write;
 
 /// `Double.toString`, with the shortest digits that read back (as since JDK 19).
@@ -15,16 +16,11 @@ pub fn append_f64(n: f64, out: &mut Vec<u8>) {
         }
         return;
     }
-    let mut text = Digits::default();
-    let _ = write!(text, "{n:e}");
-    if n != 0.0 && n.abs() < f64::MIN_POSITIVE {
-        // Java prints at least two digits, the closest ones: for most numbers the second is a zero.
-        let two = format!("{n:.1e}");
-        if !text.as_str().contains('.') && two.parse() == Ok(n) {
-            return append_scientific(&two, out);
-        }
+    // Java prints at least two digits, the closest ones: for most numbers the second is a zero.
+    if n.abs() < f64::MIN_POSITIVE && two_digits(format_args!("{n:.1e}"), |text| text.parse() == Ok(n), out) {
+        return;
     }
-    append_scientific(text.as_str(), out);
+    append_scientific(ryu::Buffer::new().format_finite(n), out);
 }
 
 /// Appends a number that is the closest one to a whole number of thousandths. No two decimals of at most 15 digits
@@ -73,15 +69,21 @@ pub fn append_f32(n: f32, out: &mut Vec<u8>) {
         out.extend_from_slice(ryu::Buffer::new().format_finite(n).as_bytes());
         return;
     }
-    let mut text = Digits::default();
-    let _ = write!(text, "{n:e}");
-    if n != 0.0 && n.abs() < f32::MIN_POSITIVE {
-        let two = format!("{n:.1e}");
-        if !text.as_str().contains('.') && two.parse() == Ok(n) {
-            return append_scientific(&two, out);
-        }
+    if n.abs() < f32::MIN_POSITIVE && two_digits(format_args!("{n:.1e}"), |text| text.parse() == Ok(n), out) {
+        return;
     }
-    append_scientific(text.as_str(), out);
+    append_scientific(ryu::Buffer::new().format_finite(n), out);
+}
+
+/// Appends a number of two digits if it is as good as the exact one, and not zero.
+fn two_digits(text: Arguments<'_>, same: impl Fn(&str) -> bool, out: &mut Vec<u8>) -> bool {
+    let mut digits = Digits::default();
+    let _ = digits.write_fmt(text);
+    let found = !digits.as_str().trim_start_matches('-').starts_with("0") && same(digits.as_str());
+    if found {
+        append_scientific(digits.as_str(), out);
+    }
+    found
 }
 
 /// `NaN`, `Infinity`, `-Infinity`.
@@ -119,37 +121,70 @@ impl Write for Digits {
     }
 }
 
-/// Turns Rust's `-1.25e-7` into Java's shape: plain from 10^-3 up to 10^7, else `-1.25E-7`.
+/// Turns `-1.25e-7`, `0.000125` or `12500000.0` into Java's `-1.25E-7`.
 fn append_scientific(text: &str, out: &mut Vec<u8>) {
     let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |m| ("-", m));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    out.extend_from_slice(sign.as_bytes());
-    let zeros = |n: usize, out: &mut Vec<u8>| out.resize(out.len() + n, b'0');
-    if !(-3..7).contains(&exponent) {
-        out.extend_from_slice(whole.as_bytes());
-        out.push(b'.');
-        out.extend_from_slice(if fraction.is_empty() { b"0" } else { fraction.as_bytes() });
-        let _ = write!(out, "E{exponent}");
-    } else if exponent < 0 {
-        out.extend_from_slice(b"0.");
-        zeros((-exponent - 1) as usize, out);
-        out.extend_from_slice(whole.as_bytes());
-        out.extend_from_slice(fraction.as_bytes());
-    } else {
-        let shift = exponent as usize;
-        out.extend_from_slice(whole.as_bytes());
-        if fraction.len() > shift {
-            out.extend_from_slice(&fraction.as_bytes()[..shift]);
-            out.push(b'.');
-            out.extend_from_slice(&fraction.as_bytes()[shift..]);
-        } else {
-            out.extend_from_slice(fraction.as_bytes());
-            zeros(shift - fraction.len(), out);
-            out.extend_from_slice(b".0");
+    let unsigned = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    if unsigned.len() < mantissa.len() {
+        out.push(b'-');
+    }
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let mut digits = Digits::default();
+    let _ = digits.write_all(whole.as_bytes());
+    let _ = digits.write_all(fraction.as_bytes());
+    let zeros = digits.as_str().len() - digits.as_str().trim_start_matches('0').len();
+    let Some((first, rest)) = digits.as_str()[zeros..].trim_end_matches('0').split_at_checked(1) else {
+        return out.extend_from_slice(b"0.0");
+    };
+    let exponent = exponent.parse::<i32>().unwrap_or(0) + whole.len() as i32 - zeros as i32 - 1;
+    out.extend_from_slice(first.as_bytes());
+    out.push(b'.');
+    out.extend_from_slice(if rest.is_empty() { b"0" } else { rest.as_bytes() });
+    out.push(b'E');
+    append_int(exponent as i64, out);
+}
+
+/// Appends a whole number.
+pub fn append_int(n: i64, out: &mut Vec<u8>) {
+    append_digits(n < 0, n.unsigned_abs() as u128, out);
+}
+
+fn append_digits(negative: bool, mut rest: u128, out: &mut Vec<u8>) {
+    let mut digits = [0; 40];
+    let mut at = digits.len();
+    loop {
+        // Most numbers fit, and dividing 64 bits is much cheaper.
+        let digit = match u64::try_from(rest) {
+            Ok(small) => {
+                rest = (small / 10) as u128;
+                small % 10
+            }
+            Err(_) => {
+                let digit = rest % 10;
+                rest /= 10;
+                digit as u64
+            }
+        };
+        at -= 1;
+        digits[at] = b'0' + digit as u8;
+        if rest == 0 {
+            break;
         }
     }
+    if negative {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends the decimal text of a big-endian two's complement number.
+pub fn append_bigint(bytes: &[u8], out: &mut Vec<u8>) {
+    if bytes.len() > 16 {
+        return out.extend_from_slice(bigint_text(bytes).as_bytes());
+    }
+    let sign = if bytes.first().is_some_and(|b| *b >= 0x80) { -1 } else { 0 };
+    let n = bytes.iter().fold(sign as i128, |n, byte| (n << 8) | *byte as i128);
+    append_digits(n < 0, n.unsigned_abs(), out);
 }
 
 /// The decimal text of a big-endian two's complement number.
@@ -250,16 +285,24 @@ pub fn decimal_text(scale: i32, unscaled: &[u8]) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Appends `BigDecimal.toString`; numbers of up to 16 bytes need no memory of their own.
+/// Appends `BigDecimal.toString`.
 pub fn append_decimal(scale: i32, unscaled: &[u8], out: &mut Vec<u8>) {
-    let Some(n) = small_bigint(unscaled) else {
-        return append_scaled(scale, &bigint_text(unscaled), out);
-    };
-    let mut text = [0; 40];
-    let mut room = &mut text[..];
-    let _ = write!(room, "{n}");
-    let length = 40 - room.len();
-    append_scaled(scale, std::str::from_utf8(&text[..length]).unwrap_or_default(), out);
+    let start = digits_of(unscaled, out);
+    let count = out.len() - start;
+    let exponent = count as i64 - 1 - scale as i64;
+    if scale == 0 {
+        return;
+    }
+    if scale > 0 && exponent >= -6 {
+        return set_point(start, scale as usize, out);
+    }
+    if count > 1 {
+        out.insert(start + 1, b'.');
+    }
+    if exponent != 0 {
+        out.extend_from_slice(if exponent > 0 { b"E+" } else { b"E" });
+        append_int(exponent, out);
+    }
 }
 
 /// A big-endian two's complement number, if it has at most 16 bytes.
@@ -270,56 +313,33 @@ pub fn small_bigint(bytes: &[u8]) -> Option<i128> {
     Some(i128::from_be_bytes(all))
 }
 
-/// Puts the point, or an exponent, to the digits of a whole number.
-fn append_scaled(scale: i32, text: &str, out: &mut Vec<u8>) {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let exponent = digits.len() as i64 - 1 - scale as i64;
-    if scale == 0 {
-        out.extend_from_slice(text.as_bytes());
-        return;
-    }
-    out.extend_from_slice(&text.as_bytes()[..text.len() - digits.len()]);
-    if scale > 0 && exponent >= -6 {
-        append_with_point(digits, scale as usize, out);
-        return;
-    }
-    let (first, rest) = digits.split_at(1);
-    let point = if rest.is_empty() { "" } else { "." };
-    let _ = match exponent {
-        0 => write!(out, "{first}{point}{rest}"),
-        e => write!(out, "{first}{point}{rest}E{e:+}"),
-    };
-}
-
-fn append_with_point(digits: &str, scale: usize, out: &mut Vec<u8>) {
-    match digits.len().checked_sub(scale).filter(|whole| *whole > 0) {
-        Some(whole) => {
-            out.extend_from_slice(&digits.as_bytes()[..whole]);
-            out.push(b'.');
-            out.extend_from_slice(&digits.as_bytes()[whole..]);
-        }
-        None => {
-            out.extend_from_slice(b"0.");
-            out.resize(out.len() + scale - digits.len(), b'0');
-            out.extend_from_slice(digits.as_bytes());
-        }
-    }
-}
-
 /// `BigDecimal.toPlainString`.
 pub fn decimal_plain_text(scale: i32, unscaled: &[u8]) -> String {
-    let text = bigint_text(unscaled);
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |d| ("-", d));
-    match scale {
-        0 => text,
-        _ if scale < 0 && digits == "0" => text,
-        _ if scale < 0 => format!("{sign}{digits}{}", "0".repeat(scale.unsigned_abs() as usize)),
-        _ => {
-            let mut out = sign.as_bytes().to_vec();
-            append_with_point(digits, scale as usize, &mut out);
-            String::from_utf8(out).unwrap_or_default()
-        }
+    let mut out = Vec::new();
+    let start = digits_of(unscaled, &mut out);
+    match usize::try_from(scale) {
+        Ok(0) => {}
+        Ok(scale) => set_point(start, scale, &mut out),
+        Err(_) if out == b"0" => {}
+        Err(_) => out.resize(out.len() + scale.unsigned_abs() as usize, b'0'),
     }
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Appends a number; gives where its digits begin, behind the sign.
+fn digits_of(unscaled: &[u8], out: &mut Vec<u8>) -> usize {
+    let start = out.len();
+    append_bigint(unscaled, out);
+    start + (out[start] == b'-') as usize
+}
+
+/// Puts a decimal point before the last `scale` digits, and zeros where there are none.
+fn set_point(start: usize, scale: usize, out: &mut Vec<u8>) {
+    let count = out.len() - start;
+    if count <= scale {
+        out.splice(start..start, std::iter::repeat_n(b'0', scale + 1 - count));
+    }
+    out.insert(out.len() - scale, b'.');
 }
 
 #[cfg(test)]
@@ -338,6 +358,10 @@ mod tests {
             (0.00099, "9.9E-4"),
             (1.25e-7, "1.25E-7"),
             (123456.789, "123456.789"),
+            (4e-324, "4.9E-324"),
+            (1e23, "1.0E23"),
+            (2.980_232_238_769_531_2e-8, "2.9802322387695312E-8"),
+            (-1.2345e-5, "-1.2345E-5"),
             (f64::MAX, "1.7976931348623157E308"),
             (f64::NAN, "NaN"),
             (f64::NEG_INFINITY, "-Infinity"),

@@ -1,140 +1,155 @@
-//! Numbers as Java reads them.
+//! Java's parsers of numbers, with their NumberFormatException.
 
-use crate::decimal::digit;
+use berth_guest::Result;
 
-/// `Long.parseLong`: an optional sign and digits of any script. `None`: it is no number, or too large.
-pub fn parse_i64(text: &str) -> Option<i64> {
-    if let Ok(n) = text.parse() {
-        return Some(n);
-    }
-    let (negative, digits) = signed(text);
-    if digits.is_ascii() {
-        return None;
-    }
-    let mut n = 0i64;
+use crate::decimal::{digit, malformed, sign};
+use crate::java_number::bigint_bytes;
+
+fn for_input(text: &str) -> berth_guest::Error {
+    malformed(format!("For input string: \"{text}\""))
+}
+
+/// `Long.parseLong`: an optional sign and digits of any script, nothing else.
+pub fn long(text: &str) -> Result<i64> {
+    let (negative, digits) = sign(text);
+    let mut n = (!digits.is_empty()).then_some(0i64);
     for c in digits.chars() {
-        let digit = digit(c)? as i64;
-        n = n.checked_mul(10)?.checked_add(if negative { -digit } else { digit })?;
+        let d = digit(c).map(i64::from);
+        let next = |n: i64, d: i64| n.checked_mul(10)?.checked_add(if negative { -d } else { d });
+        n = n.zip(d).and_then(|(n, d)| next(n, d));
     }
-    Some(n)
+    n.ok_or_else(|| for_input(text))
 }
 
-/// `Double.parseDouble`: blanks around it and a suffix of its type are allowed, as is the hexadecimal form.
-pub fn parse_f64(text: &str) -> Option<f64> {
-    let (negative, form) = form(text)?;
-    let x = match form {
-        Form::Decimal(digits) => digits.parse().ok()?,
-        Form::Hexadecimal(n) => n.round(f64::MANTISSA_DIGITS, -1074),
-        Form::Named(x) => x,
-    };
-    Some(if negative { -x } else { x })
+/// `Integer.parseInt`.
+pub fn integer(text: &str) -> Result<i32> {
+    i32::try_from(long(text)?).map_err(|_| for_input(text))
 }
 
-/// `Float.parseFloat`, which rounds once.
-pub fn parse_f32(text: &str) -> Option<f32> {
-    let (negative, form) = form(text)?;
-    let x = match form {
-        Form::Decimal(digits) => digits.parse().ok()?,
-        Form::Hexadecimal(n) => n.round(f32::MANTISSA_DIGITS, -149) as f32,
-        Form::Named(x) => x as f32,
-    };
-    Some(if negative { -x } else { x })
+/// `Short.parseShort`.
+pub fn short(text: &str) -> Result<i16> {
+    i16::try_from(integer(text)?).map_err(|_| out_of_range(text))
 }
 
-/// The forms of real numbers without their sign.
-enum Form<'t> {
-    /// Digits in a form that Rust reads.
-    Decimal(&'t str),
-    Hexadecimal(Binary),
-    /// `NaN` or `Infinity`.
-    Named(f64),
+/// `Byte.parseByte`.
+pub fn byte(text: &str) -> Result<i8> {
+    i8::try_from(integer(text)?).map_err(|_| out_of_range(text))
 }
 
-/// Whether it is negative, and what follows the sign.
-fn form(text: &str) -> Option<(bool, Form<'_>)> {
-    let (negative, rest) = signed(text.trim_matches(|c| c <= ' '));
-    let form = match rest.get(..2) {
-        _ if rest == "NaN" => Form::Named(f64::NAN),
-        _ if rest == "Infinity" => Form::Named(f64::INFINITY),
-        Some("0x" | "0X") => Form::Hexadecimal(hexadecimal(without_suffix(&rest[2..]))?),
-        _ => Form::Decimal(Some(without_suffix(rest)).filter(|digits| is_decimal(digits))?),
-    };
-    Some((negative, form))
+fn out_of_range(text: &str) -> berth_guest::Error {
+    malformed(format!("Value out of range. Value:\"{text}\" Radix:10"))
 }
 
-fn signed(text: &str) -> (bool, &str) {
-    match text.as_bytes().first() {
-        Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
-        _ => (false, text),
+/// `new BigInteger(text)`, as the payload of a BIGINT.
+pub fn big_integer(text: &str) -> Result<Vec<u8>> {
+    let (negative, digits) = sign(text);
+    if digits.is_empty() {
+        return Err(malformed("Zero length BigInteger"));
     }
+    if digits.contains(['+', '-']) {
+        return Err(malformed("Illegal embedded sign character"));
+    }
+    let mut ascii = String::from(if negative { "-" } else { "" });
+    for c in digits.chars() {
+        ascii.push((b'0' + digit(c).ok_or_else(|| for_input(digits))? as u8) as char);
+    }
+    bigint_bytes(&ascii).ok_or_else(|| for_input(digits))
 }
 
-fn without_suffix(text: &str) -> &str {
-    text.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(text)
+/// `Double.parseDouble`.
+pub fn double(text: &str) -> Result<f64> {
+    real(text, DOUBLE, |body| body.parse().ok())
 }
 
-/// `digits[.digits][e[±]digits]`, where either side of the point may be empty.
-fn is_decimal(text: &str) -> bool {
-    let (mantissa, exponent) = text.find(['e', 'E']).map_or((text, "0"), |at| (&text[..at], &text[at + 1..]));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let exponent = signed(exponent).1;
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    mantissa.len() > mantissa.contains('.') as usize
-        && !exponent.is_empty()
-        && [whole, fraction, exponent].into_iter().all(digits)
+/// `Float.parseFloat`.
+pub fn float(text: &str) -> Result<f32> {
+    // Rounding twice would not do for decimal digits; hexadecimal ones are rounded to a float's in the first place.
+    let mut decimal = None;
+    let n = real(text, FLOAT, |body| {
+        decimal = body.parse::<f32>().ok();
+        decimal.map(f64::from)
+    })?;
+    Ok(n as f32)
 }
 
-/// `digits[.digits]p[±]digits`, behind the `0x`.
-fn hexadecimal(text: &str) -> Option<Binary> {
+/// Digits of the fraction with the leading one, and the least exponent of two.
+type Precision = (i64, i64);
+const DOUBLE: Precision = (53, -1074);
+const FLOAT: Precision = (24, -149);
+
+fn real(text: &str, precision: Precision, mut decimal: impl FnMut(&str) -> Option<f64>) -> Result<f64> {
+    let trimmed = text.trim_matches(|c| c <= ' ');
+    if trimmed.is_empty() {
+        return Err(malformed("empty String"));
+    }
+    let (negative, body) = sign(trimmed);
+    let plain = body.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(body);
+    let magnitude = match body {
+        "NaN" => return Ok(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        _ if body.starts_with("0x") || body.starts_with("0X") => hexadecimal(&body[2..], precision),
+        _ if !plain.starts_with(['+', '-']) && plain.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b)) => {
+            decimal(plain)
+        }
+        _ => None,
+    };
+    let n = magnitude.ok_or_else(|| for_input(trimmed))?;
+    Ok(if negative { -n } else { n })
+}
+
+/// `hex[.hex]p[+-]digits[fFdD]`, rounded to the nearest number, ties to even.
+fn hexadecimal(text: &str, precision: Precision) -> Option<f64> {
     let (mantissa, exponent) = text.split_once(['p', 'P'])?;
+    let exponent = exponent.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(exponent);
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let (negative, exponent) = signed(exponent);
-    if whole.len() + fraction.len() == 0 || exponent.is_empty() || !exponent.bytes().all(|b| b.is_ascii_digit()) {
+    if whole.len() + fraction.len() == 0 || !sign(exponent).1.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let exponent = exponent.parse().unwrap_or(i32::MAX) as i64;
-    let mut n = Binary { bits: 0, more: false, exponent: if negative { -exponent } else { exponent } };
-    n.exponent -= 4 * fraction.len() as i64;
+    let (negative, digits) = sign(exponent);
+    let size = digits.parse::<i64>().unwrap_or(if digits.is_empty() { return None } else { i64::MAX / 4 });
+    let mut scale = if negative { -size.min(i64::MAX / 4) } else { size.min(i64::MAX / 4) } - 4 * fraction.len() as i64;
+    let (mut n, mut sticky) = (0u64, false);
     for c in whole.chars().chain(fraction.chars()) {
-        n.push(c.to_digit(16)?);
-    }
-    Some(n)
-}
-
-/// `bits × 2^exponent`, and `more` than that if a bit that did not fit was set.
-struct Binary {
-    bits: u64,
-    more: bool,
-    exponent: i64,
-}
-
-impl Binary {
-    fn push(&mut self, digit: u32) {
-        if self.bits >> 60 == 0 {
-            self.bits = self.bits << 4 | digit as u64;
+        let d = c.to_digit(16)? as u64;
+        if n >> 60 == 0 {
+            n = (n << 4) | d;
         } else {
-            self.more |= digit != 0;
-            self.exponent += 4;
+            sticky |= d != 0;
+            scale += 4;
         }
     }
+    Some(scaled(n, sticky, scale, precision))
+}
 
-    /// The closest number of so many binary digits whose last one is worth at least 2^least; of two, the even one.
-    fn round(&self, digits: u32, least: i64) -> f64 {
-        let length = u64::BITS - self.bits.leading_zeros();
-        let drop = (length as i64 - digits as i64).max(least - self.exponent).max(0);
-        if drop > 64 || self.bits == 0 {
-            return 0.0;
-        }
-        let (bits, half) = (self.bits as u128, (1u128 << drop) >> 1);
-        let (mut kept, rest) = (bits >> drop, bits & ((1u128 << drop) - 1));
-        if drop > 0 && (rest > half || (rest == half && (self.more || kept & 1 == 1))) {
-            kept += 1;
-        }
-        let exponent = (self.exponent + drop).min(2_000) as i32;
-        // In two steps, as 2^-1074 and 2^1100 are no factors of their own.
-        kept as f64 * 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2)
+/// `n × 2^scale` with the digits of a precision; `sticky`: a bit more than that.
+fn scaled(n: u64, sticky: bool, scale: i64, (digits, least): Precision) -> f64 {
+    let bits = 64 - n.leading_zeros() as i64;
+    if n == 0 || bits + scale < least {
+        return 0.0;
     }
+    if bits + scale > 1024 {
+        return f64::INFINITY;
+    }
+    let unit = (scale + bits - digits).max(least);
+    let shift = unit - scale;
+    if shift <= 0 {
+        return times_power_of_two(n as f64, scale);
+    }
+    let wide = (n as u128) << 1 | sticky as u128;
+    let (kept, rest) = (wide >> (shift + 1), wide & ((1u128 << (shift + 1)) - 1));
+    let half = 1u128 << shift;
+    let up = rest > half || (rest == half && kept & 1 == 1);
+    times_power_of_two((kept + up as u128) as f64, unit)
+}
+
+/// Exact where the result is a double, in steps that are doubles themselves.
+fn times_power_of_two(mut n: f64, mut power: i64) -> f64 {
+    while power != 0 {
+        let step = power.clamp(-1000, 1000);
+        n *= f64::from_bits(((1023 + step) as u64) << 52);
+        power -= step;
+    }
+    n
 }
 
 #[cfg(test)]
@@ -142,68 +157,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integers_are_strict_but_for_the_script() {
-        let cases = [
-            ("12", Some(12)),
-            ("+5", Some(5)),
-            ("-007", Some(-7)),
-            ("-9223372036854775808", Some(i64::MIN)),
-            ("9223372036854775808", None),
-            ("１２", Some(12)),
-            ("-٣", Some(-3)),
-            ("-９２２３３７２０３６８５４７７５８０８", Some(i64::MIN)),
-            ("", None),
-            ("-", None),
-            ("+-1", None),
-            (" 1", None),
-            ("1_0", None),
-            ("1.0", None),
-            ("0x10", None),
-        ];
-        for (text, want) in cases {
-            assert_eq!(parse_i64(text), want, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn reals_come_in_all_forms_of_java() {
-        let cases = [
-            ("1", 1.0),
-            (" .5\t", 0.5),
-            ("5.", 5.0),
-            ("-1.5f", -1.5),
-            ("1e3D", 1000.0),
-            ("1E-2", 0.01),
-            ("1e400", f64::INFINITY),
-            ("-1e-400", -0.0),
-            ("+Infinity", f64::INFINITY),
+    fn hexadecimal_numbers_are_rounded_once() {
+        for (text, want) in [
             ("0x1p3", 8.0),
-            ("-0X.8P+1d", -1.0),
-            ("0x1.fffffffffffff8p1023", f64::INFINITY),
+            ("-0x1.8p1f", -3.0),
+            ("0X.8P0", 0.5),
             ("0x1p-1074", f64::from_bits(1)),
             ("0x1p-1075", 0.0),
-            ("0x1.1p-1075", f64::from_bits(1)),
-            ("0x0.0p99999999999", 0.0),
-            ("0x1p99999999999", f64::INFINITY),
-        ];
-        for (text, want) in cases {
-            assert_eq!(parse_f64(text).map(f64::to_bits), Some(want.to_bits()), "{text:?}");
+            ("0x1.8p-1075", f64::from_bits(1)),
+            ("0x1.fffffffffffff7fp1023", f64::MAX),
+            ("0x1.fffffffffffff8p1023", f64::INFINITY),
+            ("0x1.00000000000008p0", 1.0),
+            ("0x1.000000000000080000000000001p0", 1.0 + f64::EPSILON),
+            ("0x1p99999999999999999999", f64::INFINITY),
+            ("0x0p5", 0.0),
+        ] {
+            assert_eq!(double(text).unwrap(), want, "{text}");
         }
-        assert!(parse_f64("-NaN").is_some_and(f64::is_nan));
-        for bad in ["", "-", ".", "f", "e5", "1e", "1e+", "1ff", "inf", "nan", "infinity", "0x10", "0xp1", "0x1p", "１"]
-        {
-            assert_eq!(parse_f64(bad), None, "{bad:?}");
+        assert_eq!(float("0x1.000001p0").unwrap(), 1.0);
+        assert_eq!(float("0x1.0000010000000001p0").unwrap(), 1.0 + f32::EPSILON);
+        assert_eq!(float("0x1p-149").unwrap(), f32::from_bits(1));
+        assert_eq!(float("0x1p128").unwrap(), f32::INFINITY);
+        for bad in ["0x", "0xp1", "0x1", "0x1p", "0x1.2.3p1", "0xgp1", "0x1p1x"] {
+            assert!(double(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn floats_are_rounded_once() {
-        // Of these, the closest double lies in the middle between two floats.
-        for (text, bits) in [("1.00000005960464477540", 0x3F80_0001), ("0x1.000001000000001p0", 0x3F80_0001)] {
-            assert_eq!(parse_f32(text).map(f32::to_bits), Some(bits), "{text}");
-        }
-        assert_eq!(parse_f32("0x1.000001p0"), Some(1.0));
-        assert_eq!(parse_f32("0x1p-149").map(f32::to_bits), Some(1));
-        assert_eq!(parse_f32("3.5e38"), Some(f32::INFINITY));
+    fn whole_numbers_stay_in_range() {
+        assert_eq!(long("-9223372036854775808").unwrap(), i64::MIN);
+        assert!(long("9223372036854775808").is_err());
+        assert_eq!(integer("+１２").unwrap(), 12);
+        assert_eq!(byte("128").unwrap_err().message, "Value out of range. Value:\"128\" Radix:10");
+        assert!(integer("").is_err() && integer("-").is_err() && integer("1_0").is_err());
     }
 }

@@ -2,24 +2,25 @@
 
 use berth_guest::{Dictionaries, Schema, Tag, ValueRef};
 
-use crate::java_number::{append_f32, append_f64, bigint_text, decimal_text};
+use crate::java_number::{append_bigint, append_decimal, append_f32, append_f64, append_int};
 use crate::java_time::date_text;
 
-/// Appends `String.valueOf(value)`. The schema names the fields of structs; `dict` knows those that they carry themselves.
+/// Appends `String.valueOf(value)`. The schema names the fields of structs; `dict` knows the schemas that structs
+/// carry themselves.
 pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
     let text = |text: String, out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
     match value.tag {
         Tag::Null => out.extend_from_slice(b"null"),
         Tag::String => out.extend_from_slice(value.payload),
         Tag::Boolean => out.extend_from_slice(if value.boolean() == Some(true) { b"true" } else { b"false" }),
-        Tag::Int8 | Tag::Int16 | Tag::Int32 | Tag::Int64 => text(value.int().unwrap_or(0).to_string(), out),
+        Tag::Int8 | Tag::Int16 | Tag::Int32 | Tag::Int64 => append_int(value.int().unwrap_or(0), out),
         Tag::Float32 => append_f32(value.float32().unwrap_or(0.0), out),
         Tag::Float64 => append_f64(value.float64().unwrap_or(0.0), out),
         Tag::Decimal => {
             let (scale, unscaled) = value.decimal().unwrap_or((0, &[0]));
-            text(decimal_text(scale, unscaled), out);
+            append_decimal(scale, unscaled, out);
         }
-        Tag::BigInt => text(bigint_text(value.payload), out),
+        Tag::BigInt => append_bigint(value.payload, out),
         Tag::Date => text(date_text(value.int().unwrap_or(0)), out),
         Tag::Bytes | Tag::Raw => text(format!("[B@{:x}", address(value.payload)), out),
         Tag::Array => {
@@ -81,6 +82,16 @@ fn append_struct(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictio
         append(item, Some(&field.schema), dict, out);
     }
     out.push(b'}');
+}
+
+/// Java's `String.trim`: everything up to U+0020.
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(|c| c <= ' ')
+}
+
+/// `Field.toString`.
+pub fn field(name: &str, index: i64, schema: &Schema) -> String {
+    format!("Field{{name={name}, index={index}, schema={}}}", schema.describe())
 }
 
 /// Appends `new String(bytes, UTF_8)`: a malformed sequence becomes U+FFFD, cut as Java cuts it, which takes half of a

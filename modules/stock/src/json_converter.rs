@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use berth_guest::{
-    part_of, Builder, CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Decode, Dictionaries, Error,
-    Importance, Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Tag, Validator, ValueRef, NONE,
+    part_of, Builder, CellOut, Config, ConfigDef, ConfigKey, ConfigType, Context, Converter, Decode, Dictionaries,
+    Error, Importance, Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Tag, Validator, ValueRef,
+    NONE,
 };
 
 use crate::converter_type;
 use crate::json_encoding;
 use crate::json_fields::fields;
-use crate::json_lexer::{build_node, Lexer, Node, Problem, Read};
+use crate::json_lexer::{Lexer, Problem, Read};
+use crate::json_node::build_node;
 use crate::json_schema;
+use crate::json_typed::{self, Envelope};
 use crate::json_writer::Style;
 
 pub fn plugin() -> Plugin {
@@ -58,34 +61,102 @@ fn definition() -> ConfigDef {
 
 struct JsonConverter {
     schemas: bool,
-    cache: usize,
+    /// Schema of `schema.content`: payloads come without an envelope.
+    content: Option<Rc<Known>>,
     style: Style,
     /// `{"schema":…,"payload":` for each schema of the batch.
     prefixes: PerSchema<Rc<[u8]>>,
-    /// Schemas by their JSON text.
-    known: HashMap<String, Rc<Schema>>,
+    known: KnownSchemas,
     /// Fields of the object at hand.
     parts: Vec<Part>,
     /// Room for texts that are not UTF-8.
     room: Vec<u8>,
 }
 
+/// A schema that was read.
+#[derive(Debug)]
+struct Known {
+    text: Box<str>,
+    /// The schema and its bytes; none for JSON null.
+    schema: Option<(Rc<Schema>, Vec<u8>)>,
+}
+
+/// Schemas by their JSON text.
+#[derive(Debug)]
+struct KnownSchemas {
+    limit: usize,
+    last: Option<Rc<Known>>,
+    all: HashMap<Box<str>, Rc<Known>>,
+}
+
+impl KnownSchemas {
+    fn get(&mut self, text: &str, replace_null: bool) -> Result<Rc<Known>> {
+        if let Some(last) = self.last.as_ref().filter(|last| *last.text == *text) {
+            return Ok(last.clone());
+        }
+        let known = match self.all.get(text) {
+            Some(known) => known.clone(),
+            None => {
+                let known = Rc::new(Known::read(text, replace_null)?);
+                if self.all.len() >= self.limit {
+                    self.all.clear();
+                }
+                if self.limit > 0 {
+                    self.all.insert(text.into(), known.clone());
+                }
+                known
+            }
+        };
+        self.last = Some(known.clone());
+        Ok(known)
+    }
+}
+
+impl Known {
+    fn read(text: &str, replace_null: bool) -> Result<Known> {
+        let node = Lexer::new(text).node(0).map_err(broken)?;
+        let schema = json_schema::schema(&node, replace_null)?;
+        let schema = schema.map(|schema| {
+            let bytes = schema.to_bytes();
+            (schema, bytes)
+        });
+        Ok(Known { text: text.into(), schema })
+    }
+}
+
 const ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not \
      contain additional fields. If you are trying to deserialize plain JSON data, set schemas.enable=false in your \
      converter configuration.";
 
+/// `schema.content` came with Kafka 4.2: no version of the definition that is imitated here lists it.
+fn content(config: &Config, replace_null: bool) -> Result<Option<Rc<Known>>> {
+    let Some(text) = config.get("schema.content").map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let invalid = |error: Error| {
+        let cause = error.causes.first().map_or(error.message.as_str(), |(_, message)| message);
+        Error::config(format!(
+            "Invalid value {text} for configuration schema.content: {cause}; give a schema as an envelope would hold it"
+        ))
+    };
+    let known = Known::read(text, replace_null).map_err(invalid)?;
+    Ok(known.schema.is_some().then(|| Rc::new(known)))
+}
+
 impl JsonConverter {
     fn new(context: &Context) -> Result<JsonConverter> {
         let config = definition().parse(&converter_type::fill(context))?;
+        let style = Style {
+            replace_null: config.boolean("replace.null.with.default"),
+            numeric: config.string("decimal.format").eq_ignore_ascii_case("NUMERIC"),
+        };
+        let limit = config.int("schemas.cache.size").max(0) as usize;
         Ok(JsonConverter {
             schemas: config.boolean("schemas.enable"),
-            cache: config.int("schemas.cache.size").max(0) as usize,
-            style: Style {
-                replace_null: config.boolean("replace.null.with.default"),
-                numeric: config.string("decimal.format").eq_ignore_ascii_case("NUMERIC"),
-            },
+            content: content(&context.config, style.replace_null)?,
+            style,
             prefixes: PerSchema::default(),
-            known: HashMap::new(),
+            known: KnownSchemas { limit, last: None, all: HashMap::new() },
             parts: Vec::new(),
             room: Vec::new(),
         })
@@ -93,9 +164,10 @@ impl JsonConverter {
 
     /// `at` is where the text begins in the record's bytes, if it is there as it stands.
     fn read(&mut self, text: &str, at: Option<usize>, out: &mut CellOut<'_>) -> Result<()> {
-        match self.schemas {
-            true => self.read_envelope(text, out),
-            false => self.read_plain(text, at, out),
+        match (self.schemas, &self.content) {
+            (false, _) => self.read_plain(text, at, out),
+            (true, Some(content)) => self.read_typed(&content.clone(), text, out),
+            (true, None) => self.read_envelope(text, out),
         }
     }
 
@@ -120,51 +192,55 @@ impl JsonConverter {
     }
 
     fn read_envelope(&mut self, text: &str, out: &mut CellOut<'_>) -> Result<()> {
-        let mut lexer = Lexer::new(text);
-        if lexer.is_blank() {
+        if self.read_as_before(text, out)? {
+            return Ok(());
+        }
+        if Lexer::new(text).is_blank() {
             return Err(Error::data(ENVELOPE));
         }
-        let node = lexer.node(0).map_err(broken)?;
-        let (Node::Object(members), Some(schema), Some(payload)) = (&node, node.get("schema"), node.get("payload"))
-        else {
+        let Some(Envelope { schema, payload }) = json_typed::envelope(text).map_err(broken)? else {
             return Err(Error::data(ENVELOPE));
         };
-        if members.len() != 2 {
-            return Err(Error::data(ENVELOPE));
+        let known = self.known.get(schema, self.style.replace_null)?;
+        self.read_typed(&known, payload, out)
+    }
+
+    /// Records come with the schema of the one before, as the same bytes: then it is compared, not read.
+    fn read_as_before(&mut self, text: &str, out: &mut CellOut<'_>) -> Result<bool> {
+        let Some(last) = &self.known.last else { return Ok(false) };
+        match json_typed::payload_behind(text, &last.text) {
+            Some(payload) => self.one_pass(last, payload, true, out),
+            None => Ok(false),
         }
-        let Some(schema) = self.schema(schema)? else {
-            return match payload {
-                Node::Null => {
-                    out.null(NONE);
-                    Ok(())
-                }
-                _ => out.build(NONE, |b| {
-                    build_node(payload, b);
-                    Ok(())
-                }),
-            };
-        };
-        let value = json_schema::value(&schema, Some(payload), self.style.replace_null)?;
-        let index = out.dict.intern_schema(&schema)?;
+    }
+
+    fn read_typed(&mut self, known: &Known, payload: &str, out: &mut CellOut<'_>) -> Result<()> {
+        let Some((schema, bytes)) = &known.schema else { return self.read_plain(payload, None, out) };
+        if self.one_pass(known, payload, false, out)? {
+            return Ok(());
+        }
+        let node = Lexer::new(payload).node(0).map_err(broken)?;
+        let value = json_schema::value(schema, Some(&node), self.style.replace_null)?;
+        let index = out.schema_bytes(bytes)?;
         out.write(value.tag(), index, |out| {
             value.encode(out);
             Ok(())
         })
     }
 
-    fn schema(&mut self, node: &Node<'_>) -> Result<Option<Rc<Schema>>> {
-        let key = format!("{node:?}");
-        if let Some(schema) = self.known.get(&key) {
-            return Ok(Some(schema.clone()));
-        }
-        let schema = json_schema::schema(node, self.style.replace_null)?;
-        if let Some(schema) = &schema {
-            if self.known.len() >= self.cache {
-                self.known.clear();
+    /// Reads a payload in one pass; false = it takes the careful reader. `closes`: the end of the envelope must follow.
+    fn one_pass(&self, known: &Known, payload: &str, closes: bool, out: &mut CellOut<'_>) -> Result<bool> {
+        let Some((schema, bytes)) = &known.schema else { return Ok(false) };
+        let index = out.schema_bytes(bytes)?;
+        let built = out.build(index, |b| {
+            let mut lexer = Lexer::new(payload);
+            let done = json_typed::build(&mut lexer, schema, self.style.replace_null, b);
+            match done.is_some() && (!closes || lexer.another(b'}') == Ok(false)) {
+                true => Ok(()),
+                false => Err(Error::data("")),
             }
-            self.known.insert(key, schema.clone());
-        }
-        Ok(schema)
+        });
+        Ok(built.is_ok())
     }
 }
 

@@ -19,51 +19,12 @@ pub enum Problem {
 
 pub type Read<T> = std::result::Result<T, Problem>;
 
+// The methods on the path of every value are inlined by force: they have several callers, and calls cost 8 %.
 pub struct Lexer<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
     blanks: usize,
-}
-
-/// A JSON value; numbers keep their text.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Node<'a> {
-    Null,
-    Bool(bool),
-    Number(&'a str),
-    Text(Cow<'a, str>),
-    Array(Vec<Node<'a>>),
-    Object(Vec<(Cow<'a, str>, Node<'a>)>),
-}
-
-impl<'a> Node<'a> {
-    /// Member of an object.
-    pub fn get(&self, name: &str) -> Option<&Node<'a>> {
-        match self {
-            Node::Object(members) => members.iter().find(|(k, _)| k == name).map(|(_, v)| v),
-            _ => None,
-        }
-    }
-
-    /// Jackson's name of the kind.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Node::Null => "NULL",
-            Node::Bool(_) => "BOOLEAN",
-            Node::Number(_) => "NUMBER",
-            Node::Text(_) => "STRING",
-            Node::Array(_) => "ARRAY",
-            Node::Object(_) => "OBJECT",
-        }
-    }
-
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Node::Text(text) => Some(text),
-            _ => None,
-        }
-    }
 }
 
 impl<'a> Lexer<'a> {
@@ -121,11 +82,23 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// Next byte that is not blank.
+    pub fn value_start(&mut self) -> usize {
+        self.peek();
+        self.at
+    }
+
+    /// What was read so far, in bytes.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     /// Whether there is nothing but blanks.
     pub fn is_blank(&mut self) -> bool {
         self.peek().is_none()
     }
 
+    #[inline]
     pub fn word(&mut self, word: &str) -> Read<()> {
         let end = self.at + word.len();
         let follows = self.bytes.get(end).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'$');
@@ -137,7 +110,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The text between quotes as it stands, and whether it holds escapes. The opening quote is the current byte.
-    #[inline]
+    #[inline(always)]
     pub fn raw_string(&mut self) -> Read<(&'a str, bool)> {
         let start = self.at + 1;
         let mut at = start;
@@ -161,7 +134,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn string(&mut self) -> Read<Cow<'a, str>> {
+    pub fn string(&mut self) -> Read<Cow<'a, str>> {
         let (raw, escaped) = self.raw_string()?;
         if !escaped {
             return Ok(Cow::Borrowed(raw));
@@ -210,6 +183,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The text of a number, and whether it is whole. Behind one at the root there must be a blank.
+    #[inline(always)]
     pub fn number(&mut self, root: bool) -> Read<(&'a str, bool)> {
         let start = self.at;
         let mut at = start + (self.bytes[start] == b'-') as usize;
@@ -241,6 +215,35 @@ impl<'a> Lexer<'a> {
         Ok((&self.text[start..at], whole))
     }
 
+    /// Passes over the value that follows; `depth` containers are open around it. What escapes say is not looked at.
+    pub fn skip(&mut self, depth: usize) -> Read<()> {
+        let close = match self.peek() {
+            Some(b'{') => b'}',
+            Some(b'[') => b']',
+            Some(b'"') => return self.raw_string().map(drop),
+            Some(b't') => return self.word("true"),
+            Some(b'f') => return self.word("false"),
+            Some(b'n') => return self.word("null"),
+            Some(b'-' | b'0'..=b'9') => return self.number(depth == 0).map(drop),
+            Some(_) => return self.problem("unexpected character"),
+            None => return self.problem("unexpected end"),
+        };
+        if depth > DEPTH {
+            return self.problem("nested deeper than 64 levels");
+        }
+        let mut more = !self.empty(close);
+        while more {
+            if close == b'}' {
+                self.key_follows()?;
+                self.raw_string()?;
+                self.colon()?;
+            }
+            self.skip(depth + 1)?;
+            more = self.another(close)?;
+        }
+        Ok(())
+    }
+
     /// After an item: true = another one follows, false = the container ended.
     #[inline]
     pub fn another(&mut self, end: u8) -> Read<bool> {
@@ -258,14 +261,16 @@ impl<'a> Lexer<'a> {
     }
 
     /// Whether the container that was just opened is empty.
-    fn empty(&mut self, end: u8) -> bool {
+    #[inline]
+    pub fn empty(&mut self, end: u8) -> bool {
         self.at += 1;
         let empty = self.peek() == Some(end);
         self.at += empty as usize;
         empty
     }
 
-    fn colon(&mut self) -> Read<()> {
+    #[inline]
+    pub fn colon(&mut self) -> Read<()> {
         if self.peek() != Some(b':') {
             return self.problem("expected a colon");
         }
@@ -273,7 +278,8 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    fn key_follows(&mut self) -> Read<()> {
+    #[inline]
+    pub fn key_follows(&mut self) -> Read<()> {
         if self.peek() != Some(b'"') {
             return self.problem("expected a member name");
         }
@@ -329,8 +335,8 @@ impl<'a> Lexer<'a> {
     }
 
     /// Gives the text as it stands, and whether it holds escapes.
-    #[inline]
-    fn build_string(&mut self, b: &mut Builder<'_>) -> Read<(&'a str, bool)> {
+    #[inline(always)]
+    pub fn build_string(&mut self, b: &mut Builder<'_>) -> Read<(&'a str, bool)> {
         let (raw, escaped) = self.raw_string()?;
         if !escaped {
             b.str(raw);
@@ -365,84 +371,6 @@ impl<'a> Lexer<'a> {
         }
         b.close_map();
         Ok(())
-    }
-
-    /// Reads the value that follows as a tree. Of members with one name the last one counts.
-    pub fn node(&mut self, depth: usize) -> Read<Node<'a>> {
-        if depth > DEPTH {
-            return self.problem("nested deeper than 64 levels");
-        }
-        Ok(match self.peek() {
-            Some(b'"') => Node::Text(self.string()?),
-            Some(b'{') => {
-                let mut members: Vec<(Cow<'a, str>, Node<'a>)> = Vec::new();
-                if !self.empty(b'}') {
-                    loop {
-                        self.key_follows()?;
-                        let key = self.string()?;
-                        self.colon()?;
-                        let value = self.node(depth + 1)?;
-                        match members.iter_mut().find(|(k, _)| *k == key) {
-                            Some(member) => member.1 = value,
-                            None => members.push((key, value)),
-                        }
-                        if !self.another(b'}')? {
-                            break;
-                        }
-                    }
-                }
-                Node::Object(members)
-            }
-            Some(b'[') => {
-                let mut items = Vec::new();
-                if !self.empty(b']') {
-                    items.push(self.node(depth + 1)?);
-                    while self.another(b']')? {
-                        items.push(self.node(depth + 1)?);
-                    }
-                }
-                Node::Array(items)
-            }
-            Some(b't') => {
-                self.word("true")?;
-                Node::Bool(true)
-            }
-            Some(b'f') => {
-                self.word("false")?;
-                Node::Bool(false)
-            }
-            Some(b'n') => {
-                self.word("null")?;
-                Node::Null
-            }
-            Some(b'-' | b'0'..=b'9') => Node::Number(self.number(depth == 0)?.0),
-            Some(_) => return self.problem("unexpected character"),
-            None => return self.problem("unexpected end"),
-        })
-    }
-}
-
-/// Writes a tree as a schemaless value.
-pub fn build_node(node: &Node<'_>, b: &mut Builder<'_>) {
-    match node {
-        Node::Null => b.null(),
-        Node::Bool(x) => b.boolean(*x),
-        Node::Number(text) if is_whole(text) => b.i64(to_i64(text)),
-        Node::Number(text) => b.f64(to_f64(text)),
-        Node::Text(text) => b.str(text),
-        Node::Array(items) => {
-            b.open(Tag::Array);
-            items.iter().for_each(|item| build_node(item, b));
-            b.close_array();
-        }
-        Node::Object(members) => {
-            b.open(Tag::Map);
-            for (key, value) in members {
-                b.str(key);
-                build_node(value, b);
-            }
-            b.close_map();
-        }
     }
 }
 

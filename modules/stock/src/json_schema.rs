@@ -9,7 +9,9 @@ use crate::base64;
 use crate::decimal::Decimal;
 use crate::java_number::shorten;
 use crate::java_time::DAY_MS;
-use crate::json_lexer::{is_whole, to_f64, to_i64, Node};
+use crate::json_lexer::{is_whole, to_f64, to_i64};
+use crate::json_node::Node;
+use crate::logical::time_of;
 
 /// Class of errors in the building of a schema.
 const BUILDER: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
@@ -153,30 +155,17 @@ pub fn value(schema: &Schema, node: Option<&Node<'_>>, replace_null: bool) -> Re
 }
 
 /// Accessors of Jackson's number nodes.
-struct Number<'a>(&'a str);
+pub struct Number<'a>(pub &'a str);
 
 impl Number<'_> {
-    fn long(&self) -> i64 {
+    pub fn long(&self) -> i64 {
         if is_whole(self.0) {
             return to_i64(self.0);
         }
-        let Some(decimal) = Decimal::parse(self.0) else { return 0 };
-        let digits = match usize::try_from(decimal.scale) {
-            Ok(scale) if scale >= decimal.digits.len() => return 0,
-            Ok(scale) => decimal.digits[..decimal.digits.len() - scale].to_string(),
-            // A power of two above 2^64 divides it, so nothing of it is left.
-            Err(_) if decimal.scale < -64 => return 0,
-            Err(_) => decimal.digits.clone() + &"0".repeat(decimal.scale.unsigned_abs() as usize),
-        };
-        let n = to_i64(&digits);
-        if decimal.negative {
-            n.wrapping_neg()
-        } else {
-            n
-        }
+        Decimal::parse(self.0).map_or(0, |decimal| decimal.long_value())
     }
 
-    fn double(&self) -> f64 {
+    pub fn double(&self) -> f64 {
         if is_whole(self.0) {
             if let Ok(n) = self.0.parse::<i64>() {
                 return n as f64;
@@ -185,7 +174,7 @@ impl Number<'_> {
         to_f64(self.0)
     }
 
-    fn float(&self) -> f32 {
+    pub fn float(&self) -> f32 {
         self.0.parse::<f32>().unwrap_or(0.0) + 0.0
     }
 }
@@ -206,12 +195,7 @@ fn logical(schema: &Schema, node: &Node<'_>) -> Option<Result<Value>> {
     Some(match name {
         DECIMAL => decimal(schema, node),
         DATE => integral("Date", int, "integer").map(|days| Value::Date(days * DAY_MS)),
-        TIME => integral("Time", int, "integer").and_then(|ms| match (0..=DAY_MS).contains(&ms) {
-            true => Ok(Value::Date(ms)),
-            false => {
-                Err(Error::data("Time values must use number of milliseconds greater than 0 and less than 86400000"))
-            }
-        }),
+        TIME => integral("Time", int, "integer").and_then(time_of).map(Value::Date),
         TIMESTAMP => integral("Timestamp", whole, "integral").map(Value::Date),
         _ => return None,
     })

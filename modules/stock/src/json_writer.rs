@@ -9,10 +9,10 @@ use berth_guest::{
 
 use crate::base64;
 use crate::java_class::class_of;
-use crate::java_number::{append_f32, append_f64, decimal_text, non_finite};
+use crate::java_number::{append_decimal, append_f32, append_f64, append_int, non_finite};
 use crate::json_lexer::plain_prefix;
 use crate::json_schema::{scale_of, TYPE_NAMES};
-use crate::logical_types::{days, time_of_day};
+use crate::logical;
 
 fn is_no_logical(name: &str) -> bool {
     ![DECIMAL, DATE, TIME, TIMESTAMP].contains(&name)
@@ -77,6 +77,10 @@ impl Style {
     fn default(&self, default: &Value, schema: &Schema, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
         if matches!(default, Value::Struct(..)) {
             return Err(Error::data("Mismatching schema."));
+        }
+        let mut room = [0; 8];
+        if let Some(scalar) = in_place(default, &mut room) {
+            return self.value(scalar, Some(schema), dict, out);
         }
         let body = default.to_body();
         self.value(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), Some(schema), dict, out)
@@ -284,10 +288,6 @@ impl Style {
     }
 
     fn logical(&self, name: &str, value: ValueRef<'_>, schema: &Schema, out: &mut Vec<u8>) -> Option<Result<()>> {
-        let number = |n: i64, out: &mut Vec<u8>| {
-            append_int(n, out);
-            Ok(())
-        };
         let what = match name {
             DECIMAL => return Some(self.decimal(value, schema, out)),
             DATE => "Date",
@@ -295,13 +295,12 @@ impl Style {
             TIMESTAMP => "Timestamp",
             _ => return None,
         };
-        let ms = value.int().unwrap_or(0);
-        Some(match (value.tag, what) {
-            (Tag::Date, "Date") => days(ms).and_then(|days| number(days as i64, out)),
-            (Tag::Date, "Time") => time_of_day(ms).and_then(|ms| number(ms as i64, out)),
-            (Tag::Date, _) => number(ms, out),
-            _ => Err(Error::data(format!("Invalid type for {what}, expected Date but was {}", class_of(value)))),
-        })
+        if value.tag != Tag::Date {
+            let class = class_of(value);
+            return Some(Err(Error::data(format!("Invalid type for {what}, expected Date but was {class}"))));
+        }
+        let number = logical::number_of(name, value.int().unwrap_or(0))?;
+        Some(number.map(|n| append_int(n, out)))
     }
 
     fn decimal(&self, value: ValueRef<'_>, schema: &Schema, out: &mut Vec<u8>) -> Result<()> {
@@ -310,7 +309,7 @@ impl Style {
             return Err(Error::data(format!("Invalid type for Decimal, expected BigDecimal but was {class}")));
         };
         if self.numeric {
-            out.extend_from_slice(decimal_text(scale, unscaled).as_bytes());
+            append_decimal(scale, unscaled, out);
             return Ok(());
         }
         let declared = scale_of(schema)?;
@@ -397,6 +396,28 @@ impl Style {
     }
 }
 
+/// A scalar without a copy of its own; numbers are laid out in `room`.
+fn in_place<'v>(value: &'v Value, room: &'v mut [u8; 8]) -> Option<ValueRef<'v>> {
+    let payload = match value {
+        Value::String(text) => text.as_bytes(),
+        Value::Bytes(bytes) => bytes,
+        Value::Boolean(b) => fixed([*b as u8], room),
+        Value::Int8(n) => fixed(n.to_le_bytes(), room),
+        Value::Int16(n) => fixed(n.to_le_bytes(), room),
+        Value::Int32(n) => fixed(n.to_le_bytes(), room),
+        Value::Int64(n) | Value::Date(n) => fixed(n.to_le_bytes(), room),
+        Value::Float32(n) => fixed(n.to_le_bytes(), room),
+        Value::Float64(n) => fixed(n.to_le_bytes(), room),
+        _ => return None,
+    };
+    Some(ValueRef::new(value.tag(), payload))
+}
+
+fn fixed<const N: usize>(bytes: [u8; N], room: &mut [u8; 8]) -> &[u8] {
+    room[..N].copy_from_slice(&bytes);
+    &room[..N]
+}
+
 fn float(n: f64, out: &mut Vec<u8>, finite: impl FnOnce(&mut Vec<u8>)) {
     if n.is_finite() {
         finite(out);
@@ -409,25 +430,6 @@ fn append_base64(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     base64::append(bytes, out);
     out.push(b'"');
-}
-
-/// Appends a whole number.
-pub fn append_int(n: i64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut rest = n.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if n < 0 {
-        out.push(b'-');
-    }
-    out.extend_from_slice(&digits[at..]);
 }
 
 /// Jackson writes characters beyond the basic plane as two escapes. Returns the length of the character.

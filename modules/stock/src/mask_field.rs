@@ -110,7 +110,7 @@ fn zeros() -> Vec<Value> {
 fn replacements(text: &str) -> Vec<Value> {
     let mut masks = vec![Value::str(text)];
     if let Some(decimal) = Decimal::parse(text) {
-        let (n, x) = (decimal.wrapping_i64(), decimal.to_f64());
+        let (n, x) = (decimal.long_value(), decimal.double_value());
         masks.extend([Value::Int8(n as i8), Value::Int16(n as i16), Value::Int32(n as i32), Value::Int64(n)]);
         masks.extend([Value::Float32(x as f32), Value::Float64(x)]);
         if !text.contains(['.', 'e', 'E']) {

@@ -22,32 +22,21 @@ pub fn plugin() -> Plugin {
 #[derive(Debug)]
 struct SimpleHeaderConverter;
 
+/// The schema STRING.
+const STRING: [u8; 2] = [7, 0];
+
 impl Converter for SimpleHeaderConverter {
     fn to_connect(&mut self, raw: ValueRef<'_>, out: &mut CellOut<'_>) -> Result<()> {
         if raw.is_null() {
             out.null(NONE);
             return Ok(());
         }
-        let mut repaired = Vec::new();
-        let text = std::str::from_utf8(raw.payload).unwrap_or_else(|_| {
-            decode_utf8(raw.payload, &mut repaired);
-            std::str::from_utf8(&repaired).unwrap_or_default()
-        });
-        match values::parse(text) {
-            None => out.null(NONE),
-            Some(typed) => {
-                let schema = out.dict.intern_schema(&typed.schema)?;
-                if matches!(&typed.value, Value::String(same) if same.as_bytes() == raw.payload) {
-                    out.keep(Tag::String, schema);
-                    return Ok(());
-                }
-                out.write(typed.value.tag(), schema, |out| {
-                    typed.value.encode(out);
-                    Ok(())
-                })?;
-            }
+        if let Ok(text) = std::str::from_utf8(raw.payload) {
+            return read(text, out);
         }
-        Ok(())
+        let mut repaired = Vec::new();
+        decode_utf8(raw.payload, &mut repaired);
+        parse(std::str::from_utf8(&repaired).unwrap_or_default(), out)
     }
 
     fn from_connect(&mut self, value: ValueRef<'_>, schema: u32, out: &mut CellOut<'_>) -> Result<()> {
@@ -65,4 +54,35 @@ impl Converter for SimpleHeaderConverter {
         }
         Ok(())
     }
+}
+
+/// Reads the text of the cell. Plain texts stay where they are, and whole numbers need no parser.
+fn read(text: &str, out: &mut CellOut<'_>) -> Result<()> {
+    if values::is_plain(text) {
+        let schema = out.schema_bytes(&STRING)?;
+        out.keep(Tag::String, schema);
+        return Ok(());
+    }
+    if let Some(n) = values::whole_number(text) {
+        let (kind, value) = values::smallest(n);
+        let schema = out.schema_bytes(&[kind as u8, 0])?;
+        return write(schema, &value, out);
+    }
+    parse(text, out)
+}
+
+fn parse(text: &str, out: &mut CellOut<'_>) -> Result<()> {
+    let Some(typed) = values::parse(text) else {
+        out.null(NONE);
+        return Ok(());
+    };
+    let schema = out.dict.intern_schema(&typed.schema)?;
+    write(schema, &typed.value, out)
+}
+
+fn write(schema: u32, value: &Value, out: &mut CellOut<'_>) -> Result<()> {
+    out.write(value.tag(), schema, |out| {
+        value.encode(out);
+        Ok(())
+    })
 }

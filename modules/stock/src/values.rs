@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use berth_guest::schema::{DATE, TIME, TIMESTAMP};
 use berth_guest::{Error, Result, Schema, Type, Value};
 
 use crate::decimal::{digit, Decimal};
-use crate::java_time::{days_from, DAY_MS};
+use crate::java_text::trim;
+use crate::values_common::{align, Common};
+use crate::values_time;
 
 /// A value with its schema; null has none.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,22 @@ pub fn parse(text: &str) -> Option<Typed> {
     match parser.value(false, 0) {
         Ok(typed) => typed,
         Err(_) => Some(Typed::string(text)),
+    }
+}
+
+/// Whether the text stands for itself, told by how it begins: most do, and then nothing need be parsed.
+pub fn is_plain(text: &str) -> bool {
+    let text = trim(text);
+    let typed = |c: char| digit(c).is_some() || matches!(c, '+' | '-' | '[' | '{');
+    !text.starts_with(typed) && !["true", "false", "null"].iter().any(|word| text.starts_with(word))
+}
+
+/// The number of a text that is nothing but a sign and ASCII digits, as many as surely fit.
+pub fn whole_number(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    match (1..=18).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
+        true => text.parse().ok(),
+        false => None,
     }
 }
 
@@ -285,82 +302,9 @@ fn finish_map(key: Option<Rc<Schema>>, value: Option<Rc<Schema>>, entries: Vec<(
     Ok(Typed::new(Schema { key, element: value, ..Schema::new(Type::Map) }, Value::Map(aligned)))
 }
 
-/// Java's `String.trim`: everything up to U+0020.
-fn trim(text: &str) -> &str {
-    text.trim_matches(|c| c <= ' ')
-}
-
-/// The schema that fits all elements seen.
-#[derive(Default)]
-struct Common {
-    schema: Option<Rc<Schema>>,
-    mixed: bool,
-}
-
-impl Common {
-    fn add(&mut self, item: &Option<Typed>) {
-        let Some(item) = item else { return };
-        self.schema = match self.schema.take() {
-            None => Some(item.schema.clone()),
-            Some(previous) => wider(previous, item.schema.clone()),
-        };
-        self.mixed |= self.schema.is_none();
-    }
-
-    fn schema(self) -> Option<Rc<Schema>> {
-        self.schema.filter(|_| !self.mixed)
-    }
-}
-
-fn rank(kind: Type) -> Option<usize> {
-    [Type::Int8, Type::Int16, Type::Int32, Type::Int64, Type::Float32, Type::Float64].iter().position(|t| *t == kind)
-}
-
-fn wider(previous: Rc<Schema>, new: Rc<Schema>) -> Option<Rc<Schema>> {
-    if previous.kind == new.kind {
-        return match previous.optional == new.optional {
-            true if previous.optional => Some(previous),
-            true => Some(new),
-            false => (previous == new).then_some(previous),
-        };
-    }
-    let (a, b) = (rank(previous.kind)?, rank(new.kind)?);
-    Some(if a > b { previous } else { new })
-}
-
-/// `Values.convertTo` for the conversions that a common schema can ask for.
-fn align(schema: &Schema, value: Value) -> Result<Value> {
-    let float = match value {
-        Value::Float32(x) => Some(x as f64),
-        Value::Float64(x) => Some(x),
-        _ => value.as_int().map(|n| n as f64),
-    };
-    let int = value.as_int();
-    Ok(match (schema.kind, int, float) {
-        _ if value == Value::Null => {
-            return Err(Error::data("Unable to convert a null value to a schema that requires a value"))
-        }
-        _ if matches!(value, Value::Date(_)) => align_date(schema, value),
-        (Type::Int8, Some(n), _) => Value::Int8(n as i8),
-        (Type::Int16, Some(n), _) => Value::Int16(n as i16),
-        (Type::Int32, Some(n), _) if schema.name.is_none() => Value::Int32(n as i32),
-        (Type::Int64, Some(n), _) if schema.name() == Some(TIMESTAMP) => Value::Date(n),
-        (Type::Int64, Some(n), _) => Value::Int64(n),
-        (Type::Int32, Some(n), _) if schema.name() == Some(DATE) => Value::Date(n * DAY_MS),
-        (Type::Int32, Some(n), _) => Value::Date(n),
-        (Type::Float32, _, Some(x)) => Value::Float32(x as f32),
-        (Type::Float64, _, Some(x)) => Value::Float64(x),
-        _ => value,
-    })
-}
-
-fn align_date(schema: &Schema, value: Value) -> Value {
-    let Value::Date(ms) = value else { return value };
-    match schema.name() {
-        Some(DATE) => Value::Date(ms.div_euclid(DAY_MS) * DAY_MS),
-        Some(TIME) => Value::Date(ms.rem_euclid(DAY_MS)),
-        _ => value,
-    }
+fn temporal(token: &str) -> Option<Typed> {
+    let (name, ms) = values_time::temporal(token)?;
+    Some(Typed::new(Schema::temporal(name), Value::Date(ms)))
 }
 
 fn number(token: &str) -> Option<Typed> {
@@ -380,7 +324,13 @@ fn number(token: &str) -> Option<Typed> {
 }
 
 fn smallest_int(n: i64) -> Typed {
-    let (kind, value) = if let Ok(n) = i8::try_from(n) {
+    let (kind, value) = smallest(n);
+    Typed::new(Schema::new(kind), value)
+}
+
+/// The smallest type that holds a number.
+pub fn smallest(n: i64) -> (Type, Value) {
+    if let Ok(n) = i8::try_from(n) {
         (Type::Int8, Value::Int8(n))
     } else if let Ok(n) = i16::try_from(n) {
         (Type::Int16, Value::Int16(n))
@@ -388,77 +338,6 @@ fn smallest_int(n: i64) -> Typed {
         (Type::Int32, Value::Int32(n))
     } else {
         (Type::Int64, Value::Int64(n))
-    };
-    Typed::new(Schema::new(kind), value)
-}
-
-/// A date, time or timestamp in the one form that each has; fields may be out of range, as in Java's lenient parser.
-fn temporal(token: &str) -> Option<Typed> {
-    let text = token.replace("\\:", ":");
-    let (name, ms) = match text.encode_utf16().count() {
-        10 => {
-            let mut fields = Fields(&text);
-            (DATE, fields.date()?)
-        }
-        13 => {
-            let mut fields = Fields(&text);
-            (TIME, fields.time()?)
-        }
-        24 => {
-            let mut fields = Fields(&text);
-            let date = fields.date()?;
-            fields.literal('T')?;
-            (TIMESTAMP, date.wrapping_add(fields.time()?))
-        }
-        _ => return None,
-    };
-    Some(Typed::new(Schema::temporal(name), Value::Date(ms)))
-}
-
-/// Reads numbers and literals in turn.
-struct Fields<'a>(&'a str);
-
-impl Fields<'_> {
-    fn literal(&mut self, c: char) -> Option<()> {
-        self.0 = self.0.strip_prefix(c)?;
-        Some(())
-    }
-
-    fn number(&mut self) -> Option<i64> {
-        let text = self.0.trim_start_matches([' ', '\t']);
-        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |t| (true, t));
-        let mut n = 0i64;
-        let mut end = 0;
-        for (at, c) in digits.char_indices() {
-            let Some(d) = digit(c) else { break };
-            n = n.saturating_mul(10).saturating_add(d as i64);
-            end = at + c.len_utf8();
-        }
-        if end == 0 {
-            return None;
-        }
-        self.0 = &digits[end..];
-        Some(if negative { -n } else { n })
-    }
-
-    fn date(&mut self) -> Option<i64> {
-        let year = self.number()?;
-        self.literal('-')?;
-        let month = self.number()?;
-        self.literal('-')?;
-        Some(days_from(year, month, self.number()?) * DAY_MS)
-    }
-
-    fn time(&mut self) -> Option<i64> {
-        let hour = self.number()?;
-        self.literal(':')?;
-        let minute = self.number()?;
-        self.literal(':')?;
-        let second = self.number()?;
-        self.literal('.')?;
-        let ms = self.number()?;
-        self.literal('Z')?;
-        Some(((hour * 60 + minute) * 60 + second) * 1000 + ms)
     }
 }
 
@@ -478,6 +357,45 @@ mod tests {
                 String::from_utf8(out).unwrap()
             }
         }
+    }
+
+    #[test]
+    fn short_cuts_lead_to_the_same_place() {
+        let texts = [
+            "",
+            " ",
+            "a",
+            "true",
+            "true story",
+            "nullable",
+            "null",
+            "-",
+            "-1",
+            "+7",
+            "1",
+            "0012",
+            "١",
+            "\"x\"",
+            ":",
+            ",[1]",
+            " [1]",
+            "\u{1}{}",
+            "\\[1]",
+            "2019-08-23",
+            "999999999999999999",
+            "-999999999999999999",
+            "1e3",
+            "tru",
+            "é",
+        ];
+        for text in texts {
+            let full = parse(text);
+            assert!(!is_plain(text) || full == Some(Typed::string(text)), "{text:?}");
+            if let Some(n) = whole_number(text) {
+                assert_eq!(full, Some(smallest_int(n)), "{text}");
+            }
+        }
+        assert!(is_plain("order.paid") && is_plain(" note") && whole_number("-42") == Some(-42));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use berth_guest::{Dictionaries, Schema, Tag, ValueRef};
 
 use crate::base64;
-use crate::java_number::{append_f32, append_f64, bigint_text, decimal_text};
+use crate::java_number::{append_bigint, append_decimal, append_f32, append_f64, append_int};
 use crate::java_time::value_text;
 
-/// Appends `Values.convertToString` of a value that is not null; `dict` knows the schemas that structs carry themselves.
+/// Appends `Values.convertToString` of a value that is not null; `dict` knows the schemas that structs carry
+/// themselves.
 pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
     append_part(value, schema, dict, false, out);
 }
@@ -23,14 +24,14 @@ fn append_part(
     match value.tag {
         Tag::Null => push("null", out),
         Tag::Boolean => push(if value.boolean() == Some(true) { "true" } else { "false" }, out),
-        Tag::Int8 | Tag::Int16 | Tag::Int32 | Tag::Int64 => push(&value.int().unwrap_or(0).to_string(), out),
+        Tag::Int8 | Tag::Int16 | Tag::Int32 | Tag::Int64 => append_int(value.int().unwrap_or(0), out),
         Tag::Float32 => append_f32(value.float32().unwrap_or(0.0), out),
         Tag::Float64 => append_f64(value.float64().unwrap_or(0.0), out),
         Tag::Decimal => {
             let (scale, unscaled) = value.decimal().unwrap_or((0, &[0]));
-            push(&decimal_text(scale, unscaled), out);
+            append_decimal(scale, unscaled, out);
         }
-        Tag::BigInt => push(&bigint_text(value.payload), out),
+        Tag::BigInt => append_bigint(value.payload, out),
         Tag::Date => push(&value_text(value.int().unwrap_or(0)), out),
         Tag::String if embedded => append_quoted(value.payload, out),
         Tag::String => out.extend_from_slice(value.payload),
