@@ -55,7 +55,7 @@ func TestConfigTexts(t *testing.T) {
 		},
 	} {
 		c.key.Name, c.key.HasDefault = "k", true
-		got := ConfigDef{[]ConfigKey{c.key}}.Validate(map[string]*string{"k": c.value})[0]
+		got := ConfigDef{Keys: []ConfigKey{c.key}}.Validate(map[string]*string{"k": c.value})[0]
 		want := KeyValidation{Name: "k", Value: c.shown, Visible: true}
 		switch {
 		case strings.HasPrefix(c.err, "Invalid"):
@@ -88,18 +88,18 @@ func valid(kind ValidatorKind, values ...string) ConfigKey {
 func TestAValueThatDoesNotParseIsValidatedAsNull(t *testing.T) {
 	k := ranged(ConfigInt, ptr(1.0), nil)
 	k.Name = "k"
-	got := ConfigDef{[]ConfigKey{k}}.Validate(map[string]*string{"k": ptr("x")})[0].Errors
+	got := ConfigDef{Keys: []ConfigKey{k}}.Validate(map[string]*string{"k": ptr("x")})[0].Errors
 	if len(got) != 2 || !strings.Contains(got[1], "Value must be non-null") {
 		t.Fatal(got)
 	}
-	got = ConfigDef{[]ConfigKey{k}}.Validate(nil)[0].Errors
+	got = ConfigDef{Keys: []ConfigKey{k}}.Validate(nil)[0].Errors
 	if len(got) != 2 || got[0] != `Missing required configuration "k" which has no default value.` {
 		t.Fatal(got)
 	}
 }
 
 func TestParseGivesTypedValuesAndDefaults(t *testing.T) {
-	d := ConfigDef{[]ConfigKey{
+	d := ConfigDef{Keys: []ConfigKey{
 		{Name: "s", Type: ConfigString}, {Name: "n", Type: ConfigShort, HasDefault: true, Default: ptr("3")},
 		{Name: "l", Type: ConfigList, HasDefault: true, Default: ptr("a,b")}, {Name: "b", Type: ConfigBoolean},
 		{Name: "d", Type: ConfigDouble}, {Name: "null", Type: ConfigInt, HasDefault: true},
