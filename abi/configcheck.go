@@ -33,9 +33,9 @@ type Validator struct {
 	Null   bool   // one_of: null will do, too
 	Text   string // regex and custom: for the reader of a configuration page
 
-	// Check is what kinds regex and custom do: it says what is wrong with the value of the key, as a whole sentence, or
-	// "". A manifest does not hold it.
-	Check func(key string, value any) string
+	// Check is what kinds regex and custom do: it says what is wrong with the value of the key; nil: nothing. A manifest
+	// does not hold it.
+	Check func(key string, value any) *ConfigError
 }
 
 // ValidValues describes what passes the validator, as ConfigDef does; "": there is none.
@@ -46,7 +46,7 @@ func (k ConfigKey) ValidValues() string {
 	}
 	switch v.Kind {
 	case ValidRange:
-		return v.rangeText(k.Type)
+		return v.rangeText()
 	case ValidOneOf, ValidList:
 		return "[" + strings.Join(v.words(), ", ") + "]"
 	case ValidOneOfCI:
@@ -66,14 +66,14 @@ func (k ConfigKey) ValidValues() string {
 	return v.Text
 }
 
-func (v *Validator) rangeText(t ConfigType) string {
+func (v *Validator) rangeText() string {
 	text := "["
 	if v.Min != nil {
-		text += bound(t, *v.Min) + ","
+		text += bound(*v.Min) + ","
 	}
 	text += "..."
 	if v.Max != nil {
-		text += "," + bound(t, *v.Max)
+		text += "," + bound(*v.Max)
 	}
 	return text + "]"
 }
@@ -89,16 +89,12 @@ func (v *Validator) sizeText() string {
 	if v.Max == nil {
 		return "any number"
 	}
-	return bound(ConfigInt, *v.Max)
+	return bound(*v.Max)
 }
 
-// bound writes a limit as Java would: without a fraction for integers.
-func bound(t ConfigType, x float64) string {
-	if t == ConfigDouble {
-		return javaFloat(x, 64)
-	}
-	return strconv.FormatFloat(x, 'f', -1, 64)
-}
+// bound writes a limit without a fraction where it has none, whatever the type of the key: a manifest does not tell
+// whether its author wrote 1 or 1.0.
+func bound(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
 // Check applies the validator to a parsed value; nil: it passes, or only the plugin can tell.
 func (k ConfigKey) Check(value any) *ConfigError {
@@ -119,11 +115,8 @@ func (v *Validator) check(t ConfigType, key string, value any) *ConfigError {
 			return InvalidValue(key, "null", "entry must be non null")
 		}
 	case ValidRegex, ValidCustom:
-		if v.Check == nil {
-			return nil
-		}
-		if message := v.Check(key, value); message != "" {
-			return &ConfigError{Key: key, Message: message}
+		if v.Check != nil {
+			return v.Check(key, value)
 		}
 	default:
 		if problem := v.textProblem(t, value); problem != "" {
@@ -149,9 +142,9 @@ func (v *Validator) checkRange(t ConfigType, key string, value any) *ConfigError
 		err.Class = classCast
 		return err
 	case v.Min != nil && x < *v.Min:
-		return InvalidValue(key, configText(value), "Value must be at least "+bound(t, *v.Min))
+		return InvalidValue(key, ConfigText(value), "Value must be at least "+bound(*v.Min))
 	case v.Max != nil && x > *v.Max:
-		return InvalidValue(key, configText(value), "Value must be no more than "+bound(t, *v.Max))
+		return InvalidValue(key, ConfigText(value), "Value must be no more than "+bound(*v.Max))
 	}
 	return nil
 }
@@ -165,7 +158,7 @@ func (v *Validator) checkList(key string, value any) *ConfigError {
 	}
 	items, _ := value.([]string)
 	if v.Kind == ValidListSize && v.Max != nil && float64(len(items)) > *v.Max {
-		return InvalidValue(key, configText(value), "exceeds maximum list size of ["+v.sizeText()+"].")
+		return InvalidValue(key, ConfigText(value), "exceeds maximum list size of ["+v.sizeText()+"].")
 	}
 	for _, item := range items {
 		if v.Kind == ValidList && len(v.Values) > 0 && !slices.Contains(v.Values, item) {
@@ -227,5 +220,5 @@ func (t ConfigType) shown(value any) string {
 	if value != nil && t == ConfigPassword {
 		return Hidden
 	}
-	return configText(value)
+	return ConfigText(value)
 }

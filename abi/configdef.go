@@ -149,12 +149,8 @@ func (d *ConfigDef) Embed(prefix, group string, order int32, from ConfigDef) {
 			k.Dependents = append(k.Dependents, prefix+dependent)
 		}
 		if own.Validator != nil {
-			k.Validator = &Validator{Kind: ValidCustom, Check: func(_ string, value any) string {
-				if err := own.Validator.check(own.Type, own.Name, value); err != nil {
-					return err.Message
-				}
-				return ""
-			}}
+			k.Validator = &Validator{Kind: ValidCustom, Text: own.ValidValues(),
+				Check: func(_ string, value any) *ConfigError { return own.Check(value) }}
 		}
 		if own.Recommend != nil {
 			k.Recommend = func(values ConfigValues) ([]string, bool) { return own.Recommend(values.under(prefix)) }
@@ -235,7 +231,7 @@ func (v *validation) check(name string, above []string) {
 	k, result := v.Keys[i], &v.results[i]
 	value, errs := k.check(v.config, v.Classes)
 	v.values.byName[name] = value
-	result.Value = k.Type.text(value)
+	result.Value = k.Type.Text(value)
 	for _, err := range errs {
 		result.Errors = append(result.Errors, err.Message)
 	}

@@ -37,7 +37,7 @@ func TestConfigTexts(t *testing.T) {
 		"class":              {ConfigKey{Type: ConfigClass}, str("a.B"), str("a.B"), ""},
 		"range low":          {ranged(ConfigInt, ptr(1.0), nil), str("0"), str("0"), "Value must be at least 1"},
 		"range high":         {ranged(ConfigLong, nil, ptr(9.0)), str("10"), str("10"), "Value must be no more than 9"},
-		"range double":       {ranged(ConfigDouble, ptr(1.0), nil), str("0.5"), str("0.5"), "Value must be at least 1.0"},
+		"range double":       {ranged(ConfigDouble, ptr(1.0), nil), str("0.5"), str("0.5"), "Value must be at least 1"},
 		"range null":         {ranged(ConfigInt, ptr(1.0), nil), null, null, "Value must be non-null"},
 		"one of":             {valid(ValidOneOf, "a", "b"), str("A"), str("A"), "String must be one of: a, b"},
 		"one of null":        {valid(ValidOneOf, "a", "b"), null, null, "String must be one of: a, b"},

@@ -17,25 +17,25 @@ func ParseConfigValue(name string, t ConfigType, value any, classes ClassLoader)
 	switch text, isText := value.(string); {
 	case value == nil:
 	case isText && t == ConfigClass && classes != nil:
-		class, ok := classes(trimConfig(text))
+		class, ok := classes(TrimConfig(text))
 		if !ok {
 			problem = "Class " + text + " could not be found."
 			break
 		}
 		parsed = class
 	case isText:
-		parsed, problem = parseConfigText(t, trimConfig(text))
+		parsed, problem = parseConfigText(t, TrimConfig(text))
 	default:
 		parsed, problem = convertConfig(t, value)
 	}
 	if problem != "" {
-		return nil, InvalidValue(name, configText(value), problem)
+		return nil, InvalidValue(name, ConfigText(value), problem)
 	}
 	return parsed, nil
 }
 
-// trimConfig is String.trim: it cuts everything up to the blank.
-func trimConfig(text string) string {
+// TrimConfig is String.trim: it cuts everything up to the blank.
+func TrimConfig(text string) string {
 	return strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })
 }
 
@@ -228,8 +228,8 @@ func splitList(text string) []string {
 	return items
 }
 
-// text is a parsed value of this type as ConfigDef.convertToString shows it; nil: null.
-func (t ConfigType) text(value any) *string {
+// Text is a parsed value of this type as ConfigDef.convertToString shows it; nil: null.
+func (t ConfigType) Text(value any) *string {
 	var s string
 	switch x := value.(type) {
 	case nil:
@@ -239,7 +239,7 @@ func (t ConfigType) text(value any) *string {
 	case []any:
 		s = strings.Join(configTexts(x), ",")
 	default:
-		s = configText(x)
+		s = ConfigText(x)
 	}
 	if t == ConfigPassword {
 		s = Hidden
@@ -247,8 +247,8 @@ func (t ConfigType) text(value any) *string {
 	return &s
 }
 
-// configText is a value inside an error: what String.valueOf gives.
-func configText(value any) string {
+// ConfigText is a value inside an error: what String.valueOf gives.
+func ConfigText(value any) string {
 	switch x := value.(type) {
 	case nil:
 		return "null"
@@ -267,7 +267,7 @@ func configText(value any) string {
 func configTexts(items []any) []string {
 	texts := make([]string, len(items))
 	for i, item := range items {
-		texts[i] = configText(item)
+		texts[i] = ConfigText(item)
 	}
 	return texts
 }

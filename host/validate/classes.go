@@ -123,6 +123,17 @@ func shownVersion(version string) string {
 	return version
 }
 
+// check is a validator of keys that name a plugin of the kind; null passes.
+func (c *classes) check(key string, class any, kind pluginKind) *abi.ConfigError {
+	if class == nil {
+		return nil
+	}
+	if problem := c.concrete(class.(string), kind); problem != "" {
+		return wrong(key, problem)
+	}
+	return nil
+}
+
 // concrete says why class is no usable plugin of the kind, or "".
 func (c *classes) concrete(class string, kind pluginKind) string {
 	nested := c.nested(class)

@@ -56,7 +56,7 @@ func (w *Worker) newConnector(name string, config host.Config) (*connector, erro
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := parse(found.Kind, config)
+	parsed, err := w.parse(found.Kind, config)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		return
 	}
 	var parsed validate.Connector
-	if parsed, err = parse(found.Kind, connector); err != nil {
+	if parsed, err = w.parse(found.Kind, connector); err != nil {
 		return
 	}
 	c := w.taskConfig(id, found, connector, t.target)

@@ -99,11 +99,11 @@ func (w *Worker) resolveConnector(config host.Config) (plugin.Plugin, error) {
 }
 
 // parse reads the framework's part of a configuration.
-func parse(kind string, config host.Config) (validate.Connector, error) {
+func (w *Worker) parse(kind string, config host.Config) (validate.Connector, error) {
 	if kind == abi.KindSource {
-		return validate.ParseSource(config)
+		return w.Validator.ParseSource(config)
 	}
-	return validate.ParseSink(config)
+	return w.Validator.ParseSink(config)
 }
 
 // run starts an instance of a group with what its plugins are granted.
