@@ -159,7 +159,7 @@ func (c *Connector) readChains(config host.Config, values abi.ConfigValues) {
 		c.Transforms = append(c.Transforms, Transform{
 			Alias:     alias,
 			Type:      values.String(prefix + "type"),
-			Version:   values.String(prefix + "plugin.version"),
+			Version:   abi.TrimConfig(config.Get(prefix + "plugin.version")),
 			Predicate: values.String(prefix + keyPredicate),
 			Negate:    values.Bool(prefix + keyNegate),
 			Config:    ownConfig(config, prefix, "type", "plugin.version", keyPredicate, keyNegate),
@@ -168,7 +168,7 @@ func (c *Connector) readChains(config host.Config, values abi.ConfigValues) {
 	for _, alias := range values.List(keyPredicates) {
 		prefix := chains[1].prefix(alias)
 		c.Predicates[alias] = Predicate{Alias: alias, Type: values.String(prefix + "type"),
-			Version: values.String(prefix + "plugin.version"), Config: ownConfig(config, prefix, "type", "plugin.version")}
+			Version: abi.TrimConfig(config.Get(prefix + "plugin.version")), Config: ownConfig(config, prefix, "type", "plugin.version")}
 	}
 }
 
