@@ -293,6 +293,9 @@ func (v ConfigValues) under(prefix string) ConfigValues {
 	return own
 }
 
+// Value returns a value of any type; nil: null.
+func (v ConfigValues) Value(key string) any { return v.byName[key] }
+
 // String returns a STRING, CLASS or PASSWORD.
 func (v ConfigValues) String(key string) string { s, _ := v.byName[key].(string); return s }
 

@@ -36,7 +36,7 @@ func (s *session) askElements(ctx context.Context, elements []element, out *outc
 		if err != nil {
 			return failure(err)
 		}
-		known := validated(s.definition(e.plugin), config)
+		known := validated(s.declared(e.plugin), config)
 		answers(found).without(known).addTo(out, e.prefix, nil)
 	}
 	return nil

@@ -34,8 +34,8 @@ func custom(describe string, check func(key string, value any) *abi.ConfigError)
 // wrong is a check's finding in words of its own.
 func wrong(key, message string) *abi.ConfigError { return &abi.ConfigError{Key: key, Message: message} }
 
-// regex is RegexValidator.
-var regex = custom("valid regex", func(key string, value any) *abi.ConfigError {
+// Regex is RegexValidator.
+var Regex = custom("valid regex", func(key string, value any) *abi.ConfigError {
 	pattern, isText := value.(string)
 	if !isText {
 		return abi.InvalidValue(key, "null", "Invalid regex: no pattern given")

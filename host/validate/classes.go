@@ -53,7 +53,7 @@ func (c *classes) load(name string) (string, bool) {
 		return class, true
 	}
 	known := slices.Contains(javaClasses, name) || slices.Contains(interfaces, name) ||
-		slices.Contains(otherPlugins, name) || len(c.nested(name)) > 0
+		slices.Contains(otherPlugins, name) || slices.Contains(mirrorClasses, name) || len(c.nested(name)) > 0
 	return name, known
 }
 

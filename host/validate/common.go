@@ -48,23 +48,6 @@ func needed(name string, kind abi.ConfigType, group string, order int32, width a
 		Width: width, Display: display, Validator: validator}
 }
 
-// ConnectorConfig is the definition of the keys that all connectors have.
-func ConnectorConfig() abi.ConfigDef { return define(commonKeys(defaults{classes: &classes{}})...) }
-
-// SourceConnectorConfig is the definition of the framework's keys of sources.
-func SourceConnectorConfig() abi.ConfigDef {
-	d := ConnectorConfig()
-	d.Add(sourceKeys()...)
-	return d
-}
-
-// SinkConnectorConfig is the definition of the framework's keys of sinks.
-func SinkConnectorConfig() abi.ConfigDef {
-	d := ConnectorConfig()
-	d.Add(sinkKeys()...)
-	return d
-}
-
 // commonKeys are the keys that every connector has (ConnectorConfig), with the defaults that the configuration and the
 // worker lead to.
 func commonKeys(d defaults) []abi.ConfigKey {

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -72,14 +73,14 @@ type Connector struct {
 // transformations and predicates, but what only they can check is left to their start. Error: *Exception with the first
 // problem found.
 func (v *Validator) ParseConnector(config host.Config) (Connector, error) {
-	c, _, err := v.parseConnector(config, nil)
+	c, _, err := v.parseConnector("", config)
 	return c, err
 }
 
 // ParseSource reads the configuration of a source; where the worker creates topics, TopicGroups reads the rest.
 // Error: as ParseConnector.
 func (v *Validator) ParseSource(config host.Config) (Connector, error) {
-	c, values, err := v.parseConnector(config, sourceKeys())
+	c, values, err := v.parseConnector(abi.KindSource, config)
 	if err != nil {
 		return Connector{}, err
 	}
@@ -95,7 +96,7 @@ func (v *Validator) ParseSource(config host.Config) (Connector, error) {
 
 // ParseSink reads the configuration of a sink. Error: as ParseConnector.
 func (v *Validator) ParseSink(config host.Config) (Connector, error) {
-	c, values, err := v.parseConnector(config, sinkKeys())
+	c, values, err := v.parseConnector(abi.KindSink, config)
 	if err != nil {
 		return Connector{}, err
 	}
@@ -114,18 +115,32 @@ func (v *Validator) ParseSink(config host.Config) (Connector, error) {
 	return c, nil
 }
 
-func (v *Validator) parseConnector(config host.Config, specific []abi.ConfigKey) (Connector, abi.ConfigValues, error) {
-	s := v.session(config)
-	d := define(append(commonKeys(defaults{classes: s.classes}), specific...)...)
-	d.Classes = s.classes.load
+// Enrich is the definition of the framework's keys of a connector of that kind (abi.KindSource, abi.KindSink; "": what
+// all connectors have), with those of its transformations and predicates. Error: *Exception for the first of these
+// that can't be used; the definition has the others.
+func (v *Validator) Enrich(kind string, config host.Config) (abi.ConfigDef, error) {
+	s := v.session(config, kind)
+	d := s.definition(defaults{})
+	var first *abi.ConfigError
 	for _, c := range chains {
-		problem := uniqueItems(c.key, items(config, c.key))
-		if problem == nil {
-			_, problem = s.enrich(&d, c)
-		}
-		if problem != nil {
-			return Connector{}, abi.ConfigValues{}, &Exception{problem}
-		}
+		_, problem := s.enrich(&d, c)
+		first = cmp.Or(first, problem)
+	}
+	if first != nil {
+		return d, &Exception{first}
+	}
+	return d, nil
+}
+
+// parseConnector parses the framework's own keys before it looks at transformations and predicates, as Connect does.
+func (v *Validator) parseConnector(kind string, config host.Config) (Connector, abi.ConfigValues, error) {
+	base := v.session(config, kind).definition(defaults{})
+	if _, err := Parse(base, config); err != nil {
+		return Connector{}, abi.ConfigValues{}, err
+	}
+	d, err := v.Enrich(kind, config)
+	if err != nil {
+		return Connector{}, abi.ConfigValues{}, err
 	}
 	values, err := Parse(d, config)
 	if err != nil {
@@ -168,7 +183,8 @@ func (c *Connector) readChains(config host.Config, values abi.ConfigValues) {
 	for _, alias := range values.List(keyPredicates) {
 		prefix := chains[1].prefix(alias)
 		c.Predicates[alias] = Predicate{Alias: alias, Type: values.String(prefix + "type"),
-			Version: abi.TrimConfig(config.Get(prefix + "plugin.version")), Config: ownConfig(config, prefix, "type", "plugin.version")}
+			Version: abi.TrimConfig(config.Get(prefix + "plugin.version")),
+			Config:  ownConfig(config, prefix, "type", "plugin.version")}
 	}
 }
 

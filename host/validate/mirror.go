@@ -64,14 +64,24 @@ const mirrorExcludes = `follower\.replication\.throttled\.replicas,leader\.repli
 	`message\.timestamp\.difference\.max\.ms,message\.timestamp\.type,unclean\.leader\.election\.enable,` +
 	`min\.insync\.replicas`
 
-// MirrorConfig is the definition of a connector of MirrorMaker 2, with the framework's keys, as Kafka's own; ok is false
-// for other classes.
-func MirrorConfig(class string) (d abi.ConfigDef, ok bool) {
+// mirrorClasses are Kafka's own answers to keys of these tables.
+var mirrorClasses = []string{
+	"org.apache.kafka.clients.admin.ForwardingAdmin",
+	"org.apache.kafka.connect.mirror.DefaultConfigPropertyFilter",
+	"org.apache.kafka.connect.mirror.DefaultGroupFilter",
+	"org.apache.kafka.connect.mirror.DefaultReplicationPolicy",
+	"org.apache.kafka.connect.mirror.DefaultTopicFilter",
+	"org.apache.kafka.connect.mirror.IdentityReplicationPolicy",
+}
+
+// MirrorConfig is the definition of a connector of MirrorMaker 2, with the keys of all connectors, as Kafka's own; ok is
+// false for other classes.
+func (v *Validator) MirrorConfig(class string) (d abi.ConfigDef, ok bool) {
 	own, ok := mirrorConnectors[class]
 	if !ok {
 		return d, false
 	}
-	d = ConnectorConfig()
+	d = v.session(nil, "").definition(defaults{})
 	d.Add(tabled(mirrorProperties, sslProperties, saslProperties, own).Keys...)
 	return d, true
 }

@@ -18,7 +18,7 @@ func define(keys ...abi.ConfigKey) abi.ConfigDef {
 // Exception is a configuration that can't be used, in Connect's words. It is a host.ErrBadRequest.
 type Exception struct{ *abi.ConfigError }
 
-func (e *Exception) Unwrap() error { return host.BadRequest(e.Message) }
+func (e *Exception) Unwrap() []error { return []error{e.ConfigError, host.BadRequest(e.Message)} }
 
 // JavaClass is the exception that Connect raises.
 func (e *Exception) JavaClass() string {

@@ -130,7 +130,7 @@ func (r *recordedPlugins) Check(_ context.Context, p abi.Plugin, _ string, confi
 		switch k.Name {
 		case "regex", "pattern":
 			value, _ := abi.ParseConfigValue(k.Name, k.Type, given(config, k.Name), nil)
-			if err := regex.Check(k.Name, value); err != nil {
+			if err := Regex.Check(k.Name, value); err != nil {
 				problem = err.Message
 			}
 		case "spec":

@@ -25,7 +25,7 @@ func sinkKeys() []abi.ConfigKey {
 		optional(keyTopics, abi.ConfigList, text(""), "HIGH", groupCommon, 4, "LONG", "Topics",
 			"The topics to read.", nil),
 		optional(keyTopicsRegex, abi.ConfigString, text(""), "HIGH", groupCommon, 4, "LONG", "Topics regex",
-			"A Java regular expression: the topics whose whole name it matches are read. Either this or topics.", regex),
+			"A Java regular expression: the topics whose whole name it matches are read. Either this or topics.", Regex),
 		optional(keyDLQ, abi.ConfigString, text(""), "MEDIUM", groupErrors, 6, "MEDIUM", "Dead Letter Queue Topic Name",
 			"The topic that takes records which can't be delivered; none when empty.", nil),
 		optional(keyDLQReplication, abi.ConfigShort, text("3"), "MEDIUM", groupErrors, 7, "MEDIUM",

@@ -97,19 +97,19 @@ type session struct {
 	answers answers
 }
 
-func (v *Validator) session(config host.Config) *session {
-	return &session{Validator: v, config: config, classes: &classes{v.plugins.Infos()}}
+func (v *Validator) session(config host.Config, kind string) *session {
+	return &session{Validator: v, config: config, classes: &classes{v.plugins.Infos()}, plugin: abi.Plugin{Kind: kind}}
 }
 
 // Validate checks a configuration whose references to configuration providers are resolved. A wrong configuration is
 // no error: the answer tells. Errors: host.ErrBadRequest when no connector class can be found, host.ErrInternal when
 // the plugin's own validation fails or a client override has the wrong type.
 func (v *Validator) Validate(ctx context.Context, config host.Config) (host.ConfigInfos, error) {
-	s := v.session(config)
+	s := v.session(config, "")
 	if err := s.connector(); err != nil {
 		return host.ConfigInfos{}, err
 	}
-	own := s.definition(s.plugin)
+	own := s.declared(s.plugin)
 	if err := s.ask(ctx); err != nil {
 		return host.ConfigInfos{}, err
 	}
@@ -137,8 +137,7 @@ func (v *Validator) Validate(ctx context.Context, config host.Config) (host.Conf
 // definition. Error: as Validate.
 func (v *Validator) ValidateFramework(ctx context.Context, kind string, config host.Config) ([]abi.KeyValidation,
 	error) {
-	s := v.session(config)
-	s.plugin.Kind = kind
+	s := v.session(config, kind)
 	_, out, err := s.validateFramework(ctx)
 	if err != nil {
 		return nil, err
@@ -162,7 +161,7 @@ func (s *session) validateFramework(ctx context.Context) (abi.ConfigDef, *outcom
 // result for each key, in order of definition. Error: host.ErrInternal when the plugin's own validation fails.
 func (v *Validator) ValidatePlugin(ctx context.Context, plugin abi.Plugin, config host.Config) ([]abi.KeyValidation,
 	error) {
-	out, err := v.session(config).validatePlugin(ctx, plugin, config)
+	out, err := v.session(config, plugin.Kind).validatePlugin(ctx, plugin, config)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +169,7 @@ func (v *Validator) ValidatePlugin(ctx context.Context, plugin abi.Plugin, confi
 }
 
 func (s *session) validatePlugin(ctx context.Context, plugin abi.Plugin, config host.Config) (*outcomes, error) {
-	out := validated(s.definition(plugin), config)
+	out := validated(s.declared(plugin), config)
 	if !needsGuest(plugin) {
 		return out, nil
 	}
@@ -182,8 +181,8 @@ func (s *session) validatePlugin(ctx context.Context, plugin abi.Plugin, config 
 	return out, nil
 }
 
-// definition is what a plugin declares, with the classes that are there.
-func (s *session) definition(plugin abi.Plugin) abi.ConfigDef {
+// declared is what a plugin declares, with the classes that are there.
+func (s *session) declared(plugin abi.Plugin) abi.ConfigDef {
 	d := define(plugin.Config.Keys...)
 	d.Classes = s.classes.load
 	return d
@@ -241,7 +240,19 @@ func mapText(config host.Config) string {
 
 // framework is the definition of the framework's keys for this configuration, with the aliased plugins in it.
 func (s *session) framework() (abi.ConfigDef, []element) {
-	d := define(commonKeys(s.defaults())...)
+	d := s.definition(s.defaults())
+	var elements []element
+	for _, c := range chains {
+		usable, _ := s.enrich(&d, c)
+		elements = append(elements, usable...)
+	}
+	return d, elements
+}
+
+// definition is the definition of the framework's keys for connectors of the session's kind.
+func (s *session) definition(defaults defaults) abi.ConfigDef {
+	defaults.classes = s.classes
+	d := define(commonKeys(defaults)...)
 	d.Classes = s.classes.load
 	switch s.plugin.Kind {
 	case abi.KindSource:
@@ -249,12 +260,7 @@ func (s *session) framework() (abi.ConfigDef, []element) {
 	case abi.KindSink:
 		d.Add(sinkKeys()...)
 	}
-	var elements []element
-	for _, c := range chains {
-		usable, _ := s.enrich(&d, c)
-		elements = append(elements, usable...)
-	}
-	return d, elements
+	return d
 }
 
 // failNulls refuses null values. Keys that the plugin defines get their result from the plugin's definition later.
