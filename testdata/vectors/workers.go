@@ -64,6 +64,8 @@ func (w *workers) families() families {
 		switch {
 		case v.file == "configdef":
 			return viaValidator
+		case v.file == "config-transformer":
+			return function(playProviders)
 		case strings.HasPrefix(v.file, "transforms-"), v.file == "predicates", v.file == "json-converter",
 			v.file == "simple-converters", v.file == "values" && strings.HasPrefix(v.text("op"), "header"):
 			return viaPlugins
