@@ -23,7 +23,7 @@ func (s *Server) getPluginConfig(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	keys, err := s.herder.PluginConfig(c.Request().Context(), name, c.QueryParam("version"))
+	keys, err := s.herder.PluginConfig(c.Request().Context(), name, requestedVersion(c))
 	if err != nil {
 		return err
 	}

@@ -69,6 +69,12 @@ func (t *Transformer) Transform(config host.Config) (Resolved, error) {
 	return resolved, nil
 }
 
+// Resolve is Transform for those whom it does not concern when values get old.
+func (t *Transformer) Resolve(config host.Config) (host.Config, error) {
+	resolved, err := t.Transform(config)
+	return resolved.Config, err
+}
+
 // place is where values lie.
 type place struct{ provider, path string }
 
@@ -128,7 +134,7 @@ func Restore(connector host.Config, made []host.Config) {
 
 // FromProperties makes the providers that a worker's properties declare: config.providers lists their names, and
 // config.providers.NAME.class and config.providers.NAME.param.* say what each is. environment is the worker's, as
-// os.Environ gives it. Error: joins nothing, *abi.ConfigError names the key and what to write.
+// os.Environ gives it. Error: *abi.ConfigError, which says what to write.
 func FromProperties(properties host.Config, environment []string) (*Transformer, error) {
 	names, _ := abi.ParseConfigValue(keyProviders, abi.ConfigList, properties.Get(keyProviders), nil)
 	providers := map[string]Provider{}

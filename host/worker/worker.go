@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/configprovider"
 	"github.com/berth-connect/berth/host/guest"
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
@@ -33,6 +35,8 @@ type Config struct {
 type Ports struct {
 	Registry  *plugin.Registry
 	Validator *validate.Validator
+	Values    *configprovider.Transformer                       // of references in connectors' configurations; nil: there are no providers
+	Restart   func(ctx context.Context, connector string) error // anywhere in the cluster; nil: it can't be
 	Clients   host.Clients
 	Offsets   host.OffsetStore
 	Status    host.StatusReporter
@@ -73,7 +77,15 @@ func (w *Worker) PluginConfig(name, version string) ([]host.ConfigKeyInfo, error
 
 // Validate implements host.Runtime.
 func (w *Worker) Validate(ctx context.Context, config host.Config) (host.ConfigInfos, error) {
-	return w.Validator.Validate(ctx, config)
+	resolved, err := w.resolve(config)
+	var wrong *validate.Exception
+	if errors.As(err, &wrong) { // Kafka answers 500 here
+		return host.ConfigInfos{}, &host.Error{Kind: host.ErrInternal, Message: wrong.JavaClass() + ": " + wrong.Message}
+	}
+	if err != nil {
+		return host.ConfigInfos{}, err
+	}
+	return w.Validator.Validate(ctx, resolved.Config)
 }
 
 // AddModule implements host.Runtime.
