@@ -27,20 +27,40 @@ func conformance(t *testing.T, parts ...string) string {
 var wholeScenarios = []string{
 	"create-delete", "config-put", "config-patch", "create-scalars", "create-errors", "list-expand", "pause-resume-stop",
 	"restart", "topics", "initial-state", "names", "negotiation", "unknown-paths", "wrong-methods",
+	"plugin-config", "validate-basic", "validate-converters", "validate-framework-keys", "validate-overrides-all",
+	"validate-sink", "validate-topic-creation", "validate-transforms",
+}
+
+// configuredScenarios are those of workers with other properties than the default, by environment variables.
+var configuredScenarios = map[string][]string{
+	"config-providers": {"CONNECT_CONFIG_PROVIDERS=file,dir",
+		"CONNECT_CONFIG_PROVIDERS_FILE_CLASS=org.apache.kafka.common.config.provider.FileConfigProvider",
+		"CONNECT_CONFIG_PROVIDERS_DIR_CLASS=org.apache.kafka.common.config.provider.DirectoryConfigProvider"},
+	"overrides-none": {"CONNECT_CONNECTOR_CLIENT_CONFIG_OVERRIDE_POLICY=None"},
+	"overrides-principal": {"CONNECT_CONNECTOR_CLIENT_CONFIG_OVERRIDE_POLICY=Principal",
+		"CONNECT_EXACTLY_ONCE_SOURCE_SUPPORT=enabled"},
 }
 
 // The recorded exchanges of Apache Kafka Connect 4.1.1, replayed against the built program: what a client sees does not
 // differ.
 func TestRecordedExchanges(t *testing.T) {
-	p := startProcess(t)
-	args := []string{conformance(t, "rest", "replay"), "--base", p.url, "--tmp", p.files, "--patience", "4"}
-	for _, name := range wholeScenarios {
-		args = append(args, conformance(t, "rest", name+".json"))
+	startProcess(t).replay(wholeScenarios...)
+	for name, environment := range configuredScenarios {
+		t.Run(name, func(t *testing.T) { startProcess(t, environment...).replay(name) })
+	}
+}
+
+// replay plays recorded scenarios against the process.
+func (p *process) replay(names ...string) {
+	p.t.Helper()
+	args := []string{conformance(p.t, "rest", "replay"), "--base", p.url, "--tmp", p.files, "--patience", "4"}
+	for _, name := range names {
+		args = append(args, conformance(p.t, "rest", name+".json"))
 	}
 	out, err := exec.Command("python3", args...).CombinedOutput()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		p.t.Fatalf("%v\n%s", err, out)
 	}
-	t.Log(lines[len(lines)-1])
+	p.t.Log(lines[len(lines)-1])
 }

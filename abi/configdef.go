@@ -213,6 +213,19 @@ func (d ConfigDef) Validate(config map[string]*string) []KeyValidation {
 	return v.results
 }
 
+// Answers is what Validate has to say of the keys that no host can check without the plugin: those with a Check or a
+// Recommender.
+func (d ConfigDef) Answers(config map[string]*string) []KeyValidation {
+	var answers []KeyValidation
+	for i, result := range d.Validate(config) {
+		k := d.Keys[i]
+		if k.Recommend != nil || k.Validator != nil && k.Validator.Check != nil {
+			answers = append(answers, result)
+		}
+	}
+	return answers
+}
+
 // validation is one run of Validate.
 type validation struct {
 	ConfigDef

@@ -30,6 +30,14 @@ func (s *Server) getPluginConfig(c echo.Context) error {
 	return writeJSON(c, http.StatusOK, withoutNullKeys(keys))
 }
 
+// requestedVersion is the version of a plugin that the request asks for; an empty one is a range without bounds.
+func requestedVersion(c echo.Context) string {
+	if version := c.QueryParam("version"); version != "" || !c.QueryParams().Has("version") {
+		return version
+	}
+	return validate.NoVersion
+}
+
 func (s *Server) validateConfig(c echo.Context) error {
 	requested, err := param(c, "plugin")
 	if err != nil {

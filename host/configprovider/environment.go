@@ -13,8 +13,8 @@ type environment struct{ variables map[string]string }
 
 const keyAllowlist = "allowlist.pattern"
 
-// NewEnvironment makes a provider of variables, each NAME=value. Parameter: allowlist.pattern, a regular expression that
-// the whole name must match. Error: *abi.ConfigError.
+// NewEnvironment makes a provider of variables, each NAME=value. Parameter: allowlist.pattern, a regular expression
+// that the whole name must match. Error: *abi.ConfigError.
 func NewEnvironment(parameters host.Config, variables []string) (Provider, error) {
 	allowed := regexp.MustCompile("")
 	if pattern := parameters[keyAllowlist]; pattern != nil {

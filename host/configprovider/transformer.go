@@ -1,6 +1,6 @@
-// Package configprovider puts values from outside into configurations: ${provider:path:key} becomes what a configuration
-// provider has under that path and key (KIP-297). Configurations are stored and shown with the references; only who runs
-// or checks a connector has the values.
+// Package configprovider puts values from outside into configurations: ${provider:path:key} becomes what a provider has
+// under that path and key (KIP-297). Configurations are stored and shown with the references; only who runs or checks a
+// connector has the values.
 package configprovider
 
 import (

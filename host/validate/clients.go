@@ -104,11 +104,14 @@ key.deserializer CLASS HIGH !
 max.partition.fetch.bytes INT HIGH 1048576
 max.poll.interval.ms INT MEDIUM 300000
 max.poll.records INT MEDIUM 500
-partition.assignment.strategy LIST MEDIUM org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor
+partition.assignment.strategy LIST MEDIUM ` + assignors + `
 receive.buffer.bytes INT MEDIUM 65536
 session.timeout.ms INT HIGH 45000
 value.deserializer CLASS HIGH !
 `
+
+const assignors = "org.apache.kafka.clients.consumer.RangeAssignor," +
+	"org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
 
 const adminProperties = `
 bootstrap.controllers LIST HIGH ""

@@ -74,8 +74,8 @@ var mirrorClasses = []string{
 	"org.apache.kafka.connect.mirror.IdentityReplicationPolicy",
 }
 
-// MirrorConfig is the definition of a connector of MirrorMaker 2, with the keys of all connectors, as Kafka's own; ok is
-// false for other classes.
+// MirrorConfig is the definition of a connector of MirrorMaker 2, with the keys of all connectors, as Kafka has it; ok
+// is false for other classes.
 func (v *Validator) MirrorConfig(class string) (d abi.ConfigDef, ok bool) {
 	own, ok := mirrorConnectors[class]
 	if !ok {

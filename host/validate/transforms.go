@@ -47,8 +47,8 @@ type element struct {
 	newest *string // version of the class; nil: there is no plugin of this class and kind
 }
 
-// enrich adds the keys of every aliased plugin to d, as ConnectorConfig.enrich does, and returns those that can be used.
-// It goes on after a problem, and returns the first.
+// enrich adds the keys of every aliased plugin to d, as ConnectorConfig.enrich does, and returns the usable ones. It
+// goes on after a problem, and returns the first.
 func (s *session) enrich(d *abi.ConfigDef, c chain) ([]element, *abi.ConfigError) {
 	var usable []element
 	var first *abi.ConfigError

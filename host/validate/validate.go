@@ -157,8 +157,8 @@ func (s *session) validateFramework(ctx context.Context) (abi.ConfigDef, *outcom
 	return d, out, s.askElements(ctx, elements, out)
 }
 
-// ValidatePlugin checks a configuration by what a plugin declares, and asks the plugin where only it knows. It returns a
-// result for each key, in order of definition. Error: host.ErrInternal when the plugin's own validation fails.
+// ValidatePlugin checks a configuration by what a plugin declares, and asks the plugin where only it knows. It returns
+// a result for each key, in order of definition. Error: host.ErrInternal when the plugin's own validation fails.
 func (v *Validator) ValidatePlugin(ctx context.Context, plugin abi.Plugin, config host.Config) ([]abi.KeyValidation,
 	error) {
 	out, err := v.session(config, plugin.Kind).validatePlugin(ctx, plugin, config)

@@ -189,9 +189,10 @@ func TestParsedSink(t *testing.T) {
 		KeyConverter:    Converter{Class: "String", Config: configOf("encoding", "UTF-8", "converter.type", "key")},
 		HeaderConverter: Converter{Class: "Simple", Config: configOf("converter.type", "header")},
 		Transforms: []Transform{
-			{Alias: "f", Type: "org.apache.kafka.connect.transforms.Filter", Predicate: "p", Negate: true, Config: host.Config{}},
-			{Alias: "g", Type: "org.apache.kafka.connect.transforms.RegexRouter", Version: "4.1.1", Config: configOf("regex", "x",
-				"replacement", "y")},
+			{Alias: "f", Type: "org.apache.kafka.connect.transforms.Filter", Predicate: "p", Negate: true,
+				Config: host.Config{}},
+			{Alias: "g", Type: "org.apache.kafka.connect.transforms.RegexRouter", Version: "4.1.1",
+				Config: configOf("regex", "x", "replacement", "y")},
 		},
 		Predicates: map[string]Predicate{"p": {Alias: "p",
 			Type: "org.apache.kafka.connect.transforms.predicates.HasHeaderKey", Config: configOf("name", "h")}},

@@ -204,8 +204,8 @@ func (e *tooManyTasks) Error() string {
 		"be removed in a future release of Kafka Connect.", e.connector, e.n, e.limit)
 }
 
-// complete adds to the plugin's configurations what Connect adds: the task's class, and a sink's topics. They are stored,
-// hence the references in place of values.
+// complete adds to the plugin's configurations what Connect adds: the task's class, and a sink's topics. They are
+// stored, hence the references in place of values.
 func (c *connector) complete(configs []map[string]*string) []host.Config {
 	class := c.found.TaskClass
 	if class == "" {

@@ -35,13 +35,14 @@ type Config struct {
 type Ports struct {
 	Registry  *plugin.Registry
 	Validator *validate.Validator
-	Values    *configprovider.Transformer                       // of references in connectors' configurations; nil: there are no providers
-	Restart   func(ctx context.Context, connector string) error // anywhere in the cluster; nil: it can't be
 	Clients   host.Clients
 	Offsets   host.OffsetStore
 	Status    host.StatusReporter
 	Meter     metric.Meter
 	Log       *slog.Logger
+
+	Values  *configprovider.Transformer                       // of references in configurations; nil: no providers
+	Restart func(ctx context.Context, connector string) error // anywhere in the cluster; nil: it can't be
 }
 
 // Worker is safe for concurrent use.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
-	"github.com/berth-connect/berth/host/guest"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/host/worker"
 )
@@ -305,7 +304,7 @@ func (c configs) connector(ctx context.Context, v *vector) (any, error) {
 	if err != nil {
 		return raised(err)
 	}
-	if refused, err := c.startTransforms(ctx, kindOf(v), props); refused != nil || err != nil {
+	if refused, err := c.checkedByPlugins(ctx, kindOf(v), props); refused != nil || err != nil {
 		return refused, err
 	}
 	answer := object{"errorRetryTimeout": fmt.Sprint(parsed.ErrorsRetryTimeoutMs),
@@ -327,24 +326,17 @@ func (c configs) connector(ctx context.Context, v *vector) (any, error) {
 	return object{"config": answer}, nil
 }
 
-// startTransforms lets transformations and predicates check what only they can; nil: they start.
-func (c configs) startTransforms(ctx context.Context, kind string, props host.Config) (any, error) {
-	if props["transforms"] == nil || kind == "" {
-		return nil, nil
-	}
-	stages, err := c.worker.Stages(kind, props, worker.Transforms)
+// checkedByPlugins is the exception for the first key that only its transformation or predicate finds wrong; nil: none.
+func (c configs) checkedByPlugins(ctx context.Context, kind string, props host.Config) (any, error) {
+	results, err := c.validator.ValidateFramework(ctx, kind, props)
 	if err != nil {
-		return nil, nil // a predicate that is not there: Connect finds out when records come
-	}
-	links, err := c.worker.Chain(ctx, stages)
-	if err != nil {
-		var failure *guest.Failure
-		if errors.As(err, &failure) {
-			return exception("", guest.Class(failure.Code, failure.Class), failure.Message), nil
-		}
 		return nil, err
 	}
-	(&chain{links: links}).close()
+	for _, r := range results {
+		if len(r.Errors) > 0 {
+			return configException(&abi.ConfigError{Message: r.Errors[0]}), nil
+		}
+	}
 	return nil, nil
 }
 

@@ -324,7 +324,9 @@ impl ConfigDef {
     pub fn custom_errors(&self, config: &Config) -> Vec<(String, String)> {
         let custom = self.keys.iter().filter(|k| matches!(k.validator, Some(Validator::Custom(..))));
         custom
-            .filter_map(|key| Some((key.name.to_string(), key.check_rule(key.parsed(config).as_deref()).err()?.message)))
+            .filter_map(|key| {
+                Some((key.name.to_string(), key.check_rule(key.parsed(config).as_deref()).err()?.message))
+            })
             .collect()
     }
 
