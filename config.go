@@ -144,8 +144,8 @@ func anyValues(values map[string]string) map[string]any {
 	return result
 }
 
-// setting is a key that main or a layer reads. Keys of Kafka Connect have the defaults and checks of its DistributedConfig;
-// what stands here is what Berth asks for besides. fallback is the default of one of Berth's own keys.
+// setting is a key that main or a layer reads. Keys of Kafka Connect have the defaults and checks of its
+// DistributedConfig; what stands here is what Berth asks for besides. fallback is the default of one of Berth's own keys.
 type setting struct {
 	key, fallback string
 	needed        bool

@@ -11,7 +11,8 @@ import (
 // directory reads a file for each key, as secrets are mounted: ${directory:/path:name} (DirectoryConfigProvider).
 type directory struct{ allowed allowedPaths }
 
-// NewDirectory makes a provider of folders with a file for each value. Parameter: allowed.paths. Error: *abi.ConfigError.
+// NewDirectory makes a provider of folders with a file for each value. Parameter: allowed.paths. Error:
+// *abi.ConfigError.
 func NewDirectory(parameters host.Config) (Provider, error) {
 	allowed, err := parseAllowedPaths(parameters)
 	return directory{allowed}, err
