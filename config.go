@@ -145,7 +145,7 @@ func anyValues(values map[string]string) map[string]any {
 }
 
 // setting is a key that main or a layer reads. Keys of Kafka Connect have the defaults and checks of its
-// DistributedConfig; what stands here is what Berth asks for besides. fallback is the default of one of Berth's own keys.
+// DistributedConfig; what stands here is what Berth asks for besides. fallback is the default of a key of Berth's own.
 type setting struct {
 	key, fallback string
 	needed        bool

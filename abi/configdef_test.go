@@ -120,9 +120,10 @@ func TestParseGivesTypedValuesAndDefaults(t *testing.T) {
 // TestDependentsAndRecommenders: each key is parsed before its dependents, and recommenders see all values.
 func TestDependentsAndRecommenders(t *testing.T) {
 	d := ConfigDef{Keys: []ConfigKey{
-		{Name: "table", Type: ConfigString, HasDefault: true, Dependents: []string{"circle"}, Recommend: func(v ConfigValues) ([]string, bool) {
-			return []string{v.String("database") + ".orders"}, v.Has("database")
-		}},
+		{Name: "table", Type: ConfigString, HasDefault: true, Dependents: []string{"circle"},
+			Recommend: func(v ConfigValues) ([]string, bool) {
+				return []string{v.String("database") + ".orders"}, v.Has("database")
+			}},
 		{Name: "database", Type: ConfigString, HasDefault: true, Dependents: []string{"table", "none"}},
 		{Name: "circle", Type: ConfigInt, HasDefault: true, Dependents: []string{"table"}},
 	}}

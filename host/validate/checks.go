@@ -7,10 +7,6 @@ import (
 	"github.com/berth-connect/berth/abi"
 )
 
-func inRange(low, high float64) *abi.Validator {
-	return &abi.Validator{Kind: abi.ValidRange, Min: &low, Max: &high}
-}
-
 func atLeast(low float64) *abi.Validator { return &abi.Validator{Kind: abi.ValidRange, Min: &low} }
 
 func oneOf(words ...string) *abi.Validator {
