@@ -47,8 +47,11 @@ func newWorker(ctx context.Context, e *engine.Engine, module string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	registry := plugin.New(plugin.Config{Stock: wasm, Log: log}, e)
+	registry := plugin.New(plugin.Config{Log: log}, e)
 	if err := registry.Load(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := registry.Add(ctx, "vectors", wasm); err != nil {
 		return nil, fmt.Errorf("%s: %w", module, err)
 	}
 	return worker.New(worker.Config{WorkerID: "vectors"}, worker.Ports{Registry: registry,
