@@ -266,9 +266,12 @@ func check(c config) error {
 	return errors.Join(problems...)
 }
 
-// wrongKeys is what Connect finds wrong, by key. Classes are looked up when modules are loaded.
+// wrongKeys is what Connect finds wrong, by key; empty values count as not set, since an environment often has them.
+// Classes are looked up when modules are loaded.
 func wrongKeys(c config) map[string]string {
-	_, err := validate.ParseDistributed(asHostConfig(c.all()), nil)
+	properties := c.all()
+	maps.DeleteFunc(properties, func(_, value string) bool { return strings.TrimSpace(value) == "" })
+	_, err := validate.ParseDistributed(asHostConfig(properties), nil)
 	all := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		all = joined.Unwrap()

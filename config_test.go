@@ -93,7 +93,7 @@ func TestConfigNamesEveryBadValue(t *testing.T) {
 		{"bootstrap.servers", "b1", invalid("b1", "bootstrap.servers", "it must be a list like broker1:9092")},
 		{"bootstrap.servers", "b1:9092,b2:", invalid("b1:9092,b2:", "bootstrap.servers", "it must")},
 		{"bootstrap.servers", "", `Missing required configuration "bootstrap.servers": it must be a list like`},
-		{"group.id", " ", `Missing required configuration "group.id": it must name the group`},
+		{"group.id", " ", `Missing required configuration "group.id" which has no default value; it must name the group`},
 		{"offset.flush.interval.ms", "abc", invalid("abc", "offset.flush.interval.ms",
 			"Not a number of type LONG; it must be a number of milliseconds")},
 		{"offset.flush.interval.ms", "0", invalid("0", "offset.flush.interval.ms", "it must")},
