@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"slices"
@@ -17,12 +18,17 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/configprovider"
+	"github.com/berth-connect/berth/host/validate"
 )
 
 // config is a worker's configuration in the keys of Kafka Connect's worker .properties. Values are checked when it is
 // loaded, so the accessors below cannot fail. Keys it does not know are kept: clients read theirs by prefix, and a
 // file written for the Java worker must not be refused for a setting that has no meaning here.
-type config struct{ values *koanf.Koanf }
+type config struct {
+	values    *koanf.Koanf
+	providers *configprovider.Transformer // that config.providers declares
+}
 
 func (c config) text(key string) string { return c.values.String(key) }
 func (c config) number(key string) int  { return c.values.Int(key) }
@@ -64,7 +70,7 @@ const noDelimiter = "\x00"
 // loadConfig merges, the later the stronger: Connect's defaults, base (a file's content), environment variables named
 // CONNECT_… and BERTH_…, overrides from the command line. The error lists every bad value with what to write instead.
 func loadConfig(base map[string]string, environment []string, overrides map[string]string) (config, error) {
-	c := config{koanf.New(noDelimiter)}
+	c := config{values: koanf.New(noDelimiter)}
 	layers := []koanf.Provider{confmap.Provider(defaults(), ""), confmap.Provider(anyValues(base), "")}
 	for _, prefix := range []string{"CONNECT_", "BERTH_"} {
 		layers = append(layers, env.Provider("", env.Opt{
@@ -79,7 +85,29 @@ func loadConfig(base map[string]string, environment []string, overrides map[stri
 			return config{}, fmt.Errorf("merge the worker's configuration: %w", err)
 		}
 	}
+	if err := c.resolve(environment); err != nil {
+		return config{}, err
+	}
 	return c, check(c)
+}
+
+// resolve replaces references to configuration providers, as in connectors' configurations, by their values.
+func (c *config) resolve(environment []string) error {
+	properties := asHostConfig(c.all())
+	var err error
+	if c.providers, err = configprovider.FromProperties(properties, environment); err != nil {
+		return err
+	}
+	resolved, err := c.providers.Resolve(properties)
+	if err != nil {
+		return err
+	}
+	for _, key := range configprovider.KeysWithReferences(properties) {
+		if err := c.values.Set(key, resolved.Get(key)); err != nil {
+			return fmt.Errorf("put the value of a configuration provider into %s: %w", key, err)
+		}
+	}
+	return nil
 }
 
 // readProperties reads a .properties file as Java does: Latin-1 with \u escapes. ${…} is left for config providers.
@@ -116,7 +144,8 @@ func anyValues(values map[string]string) map[string]any {
 	return result
 }
 
-// setting is a key that main or a layer reads. fallback "" with needed false means: not set.
+// setting is a key that main or a layer reads. Keys of Kafka Connect have the defaults and checks of its
+// DistributedConfig; what stands here is what Berth asks for besides. fallback is the default of a key of Berth's own.
 type setting struct {
 	key, fallback string
 	needed        bool
@@ -124,8 +153,7 @@ type setting struct {
 	must          string // what a good value is, for the error message
 }
 
-// settings are Kafka Connect's worker keys (DistributedConfig, WorkerConfig, RestServerConfig of 4.1) that have an
-// effect here, with its defaults, and Berth's own under berth.
+// settings are Kafka Connect's worker keys (4.1) that have an effect here, and Berth's own under berth.
 var settings = []setting{
 	{"bootstrap.servers", "", true, isHostPorts, "be a list like broker1:9092,broker2:9092"},
 	{"group.id", "", true, isText, "name the group of workers, like connect-cluster"},
@@ -133,15 +161,15 @@ var settings = []setting{
 	{"config.storage.topic", "", true, isText, "name a topic, like connect-configs"},
 	{"offset.storage.topic", "", true, isText, "name a topic, like connect-offsets"},
 	{"status.storage.topic", "", true, isText, "name a topic, like connect-status"},
-	{"config.storage.replication.factor", "3", true, isReplication, replicationRule},
-	{"offset.storage.replication.factor", "3", true, isReplication, replicationRule},
-	{"status.storage.replication.factor", "3", true, isReplication, replicationRule},
-	{"offset.storage.partitions", "25", true, isPositive, "be a number of partitions, 1 or more"},
-	{"status.storage.partitions", "5", true, isPositive, "be a number of partitions, 1 or more"},
+	{"config.storage.replication.factor", "", true, isText, replicationRule},
+	{"offset.storage.replication.factor", "", true, isText, replicationRule},
+	{"status.storage.replication.factor", "", true, isText, replicationRule},
+	{"offset.storage.partitions", "", true, isPositive, "be a number of partitions, 1 or more"},
+	{"status.storage.partitions", "", true, isPositive, "be a number of partitions, 1 or more"},
 	{"key.converter", "", true, isText, "name a converter, like org.apache.kafka.connect.json.JsonConverter"},
 	{"value.converter", "", true, isText, "name a converter, like org.apache.kafka.connect.json.JsonConverter"},
-	{"header.converter", "org.apache.kafka.connect.storage.SimpleHeaderConverter", true, isText, "name a converter"},
-	{"listeners", "http://:8083", true, isListeners, "be a list of URLs like http://:8083"},
+	{"header.converter", "", true, isText, "name a converter"},
+	{"listeners", "", true, isListeners, "be a list of URLs like http://:8083"},
 	{"admin.listeners", "", false, isListeners, "be a list of URLs like http://:8083"},
 	{"rest.advertised.host.name", "", false, isText, ""},
 	{"rest.advertised.port", "", false, isPort, "be a port, 1 to 65535"},
@@ -149,23 +177,21 @@ var settings = []setting{
 	{"access.control.allow.origin", "", false, isText, ""},
 	{"access.control.allow.methods", "", false, isText, ""},
 	{"response.http.headers.config", "", false, isText, ""},
-	{"offset.flush.interval.ms", "60000", true, isPositive, millisRule},
-	{"offset.flush.timeout.ms", "5000", true, isPositive, millisRule},
-	{"task.shutdown.graceful.timeout.ms", "5000", true, isPositive, millisRule},
-	{"session.timeout.ms", "10000", true, isPositive, millisRule},
-	{"heartbeat.interval.ms", "3000", true, isPositive, millisRule},
-	{"rebalance.timeout.ms", "60000", true, isPositive, millisRule},
-	{"scheduled.rebalance.max.delay.ms", "300000", true, isZeroOrMore, millisRule},
-	{"worker.sync.timeout.ms", "3000", true, isPositive, millisRule},
-	{"worker.unsync.backoff.ms", "300000", true, isZeroOrMore, millisRule},
-	{"connect.protocol", "sessioned", true, oneOf("eager", "compatible", "sessioned"),
-		"be eager, compatible or sessioned"},
-	{"exactly.once.source.support", "disabled", true, oneOf("disabled", "preparing", "enabled"),
-		"be disabled, preparing or enabled"},
-	{"connector.client.config.override.policy", "All", true, isText, "be All, None or Principal"},
-	{"topic.creation.enable", "true", true, isBoolean, booleanRule},
-	{"topic.tracking.enable", "true", true, isBoolean, booleanRule},
-	{"topic.tracking.allow.reset", "true", true, isBoolean, booleanRule},
+	{"offset.flush.interval.ms", "", true, isPositive, millisRule},
+	{"offset.flush.timeout.ms", "", true, isPositive, millisRule},
+	{"task.shutdown.graceful.timeout.ms", "", true, isPositive, millisRule},
+	{"session.timeout.ms", "", true, isPositive, millisRule},
+	{"heartbeat.interval.ms", "", true, isPositive, millisRule},
+	{"rebalance.timeout.ms", "", true, isPositive, millisRule},
+	{"scheduled.rebalance.max.delay.ms", "", true, isZeroOrMore, millisRule},
+	{"worker.sync.timeout.ms", "", true, isPositive, millisRule},
+	{"worker.unsync.backoff.ms", "", true, isZeroOrMore, millisRule},
+	{"connect.protocol", "", true, isText, "be eager, compatible or sessioned"},
+	{"exactly.once.source.support", "", true, isText, "be disabled, preparing or enabled"},
+	{"connector.client.config.override.policy", "", true, isText, "be All, None or Principal"},
+	{"topic.creation.enable", "", true, isText, booleanRule},
+	{"topic.tracking.enable", "", true, isText, booleanRule},
+	{"topic.tracking.allow.reset", "", true, isText, booleanRule},
 	{"plugin.path", "", false, isText, ""},
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
@@ -199,42 +225,72 @@ var outputRule = fmt.Sprintf("be a number of bytes from 1048576 to %d", abi.Batc
 
 func defaults() map[string]any {
 	values := make(map[string]any)
+	definition := validate.DistributedConfig()
 	for _, s := range settings {
 		if s.fallback != "" {
 			values[s.key] = s.fallback
+		}
+		if k := definition.Key(s.key); k != nil && k.Default != nil {
+			values[s.key] = *k.Default
 		}
 	}
 	return values
 }
 
-// check reports all bad values at once, so that a file is mended in one go.
+// check reports all bad values at once, so that a file is mended in one go: in Connect's words, with what to write
+// instead.
 func check(c config) error {
+	wrong := wrongKeys(c)
 	var problems []error
 	for _, s := range settings {
 		value := strings.TrimSpace(c.text(s.key))
 		switch {
+		case wrong[s.key] != "" && s.must != "":
+			problems = append(problems, errors.New(strings.TrimSuffix(wrong[s.key], ".")+"; it must "+s.must))
+		case wrong[s.key] != "":
+			problems = append(problems, errors.New(wrong[s.key]))
 		case value == "" && s.needed:
-			problems = append(problems, fmt.Errorf("%s is not set; it must %s", s.key, s.must))
+			problems = append(problems, fmt.Errorf("Missing required configuration %q: it must %s", s.key, s.must))
 		case value != "" && !s.is(value):
-			problems = append(problems, fmt.Errorf("%s=%s: it must %s", s.key, value, s.must))
+			problems = append(problems, abi.InvalidValue(s.key, value, "it must "+s.must))
 		}
+		delete(wrong, s.key)
+	}
+	for _, key := range slices.Sorted(maps.Keys(wrong)) {
+		problems = append(problems, errors.New(wrong[key]))
 	}
 	if c.millis("heartbeat.interval.ms") >= c.millis("session.timeout.ms") {
-		problems = append(problems, fmt.Errorf("heartbeat.interval.ms=%s: it must be less than session.timeout.ms=%s",
-			c.text("heartbeat.interval.ms"), c.text("session.timeout.ms")))
+		problems = append(problems, abi.InvalidValue("heartbeat.interval.ms", c.text("heartbeat.interval.ms"),
+			"it must be less than session.timeout.ms="+c.text("session.timeout.ms")))
 	}
 	return errors.Join(problems...)
 }
 
-func isText(string) bool { return true }
+// wrongKeys is what Connect finds wrong, by key; empty values count as not set, since an environment often has them.
+// Classes are looked up when modules are loaded.
+func wrongKeys(c config) map[string]string {
+	properties := c.all()
+	maps.DeleteFunc(properties, func(_, value string) bool { return strings.TrimSpace(value) == "" })
+	_, err := validate.ParseDistributed(asHostConfig(properties), nil)
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	wrong := map[string]string{}
+	for _, err := range all {
+		var e *abi.ConfigError
+		if errors.As(err, &e) {
+			wrong[e.Key] = e.Message
+		}
+	}
+	return wrong
+}
 
-func isBoolean(value string) bool { return oneOf("true", "false")(value) }
+func isText(string) bool { return true }
 
 func isPositive(value string) bool { return numberFrom(value, 1) }
 
 func isZeroOrMore(value string) bool { return numberFrom(value, 0) }
-
-func isReplication(value string) bool { return value == "-1" || numberFrom(value, 1) }
 
 func isPort(value string) bool { return numberFrom(value, 1) && !numberFrom(value, 1<<16) }
 

@@ -86,19 +86,26 @@ func TestConfigOfAJavaWorker(t *testing.T) {
 }
 
 func TestConfigNamesEveryBadValue(t *testing.T) {
+	invalid := func(value, key, message string) string {
+		return "Invalid value " + value + " for configuration " + key + ": " + message
+	}
 	cases := []struct{ key, value, says string }{
-		{"bootstrap.servers", "b1", "bootstrap.servers=b1: it must be a list like broker1:9092"},
-		{"bootstrap.servers", "b1:9092,b2:", "bootstrap.servers=b1:9092,b2:: it must"},
-		{"bootstrap.servers", "", "bootstrap.servers is not set; it must be a list like"},
-		{"group.id", " ", "group.id is not set; it must name the group"},
-		{"offset.flush.interval.ms", "abc", "offset.flush.interval.ms=abc: it must be a number of milliseconds"},
-		{"offset.flush.interval.ms", "0", "offset.flush.interval.ms=0: it must"},
-		{"offset.storage.replication.factor", "0", "offset.storage.replication.factor=0: it must be -1"},
-		{"rest.advertised.port", "65536", "rest.advertised.port=65536: it must be a port"},
-		{"listeners", "tcp://:1", "listeners=tcp://:1: it must be a list of URLs"},
-		{"topic.creation.enable", "yes", "topic.creation.enable=yes: it must be true or false"},
-		{"connect.protocol", "lazy", "connect.protocol=lazy: it must be eager"},
+		{"bootstrap.servers", "b1", invalid("b1", "bootstrap.servers", "it must be a list like broker1:9092")},
+		{"bootstrap.servers", "b1:9092,b2:", invalid("b1:9092,b2:", "bootstrap.servers", "it must")},
+		{"bootstrap.servers", "", `Missing required configuration "bootstrap.servers": it must be a list like`},
+		{"group.id", " ", `Missing required configuration "group.id" which has no default value; it must name the group`},
+		{"offset.flush.interval.ms", "abc", invalid("abc", "offset.flush.interval.ms",
+			"Not a number of type LONG; it must be a number of milliseconds")},
+		{"offset.flush.interval.ms", "0", invalid("0", "offset.flush.interval.ms", "it must")},
+		{"offset.storage.replication.factor", "0", "to use the broker's default; it must be -1"},
+		{"rest.advertised.port", "65536", invalid("65536", "rest.advertised.port", "it must be a port")},
+		{"listeners", "tcp://:1", invalid("tcp://:1", "listeners", "it must be a list of URLs")},
+		{"topic.creation.enable", "yes", "Expected value to be either true or false; it must be true or false"},
+		{"connect.protocol", "lazy", "Invalid Connect protocol compatibility; it must be eager"},
 		{"heartbeat.interval.ms", "10000", "it must be less than session.timeout.ms=10000"},
+		{"sasl.login.refresh.window.jitter", "0.3", invalid("0.3", "sasl.login.refresh.window.jitter",
+			"Value must be no more than 0.25")},
+		{"config.providers", "vault", invalid("", "config.providers.vault.class", "it must be FileConfigProvider")},
 	}
 	for _, c := range cases {
 		_, err := loadConfig(javaConfig(t), nil, map[string]string{c.key: c.value})
@@ -107,13 +114,35 @@ func TestConfigNamesEveryBadValue(t *testing.T) {
 		}
 	}
 	_, err := loadConfig(nil, nil, nil)
-	for _, key := range []string{"bootstrap.servers", "group.id", "config.storage.topic", "value.converter"} {
-		if err == nil || !strings.Contains(err.Error(), key+" is not set") {
+	for _, key := range []string{"group.id", "config.storage.topic", "value.converter"} {
+		if err == nil || !strings.Contains(err.Error(), `Missing required configuration "`+key+`" which`) {
 			t.Errorf("an empty configuration does not name %s: %v", key, err)
 		}
 	}
 	if _, err = readProperties(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a missing file is no error")
+	}
+}
+
+func TestReferencesInAWorkersConfiguration(t *testing.T) {
+	secrets := filepath.Join(t.TempDir(), "secrets.properties")
+	if err := os.WriteFile(secrets, []byte("group=g\njaas=secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := loadConfig(javaConfig(t), []string{"FLUSH=1000"}, map[string]string{
+		"config.providers":            "file, env",
+		"config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
+		"config.providers.env.class":  "EnvVarConfigProvider",
+		"group.id":                    "${file:" + secrets + ":group}",
+		"offset.flush.interval.ms":    "${env:FLUSH}",
+		"producer.sasl.jaas.config":   "${file:" + secrets + ":jaas} ${other:x}",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.text("group.id") != "g" || c.millis("offset.flush.interval.ms") != time.Second ||
+		c.text("producer.sasl.jaas.config") != "secret ${other:x}" {
+		t.Errorf("%v", c.all())
 	}
 }
 

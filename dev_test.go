@@ -167,7 +167,7 @@ func TestDevSaysWhatIsWrong(t *testing.T) {
 	t.Setenv("BERTH_OFFSET_FLUSH_INTERVAL_MS", "soon")
 	d := dev{data: t.TempDir(), listeners: "http://127.0.0.1:0", bootstrap: "127.0.0.1:1"}
 	err := d.run(context.Background(), web.NewLoggers(), slog.New(slog.DiscardHandler), nil)
-	if err == nil || !strings.Contains(err.Error(), "offset.flush.interval.ms=soon: it must be a number") {
+	if err == nil || !strings.Contains(err.Error(), "Invalid value soon for configuration offset.flush.interval.ms: Not a") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -101,9 +101,6 @@ func (p *process) awaitLog(text string) {
 	})
 }
 
-var registryConverters = []string{"io.confluent.connect.avro.AvroConverter",
-	"io.confluent.connect.json.JsonSchemaConverter", "io.confluent.connect.protobuf.ProtobufConverter"}
-
 // guardSubject has the registry refuse what readers of the schemas before can't read.
 func guardSubject(t *testing.T, url, subject string) {
 	t.Helper()

@@ -172,6 +172,9 @@ func printPlugin(out io.Writer, p host.PluginInfo, keys []abi.ConfigKey) {
 				need = fmt.Sprintf("default %q", *key.Default)
 			}
 		}
+		if valid := key.ValidValues(); valid != "" {
+			need += ", " + valid
+		}
 		fmt.Fprintf(out, "  %-24s %-8s %-16s %s\n", key.Name, strings.ToLower(string(key.Type)), need, key.Doc)
 	}
 }

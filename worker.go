@@ -170,6 +170,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	n.herder = herder.New(herder.Config{
 		WorkerID: id, TopicTracking: c.flag("topic.tracking.enable"),
 		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
+		Resolve:            c.providers.Resolve,
 		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
 	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin}, log)
 	meters, metrics, err := newMetrics()
@@ -189,7 +190,8 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 	}, worker.Ports{
-		Registry: n.plugins, Validator: validator, Clients: clients, Offsets: n.offsets, Status: n.herder,
+		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
+		Clients: clients, Offsets: n.offsets, Status: n.herder,
 		Meter: meters.Meter("berth"), Log: log,
 	})
 	n.web, err = web.New(web.Config{

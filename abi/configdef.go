@@ -1,6 +1,7 @@
 package abi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,32 +50,7 @@ const (
 	WidthLong   Width = "LONG"
 )
 
-// ValidatorKind names a check of a parsed value.
-type ValidatorKind string
-
-// Kinds of validators, after ConfigDef's.
-const (
-	ValidRange     ValidatorKind = "range"
-	ValidOneOf     ValidatorKind = "one_of"
-	ValidOneOfCI   ValidatorKind = "one_of_ci"
-	ValidNonEmpty  ValidatorKind = "non_empty"
-	ValidNonNull   ValidatorKind = "non_null"
-	ValidNoControl ValidatorKind = "no_control"
-	ValidList      ValidatorKind = "list"
-	ValidRegex     ValidatorKind = "regex"  // checked by the plugin: it alone knows its dialect
-	ValidCustom    ValidatorKind = "custom" // checked by the plugin
-)
-
-// Validator describes the check of one key.
-type Validator struct {
-	Kind   ValidatorKind
-	Min    *float64
-	Max    *float64
-	Values []string
-	Text   string // for the reader of a configuration page
-}
-
-// ConfigKey declares one configuration key.
+// ConfigKey declares one configuration key (ConfigDef.ConfigKey).
 type ConfigKey struct {
 	Name       string
 	Type       ConfigType
@@ -86,13 +62,24 @@ type ConfigKey struct {
 	Order      int32 // -1: unset
 	Width      Width
 	Display    string
-	Dependents []string
-	Internal   bool
+	Dependents []string // keys whose recommended values depend on this one
+	Internal   bool     // left out of documentation
 	Validator  *Validator
+	Recommend  Recommender // stays where it was declared: a manifest does not hold it
 }
 
-// ConfigDef is the declared keys of a plugin, in order.
-type ConfigDef struct{ Keys []ConfigKey }
+// Recommender returns the values that a key could well have and whether the key matters at all (is visible), given the
+// parsed values of all keys (ConfigDef.Recommender).
+type Recommender func(values ConfigValues) (recommended []string, visible bool)
+
+// ConfigDef is declared keys, in order.
+type ConfigDef struct {
+	Keys    []ConfigKey
+	Classes ClassLoader // nil: every name of a class will do
+}
+
+// ClassLoader resolves the name of a class, or an alias, to the class.
+type ClassLoader func(name string) (class string, ok bool)
 
 // Hidden is what a PASSWORD shows.
 const Hidden = "[hidden]"
@@ -101,6 +88,7 @@ const Hidden = "[hidden]"
 type ConfigError struct {
 	Key     string
 	Message string
+	Class   string // of the exception that Connect raises; "": ConfigException
 }
 
 func (e *ConfigError) Error() string { return e.Message }
@@ -111,30 +99,167 @@ func InvalidValue(key, value, message string) *ConfigError {
 	if message != "" {
 		text += ": " + message
 	}
-	return &ConfigError{key, text}
+	return &ConfigError{Key: key, Message: text}
 }
 
-// Validate checks a configuration as ConfigDef.validate does and returns one result a key, in the order of the keys.
-// Keys that are not declared are passed over.
-func (d ConfigDef) Validate(config map[string]*string) []KeyValidation {
-	results := make([]KeyValidation, 0, len(d.Keys))
-	for _, k := range d.Keys {
-		value, errs := k.check(config)
-		result := KeyValidation{Name: k.Name, Value: k.text(value), Visible: true}
-		for _, err := range errs {
-			result.Errors = append(result.Errors, err.Message)
+// Add appends keys; one whose name is there already takes the place of the old one.
+func (d *ConfigDef) Add(keys ...ConfigKey) {
+	for _, k := range keys {
+		if old := d.Key(k.Name); old != nil {
+			*old = k
+		} else {
+			d.Keys = append(d.Keys, k)
 		}
-		results = append(results, result)
 	}
-	return results
 }
 
-// Parse returns the typed values of the declared keys; its error joins a *ConfigError for each wrong key.
+// Key finds a key by its name; nil: there is none. It is valid until the next Add.
+func (d *ConfigDef) Key(name string) *ConfigKey {
+	for i := range d.Keys {
+		if d.Keys[i].Name == name {
+			return &d.Keys[i]
+		}
+	}
+	return nil
+}
+
+// Groups lists the groups of the keys, in the order in which they come first.
+func (d *ConfigDef) Groups() []string {
+	var groups []string
+	for _, k := range d.Keys {
+		if k.Group != nil && !slices.Contains(groups, *k.Group) {
+			groups = append(groups, *k.Group)
+		}
+	}
+	return groups
+}
+
+// Embed adds the keys of another definition under a prefix and in a group, in the order in which they are displayed
+// (ConfigDef.embed). Validators speak of them by their own names.
+func (d *ConfigDef) Embed(prefix, group string, order int32, from ConfigDef) {
+	for i, own := range from.displayed() {
+		k := own
+		k.Name, k.Order = prefix+own.Name, order+int32(i)
+		under := group
+		if own.Group != nil {
+			under += ": " + *own.Group
+		}
+		k.Group, k.Dependents = &under, nil
+		for _, dependent := range own.Dependents {
+			k.Dependents = append(k.Dependents, prefix+dependent)
+		}
+		if own.Validator != nil {
+			k.Validator = &Validator{Kind: ValidCustom, Text: own.ValidValues(),
+				Check: func(_ string, value any) *ConfigError { return own.Check(value) }}
+		}
+		if own.Recommend != nil {
+			k.Recommend = func(values ConfigValues) ([]string, bool) { return own.Recommend(values.under(prefix)) }
+		}
+		d.Add(k)
+	}
+}
+
+// displayed orders keys by group, order, required first, importance and name.
+func (d *ConfigDef) displayed() []ConfigKey {
+	groups := d.Groups()
+	ofGroup := func(k ConfigKey) int {
+		if k.Group == nil {
+			return -1
+		}
+		return slices.Index(groups, *k.Group)
+	}
+	required := func(k ConfigKey) int {
+		if k.HasDefault {
+			return 1
+		}
+		return 0
+	}
+	importances := []Importance{High, Medium, Low}
+	sorted := slices.Clone(d.Keys)
+	slices.SortStableFunc(sorted, func(a, b ConfigKey) int {
+		return cmp.Or(
+			cmp.Compare(ofGroup(a), ofGroup(b)),
+			cmp.Compare(a.Order, b.Order),
+			cmp.Compare(required(a), required(b)),
+			cmp.Compare(slices.Index(importances, a.Importance), slices.Index(importances, b.Importance)),
+			strings.Compare(a.Name, b.Name))
+	})
+	return sorted
+}
+
+// Validate checks a configuration as ConfigDef.validate does and returns one result a key, in the order of the keys:
+// first all values, each key before its dependents, then the recommenders, which see all values. Keys that are not
+// declared are passed over.
+func (d ConfigDef) Validate(config map[string]*string) []KeyValidation {
+	v := validation{ConfigDef: d, config: config, values: ConfigValues{make(map[string]any, len(d.Keys))},
+		results: make([]KeyValidation, len(d.Keys))}
+	isDependent := map[string]bool{}
+	for i, k := range d.Keys {
+		v.results[i] = KeyValidation{Name: k.Name, Visible: true}
+		for _, name := range k.Dependents {
+			isDependent[name] = true
+		}
+	}
+	for _, k := range d.Keys {
+		if !isDependent[k.Name] {
+			v.check(k.Name, nil)
+		}
+	}
+	for i, k := range d.Keys {
+		if k.Recommend != nil {
+			v.results[i].Recommended, v.results[i].Visible = k.Recommend(v.values)
+		}
+	}
+	return v.results
+}
+
+// Answers is what Validate has to say of the keys that no host can check without the plugin: those with a Check or a
+// Recommender.
+func (d ConfigDef) Answers(config map[string]*string) []KeyValidation {
+	var answers []KeyValidation
+	for i, result := range d.Validate(config) {
+		k := d.Keys[i]
+		if k.Recommend != nil || k.Validator != nil && k.Validator.Check != nil {
+			answers = append(answers, result)
+		}
+	}
+	return answers
+}
+
+// validation is one run of Validate.
+type validation struct {
+	ConfigDef
+	config  map[string]*string
+	values  ConfigValues
+	results []KeyValidation
+}
+
+// check parses and checks one key, then its dependents; above holds the keys on the way here, so that dependents in a
+// circle end.
+func (v *validation) check(name string, above []string) {
+	i := slices.IndexFunc(v.Keys, func(k ConfigKey) bool { return k.Name == name })
+	if i < 0 || slices.Contains(above, name) {
+		return
+	}
+	k, result := v.Keys[i], &v.results[i]
+	value, errs := k.check(v.config, v.Classes)
+	v.values.byName[name] = value
+	result.Value = k.Type.Text(value)
+	for _, err := range errs {
+		result.Errors = append(result.Errors, err.Message)
+	}
+	for _, dependent := range k.Dependents {
+		v.check(dependent, append(above, name))
+	}
+}
+
+// Parse returns the typed values of the declared keys; its error joins a *ConfigError for each wrong key, in the order
+// of the keys.
 func (d ConfigDef) Parse(config map[string]*string) (ConfigValues, error) {
 	values := ConfigValues{make(map[string]any, len(d.Keys))}
 	var wrong []error
 	for _, k := range d.Keys {
-		value, errs := k.check(config)
+		value, errs := k.check(config, d.Classes)
 		values.byName[k.Name] = value
 		if len(errs) > 0 {
 			wrong = append(wrong, errs[0])
@@ -144,48 +269,45 @@ func (d ConfigDef) Parse(config map[string]*string) (ConfigValues, error) {
 }
 
 // check parses and validates; as in Connect, a value that does not parse goes on to the validator as null.
-func (k ConfigKey) check(config map[string]*string) (value any, errs []*ConfigError) {
+func (k ConfigKey) check(config map[string]*string, classes ClassLoader) (value any, errs []*ConfigError) {
 	text, given := config[k.Name]
 	if !given {
-		text = k.Default
+		text, classes = k.Default, nil
 	}
 	if !given && !k.HasDefault {
-		errs = append(errs, &ConfigError{k.Name,
-			`Missing required configuration "` + k.Name + `" which has no default value.`})
+		errs = append(errs, &ConfigError{Key: k.Name,
+			Message: `Missing required configuration "` + k.Name + `" which has no default value.`})
 	} else if text != nil {
-		parsed, problem := parseConfigText(k.Type, *text)
-		if problem != "" {
-			errs = append(errs, InvalidValue(k.Name, *text, problem))
+		parsed, err := ParseConfigValue(k.Name, k.Type, *text, classes)
+		if err != nil {
+			errs = append(errs, err)
 		}
 		value = parsed
 	}
 	if k.Validator != nil {
-		if err := k.Validator.check(k, value); err != nil {
+		if err := k.Validator.check(k.Type, k.Name, value); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return value, errs
 }
 
-// text is the value as ConfigDef.convertToString shows it.
-func (k ConfigKey) text(value any) *string {
-	var s string
-	switch x := value.(type) {
-	case nil:
-		return nil
-	case []string:
-		s = strings.Join(x, ",")
-	default:
-		s = javaText(x)
-	}
-	if k.Type == ConfigPassword {
-		s = Hidden
-	}
-	return &s
-}
-
 // ConfigValues holds typed values by key. A getter of a key that is absent, null or of another type returns zero.
 type ConfigValues struct{ byName map[string]any }
+
+// under returns the values under a prefix by their names without it.
+func (v ConfigValues) under(prefix string) ConfigValues {
+	own := ConfigValues{map[string]any{}}
+	for name, value := range v.byName {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			own.byName[rest] = value
+		}
+	}
+	return own
+}
+
+// Value returns a value of any type; nil: null.
+func (v ConfigValues) Value(key string) any { return v.byName[key] }
 
 // String returns a STRING, CLASS or PASSWORD.
 func (v ConfigValues) String(key string) string { s, _ := v.byName[key].(string); return s }

@@ -37,7 +37,7 @@ func TestConfigTexts(t *testing.T) {
 		"class":              {ConfigKey{Type: ConfigClass}, str("a.B"), str("a.B"), ""},
 		"range low":          {ranged(ConfigInt, ptr(1.0), nil), str("0"), str("0"), "Value must be at least 1"},
 		"range high":         {ranged(ConfigLong, nil, ptr(9.0)), str("10"), str("10"), "Value must be no more than 9"},
-		"range double":       {ranged(ConfigDouble, ptr(1.0), nil), str("0.5"), str("0.5"), "Value must be at least 1.0"},
+		"range double":       {ranged(ConfigDouble, ptr(1.0), nil), str("0.5"), str("0.5"), "Value must be at least 1"},
 		"range null":         {ranged(ConfigInt, ptr(1.0), nil), null, null, "Value must be non-null"},
 		"one of":             {valid(ValidOneOf, "a", "b"), str("A"), str("A"), "String must be one of: a, b"},
 		"one of null":        {valid(ValidOneOf, "a", "b"), null, null, "String must be one of: a, b"},
@@ -55,7 +55,7 @@ func TestConfigTexts(t *testing.T) {
 		},
 	} {
 		c.key.Name, c.key.HasDefault = "k", true
-		got := ConfigDef{[]ConfigKey{c.key}}.Validate(map[string]*string{"k": c.value})[0]
+		got := ConfigDef{Keys: []ConfigKey{c.key}}.Validate(map[string]*string{"k": c.value})[0]
 		want := KeyValidation{Name: "k", Value: c.shown, Visible: true}
 		switch {
 		case strings.HasPrefix(c.err, "Invalid"):
@@ -88,18 +88,18 @@ func valid(kind ValidatorKind, values ...string) ConfigKey {
 func TestAValueThatDoesNotParseIsValidatedAsNull(t *testing.T) {
 	k := ranged(ConfigInt, ptr(1.0), nil)
 	k.Name = "k"
-	got := ConfigDef{[]ConfigKey{k}}.Validate(map[string]*string{"k": ptr("x")})[0].Errors
+	got := ConfigDef{Keys: []ConfigKey{k}}.Validate(map[string]*string{"k": ptr("x")})[0].Errors
 	if len(got) != 2 || !strings.Contains(got[1], "Value must be non-null") {
 		t.Fatal(got)
 	}
-	got = ConfigDef{[]ConfigKey{k}}.Validate(nil)[0].Errors
+	got = ConfigDef{Keys: []ConfigKey{k}}.Validate(nil)[0].Errors
 	if len(got) != 2 || got[0] != `Missing required configuration "k" which has no default value.` {
 		t.Fatal(got)
 	}
 }
 
 func TestParseGivesTypedValuesAndDefaults(t *testing.T) {
-	d := ConfigDef{[]ConfigKey{
+	d := ConfigDef{Keys: []ConfigKey{
 		{Name: "s", Type: ConfigString}, {Name: "n", Type: ConfigShort, HasDefault: true, Default: ptr("3")},
 		{Name: "l", Type: ConfigList, HasDefault: true, Default: ptr("a,b")}, {Name: "b", Type: ConfigBoolean},
 		{Name: "d", Type: ConfigDouble}, {Name: "null", Type: ConfigInt, HasDefault: true},
@@ -115,4 +115,109 @@ func TestParseGivesTypedValuesAndDefaults(t *testing.T) {
 	if _, err := d.Parse(nil); err == nil || !strings.HasPrefix(err.Error(), "Missing required configuration \"s\"") {
 		t.Fatalf("error %v", err)
 	}
+}
+
+// TestDependentsAndRecommenders: each key is parsed before its dependents, and recommenders see all values.
+func TestDependentsAndRecommenders(t *testing.T) {
+	d := ConfigDef{Keys: []ConfigKey{
+		{Name: "table", Type: ConfigString, HasDefault: true, Dependents: []string{"circle"},
+			Recommend: func(v ConfigValues) ([]string, bool) {
+				return []string{v.String("database") + ".orders"}, v.Has("database")
+			}},
+		{Name: "database", Type: ConfigString, HasDefault: true, Dependents: []string{"table", "none"}},
+		{Name: "circle", Type: ConfigInt, HasDefault: true, Dependents: []string{"table"}},
+	}}
+	got := d.Validate(map[string]*string{"database": ptr("shop"), "circle": ptr("x")})
+	if len(got) != 3 || !reflect.DeepEqual(got[0].Recommended, []string{"shop.orders"}) || !got[0].Visible ||
+		len(got[2].Errors) != 1 {
+		t.Errorf("%+v", got)
+	}
+	if hidden := d.Validate(nil)[0]; hidden.Visible {
+		t.Errorf("a table without a database is visible: %+v", hidden)
+	}
+	if answers := d.Answers(map[string]*string{"database": ptr("shop")}); len(answers) != 1 || answers[0].Name != "table" {
+		t.Errorf("only a recommender has something to say: %+v", answers)
+	}
+}
+
+func TestEmbeddedKeysSpeakOfThemselves(t *testing.T) {
+	own := ConfigDef{Keys: []ConfigKey{
+		{Name: "optional", Type: ConfigInt, HasDefault: true, Importance: Low, Order: -1,
+			Recommend: func(v ConfigValues) ([]string, bool) { return v.List("words"), true }},
+		{Name: "words", Type: ConfigList, Importance: High, Order: -1, Dependents: []string{"optional"},
+			Validator: &Validator{Kind: ValidNonEmpty}},
+		{Name: "grouped", Type: ConfigString, HasDefault: true, Importance: High, Order: 1, Group: ptr("Own")},
+	}}
+	var d ConfigDef
+	d.Embed("t.a.", "Transforms: a", 2, own)
+	var shown []string
+	for _, k := range d.Keys {
+		shown = append(shown, k.Name+" "+*k.Group+" "+ConfigText(k.Order)+" "+k.ValidValues())
+	}
+	want := []string{"t.a.words Transforms: a 2 non-empty list", "t.a.optional Transforms: a 3 ",
+		"t.a.grouped Transforms: a: Own 4 "}
+	if !reflect.DeepEqual(shown, want) || !reflect.DeepEqual(d.Groups(), []string{"Transforms: a", "Transforms: a: Own"}) {
+		t.Errorf("%q %q", shown, d.Groups())
+	}
+	got := d.Validate(map[string]*string{"t.a.words": ptr(""), "words": ptr("w")})[0]
+	if !reflect.DeepEqual(got.Errors, []string{"Invalid value [] for configuration words: Empty list"}) {
+		t.Errorf("%q", got.Errors)
+	}
+	if got := d.Validate(map[string]*string{"t.a.words": ptr("b,c")})[1]; !reflect.DeepEqual(got.Recommended,
+		[]string{"b", "c"}) {
+		t.Errorf("recommended %q", got.Recommended)
+	}
+}
+
+func TestChecksOfPlugins(t *testing.T) {
+	even := &Validator{Kind: ValidCustom, Text: "even", Check: func(key string, value any) *ConfigError {
+		if n, ok := value.(int32); ok && n%2 == 1 {
+			return InvalidValue(key, ConfigText(n), "it is odd")
+		}
+		return nil
+	}}
+	d := ConfigDef{Keys: []ConfigKey{{Name: "n", Type: ConfigInt, Validator: even},
+		{Name: "size", Type: ConfigList, HasDefault: true, Validator: &Validator{Kind: ValidListSize, Max: ptr(1.0)}},
+		{Name: "null", Type: ConfigString, HasDefault: true,
+			Validator: &Validator{Kind: ValidOneOf, Values: []string{"a"}, Null: true}}}}
+	got := d.Validate(map[string]*string{"n": ptr("3"), "size": ptr("a,b")})
+	want := [][]string{{"Invalid value 3 for configuration n: it is odd"},
+		{"Invalid value [a, b] for configuration size: exceeds maximum list size of [1]."}, nil}
+	for i := range want {
+		if !reflect.DeepEqual(got[i].Errors, want[i]) {
+			t.Errorf("%s: %q, want %q", got[i].Name, got[i].Errors, want[i])
+		}
+	}
+	encoded := Manifest{Plugins: []Plugin{{Class: "c", Kind: KindSink, Config: d}}}.Encode()
+	m, err := ParseManifest(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, k := range m.Plugins[0].Config.Keys {
+		if k.ValidValues() != d.Keys[i].ValidValues() || k.Validator.Null != d.Keys[i].Validator.Null {
+			t.Errorf("%s: %q after the manifest, %q before", k.Name, k.ValidValues(), d.Keys[i].ValidValues())
+		}
+	}
+}
+
+// What parses shows as a text that parses to the same.
+func FuzzParseConfigValue(f *testing.F) {
+	for _, kind := range []string{"BOOLEAN", "INT", "SHORT", "LONG", "DOUBLE", "LIST", "PASSWORD", "STRING", "CLASS"} {
+		f.Add(kind, " 1e3 , x")
+	}
+	f.Fuzz(func(t *testing.T, kind, raw string) {
+		k := ConfigType(kind)
+		value, problem := ParseConfigValue("k", k, raw, nil)
+		if (problem == nil) != (value != nil) {
+			t.Fatalf("%s %q: %v with problem %v", kind, raw, value, problem)
+		}
+		if k == ConfigPassword || problem != nil {
+			return
+		}
+		shown := *k.Text(value)
+		again, problem := ParseConfigValue("k", k, shown, nil)
+		if problem != nil || *k.Text(again) != shown {
+			t.Fatalf("%s %q shows as %q, which reads as %v %v", kind, raw, shown, again, problem)
+		}
+	})
 }

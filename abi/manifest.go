@@ -106,6 +106,9 @@ func (v Validator) write(b *Builder) {
 		}
 	}
 	b.pairStrings("values", v.Values)
+	if v.Null {
+		b.pairBool("null", true)
+	}
 	b.pairString("text", v.Text)
 	b.End()
 }
@@ -154,8 +157,8 @@ func parseConfigKey(f *fields) (ConfigKey, error) {
 	}
 	if v, ok := f.get("validator", TagMap); ok {
 		g := fields{v: v}
-		k.Validator = &Validator{ValidatorKind(g.str("kind")), g.optFloat64("min"), g.optFloat64("max"),
-			g.strings("values"), g.str("text")}
+		k.Validator = &Validator{Kind: ValidatorKind(g.str("kind")), Min: g.optFloat64("min"), Max: g.optFloat64("max"),
+			Values: g.strings("values"), Null: g.bool("null"), Text: g.str("text")}
 		if g.err != nil {
 			return k, fmt.Errorf("validator of %s: %w", k.Name, g.err)
 		}

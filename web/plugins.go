@@ -23,11 +23,19 @@ func (s *Server) getPluginConfig(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	keys, err := s.herder.PluginConfig(c.Request().Context(), name, c.QueryParam("version"))
+	keys, err := s.herder.PluginConfig(c.Request().Context(), name, requestedVersion(c))
 	if err != nil {
 		return err
 	}
 	return writeJSON(c, http.StatusOK, withoutNullKeys(keys))
+}
+
+// requestedVersion is the version of a plugin that the request asks for; an empty one is a range without bounds.
+func requestedVersion(c echo.Context) string {
+	if version := c.QueryParam("version"); version != "" || !c.QueryParams().Has("version") {
+		return version
+	}
+	return validate.NoVersion
 }
 
 func (s *Server) validateConfig(c echo.Context) error {

@@ -27,6 +27,9 @@ func (h *Herder) Offsets(ctx context.Context, name string) ([]Offset, error) {
 		return nil, err
 	}
 	at := &stage{text: "reading the offsets of connector " + name, began: time.Now()}
+	if connector, err = h.resolved(connector); err != nil {
+		return nil, h.timedCall(ctx, at, err)
+	}
 	var offsets []Offset
 	if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
 		offsets, err = h.sinkOffsets(ctx, name, connector.Config)
@@ -95,6 +98,9 @@ func (h *Herder) modifyOffsets(ctx context.Context, name, verb string,
 			c.do(errand{ctx: ctx, done: done, run: func(ctx context.Context) error {
 				connector, err := h.stoppedConnector(name)
 				if err == nil {
+					connector, err = h.resolved(connector)
+				}
+				if err == nil {
 					managed, err = modify(ctx, connector)
 				}
 				return err
@@ -119,6 +125,16 @@ func (h *Herder) modifyOffsets(ctx context.Context, name, verb string,
 	return "The Connect framework-managed offsets for this connector have been " + verb + " successfully. " +
 		"However, if this connector manages offsets externally, they will need to be manually " + verb +
 		" in the system that the connector uses.", nil
+}
+
+// resolved puts the values of configuration providers into the connector's configuration.
+func (h *Herder) resolved(connector store.Connector) (store.Connector, error) {
+	if h.config.Resolve == nil {
+		return connector, nil
+	}
+	var err error
+	connector.Config, err = h.config.Resolve(connector.Config)
+	return connector, err
 }
 
 func (h *Herder) stoppedConnector(name string) (store.Connector, error) {

@@ -118,11 +118,13 @@ func (in *instance) validate(ctx context.Context, event abi.Event) error {
 	if err != nil {
 		return err
 	}
-	var keys []abi.KeyValidation
+	keys := p.Config.Answers(request.Config)
 	if p.Validate != nil {
-		if keys, err = p.Validate(ctx, request.Config); err != nil {
+		more, err := p.Validate(ctx, request.Config)
+		if err != nil {
 			return err
 		}
+		keys = append(keys, more...)
 	}
 	in.at(abi.PhaseIdle, 0, abi.None)
 	return in.put(ctx, abi.MessageValidated, event.Seq, nil, abi.EncodeKeyValidations(keys))

@@ -36,7 +36,7 @@ func (s *session) askElements(ctx context.Context, elements []element, out *outc
 		if err != nil {
 			return failure(err)
 		}
-		known := newDefinition(keysOf(e.plugin)...).validate(config, s.classes)
+		known := validated(s.declared(e.plugin), config)
 		answers(found).without(known).addTo(out, e.prefix, nil)
 	}
 	return nil
@@ -72,17 +72,17 @@ func (a answers) addTo(out *outcomes, prefix string, wanted func(name string) bo
 		known := out.byName[prefix+answer.Name] != nil
 		o := out.at(prefix + answer.Name)
 		if !known && answer.Value != nil {
-			o.value = textValue(*answer.Value)
+			o.Value = answer.Value
 		}
 		for _, message := range answer.Errors {
-			if !slices.Contains(o.errors, message) {
+			if !slices.Contains(o.Errors, message) {
 				o.fail(message)
 			}
 		}
 		if len(answer.Recommended) > 0 {
-			o.recommended = answer.Recommended
+			o.Recommended = answer.Recommended
 		}
-		o.hidden = o.hidden || !answer.Visible
+		o.Visible = o.Visible && answer.Visible
 	}
 }
 
@@ -91,7 +91,7 @@ func (a answers) without(known *outcomes) answers {
 	var rest answers
 	for _, answer := range a {
 		answer.Errors = slices.DeleteFunc(slices.Clone(answer.Errors), func(message string) bool {
-			return slices.Contains(known.at(answer.Name).errors, message)
+			return slices.Contains(known.at(answer.Name).Errors, message)
 		})
 		rest = append(rest, answer)
 	}

@@ -1,158 +1,94 @@
 package validate
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/berth-connect/berth/abi"
 )
 
-// inRange is ConfigDef.Range; a nil limit is open.
-func inRange(low, high *float64) check {
-	return func(name string, v parsed) string {
-		switch {
-		case !v.set:
-			return invalid(name, "null", "Value must be non-null")
-		case low != nil && v.number < *low:
-			return invalid(name, v.java(), "Value must be at least "+limitText(*low))
-		case high != nil && v.number > *high:
-			return invalid(name, v.java(), "Value must be no more than "+limitText(*high))
-		}
-		return ""
-	}
+func atLeast(low float64) *abi.Validator { return &abi.Validator{Kind: abi.ValidRange, Min: &low} }
+
+func oneOf(words ...string) *abi.Validator {
+	return &abi.Validator{Kind: abi.ValidOneOf, Values: words}
 }
 
-func limitText(limit float64) string { return strconv.FormatFloat(limit, 'f', -1, 64) }
-
-func atLeast(low float64) check { return inRange(&low, nil) }
-
-// oneOf is ConfigDef.ValidString.
-func oneOf(words ...string) check {
-	return func(name string, v parsed) string {
-		if v.set && slices.Contains(words, v.text) {
-			return ""
-		}
-		return invalid(name, v.java(), "String must be one of: "+strings.Join(words, ", "))
-	}
+func oneOfAnyCase(words ...string) *abi.Validator {
+	return &abi.Validator{Kind: abi.ValidOneOfCI, Values: words}
 }
 
-// oneOfAnyCase is ConfigDef.CaseInsensitiveValidString.
-func oneOfAnyCase(words ...string) check {
-	upper := make([]string, len(words))
-	for i, word := range words {
-		upper[i] = strings.ToUpper(word)
-	}
-	return func(name string, v parsed) string {
-		if v.set && slices.Contains(upper, strings.ToUpper(v.text)) {
-			return ""
-		}
-		return invalid(name, v.java(), "String must be one of (case insensitive): "+strings.Join(upper, ", "))
-	}
+var (
+	nonEmpty  = &abi.Validator{Kind: abi.ValidNonEmpty}
+	noControl = &abi.Validator{Kind: abi.ValidNoControl}
+)
+
+// custom is a check of the host's own; describe is what its toString says in Connect, "" where it has none.
+func custom(describe string, check func(key string, value any) *abi.ConfigError) *abi.Validator {
+	return &abi.Validator{Kind: abi.ValidCustom, Text: describe, Check: check}
 }
 
-// listOf is ConfigDef.ValidList: each item must be one of the words; the message names the item.
-func listOf(words ...string) check {
-	item := oneOf(words...)
-	return func(name string, v parsed) string {
-		for _, text := range v.items {
-			if problem := item(name, textValue(text)); problem != "" {
-				return problem
-			}
-		}
-		return ""
+// wrong is a check's finding in words of its own.
+func wrong(key, message string) *abi.ConfigError { return &abi.ConfigError{Key: key, Message: message} }
+
+// Regex is RegexValidator.
+var Regex = custom("valid regex", func(key string, value any) *abi.ConfigError {
+	pattern, isText := value.(string)
+	if !isText {
+		return abi.InvalidValue(key, "null", "Invalid regex: no pattern given")
 	}
+	if problem := patternProblem(pattern); problem != "" {
+		return abi.InvalidValue(key, pattern, "Invalid regex: "+problem)
+	}
+	return nil
+})
+
+// uniqueAliases refuses null and repeated aliases of a subject such as transformation aliases.
+func uniqueAliases(subject string) *abi.Validator {
+	return custom("non-null string, unique "+subject, uniqueItems)
 }
 
-// nonEmpty is ConfigDef.NonEmptyString (null passes) or, for lists, NonEmptyListValidator (null does not).
-func nonEmpty(kind abi.ConfigType) check {
-	if kind == abi.ConfigList {
-		return func(name string, v parsed) string {
-			if len(v.items) > 0 {
-				return ""
-			}
-			return invalid(name, v.java(), "Empty list")
+func uniqueItems(key string, value any) *abi.ConfigError {
+	if value == nil {
+		return abi.InvalidValue(key, "null", "entry must be non null")
+	}
+	list, _ := value.([]string)
+	for i, alias := range list {
+		if slices.Contains(list[:i], alias) {
+			return abi.InvalidValue(key, abi.ConfigText(list), "Duplicate alias provided.")
 		}
 	}
-	return func(name string, v parsed) string {
-		if v.set && v.text == "" {
-			return invalid(name, "", "String must be non-empty")
-		}
-		return ""
-	}
+	return nil
 }
 
-// nonNull is ConfigDef.NonNullValidator.
-func nonNull(name string, v parsed) string {
-	if v.set {
-		return ""
-	}
-	return invalid(name, "null", "entry must be non null")
-}
+// pluginLoading is the exception about versions of plugins that are not there.
+const pluginLoading = "org.apache.kafka.connect.runtime.isolation.VersionedPluginLoadingException"
 
-// noControl is ConfigDef.NonEmptyStringWithoutControlChars.
-func noControl(name string, v parsed) string {
-	if !v.set {
-		return ""
+// versionCheck refuses ranges that begin without an end.
+var versionCheck = custom("", func(key string, value any) *abi.ConfigError {
+	if version, _ := value.(string); isUnbounded(version) {
+		return &abi.ConfigError{Key: key, Message: "Unbounded range: " + abi.TrimConfig(version), Class: pluginLoading}
 	}
-	if v.text == "" {
-		return invalid(name, "", "String may not be empty")
-	}
-	var found []string
-	for _, r := range v.text {
-		if unicode.IsControl(r) {
-			found = append(found, strconv.Itoa(int(r)))
-		}
-	}
-	if found == nil {
-		return ""
-	}
-	return invalid(name, v.text, "String may not contain control sequences but had the following ASCII chars: "+
-		strings.Join(found, ", "))
-}
-
-// regex is RegexValidator.
-func regex(name string, v parsed) string {
-	if !v.set {
-		return invalid(name, "null", "Invalid regex: no pattern given")
-	}
-	if problem := patternProblem(v.text); problem != "" {
-		return invalid(name, v.text, "Invalid regex: "+problem)
-	}
-	return ""
-}
-
-// uniqueAliases refuses null and repeated aliases.
-func uniqueAliases(name string, v parsed) string {
-	if problem := nonNull(name, v); problem != "" {
-		return problem
-	}
-	for i, alias := range v.items {
-		if slices.Contains(v.items[:i], alias) {
-			return invalid(name, v.java(), "Duplicate alias provided.")
-		}
-	}
-	return ""
-}
+	return nil
+})
 
 // orDefault accepts a positive number or -1, the mark for the broker's own setting.
-func orDefault(message string) check {
-	return func(name string, v parsed) string {
-		if !v.set || v.number == -1 || v.number >= 1 {
-			return ""
+func orDefault(describe, message string) *abi.Validator {
+	return custom(describe, func(key string, value any) *abi.ConfigError {
+		text := abi.ConfigText(value)
+		if value == nil || text == "-1" || text != "0" && !strings.HasPrefix(text, "-") {
+			return nil
 		}
-		return invalid(name, v.java(), message)
-	}
+		return abi.InvalidValue(key, text, message)
+	})
 }
 
 // patterns accepts a list of regular expressions.
-func patterns(name string, v parsed) string {
-	for _, item := range v.items {
-		if problem := patternProblem(item); problem != "" {
-			return invalid(name, v.java(), fmt.Sprintf("Syntax error in regular expression: %s", problem))
+var patterns = custom("", func(key string, value any) *abi.ConfigError {
+	list, _ := value.([]string)
+	for _, pattern := range list {
+		if problem := patternProblem(pattern); problem != "" {
+			return abi.InvalidValue(key, abi.ConfigText(list), "Syntax error in regular expression: "+problem)
 		}
 	}
-	return ""
-}
+	return nil
+})

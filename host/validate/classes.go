@@ -53,7 +53,7 @@ func (c *classes) load(name string) (string, bool) {
 		return class, true
 	}
 	known := slices.Contains(javaClasses, name) || slices.Contains(interfaces, name) ||
-		slices.Contains(otherPlugins, name) || len(c.nested(name)) > 0
+		slices.Contains(otherPlugins, name) || slices.Contains(mirrorClasses, name) || len(c.nested(name)) > 0
 	return name, known
 }
 
@@ -121,6 +121,17 @@ func shownVersion(version string) string {
 		return "undefined"
 	}
 	return version
+}
+
+// check is a validator of keys that name a plugin of the kind; null passes.
+func (c *classes) check(key string, class any, kind pluginKind) *abi.ConfigError {
+	if class == nil {
+		return nil
+	}
+	if problem := c.concrete(class.(string), kind); problem != "" {
+		return wrong(key, problem)
+	}
+	return nil
 }
 
 // concrete says why class is no usable plugin of the kind, or "".

@@ -1,50 +1,28 @@
 package validate
 
-import (
-	"strings"
-
-	"github.com/berth-connect/berth/abi"
-)
+import "github.com/berth-connect/berth/abi"
 
 // client is a kind of Kafka client whose properties a connector may override, with Kafka's definitions of them.
 type client struct {
 	name       string
-	definition *definition
+	definition abi.ConfigDef
 }
 
 var (
-	producerClient = newClient("producer", commonProperties, securityProperties, producerProperties)
-	consumerClient = newClient("consumer", commonProperties, securityProperties, consumerProperties)
-	adminClient    = newClient("admin", commonProperties, securityProperties, adminProperties)
+	producerClient = newClient("producer", commonProperties, protocolProperties, sslProperties, saslProperties,
+		producerProperties)
+	consumerClient = newClient("consumer", commonProperties, protocolProperties, sslProperties, saslProperties,
+		consumerProperties)
+	adminClient = newClient("admin", commonProperties, protocolProperties, sslProperties, saslProperties, adminProperties)
 )
 
-// newClient reads tables of properties; a later table replaces entries of an earlier one.
 func newClient(name string, tables ...string) client {
-	c := client{name, newDefinition()}
-	for _, table := range tables {
-		for line := range strings.Lines(strings.TrimSpace(table)) {
-			c.definition.add(property(name, strings.Fields(line)))
-		}
+	c := client{name, tabled(tables...)}
+	for i := range c.definition.Keys {
+		k := &c.definition.Keys[i]
+		k.Doc = "Overrides " + k.Name + " of the connector's " + name + " clients."
 	}
 	return c
-}
-
-// property makes a key of: name, type, importance and the default, where - is null, "" the empty text and ! none;
-// % stands for the package of consumer classes.
-func property(client string, fields []string) key {
-	k := key{name: fields[0], kind: abi.ConfigType(fields[1]), importance: fields[2], order: -1, width: "NONE",
-		display: fields[0],
-		doc:     "Overrides " + fields[0] + " of the connector's " + client + " clients."}
-	switch fallback := fields[3]; fallback {
-	case "!":
-		k.required = true
-	case "-":
-	case `""`:
-		k.fallback = text("")
-	default:
-		k.fallback = text(strings.ReplaceAll(fallback, "%", "org.apache.kafka.clients.consumer."))
-	}
-	return k
 }
 
 // commonProperties are the properties of all Kafka clients (CommonClientConfigs of 4.1).
@@ -126,11 +104,14 @@ key.deserializer CLASS HIGH !
 max.partition.fetch.bytes INT HIGH 1048576
 max.poll.interval.ms INT MEDIUM 300000
 max.poll.records INT MEDIUM 500
-partition.assignment.strategy LIST MEDIUM %RangeAssignor,%CooperativeStickyAssignor
+partition.assignment.strategy LIST MEDIUM ` + assignors + `
 receive.buffer.bytes INT MEDIUM 65536
 session.timeout.ms INT HIGH 45000
 value.deserializer CLASS HIGH !
 `
+
+const assignors = "org.apache.kafka.clients.consumer.RangeAssignor," +
+	"org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
 
 const adminProperties = `
 bootstrap.controllers LIST HIGH ""

@@ -1,9 +1,13 @@
 package validate
 
-// securityProperties are the properties of TLS and SASL that all Kafka clients have.
-const securityProperties = `
-security.protocol STRING MEDIUM PLAINTEXT
+// protocolProperties choose how all Kafka clients are secured.
+const protocolProperties = `
+security.protocol STRING MEDIUM PLAINTEXT ~SASL_SSL|PLAINTEXT|SSL|SASL_PLAINTEXT
 security.providers STRING LOW -
+`
+
+// sslProperties are the properties of TLS (SslConfigs), of clients and of the REST listeners.
+const sslProperties = `
 ssl.protocol STRING MEDIUM TLSv1.3
 ssl.provider STRING MEDIUM -
 ssl.cipher.suites LIST LOW -
@@ -23,15 +27,19 @@ ssl.trustmanager.algorithm STRING LOW PKIX
 ssl.endpoint.identification.algorithm STRING LOW https
 ssl.secure.random.implementation STRING LOW -
 ssl.engine.factory.class CLASS LOW -
+`
+
+// saslProperties are those of SASL (SaslConfigs).
+const saslProperties = `
 sasl.kerberos.service.name STRING MEDIUM -
 sasl.kerberos.kinit.cmd STRING LOW /usr/bin/kinit
 sasl.kerberos.ticket.renew.window.factor DOUBLE LOW 0.8
 sasl.kerberos.ticket.renew.jitter DOUBLE LOW 0.05
 sasl.kerberos.min.time.before.relogin LONG LOW 60000
-sasl.login.refresh.window.factor DOUBLE LOW 0.8
-sasl.login.refresh.window.jitter DOUBLE LOW 0.05
-sasl.login.refresh.min.period.seconds SHORT LOW 60
-sasl.login.refresh.buffer.seconds SHORT LOW 300
+sasl.login.refresh.window.factor DOUBLE LOW 0.8 0.5..1.0
+sasl.login.refresh.window.jitter DOUBLE LOW 0.05 0.0..0.25
+sasl.login.refresh.min.period.seconds SHORT LOW 60 0..900
+sasl.login.refresh.buffer.seconds SHORT LOW 300 0..3600
 sasl.mechanism STRING MEDIUM GSSAPI
 sasl.jaas.config PASSWORD MEDIUM -
 sasl.client.callback.handler.class CLASS MEDIUM -
@@ -46,12 +54,12 @@ sasl.oauthbearer.jwt.validator.class CLASS MEDIUM org.apache.kafka.common.securi
 sasl.oauthbearer.scope STRING MEDIUM -
 sasl.oauthbearer.client.credentials.client.id STRING MEDIUM -
 sasl.oauthbearer.client.credentials.client.secret PASSWORD MEDIUM -
-sasl.oauthbearer.assertion.algorithm STRING MEDIUM RS256
+sasl.oauthbearer.assertion.algorithm STRING MEDIUM RS256 ~ES256|RS256
 sasl.oauthbearer.assertion.claim.aud STRING MEDIUM -
-sasl.oauthbearer.assertion.claim.exp.seconds INT LOW 300
+sasl.oauthbearer.assertion.claim.exp.seconds INT LOW 300 0..86400
 sasl.oauthbearer.assertion.claim.iss STRING MEDIUM -
 sasl.oauthbearer.assertion.claim.jti.include BOOLEAN MEDIUM false
-sasl.oauthbearer.assertion.claim.nbf.seconds INT LOW 60
+sasl.oauthbearer.assertion.claim.nbf.seconds INT LOW 60 0..3600
 sasl.oauthbearer.assertion.claim.sub STRING MEDIUM -
 sasl.oauthbearer.assertion.file STRING MEDIUM -
 sasl.oauthbearer.assertion.private.key.file STRING MEDIUM -

@@ -35,41 +35,42 @@ const (
 func text(s string) *string { return &s }
 
 // optional is a key of the framework with a default.
-func optional(name string, kind abi.ConfigType, fallback *string, importance, group string, order int,
-	width, display, doc string, checks check) key {
-	return key{name: name, kind: kind, importance: importance, doc: doc, fallback: fallback, group: group, order: order,
-		width: width, display: display, check: checks}
+func optional(name string, kind abi.ConfigType, fallback *string, importance abi.Importance, group string, order int32,
+	width abi.Width, display, doc string, validator *abi.Validator) abi.ConfigKey {
+	return abi.ConfigKey{Name: name, Type: kind, Importance: importance, Doc: doc, Default: fallback, HasDefault: true,
+		Group: &group, Order: order, Width: width, Display: display, Validator: validator}
 }
 
 // needed is a key of the framework without one.
-func needed(name string, kind abi.ConfigType, group string, order int, width, display, doc string, checks check) key {
-	return key{name: name, kind: kind, importance: "HIGH", doc: doc, required: true, group: group, order: order,
-		width: width, display: display, check: checks}
+func needed(name string, kind abi.ConfigType, group string, order int32, width abi.Width, display, doc string,
+	validator *abi.Validator) abi.ConfigKey {
+	return abi.ConfigKey{Name: name, Type: kind, Importance: abi.High, Doc: doc, Group: &group, Order: order,
+		Width: width, Display: display, Validator: validator}
 }
 
 // commonKeys are the keys that every connector has (ConnectorConfig), with the defaults that the configuration and the
 // worker lead to.
-func commonKeys(d defaults) []key {
-	keys := []key{
+func commonKeys(d defaults) []abi.ConfigKey {
+	keys := []abi.ConfigKey{
 		needed(keyName, abi.ConfigString, groupCommon, 1, "MEDIUM", "Connector name",
 			"The connector's name, unique within the cluster.", noControl),
 		needed(keyConnectorClass, abi.ConfigString, groupCommon, 2, "LONG", "Connector class",
 			"What to run: the full class name of a source or sink plugin, or an alias of it such as FileStreamSource.", nil),
 		optional(keyConnectorVersion, abi.ConfigString, d.connector.version, "MEDIUM", groupCommon, 3, "MEDIUM",
 			"Connector version",
-			"Which version of the connector plugin to run: one version, a range such as [1.0,2.0), or latest.", nil),
+			"Which version of the connector plugin to run: one version, a range such as [1.0,2.0), or latest.", versionCheck),
 		optional(keyTasksMax, abi.ConfigInt, text("1"), "HIGH", groupCommon, 4, "SHORT", "Tasks max",
 			"How many tasks the connector may have at most.", atLeast(1)),
 		optional(keyTasksMaxEnforce, abi.ConfigBoolean, text("true"), "LOW", groupCommon, 5, "SHORT", "Enforce tasks max",
 			"Deprecated. Whether a connector that asks for more tasks than tasks.max allows fails.", nil),
 	}
-	keys[2].recommend = versionsOf(d.connector.versions)
+	keys[2].Recommend = versionsOf(d.connector.versions)
 	keys = append(keys, converterKeys(d)...)
 	keys = append(keys,
 		optional(keyTransforms, abi.ConfigList, text(""), "LOW", groupTransforms, 12, "LONG", "Transforms",
-			"Aliases of the transformations that records pass, in this order.", uniqueAliases),
+			"Aliases of the transformations that records pass, in this order.", uniqueAliases("transformation aliases")),
 		optional(keyPredicates, abi.ConfigList, text(""), "LOW", groupPredicates, 13, "LONG", "Predicates",
-			"Aliases of the predicates that transformations may depend on.", uniqueAliases),
+			"Aliases of the predicates that transformations may depend on.", uniqueAliases("predicate aliases")),
 		optional(keyReload, abi.ConfigString, text("restart"), "LOW", groupCommon, 14, "MEDIUM", "Reload Action",
 			"What happens when a configuration provider says that a value has changed: restart the connector, or none.",
 			oneOf("none", "restart")))
@@ -77,8 +78,8 @@ func commonKeys(d defaults) []key {
 }
 
 // errorKeys are the keys of error handling that sources and sinks share (KIP-298).
-func errorKeys() []key {
-	return []key{
+func errorKeys() []abi.ConfigKey {
+	return []abi.ConfigKey{
 		optional(keyRetryTimeout, abi.ConfigLong, text("0"), "MEDIUM", groupErrors, 1, "MEDIUM", "Retry Timeout for Errors",
 			"For how many milliseconds a failed operation is tried again: 0 not at all, -1 without end.", nil),
 		optional(keyRetryDelayMax, abi.ConfigLong, text("60000"), "MEDIUM", groupErrors, 2, "MEDIUM",
@@ -92,7 +93,7 @@ func errorKeys() []key {
 	}
 }
 
-// versionsOf recommends fixed versions.
-func versionsOf(versions []string) recommend {
-	return func(map[string]parsed) ([]string, bool) { return versions, true }
+// versionsOf recommends versions of the connector, once it has a class.
+func versionsOf(versions []string) abi.Recommender {
+	return func(values abi.ConfigValues) ([]string, bool) { return versions, values.Has(keyConnectorClass) }
 }

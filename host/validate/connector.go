@@ -69,26 +69,34 @@ type Connector struct {
 	OffsetsTopic                  string // "" = the worker's
 }
 
+// ParseConnector reads what the configurations of all connectors have. Classes are looked up, as are the plugins of
+// transformations and predicates, but what only they can check is left to their start. Error: *Exception with the first
+// problem found.
+func (v *Validator) ParseConnector(config host.Config) (Connector, error) {
+	c, _, err := v.parseConnector("", config)
+	return c, err
+}
+
 // ParseSource reads the configuration of a source; where the worker creates topics, TopicGroups reads the rest.
-// Error: host.ErrBadRequest with Connect's text for the first problem found.
-func ParseSource(config host.Config) (Connector, error) {
-	c, values, err := parseConnector(config, sourceKeys())
+// Error: as ParseConnector.
+func (v *Validator) ParseSource(config host.Config) (Connector, error) {
+	c, values, err := v.parseConnector(abi.KindSource, config)
 	if err != nil {
 		return Connector{}, err
 	}
-	c.ExactlyOnceRequired = strings.EqualFold(values[keyExactlyOnce].text, "required")
-	c.TransactionBoundary = strings.ToLower(values[keyBoundary].text)
+	c.ExactlyOnceRequired = strings.EqualFold(values.String(keyExactlyOnce), "required")
+	c.TransactionBoundary = strings.ToLower(values.String(keyBoundary))
 	c.TransactionBoundaryIntervalMs = -1
-	if interval := values[keyBoundaryInterval]; interval.set {
-		c.TransactionBoundaryIntervalMs = interval.integer()
+	if values.Has(keyBoundaryInterval) {
+		c.TransactionBoundaryIntervalMs = values.Int(keyBoundaryInterval)
 	}
-	c.OffsetsTopic = values[keyOffsetsTopic].text
+	c.OffsetsTopic = values.String(keyOffsetsTopic)
 	return c, nil
 }
 
-// ParseSink reads the configuration of a sink. Error: as ParseSource.
-func ParseSink(config host.Config) (Connector, error) {
-	c, values, err := parseConnector(config, sinkKeys())
+// ParseSink reads the configuration of a sink. Error: as ParseConnector.
+func (v *Validator) ParseSink(config host.Config) (Connector, error) {
+	c, values, err := v.parseConnector(abi.KindSink, config)
 	if err != nil {
 		return Connector{}, err
 	}
@@ -97,119 +105,96 @@ func ParseSink(config host.Config) (Connector, error) {
 		if value := config[at[0]]; value != nil {
 			shown = *value
 		}
-		return Connector{}, host.BadRequest(invalid(at[0], shown, message))
+		return Connector{}, &Exception{abi.InvalidValue(at[0], shown, message)}
 	}
-	c.Topics = topicList(config.Get(keyTopics))
-	c.TopicsRegex = values[keyTopicsRegex].text
-	c.DLQTopic = values[keyDLQ].text
-	c.DLQReplicationFactor = number[int16](values[keyDLQReplication])
-	c.DLQContextHeaders = values[keyDLQHeaders].text == "true"
+	c.Topics = topicList(config)
+	c.TopicsRegex = values.String(keyTopicsRegex)
+	c.DLQTopic = values.String(keyDLQ)
+	c.DLQReplicationFactor = int16(values.Int(keyDLQReplication))
+	c.DLQContextHeaders = values.Bool(keyDLQHeaders)
 	return c, nil
 }
 
-// parseConnector reads what sources and sinks share. Classes are not looked up: whoever makes the plugins does that.
-func parseConnector(config host.Config, specific []key) (Connector, map[string]parsed, error) {
-	d := newDefinition(append(commonKeys(defaults{}), specific...)...)
-	for _, r := range roles {
-		d.byName[r.key].check = nil
-	}
+// Enrich is the definition of the framework's keys of a connector of that kind (abi.KindSource, abi.KindSink; "": what
+// all connectors have), with those of its transformations and predicates. Error: *Exception for the first of these
+// that can't be used; the definition has the others.
+func (v *Validator) Enrich(kind string, config host.Config) (abi.ConfigDef, error) {
+	s := v.session(config, kind)
+	d := s.definition(defaults{})
+	var first *abi.ConfigError
 	for _, c := range chains {
-		if err := d.addChain(config, c); err != nil {
-			return Connector{}, nil, err
-		}
+		_, problem := s.enrich(&d, c)
+		first = cmp.Or(first, problem)
 	}
-	values, problem := d.first(config, nil)
-	if problem != "" {
-		return Connector{}, nil, host.BadRequest(problem)
+	if first != nil {
+		return d, &Exception{first}
 	}
-	for _, k := range d.keys {
-		if strings.HasSuffix(k.name, versionSuffix) && isUnbounded(values[k.name].text) {
-			return Connector{}, nil, host.BadRequest("Unbounded range: " + values[k.name].text)
-		}
+	return d, nil
+}
+
+// parseConnector parses the framework's own keys before it looks at transformations and predicates, as Connect does.
+func (v *Validator) parseConnector(kind string, config host.Config) (Connector, abi.ConfigValues, error) {
+	base := v.session(config, kind).definition(defaults{})
+	if _, err := Parse(base, config); err != nil {
+		return Connector{}, abi.ConfigValues{}, err
+	}
+	d, err := v.Enrich(kind, config)
+	if err != nil {
+		return Connector{}, abi.ConfigValues{}, err
+	}
+	values, err := Parse(d, config)
+	if err != nil {
+		return Connector{}, values, err
 	}
 	c := Connector{
-		Name:                     values[keyName].text,
-		Class:                    values[keyConnectorClass].text,
-		Version:                  values[keyConnectorVersion].text,
-		TasksMax:                 int(values[keyTasksMax].integer()),
-		EnforceTasksMax:          values[keyTasksMaxEnforce].text == "true",
-		RestartOnReload:          values[keyReload].text == "restart",
+		Name:                     values.String(keyName),
+		Class:                    values.String(keyConnectorClass),
+		Version:                  values.String(keyConnectorVersion),
+		TasksMax:                 int(values.Int(keyTasksMax)),
+		EnforceTasksMax:          values.Bool(keyTasksMaxEnforce),
+		RestartOnReload:          values.String(keyReload) == "restart",
 		KeyConverter:             chosenConverter(config, roles[0]),
 		ValueConverter:           chosenConverter(config, roles[1]),
 		HeaderConverter:          chosenConverter(config, roles[2]),
 		Predicates:               map[string]Predicate{},
-		ErrorsTolerance:          values[keyTolerance].text,
-		ErrorsRetryTimeoutMs:     values[keyRetryTimeout].integer(),
-		ErrorsRetryDelayMaxMs:    values[keyRetryDelayMax].integer(),
-		ErrorsLogEnable:          values[keyLogEnable].text == "true",
-		ErrorsLogIncludeMessages: values[keyLogMessages].text == "true",
+		ErrorsTolerance:          values.String(keyTolerance),
+		ErrorsRetryTimeoutMs:     values.Int(keyRetryTimeout),
+		ErrorsRetryDelayMaxMs:    values.Int(keyRetryDelayMax),
+		ErrorsLogEnable:          values.Bool(keyLogEnable),
+		ErrorsLogIncludeMessages: values.Bool(keyLogMessages),
 	}
 	c.readChains(config, values)
 	return c, values, nil
 }
 
-// addChain adds the keys of a chain's elements that the framework itself reads, after it checked what Connect checks
-// before it parses anything else.
-func (d *definition) addChain(config host.Config, c chain) error {
-	list, _ := parse(c.key, config[c.key], abi.ConfigList, nil)
-	if problem := uniqueAliases(c.key, list); list.set && problem != "" {
-		return host.BadRequest(problem)
-	}
-	for _, alias := range list.items {
-		prefix := c.prefix(alias)
-		if config[prefix+"type"] == nil {
-			return host.BadRequest(invalid(prefix+"type", "null", "Not a "+c.subject))
-		}
-		if problem := negateProblem(config, c, prefix); problem != "" {
-			return host.BadRequest(problem)
-		}
-		d.add(needed(prefix+"type", abi.ConfigString, c.group+": "+alias, 0, "LONG", alias, "", nil))
-		d.add(optional(prefix+"plugin.version", abi.ConfigString, nil, "HIGH", c.group+": "+alias, 1, "LONG", alias, "", nil))
-		if c.kind.abi == abi.KindTransform {
-			d.embed(prefix, c.group+": "+alias, 2, stageKeys)
-		}
-	}
-	return nil
-}
-
-// negateProblem refuses a transformation with negate but without a predicate.
-func negateProblem(config host.Config, c chain, prefix string) string {
-	_, hasNegate := config[prefix+keyNegate]
-	_, hasPredicate := config[prefix+keyPredicate]
-	if c.kind.abi != abi.KindTransform || !hasNegate || hasPredicate {
-		return ""
-	}
-	return "Config '" + prefix + keyNegate + "' was provided but there is no config '" + prefix + keyPredicate +
-		"' defining a predicate to be negated."
-}
-
 // readChains fills in the transformations in their order and the predicates.
-func (c *Connector) readChains(config host.Config, values map[string]parsed) {
-	for _, alias := range values[keyTransforms].items {
+func (c *Connector) readChains(config host.Config, values abi.ConfigValues) {
+	for _, alias := range values.List(keyTransforms) {
 		prefix := chains[0].prefix(alias)
 		c.Transforms = append(c.Transforms, Transform{
 			Alias:     alias,
-			Type:      values[prefix+"type"].text,
-			Version:   values[prefix+"plugin.version"].text,
-			Predicate: values[prefix+keyPredicate].text,
-			Negate:    values[prefix+keyNegate].text == "true",
+			Type:      values.String(prefix + "type"),
+			Version:   abi.TrimConfig(config.Get(prefix + "plugin.version")),
+			Predicate: values.String(prefix + keyPredicate),
+			Negate:    values.Bool(prefix + keyNegate),
 			Config:    ownConfig(config, prefix, "type", "plugin.version", keyPredicate, keyNegate),
 		})
 	}
-	for _, alias := range values[keyPredicates].items {
+	for _, alias := range values.List(keyPredicates) {
 		prefix := chains[1].prefix(alias)
-		c.Predicates[alias] = Predicate{Alias: alias, Type: values[prefix+"type"].text,
-			Version: values[prefix+"plugin.version"].text, Config: ownConfig(config, prefix, "type", "plugin.version")}
+		c.Predicates[alias] = Predicate{Alias: alias, Type: values.String(prefix + "type"),
+			Version: abi.TrimConfig(config.Get(prefix + "plugin.version")),
+			Config:  ownConfig(config, prefix, "type", "plugin.version")}
 	}
 }
 
 // chosenConverter is the connector's own converter for a role.
 func chosenConverter(config host.Config, r role) Converter {
-	class := trim(config.Get(r.key))
+	class := abi.TrimConfig(config.Get(r.key))
 	if class == "" {
 		return Converter{}
 	}
-	return Converter{Class: class, Version: trim(config.Get(r.key + versionSuffix)),
+	return Converter{Class: class, Version: abi.TrimConfig(config.Get(r.key + versionSuffix)),
 		Config: ConverterConfig(config, r.key)}
 }
 
@@ -230,10 +215,4 @@ func ownConfig(config host.Config, prefix string, but ...string) host.Config {
 		delete(own, name)
 	}
 	return own
-}
-
-// integer is the exact value of an integer: a LONG need not fit a float.
-func (v parsed) integer() int64 {
-	n, _ := parseInteger(cmp.Or(v.text, "0"), abi.ConfigLong)
-	return n
 }

@@ -13,7 +13,7 @@ type role struct {
 	subject string
 	kind    pluginKind
 	typ     string // converter.type given to the converter
-	order   int
+	order   int32
 }
 
 var roles = []role{
@@ -23,25 +23,20 @@ var roles = []role{
 }
 
 // converterKeys are the keys that choose converters, with their versions (KIP-891).
-func converterKeys(d defaults) []key {
-	var keys []key
+func converterKeys(d defaults) []abi.ConfigKey {
+	var keys []abi.ConfigKey
 	for _, r := range roles {
 		c := d.converters[r.key]
 		class := optional(r.key, abi.ConfigClass, c.class, "LOW", groupCommon, r.order, "SHORT", r.name+" converter class",
 			"Which converter turns record "+r.subject+" into bytes and back. Without it the worker's own applies.",
-			func(_ string, v parsed) string {
-				if !v.set {
-					return ""
-				}
-				return d.classes.concrete(v.text, r.kind)
-			})
-		class.recommend = func(map[string]parsed) ([]string, bool) { return d.classes.ofKind(r.kind.host), true }
+			custom("A concrete subclass of "+r.kind.javaInterface+", A class with a public, no-argument constructor",
+				func(key string, class any) *abi.ConfigError { return d.classes.check(key, class, r.kind) }))
+		class.Recommend = func(abi.ConfigValues) ([]string, bool) { return d.classes.ofKind(r.kind.host), true }
 		version := optional(r.key+versionSuffix, abi.ConfigString, c.version, "LOW", groupCommon, r.order+1, "SHORT",
 			r.name+" converter version",
-			"Which version of the converter of record "+r.subject+" to use: one version, a range, or latest.", nil)
-		version.recommend = func(values map[string]parsed) ([]string, bool) {
-			chosen := values[r.key]
-			return d.classes.versions(chosen.text, r.kind.host), chosen.set
+			"Which version of the converter of record "+r.subject+" to use: one version, a range, or latest.", versionCheck)
+		version.Recommend = func(values abi.ConfigValues) ([]string, bool) {
+			return d.classes.versions(values.String(r.key), r.kind.host), values.Has(r.key)
 		}
 		keys = append(keys, class, version)
 	}
@@ -53,13 +48,13 @@ func (s *session) converters(ctx context.Context, out *outcomes) ([]section, err
 	var sections []section
 	for _, r := range []role{roles[2], roles[0], roles[1]} {
 		chosen, version := out.at(r.key), out.at(r.key+versionSuffix)
-		if s.config[r.key] == nil || len(chosen.errors) > 0 || len(version.errors) > 0 {
+		if s.config[r.key] == nil || len(chosen.Errors) > 0 || len(version.Errors) > 0 {
 			continue
 		}
-		plugin, problem := s.find(chosen.value.text, version.value.text, r.kind.abi)
+		plugin, problem := s.find(chosen.value(), version.value(), r.kind.abi)
 		if problem != "" {
 			version.fail(problem)
-			if !isUnbounded(version.value.text) {
+			if !isUnbounded(version.value()) {
 				chosen.fail(problem)
 			}
 			continue
@@ -75,22 +70,17 @@ func (s *session) converters(ctx context.Context, out *outcomes) ([]section, err
 
 func (s *session) converterKeys(ctx context.Context, r role, plugin abi.Plugin) (section, error) {
 	prefix := r.key + "."
-	d := newDefinition(keysOf(plugin)...)
 	own := stripped(s.config, prefix)
 	if _, given := own["converter.type"]; !given {
 		own["converter.type"] = &r.typ
 	}
-	results := d.validate(own, s.classes)
-	if needsGuest(plugin) {
-		found, err := s.plugins.Check(ctx, plugin, plugin.Kind, own)
-		if err != nil {
-			return section{}, failure(err)
-		}
-		answers(found).addTo(results, "", nil)
+	results, err := s.validatePlugin(ctx, plugin, own)
+	if err != nil {
+		return section{}, err
 	}
 	var ordered []*outcome
 	for _, name := range hashOrder(results.order) {
 		ordered = append(ordered, results.byName[name])
 	}
-	return prefixed(prefix, d, ordered), nil
+	return prefixed(prefix, plugin.Config, ordered), nil
 }

@@ -32,12 +32,12 @@ func (w Worker) checkSource(out *outcomes, a answers) {
 	if w.Standalone {
 		return
 	}
-	if o := out.at(keyExactlyOnce); len(o.errors) == 0 && strings.EqualFold(o.value.text, "required") {
+	if o := out.at(keyExactlyOnce); len(o.Errors) == 0 && strings.EqualFold(o.value(), "required") {
 		if problem := w.exactlyOnceProblem(a); problem != "" {
 			o.fail(problem)
 		}
 	}
-	if o := out.at(keyBoundary); len(o.errors) == 0 && strings.EqualFold(o.value.text, "connector") {
+	if o := out.at(keyBoundary); len(o.Errors) == 0 && strings.EqualFold(o.value(), "connector") {
 		if problem := boundaryProblem(a); problem != "" {
 			o.fail(problem)
 		}

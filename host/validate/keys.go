@@ -7,50 +7,6 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// keysOf reads the keys that a plugin declares.
-func keysOf(plugin abi.Plugin) []key {
-	keys := make([]key, 0, len(plugin.Config.Keys))
-	for _, declared := range plugin.Config.Keys {
-		k := key{name: declared.Name, kind: declared.Type, importance: string(declared.Importance), doc: declared.Doc,
-			required: !declared.HasDefault, fallback: declared.Default, order: int(declared.Order),
-			width: string(declared.Width), display: declared.Display, dependents: declared.Dependents,
-			check: checkOf(declared)}
-		if declared.Group != nil {
-			k.group = *declared.Group
-		}
-		if k.required {
-			k.fallback = nil
-		}
-		keys = append(keys, k)
-	}
-	return keys
-}
-
-// checkOf is the check that a key declares. Regular expressions and custom checks are the guest's.
-func checkOf(k abi.ConfigKey) check {
-	v := k.Validator
-	if v == nil {
-		return nil
-	}
-	switch v.Kind {
-	case abi.ValidRange:
-		return inRange(v.Min, v.Max)
-	case abi.ValidOneOf:
-		return oneOf(v.Values...)
-	case abi.ValidOneOfCI:
-		return oneOfAnyCase(v.Values...)
-	case abi.ValidNonEmpty:
-		return nonEmpty(k.Type)
-	case abi.ValidNonNull:
-		return nonNull
-	case abi.ValidNoControl:
-		return noControl
-	case abi.ValidList:
-		return listOf(v.Values...)
-	}
-	return nil
-}
-
 // NoVersion is the version that stands for an empty version parameter: Connect reads it as a range without bounds,
 // which no plugin matches.
 const NoVersion = "[,]"
@@ -70,16 +26,16 @@ func (v *Validator) PluginConfig(name, version string) ([]host.ConfigKeyInfo, er
 	if plugin, err = v.versioned(plugin, name, version); err != nil {
 		return nil, err
 	}
-	d := newDefinition(keysOf(plugin)...)
+	d := define(plugin.Config.Keys...)
 	switch plugin.Kind {
 	case abi.KindSource:
-		d.addMissing(append(commonKeys(connectorDefaults(known, plugin)), sourceKeys()...))
+		addMissing(&d, append(commonKeys(connectorDefaults(known, plugin)), sourceKeys()...))
 	case abi.KindSink:
-		d.addMissing(append(commonKeys(connectorDefaults(known, plugin)), sinkKeys()...))
+		addMissing(&d, append(commonKeys(connectorDefaults(known, plugin)), sinkKeys()...))
 	}
-	infos := make([]host.ConfigKeyInfo, 0, len(d.keys))
-	for _, k := range d.keys {
-		infos = append(infos, *k.info(""))
+	infos := make([]host.ConfigKeyInfo, 0, len(d.Keys))
+	for _, k := range d.Keys {
+		infos = append(infos, *keyInfo(k, ""))
 	}
 	return infos, nil
 }
@@ -101,10 +57,10 @@ func (v *Validator) versioned(newest abi.Plugin, name, version string) (abi.Plug
 }
 
 // addMissing adds keys that the definition does not have yet.
-func (d *definition) addMissing(keys []key) {
+func addMissing(d *abi.ConfigDef, keys []abi.ConfigKey) {
 	for _, k := range keys {
-		if d.byName[k.name] == nil {
-			d.add(k)
+		if d.Key(k.Name) == nil {
+			d.Add(k)
 		}
 	}
 }

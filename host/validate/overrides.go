@@ -62,9 +62,9 @@ func (p OverridePolicy) Check(config host.Config, prefix string) error {
 // overrides validates the client properties that the connector overrides, for the clients that it uses.
 func (s *session) overrides() ([]section, error) {
 	isSink := s.plugin.Kind == abi.KindSink
-	hasDLQ := isSink && trim(s.config.Get(keyDLQ)) != ""
+	hasDLQ := isSink && abi.TrimConfig(s.config.Get(keyDLQ)) != ""
 	ownOffsets := !isSink && !s.worker.Standalone &&
-		(s.worker.ExactlyOnce || trim(s.config.Get(keyOffsetsTopic)) != "")
+		(s.worker.ExactlyOnce || abi.TrimConfig(s.config.Get(keyOffsetsTopic)) != "")
 	uses := []struct {
 		client client
 		used   bool
@@ -98,17 +98,14 @@ func (s *session) clientOverrides(c client) (section, error) {
 	slices.Sort(names)
 	var results []*outcome
 	for _, name := range hashOrder(names) {
-		o := &outcome{name: name}
-		if value := own[name]; value != nil {
-			o.value = textValue(*value)
-		}
-		if k := c.definition.byName[name]; k != nil {
-			v, problem := parse(name, own[name], k.kind, nil)
-			if problem != "" {
+		o := &outcome{Name: name, Value: own[name]}
+		if k := c.definition.Key(name); k != nil && own[name] != nil {
+			value, err := abi.ParseConfigValue(name, k.Type, *own[name], nil)
+			if err != nil {
 				return section{}, &host.Error{Kind: host.ErrInternal,
-					Message: "org.apache.kafka.common.config.ConfigException: " + problem}
+					Message: "org.apache.kafka.common.config.ConfigException: " + err.Message}
 			}
-			o.value = v
+			o.Value = k.Type.Text(value)
 		}
 		if problem := s.policy.problem(name); problem != "" {
 			o.fail(problem)

@@ -126,15 +126,17 @@ func (r *recordedPlugins) Check(_ context.Context, p abi.Plugin, _ string, confi
 		if k.Validator == nil {
 			continue
 		}
-		v, _ := parse(k.Name, config[k.Name], k.Type, nil)
 		problem := ""
 		switch k.Name {
 		case "regex", "pattern":
-			problem = regex(k.Name, v)
+			value, _ := abi.ParseConfigValue(k.Name, k.Type, given(config, k.Name), nil)
+			if err := Regex.Check(k.Name, value); err != nil {
+				problem = err.Message
+			}
 		case "spec":
-			problem = specProblem(v)
+			problem = specProblem(items(config, k.Name))
 		case "renames":
-			problem = renameProblem(v)
+			problem = renameProblem(items(config, k.Name))
 		}
 		if problem != "" {
 			found = append(found, abi.KeyValidation{Name: k.Name, Errors: []string{problem}, Visible: true})
@@ -143,13 +145,21 @@ func (r *recordedPlugins) Check(_ context.Context, p abi.Plugin, _ string, confi
 	return found, nil
 }
 
-func specProblem(v parsed) string {
-	if len(v.items) == 0 {
+// given is the text of a key or nil.
+func given(config host.Config, key string) any {
+	if config[key] == nil {
+		return nil
+	}
+	return *config[key]
+}
+
+func specProblem(spec []string) string {
+	if len(spec) == 0 {
 		return "Must specify at least one field to cast."
 	}
-	for _, item := range v.items {
+	for _, item := range spec {
 		if strings.Count(item, ":") > 1 {
-			return invalid("renames", v.java(), "Invalid rename mapping: "+item)
+			return abi.InvalidValue("renames", abi.ConfigText(spec), "Invalid rename mapping: "+item).Message
 		}
 		if strings.HasSuffix(item, "bogus") {
 			return "Invalid value java.lang.IllegalArgumentException: No enum constant org.apache.kafka.connect.data." +
@@ -159,10 +169,10 @@ func specProblem(v parsed) string {
 	return ""
 }
 
-func renameProblem(v parsed) string {
-	for _, item := range v.items {
+func renameProblem(renames []string) string {
+	for _, item := range renames {
 		if strings.Count(item, ":") != 1 {
-			return invalid("renames", v.java(), "Invalid rename mapping: "+item)
+			return abi.InvalidValue("renames", abi.ConfigText(renames), "Invalid rename mapping: "+item).Message
 		}
 	}
 	return ""

@@ -17,29 +17,31 @@ type infos host.ConfigInfos
 
 // report joins the framework's keys with the connector's own. Results of keys that neither defines come first; where
 // both have a key, the connector's definition and result stand at the framework's place.
-func report(class string, framework *definition, out *outcomes, own *definition, ownOut *outcomes) infos {
-	all := newDefinition()
-	for _, d := range []*definition{framework, own} {
-		for _, k := range d.keys {
-			all.add(*k)
+func report(class string, framework abi.ConfigDef, out *outcomes, own abi.ConfigDef, ownOut *outcomes) infos {
+	all := define(framework.Keys...)
+	all.Add(own.Keys...)
+	groups := append([]string{}, framework.Groups()...)
+	for _, group := range own.Groups() {
+		if !slices.Contains(groups, group) {
+			groups = append(groups, group)
 		}
 	}
-	answer := infos{Name: class, Groups: append([]string{}, all.groups...), Configs: []host.ConfigInfo{}}
-	results := newOutcomes()
+	answer := infos{Name: class, Groups: groups, Configs: []host.ConfigInfo{}}
+	results := outcomes{byName: map[string]*outcome{}}
 	for _, from := range []*outcomes{out, ownOut} {
 		for _, name := range hashOrder(from.order) {
 			o := from.byName[name]
 			*results.at(name) = *o
-			if all.byName[name] == nil {
+			if all.Key(name) == nil {
 				answer.Configs = append(answer.Configs, host.ConfigInfo{Value: o.info("")})
-				answer.ErrorCount += len(o.errors)
+				answer.ErrorCount += len(o.Errors)
 			}
 		}
 	}
-	for _, k := range all.keys {
-		o := results.at(k.name)
-		answer.Configs = append(answer.Configs, host.ConfigInfo{Definition: k.info(""), Value: o.info("")})
-		answer.ErrorCount += len(o.errors)
+	for _, k := range all.Keys {
+		o := results.at(k.Name)
+		answer.Configs = append(answer.Configs, host.ConfigInfo{Definition: keyInfo(k, ""), Value: o.info("")})
+		answer.ErrorCount += len(o.Errors)
 	}
 	return answer
 }
@@ -63,15 +65,15 @@ func (a infos) with(sections ...section) infos {
 }
 
 // prefixed makes a section of results under a prefix. A key of such a section is always shown as visible.
-func prefixed(prefix string, d *definition, results []*outcome) section {
+func prefixed(prefix string, d abi.ConfigDef, results []*outcome) section {
 	var s section
 	for _, o := range results {
 		info := host.ConfigInfo{Value: o.info(prefix)}
 		info.Value.Visible = true
-		if k := d.byName[o.name]; k != nil {
-			info.Definition = k.info(prefix)
-			if k.group != "" && !slices.Contains(s.groups, k.group) {
-				s.groups = append(s.groups, k.group)
+		if k := d.Key(o.Name); k != nil {
+			info.Definition = keyInfo(*k, prefix)
+			if k.Group != nil && !slices.Contains(s.groups, *k.Group) {
+				s.groups = append(s.groups, *k.Group)
 			}
 		}
 		s.infos = append(s.infos, info)
@@ -79,23 +81,23 @@ func prefixed(prefix string, d *definition, results []*outcome) section {
 	return s
 }
 
-func (k *key) info(prefix string) *host.ConfigKeyInfo {
+func keyInfo(k abi.ConfigKey, prefix string) *host.ConfigKeyInfo {
 	info := &host.ConfigKeyInfo{
-		Name:          prefix + k.name,
-		Type:          string(k.kind),
-		Required:      k.required,
-		DefaultValue:  k.fallback,
-		Importance:    k.importance,
-		Documentation: k.doc,
-		Width:         k.width,
-		DisplayName:   k.display,
-		Dependents:    append([]string{}, k.dependents...),
-		Order:         k.order,
+		Name:          prefix + k.Name,
+		Type:          string(k.Type),
+		Required:      !k.HasDefault,
+		Importance:    string(k.Importance),
+		Documentation: k.Doc,
+		Group:         k.Group,
+		Width:         string(k.Width),
+		DisplayName:   k.Display,
+		Dependents:    append([]string{}, k.Dependents...),
+		Order:         int(k.Order),
 	}
-	if k.group != "" {
-		info.Group = &k.group
+	if k.HasDefault {
+		info.DefaultValue = k.Default
 	}
-	if k.kind == abi.ConfigPassword && k.fallback != nil {
+	if k.Type == abi.ConfigPassword && info.DefaultValue != nil {
 		info.DefaultValue = text(abi.Hidden)
 	}
 	return info
@@ -103,10 +105,10 @@ func (k *key) info(prefix string) *host.ConfigKeyInfo {
 
 func (o *outcome) info(prefix string) *host.ConfigValueInfo {
 	return &host.ConfigValueInfo{
-		Name:              prefix + o.name,
-		Value:             o.value.shown(),
-		RecommendedValues: append([]string{}, o.recommended...),
-		Errors:            append([]string{}, o.errors...),
-		Visible:           !o.hidden,
+		Name:              prefix + o.Name,
+		Value:             o.Value,
+		RecommendedValues: append([]string{}, o.Recommended...),
+		Errors:            append([]string{}, o.Errors...),
+		Visible:           o.Visible,
 	}
 }

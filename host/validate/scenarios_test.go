@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
 )
 
@@ -134,7 +135,7 @@ func store(t *testing.T, v *Validator, path []string, s step) (int, any, bool) {
 		return 0, nil, false
 	}
 	if _, given := config[keyName]; !given {
-		config[keyName] = text(trim(name))
+		config[keyName] = text(abi.TrimConfig(name))
 	}
 	infos, err := v.Validate(t.Context(), config)
 	if err == nil {

@@ -20,12 +20,12 @@ const (
 )
 
 // sinkKeys are the keys that only sinks have (SinkConnectorConfig; KIP-215, KIP-298).
-func sinkKeys() []key {
-	return []key{
+func sinkKeys() []abi.ConfigKey {
+	return []abi.ConfigKey{
 		optional(keyTopics, abi.ConfigList, text(""), "HIGH", groupCommon, 4, "LONG", "Topics",
 			"The topics to read.", nil),
 		optional(keyTopicsRegex, abi.ConfigString, text(""), "HIGH", groupCommon, 4, "LONG", "Topics regex",
-			"A Java regular expression: the topics whose whole name it matches are read. Either this or topics.", regex),
+			"A Java regular expression: the topics whose whole name it matches are read. Either this or topics.", Regex),
 		optional(keyDLQ, abi.ConfigString, text(""), "MEDIUM", groupErrors, 6, "MEDIUM", "Dead Letter Queue Topic Name",
 			"The topic that takes records which can't be delivered; none when empty.", nil),
 		optional(keyDLQReplication, abi.ConfigShort, text("3"), "MEDIUM", groupErrors, 7, "MEDIUM",
@@ -37,9 +37,9 @@ func sinkKeys() []key {
 
 // topicProblem is what is wrong between the keys that choose a sink's topics, with the keys that it is shown at.
 func topicProblem(config host.Config) (message string, at []string) {
-	topics, pattern, dlq := config.Get(keyTopics), config.Get(keyTopicsRegex), trim(config.Get(keyDLQ))
-	hasTopics, hasPattern := trim(topics) != "", trim(pattern) != ""
-	list := topicList(topics)
+	pattern, dlq := config.Get(keyTopicsRegex), abi.TrimConfig(config.Get(keyDLQ))
+	hasTopics, hasPattern := abi.TrimConfig(config.Get(keyTopics)) != "", abi.TrimConfig(pattern) != ""
+	list := topicList(config)
 	switch {
 	case hasTopics && hasPattern:
 		return "topics and topics.regex are mutually exclusive options, but both are set.",
@@ -51,7 +51,7 @@ func topicProblem(config host.Config) (message string, at []string) {
 	case hasTopics && slices.Contains(list, dlq):
 		return fmt.Sprintf("The DLQ topic '%s' may not be included in the list of topics ('topics=[%s]') "+
 			"consumed by the connector", dlq, strings.Join(list, ", ")), []string{keyTopics}
-	case hasPattern && fullMatch(trim(pattern), dlq):
+	case hasPattern && fullMatch(abi.TrimConfig(pattern), dlq):
 		return fmt.Sprintf("The DLQ topic '%s' may not be matched by the regex for the topics ('topics.regex=%s') "+
 			"consumed by the connector", dlq, pattern), []string{keyTopicsRegex}
 	}
@@ -59,9 +59,9 @@ func topicProblem(config host.Config) (message string, at []string) {
 }
 
 // topicList is the value of topics without blanks, empty names and repetitions.
-func topicList(topics string) []string {
+func topicList(config host.Config) []string {
 	list := []string{}
-	for _, topic := range splitList(trim(topics)) {
+	for _, topic := range items(config, keyTopics) {
 		if topic != "" && !slices.Contains(list, topic) {
 			list = append(list, topic)
 		}
@@ -83,14 +83,14 @@ func (w Worker) checkSink(config host.Config, out *outcomes) {
 		if group == nil {
 			return
 		}
-		o.value = textValue(*group)
+		o.Value = group
 		if w.GroupID != "" && *group == w.GroupID {
 			o.fail(fmt.Sprintf("Consumer group %s conflicts with Connect worker group %s", *group, w.GroupID))
 		}
 		return
 	}
-	if name := out.at(keyName); w.GroupID != "" && "connect-"+name.value.text == w.GroupID {
+	if name := out.at(keyName); w.GroupID != "" && "connect-"+name.value() == w.GroupID {
 		name.fail(fmt.Sprintf("Consumer group for sink connector named %s conflicts with Connect worker group %s",
-			name.value.text, w.GroupID))
+			name.value(), w.GroupID))
 	}
 }

@@ -12,10 +12,11 @@ const (
 )
 
 // sourceKeys are the keys that only sources have (SourceConnectorConfig; KIP-158, KIP-618).
-func sourceKeys() []key {
-	return []key{
+func sourceKeys() []abi.ConfigKey {
+	return []abi.ConfigKey{
 		optional(keyTopicGroups, abi.ConfigList, text(""), "LOW", groupTopicCreation, 1, "LONG", "Topic Creation Groups",
-			"Names of the groups of rules by which missing topics are created.", uniqueAliases),
+			"Names of the groups of rules by which missing topics are created.",
+			uniqueAliases("topic creation groups")),
 		optional(keyExactlyOnce, abi.ConfigString, text("requested"), "MEDIUM", groupExactlyOnce, 2, "SHORT",
 			"Exactly once support",
 			"Whether a connector that can't promise exactly-once delivery is refused (required) or runs anyway (requested).",
@@ -28,14 +29,14 @@ func sourceKeys() []key {
 			"The time between two commits in milliseconds where transaction.boundary is interval; without it the "+
 				"worker's offset.flush.interval.ms.", intervalCheck),
 		optional(keyOffsetsTopic, abi.ConfigString, nil, "LOW", groupOffsetsTopic, 1, "LONG", "Offsets topic",
-			"A topic of the connector's own for its offsets, besides the worker's.", nonEmpty(abi.ConfigString)),
+			"A topic of the connector's own for its offsets, besides the worker's.", nonEmpty),
 	}
 }
 
 // intervalCheck lets null pass, unlike other ranges.
-func intervalCheck(name string, v parsed) string {
-	if !v.set {
-		return ""
+var intervalCheck = custom("[0,...]", func(key string, value any) *abi.ConfigError {
+	if millis, isSet := value.(int64); isSet && millis < 0 {
+		return abi.InvalidValue(key, abi.ConfigText(value), "Value must be at least 0")
 	}
-	return atLeast(0)(name, v)
-}
+	return nil
+})

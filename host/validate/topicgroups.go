@@ -2,8 +2,8 @@ package validate
 
 import (
 	"maps"
-	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/berth-connect/berth/abi"
@@ -25,10 +25,13 @@ const (
 	defaultGroup = "default"
 )
 
-const (
-	badPartitions  = "Number of partitions must be positive, or -1 to use the broker's default"
-	badReplication = "Replication factor must be positive and not larger than the number of brokers in the Kafka " +
-		"cluster, or -1 to use the broker's default"
+// Checks of topics that a worker creates.
+var (
+	partitionsCheck = orDefault("Positive number, or -1 to use the broker's default",
+		"Number of partitions must be positive, or -1 to use the broker's default")
+	replicationCheck = orDefault("Positive number not larger than the number of brokers in the Kafka cluster, or -1 to "+
+		"use the broker's default", "Replication factor must be positive and not larger than the number of brokers in "+
+		"the Kafka cluster, or -1 to use the broker's default")
 )
 
 // TopicGroups reads topic.creation.*: the groups in the order listed, then the default group. It is empty when the
@@ -37,12 +40,9 @@ func TopicGroups(config host.Config) ([]TopicGroup, error) {
 	if !hasPrefix(config, topicPrefix) {
 		return nil, nil
 	}
-	names, problem := parse(keyTopicGroups, config[keyTopicGroups], abi.ConfigList, nil)
-	if problem == "" && names.set {
-		problem = uniqueAliases(keyTopicGroups, names)
-	}
-	if problem != "" {
-		return nil, host.BadRequest(problem)
+	names := items(config, keyTopicGroups)
+	if err := uniqueItems(keyTopicGroups, names); err != nil {
+		return nil, host.BadRequest(err.Message)
 	}
 	fallback, err := topicGroup(config, defaultGroup, nil)
 	if err != nil {
@@ -50,7 +50,7 @@ func TopicGroups(config host.Config) ([]TopicGroup, error) {
 	}
 	fallback.Include, fallback.Exclude = []string{".*"}, []string{}
 	var groups []TopicGroup
-	for _, name := range names.items {
+	for _, name := range names {
 		if name == defaultGroup {
 			continue
 		}
@@ -71,23 +71,23 @@ func (g TopicGroup) Matches(topic string) bool {
 
 // topicGroup reads one group; parent (nil for the default group) has what the group leaves out.
 func topicGroup(config host.Config, name string, parent *TopicGroup) (TopicGroup, error) {
-	d := newDefinition()
-	d.embed(topicPrefix+name+".", groupTopicCreation, 1, groupKeys(parent))
-	values, problem := d.first(config, nil)
-	if problem != "" {
-		return TopicGroup{}, host.BadRequest(problem)
+	var d abi.ConfigDef
+	d.Embed(topicPrefix+name+".", groupTopicCreation, 1, define(groupKeys(parent)...))
+	values, err := Parse(d, config)
+	if err != nil {
+		return TopicGroup{}, err
 	}
 	prefix := topicPrefix + name + "."
 	g := TopicGroup{
 		Name:              name,
-		Include:           nonNil(values[prefix+"include"].items),
-		Exclude:           nonNil(values[prefix+"exclude"].items),
-		ReplicationFactor: number[int16](values[prefix+"replication.factor"]),
-		Partitions:        number[int32](values[prefix+"partitions"]),
+		Include:           nonNil(values.List(prefix + "include")),
+		Exclude:           nonNil(values.List(prefix + "exclude")),
+		ReplicationFactor: int16(values.Int(prefix + "replication.factor")),
+		Partitions:        int32(values.Int(prefix + "partitions")),
 		Configs:           map[string]string{},
 	}
 	for property, value := range stripped(config, prefix) {
-		if d.byName[prefix+property] == nil && value != nil {
+		if d.Key(prefix+property) == nil && value != nil {
 			g.Configs[property] = *value
 		}
 	}
@@ -95,27 +95,21 @@ func topicGroup(config host.Config, name string, parent *TopicGroup) (TopicGroup
 }
 
 // groupKeys are the keys of a group, in the order in which Connect reports their problems.
-func groupKeys(parent *TopicGroup) []key {
-	replication := key{name: "replication.factor", kind: abi.ConfigShort, required: true, check: orDefault(badReplication)}
-	partitions := key{name: "partitions", kind: abi.ConfigInt, required: true, check: orDefault(badPartitions)}
+func groupKeys(parent *TopicGroup) []abi.ConfigKey {
+	replication := abi.ConfigKey{Name: "replication.factor", Type: abi.ConfigShort, Order: 1, Validator: replicationCheck}
+	partitions := abi.ConfigKey{Name: "partitions", Type: abi.ConfigInt, Order: 2, Validator: partitionsCheck}
 	if parent == nil {
-		replication.order, partitions.order = 1, 2
-		return []key{replication, partitions}
+		return []abi.ConfigKey{replication, partitions}
 	}
-	replication.required, replication.fallback = false, text(integerText(parent.ReplicationFactor))
-	partitions.required, partitions.fallback = false, text(integerText(parent.Partitions))
-	replication.order, partitions.order = 3, 4
-	return []key{
-		{name: "include", kind: abi.ConfigList, fallback: text(""), order: 1, check: patterns},
-		{name: "exclude", kind: abi.ConfigList, fallback: text(""), order: 2, check: patterns},
+	replication.HasDefault, replication.Default = true, text(strconv.Itoa(int(parent.ReplicationFactor)))
+	partitions.HasDefault, partitions.Default = true, text(strconv.Itoa(int(parent.Partitions)))
+	replication.Order, partitions.Order = 3, 4
+	return []abi.ConfigKey{
+		{Name: "include", Type: abi.ConfigList, HasDefault: true, Default: text(""), Order: 1, Validator: patterns},
+		{Name: "exclude", Type: abi.ConfigList, HasDefault: true, Default: text(""), Order: 2, Validator: patterns},
 		replication, partitions,
 	}
 }
-
-func integerText[N int16 | int32](n N) string { return limitText(float64(n)) }
-
-// number converts a parsed number that fits by its type.
-func number[N int16 | int32 | int64](v parsed) N { return N(math.Round(v.number)) }
 
 func nonNil(items []string) []string { return append([]string{}, items...) }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
 )
 
 // chain is one of the two lists of aliased plugins in a connector's configuration.
@@ -29,138 +30,114 @@ const (
 	keyNegate    = "negate"
 )
 
-var stageKeys = []key{
-	{name: keyPredicate, kind: abi.ConfigString, importance: "MEDIUM", order: -1, width: "NONE", display: keyPredicate,
-		doc: "Alias of the predicate that decides to which records this transformation applies; without it, to all."},
-	{name: keyNegate, kind: abi.ConfigBoolean, importance: "MEDIUM", fallback: text("false"), order: -1, width: "NONE",
-		display: keyNegate, doc: "Whether the transformation applies where the predicate is false instead."},
+var stageKeys = []abi.ConfigKey{
+	{Name: keyPredicate, Type: abi.ConfigString, HasDefault: true, Importance: abi.Medium, Order: -1,
+		Width: abi.WidthNone, Display: keyPredicate,
+		Doc: "Alias of the predicate that decides to which records this transformation applies; without it, to all."},
+	{Name: keyNegate, Type: abi.ConfigBoolean, HasDefault: true, Default: text("false"), Importance: abi.Medium,
+		Order: -1, Width: abi.WidthNone, Display: keyNegate,
+		Doc: "Whether the transformation applies where the predicate is false instead."},
 }
 
-// element is one aliased plugin of a chain whose class and version were found.
+// element is one aliased plugin of a chain.
 type element struct {
 	prefix string
+	class  string
 	plugin abi.Plugin
+	newest *string // version of the class; nil: there is no plugin of this class and kind
 }
 
-// enrich adds the keys of every aliased plugin to d, as ConnectorConfig.enrich does.
-func (s *session) enrich(d *definition, c chain) []element {
-	var found []element
-	list, _ := parse(c.key, s.config[c.key], abi.ConfigList, nil)
-	for i, alias := range list.items {
-		if slices.Contains(list.items[:i], alias) {
+// enrich adds the keys of every aliased plugin to d, as ConnectorConfig.enrich does, and returns the usable ones. It
+// goes on after a problem, and returns the first.
+func (s *session) enrich(d *abi.ConfigDef, c chain) ([]element, *abi.ConfigError) {
+	var usable []element
+	var first *abi.ConfigError
+	aliases := items(s.config, c.key)
+	for i, alias := range aliases {
+		if slices.Contains(aliases[:i], alias) {
 			continue
 		}
-		if e, ok := s.enrichOne(d, c, alias); ok {
-			found = append(found, e)
+		e, problem := s.element(c, alias)
+		s.addElement(d, c, alias, e, problem)
+		if problem == nil {
+			usable = append(usable, e)
 		}
+		first = cmp.Or(first, problem)
 	}
-	return found
+	return usable, first
 }
 
-func (s *session) enrichOne(d *definition, c chain, alias string) (element, bool) {
-	prefix, group := c.prefix(alias), c.group+": "+alias
-	class, isLoadable := "", false
-	if name := s.config[prefix+"type"]; name != nil {
-		class, isLoadable = s.classes.load(trim(*name))
+// element finds the plugin of an alias.
+func (s *session) element(c chain, alias string) (element, *abi.ConfigError) {
+	e := element{prefix: c.prefix(alias)}
+	typeKey, versionKey := e.prefix+"type", e.prefix+"plugin.version"
+	name := s.config[typeKey]
+	if name == nil {
+		return e, abi.InvalidValue(typeKey, "null", "Not a "+c.subject)
 	}
-	var plugin abi.Plugin
-	usable, versionProblem := false, ""
-	var version *string
-	if isLoadable && s.classes.is(class, c.kind.host) {
-		plugin, versionProblem = s.find(class, s.config.Get(prefix+"plugin.version"), c.kind.abi)
-		usable = versionProblem == ""
-		version = s.latest(class, c.kind.abi)
+	e.newest = s.latest(abi.TrimConfig(*name), c.kind.abi)
+	class, problem := abi.ParseConfigValue(typeKey, abi.ConfigClass, *name, s.classes.load)
+	if problem == nil {
+		problem = s.classes.check(typeKey, class, c.kind)
 	}
-	typeKey := needed(prefix+"type", abi.ConfigClass, group, 0, "LONG", c.subject+" type for "+alias,
-		"The class of "+strings.ToLower(c.subject)+" "+alias+".", s.typeCheck(c, prefix, versionProblem))
-	typeKey.recommend = func(map[string]parsed) ([]string, bool) { return s.classes.ofKind(c.kind.host), true }
-	versionKey := optional(prefix+"plugin.version", abi.ConfigString, version, "HIGH", group, 1, "LONG",
-		c.subject+" version for "+alias, "The version of "+strings.ToLower(c.subject)+" "+alias+".",
-		func(string, parsed) string { return versionProblem })
-	versionKey.recommend = func(values map[string]parsed) ([]string, bool) {
-		return s.classes.versions(values[prefix+"type"].text, c.kind.host), true
+	if problem != nil {
+		return e, problem
 	}
-	d.add(typeKey)
-	d.add(versionKey)
-	if usable {
-		keys := keysOf(plugin)
-		if c.kind.abi == abi.KindTransform {
-			keys = withStageKeys(keys)
-		}
-		d.embed(prefix, group, 2, keys)
+	e.class = class.(string)
+	plugin, missing := s.find(e.class, s.config.Get(versionKey), c.kind.abi)
+	if missing != "" {
+		return e, &abi.ConfigError{Key: versionKey, Message: missing, Class: pluginLoading}
 	}
-	return element{prefix, plugin}, usable
+	e.plugin = plugin
+	return e, nil
 }
 
-// typeCheck checks the class of an aliased plugin, once it was found.
-func (s *session) typeCheck(c chain, prefix, versionProblem string) check {
-	return func(_ string, v parsed) string {
-		if problem := negateProblem(s.config, c, prefix); problem != "" {
-			return problem
-		}
-		if !v.set {
-			return ""
-		}
-		return cmp.Or(s.classes.concrete(v.text, c.kind), versionProblem)
+// addElement adds the keys of one aliased plugin: what it is, and what it declares if it can be used.
+func (s *session) addElement(d *abi.ConfigDef, c chain, alias string, e element, problem *abi.ConfigError) {
+	group, subject := c.group+": "+alias, strings.ToLower(c.subject)
+	var versionProblem *abi.ConfigError
+	if problem != nil && problem.Class == pluginLoading {
+		versionProblem = problem
 	}
+	typeKey := needed(e.prefix+"type", abi.ConfigClass, group, 0, "LONG", c.subject+" type for "+alias,
+		"The class of "+subject+" "+alias+".",
+		custom("valid configs for "+alias+" "+subject, func(key string, class any) *abi.ConfigError {
+			if problem := negateProblem(s.config, c, e.prefix); problem != nil {
+				return problem
+			}
+			return cmp.Or(s.classes.check(key, class, c.kind), versionProblem)
+		}))
+	typeKey.Recommend = func(abi.ConfigValues) ([]string, bool) { return s.classes.ofKind(c.kind.host), true }
+	versionKey := optional(e.prefix+"plugin.version", abi.ConfigString, e.newest, "HIGH", group, 1, "LONG",
+		c.subject+" version for "+alias, "The version of "+subject+" "+alias+".",
+		custom("", func(string, any) *abi.ConfigError { return versionProblem }))
+	versionKey.Recommend = func(values abi.ConfigValues) ([]string, bool) {
+		return s.classes.versions(values.String(typeKey.Name), c.kind.host), true
+	}
+	d.Add(typeKey, versionKey)
+	if problem != nil {
+		return
+	}
+	keys := e.plugin.Config.Keys
+	if c.kind.abi == abi.KindTransform {
+		keys = withStageKeys(keys)
+	}
+	d.Embed(e.prefix, group, 2, define(keys...))
+}
+
+// negateProblem refuses a transformation with negate but without a predicate.
+func negateProblem(config host.Config, c chain, prefix string) *abi.ConfigError {
+	_, hasNegate := config[prefix+keyNegate]
+	_, hasPredicate := config[prefix+keyPredicate]
+	if c.kind.abi != abi.KindTransform || !hasNegate || hasPredicate {
+		return nil
+	}
+	return wrong(prefix+"type", "Config '"+prefix+keyNegate+"' was provided but there is no config '"+prefix+
+		keyPredicate+"' defining a predicate to be negated.")
 }
 
 // withStageKeys adds predicate and negate; they hide keys of the same names of the plugin.
-func withStageKeys(keys []key) []key {
-	keys = slices.DeleteFunc(slices.Clone(keys), func(k key) bool { return k.name == keyPredicate || k.name == keyNegate })
-	return append(keys, stageKeys...)
-}
-
-// embed adds the keys of another definition under a prefix, in ConfigDef's display order. Checks keep on using the
-// plugin's own names.
-func (d *definition) embed(prefix, group string, order int, keys []key) {
-	for i, k := range sortedForDisplay(keys) {
-		own := k
-		k.name = prefix + own.name
-		k.group = group
-		if own.group != "" {
-			k.group += ": " + own.group
-		}
-		k.order = order + i
-		k.dependents = nil
-		for _, dependent := range own.dependents {
-			k.dependents = append(k.dependents, prefix+dependent)
-		}
-		if own.check != nil {
-			k.check = func(_ string, v parsed) string { return own.check(own.name, v) }
-		}
-		d.add(k)
-	}
-}
-
-var importances = []string{"HIGH", "MEDIUM", "LOW"}
-
-// sortedForDisplay orders keys by group, order, required first, importance and name.
-func sortedForDisplay(keys []key) []key {
-	var groups []string
-	for _, k := range keys {
-		if k.group != "" && !slices.Contains(groups, k.group) {
-			groups = append(groups, k.group)
-		}
-	}
-	sorted := slices.Clone(keys)
-	slices.SortStableFunc(sorted, func(a, b key) int {
-		return cmp.Or(
-			cmp.Compare(slices.Index(groups, a.group), slices.Index(groups, b.group)),
-			cmp.Compare(a.order, b.order),
-			-compareBool(a.required, b.required),
-			cmp.Compare(slices.Index(importances, a.importance), slices.Index(importances, b.importance)),
-			strings.Compare(a.name, b.name))
-	})
-	return sorted
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
+func withStageKeys(keys []abi.ConfigKey) []abi.ConfigKey {
+	hidden := func(k abi.ConfigKey) bool { return k.Name == keyPredicate || k.Name == keyNegate }
+	return append(slices.DeleteFunc(slices.Clone(keys), hidden), stageKeys...)
 }

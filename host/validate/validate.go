@@ -97,30 +97,28 @@ type session struct {
 	answers answers
 }
 
+func (v *Validator) session(config host.Config, kind string) *session {
+	return &session{Validator: v, config: config, classes: &classes{v.plugins.Infos()}, plugin: abi.Plugin{Kind: kind}}
+}
+
 // Validate checks a configuration whose references to configuration providers are resolved. A wrong configuration is
 // no error: the answer tells. Errors: host.ErrBadRequest when no connector class can be found, host.ErrInternal when
 // the plugin's own validation fails or a client override has the wrong type.
 func (v *Validator) Validate(ctx context.Context, config host.Config) (host.ConfigInfos, error) {
-	s := &session{Validator: v, config: config, classes: &classes{v.plugins.Infos()}}
+	s := v.session(config, "")
 	if err := s.connector(); err != nil {
 		return host.ConfigInfos{}, err
 	}
-	framework, elements := s.framework()
-	own := newDefinition(keysOf(s.plugin)...)
+	own := s.declared(s.plugin)
 	if err := s.ask(ctx); err != nil {
 		return host.ConfigInfos{}, err
 	}
-	out := framework.validate(config, s.classes)
-	if s.plugin.Kind == abi.KindSink {
-		v.worker.checkSink(config, out)
-	} else {
-		v.worker.checkSource(out, s.answers)
-	}
-	if err := s.askElements(ctx, elements, out); err != nil {
+	framework, out, err := s.validateFramework(ctx)
+	if err != nil {
 		return host.ConfigInfos{}, err
 	}
 	failNulls(config, out)
-	ownOut := own.validate(config, s.classes)
+	ownOut := validated(own, config)
 	s.answers.addTo(ownOut, "", notFacts)
 	converters, err := s.converters(ctx, out)
 	if err != nil {
@@ -132,6 +130,62 @@ func (v *Validator) Validate(ctx context.Context, config host.Config) (host.Conf
 	}
 	answer := report(config.Get(keyConnectorClass), framework, out, own, ownOut)
 	return host.ConfigInfos(answer.with(clients...).with(converters...)), nil
+}
+
+// ValidateFramework checks the framework's keys of a connector of that kind (abi.KindSource, abi.KindSink; "": what all
+// connectors have), with those of its transformations and predicates, and returns a result for each, in order of
+// definition. Error: as Validate.
+func (v *Validator) ValidateFramework(ctx context.Context, kind string, config host.Config) ([]abi.KeyValidation,
+	error) {
+	s := v.session(config, kind)
+	_, out, err := s.validateFramework(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return out.list(), nil
+}
+
+func (s *session) validateFramework(ctx context.Context) (abi.ConfigDef, *outcomes, error) {
+	d, elements := s.framework()
+	out := validated(d, s.config)
+	switch s.plugin.Kind {
+	case abi.KindSink:
+		s.worker.checkSink(s.config, out)
+	case abi.KindSource:
+		s.worker.checkSource(out, s.answers)
+	}
+	return d, out, s.askElements(ctx, elements, out)
+}
+
+// ValidatePlugin checks a configuration by what a plugin declares, and asks the plugin where only it knows. It returns
+// a result for each key, in order of definition. Error: host.ErrInternal when the plugin's own validation fails.
+func (v *Validator) ValidatePlugin(ctx context.Context, plugin abi.Plugin, config host.Config) ([]abi.KeyValidation,
+	error) {
+	out, err := v.session(config, plugin.Kind).validatePlugin(ctx, plugin, config)
+	if err != nil {
+		return nil, err
+	}
+	return out.list(), nil
+}
+
+func (s *session) validatePlugin(ctx context.Context, plugin abi.Plugin, config host.Config) (*outcomes, error) {
+	out := validated(s.declared(plugin), config)
+	if !needsGuest(plugin) {
+		return out, nil
+	}
+	found, err := s.plugins.Check(ctx, plugin, plugin.Kind, config)
+	if err != nil {
+		return nil, failure(err)
+	}
+	answers(found).addTo(out, "", nil)
+	return out, nil
+}
+
+// declared is what a plugin declares, with the classes that are there.
+func (s *session) declared(plugin abi.Plugin) abi.ConfigDef {
+	d := define(plugin.Config.Keys...)
+	d.Classes = s.classes.load
+	return d
 }
 
 // connector finds the connector's plugin.
@@ -185,20 +239,28 @@ func mapText(config host.Config) string {
 }
 
 // framework is the definition of the framework's keys for this configuration, with the aliased plugins in it.
-func (s *session) framework() (*definition, []element) {
-	d := newDefinition(commonKeys(s.defaults())...)
-	specific := sourceKeys()
-	if s.plugin.Kind == abi.KindSink {
-		specific = sinkKeys()
-	}
-	for _, k := range specific {
-		d.add(k)
-	}
+func (s *session) framework() (abi.ConfigDef, []element) {
+	d := s.definition(s.defaults())
 	var elements []element
 	for _, c := range chains {
-		elements = append(elements, s.enrich(d, c)...)
+		usable, _ := s.enrich(&d, c)
+		elements = append(elements, usable...)
 	}
 	return d, elements
+}
+
+// definition is the definition of the framework's keys for connectors of the session's kind.
+func (s *session) definition(defaults defaults) abi.ConfigDef {
+	defaults.classes = s.classes
+	d := define(commonKeys(defaults)...)
+	d.Classes = s.classes.load
+	switch s.plugin.Kind {
+	case abi.KindSource:
+		d.Add(sourceKeys()...)
+	case abi.KindSink:
+		d.Add(sinkKeys()...)
+	}
+	return d
 }
 
 // failNulls refuses null values. Keys that the plugin defines get their result from the plugin's definition later.

@@ -98,25 +98,6 @@ func FuzzPatternProblem(f *testing.F) {
 	})
 }
 
-func FuzzParse(f *testing.F) {
-	for _, kind := range []string{"BOOLEAN", "INT", "SHORT", "LONG", "DOUBLE", "LIST", "PASSWORD", "STRING", "CLASS"} {
-		f.Add(kind, " 1e3 , x")
-	}
-	f.Fuzz(func(t *testing.T, kind, raw string) {
-		v, problem := parse("k", &raw, abi.ConfigType(kind), nil)
-		if (problem == "") != v.set {
-			t.Fatalf("%s %q: %+v with problem %q", kind, raw, v, problem)
-		}
-		if kind == "PASSWORD" || problem != "" {
-			return
-		}
-		again, problem := parse("k", &v.text, abi.ConfigType(kind), nil)
-		if problem != "" || again.text != v.text {
-			t.Fatalf("%s %q shows as %q, which reads as %q %s", kind, raw, v.text, again.text, problem)
-		}
-	})
-}
-
 func TestGroupConflicts(t *testing.T) {
 	v := New(newRecordedPlugins(t), PolicyAll).WithWorker(Worker{GroupID: "connect-a"})
 	sink := []string{"connector.class", "FileStreamSink", "topics", "t"}
@@ -197,8 +178,9 @@ func TestParsedSink(t *testing.T) {
 		"errors.deadletterqueue.topic.name", "dlq", "errors.deadletterqueue.context.headers.enable", "true",
 		"transforms", "f, g", "transforms.f.type", "Filter", "transforms.f.predicate", "p", "transforms.f.negate", "true",
 		"transforms.g.type", "RegexRouter", "transforms.g.plugin.version", "4.1.1", "transforms.g.regex", "x",
+		"transforms.g.replacement", "y",
 		"predicates", "p", "predicates.p.type", "HasHeaderKey", "predicates.p.name", "h")
-	got, err := ParseSink(config)
+	got, err := New(newRecordedPlugins(t), PolicyAll).ParseSink(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,10 +189,13 @@ func TestParsedSink(t *testing.T) {
 		KeyConverter:    Converter{Class: "String", Config: configOf("encoding", "UTF-8", "converter.type", "key")},
 		HeaderConverter: Converter{Class: "Simple", Config: configOf("converter.type", "header")},
 		Transforms: []Transform{
-			{Alias: "f", Type: "Filter", Predicate: "p", Negate: true, Config: host.Config{}},
-			{Alias: "g", Type: "RegexRouter", Version: "4.1.1", Config: configOf("regex", "x")},
+			{Alias: "f", Type: "org.apache.kafka.connect.transforms.Filter", Predicate: "p", Negate: true,
+				Config: host.Config{}},
+			{Alias: "g", Type: "org.apache.kafka.connect.transforms.RegexRouter", Version: "4.1.1",
+				Config: configOf("regex", "x", "replacement", "y")},
 		},
-		Predicates:           map[string]Predicate{"p": {Alias: "p", Type: "HasHeaderKey", Config: configOf("name", "h")}},
+		Predicates: map[string]Predicate{"p": {Alias: "p",
+			Type: "org.apache.kafka.connect.transforms.predicates.HasHeaderKey", Config: configOf("name", "h")}},
 		ErrorsTolerance:      "all",
 		ErrorsRetryTimeoutMs: 9223372036854775807, ErrorsRetryDelayMaxMs: 60000, ErrorsLogEnable: true,
 		Topics: []string{"a", "b"}, DLQTopic: "dlq", DLQReplicationFactor: 3, DLQContextHeaders: true,

@@ -37,7 +37,7 @@ func (s *session) defaults() defaults {
 			c.class = &loaded
 		}
 		if chosen := s.config[r.key]; chosen != nil {
-			class = trim(*chosen)
+			class = abi.TrimConfig(*chosen)
 		}
 		if loaded, ok := s.classes.load(class); ok {
 			c.version = s.latest(loaded, r.kind.abi)
@@ -68,9 +68,9 @@ func (s *session) latest(class, kind string) *string {
 // find looks for a version of a plugin whose class is known to exist; the second result says why there is none.
 func (v *Validator) find(name, version string, kinds ...string) (abi.Plugin, string) {
 	if isUnbounded(version) {
-		return abi.Plugin{}, "Unbounded range: " + trim(version)
+		return abi.Plugin{}, "Unbounded range: " + abi.TrimConfig(version)
 	}
-	plugin, err := v.plugins.Find(name, trim(version), kinds...)
+	plugin, err := v.plugins.Find(name, abi.TrimConfig(version), kinds...)
 	if err == nil {
 		return plugin, ""
 	}
@@ -95,13 +95,13 @@ func (v *Validator) noVersion(class, version string) string {
 
 // isUnbounded tells whether a range has a beginning without an end.
 func isUnbounded(version string) bool {
-	version = trim(version)
+	version = abi.TrimConfig(version)
 	return strings.IndexAny(version, "[(") == 0 && !strings.ContainsAny(version, "])")
 }
 
 // rangeText shows a version specification as a range: a bare version is a range from it to itself.
 func rangeText(version string) string {
-	version = trim(version)
+	version = abi.TrimConfig(version)
 	if strings.IndexAny(version, "[(") == 0 {
 		return version
 	}

@@ -24,7 +24,7 @@ const (
 // Stages makes a part of a connector of that kind (abi.KindSource or abi.KindSink) as for its tasks. Errors:
 // host.ErrBadRequest, host.ErrNotFound.
 func (w *Worker) Stages(kind string, config host.Config, part Part) ([]pipeline.Stage, error) {
-	parsed, err := parse(kind, config)
+	parsed, err := w.parse(kind, config)
 	if err != nil {
 		return nil, err
 	}

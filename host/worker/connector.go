@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"sync/atomic"
+	"time"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/configprovider"
 	"github.com/berth-connect/berth/host/guest"
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
@@ -19,12 +21,14 @@ import (
 // Those that watch a foreign system keep their instance.
 type connector struct {
 	name    string
-	config  host.Config
+	stored  host.Config // with references to configuration providers
+	config  host.Config // with their values
 	parsed  validate.Connector
 	found   plugin.Plugin
 	watched *guest.Connector // nil: made for each question
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the watching instance has ended; nil without one
+	reload  *time.Timer   // restarts the connector; nil: no value gets old
 	failed  atomic.Bool   // a failed connector stays so until it is started anew
 }
 
@@ -52,15 +56,21 @@ func (w *Worker) StartConnector(ctx context.Context, name string, config host.Co
 }
 
 func (w *Worker) newConnector(name string, config host.Config) (*connector, error) {
-	found, err := w.resolveConnector(config)
+	resolved, err := w.resolve(config)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := parse(found.Kind, config)
+	found, err := w.resolveConnector(resolved.Config)
 	if err != nil {
 		return nil, err
 	}
-	return &connector{name: name, config: config, parsed: parsed, found: found}, nil
+	parsed, err := w.parse(found.Kind, resolved.Config)
+	if err != nil {
+		return nil, err
+	}
+	c := &connector{name: name, stored: config, config: resolved.Config, parsed: parsed, found: found}
+	w.scheduleReload(c, resolved.TTLs)
+	return c, nil
 }
 
 // connectorFailed reports a failure, unless it is that the caller has changed its mind.
@@ -194,7 +204,8 @@ func (e *tooManyTasks) Error() string {
 		"be removed in a future release of Kafka Connect.", e.connector, e.n, e.limit)
 }
 
-// complete adds to the plugin's configurations what Connect adds: the task's class, and a sink's topics.
+// complete adds to the plugin's configurations what Connect adds: the task's class, and a sink's topics. They are
+// stored, hence the references in place of values.
 func (c *connector) complete(configs []map[string]*string) []host.Config {
 	class := c.found.TaskClass
 	if class == "" {
@@ -213,6 +224,7 @@ func (c *connector) complete(configs []map[string]*string) []host.Config {
 			}
 		}
 	}
+	configprovider.Restore(c.stored, all)
 	return all
 }
 
@@ -222,6 +234,9 @@ func (w *Worker) StopConnector(ctx context.Context, name string, report host.Sta
 	c := w.connectors[name]
 	delete(w.connectors, name)
 	w.mu.Unlock()
+	if c != nil && c.reload != nil {
+		c.reload.Stop()
+	}
 	if c != nil && c.cancel != nil {
 		c.cancel()
 		select {

@@ -42,7 +42,11 @@ func (w *Worker) StartTask(id host.TaskID, connector, config host.Config, target
 
 // runTask runs a task to its end and reports a failure.
 func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config host.Config, t *runningTask) {
-	found, err := w.resolveConnector(connector)
+	var found plugin.Plugin
+	connector, config, err := w.resolveBoth(connector, config)
+	if err == nil {
+		found, err = w.resolveConnector(connector)
+	}
 	defer func() {
 		if p := recover(); p != nil { // a defect of ours must not take the worker down with it
 			err = fmt.Errorf("internal error: %v\n%s", p, debug.Stack())
@@ -57,7 +61,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		return
 	}
 	var parsed validate.Connector
-	if parsed, err = parse(found.Kind, connector); err != nil {
+	if parsed, err = w.parse(found.Kind, connector); err != nil {
 		return
 	}
 	c := w.taskConfig(id, found, connector, t.target)

@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/configprovider"
 	"github.com/berth-connect/berth/host/guest"
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
@@ -38,6 +40,9 @@ type Ports struct {
 	Status    host.StatusReporter
 	Meter     metric.Meter
 	Log       *slog.Logger
+
+	Values  *configprovider.Transformer                       // of references in configurations; nil: no providers
+	Restart func(ctx context.Context, connector string) error // anywhere in the cluster; nil: it can't be
 }
 
 // Worker is safe for concurrent use.
@@ -73,7 +78,15 @@ func (w *Worker) PluginConfig(name, version string) ([]host.ConfigKeyInfo, error
 
 // Validate implements host.Runtime.
 func (w *Worker) Validate(ctx context.Context, config host.Config) (host.ConfigInfos, error) {
-	return w.Validator.Validate(ctx, config)
+	resolved, err := w.resolve(config)
+	var wrong *validate.Exception
+	if errors.As(err, &wrong) { // Kafka answers 500 here
+		return host.ConfigInfos{}, &host.Error{Kind: host.ErrInternal, Message: wrong.JavaClass() + ": " + wrong.Message}
+	}
+	if err != nil {
+		return host.ConfigInfos{}, err
+	}
+	return w.Validator.Validate(ctx, resolved.Config)
 }
 
 // AddModule implements host.Runtime.
@@ -99,11 +112,11 @@ func (w *Worker) resolveConnector(config host.Config) (plugin.Plugin, error) {
 }
 
 // parse reads the framework's part of a configuration.
-func parse(kind string, config host.Config) (validate.Connector, error) {
+func (w *Worker) parse(kind string, config host.Config) (validate.Connector, error) {
 	if kind == abi.KindSource {
-		return validate.ParseSource(config)
+		return w.Validator.ParseSource(config)
 	}
-	return validate.ParseSink(config)
+	return w.Validator.ParseSink(config)
 }
 
 // run starts an instance of a group with what its plugins are granted.

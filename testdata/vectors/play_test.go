@@ -56,6 +56,31 @@ var lines = map[string][]string{
 		[{"t":"int64","v":"1"}]}}}`,
 		`{"id":"null","note":"","class":"org.apache.kafka.connect.json.JsonConverter","op":"fromConnect","config":{
 		"schemas.enable":"false"},"isKey":false,"result":{"bytes":null}}`},
+	"configdef": {
+		`{"id":"parse type","op":"parseType","type":"LONG","name":"k","value":{"t":"string","v":" 7 "},"result":{"text":"7",
+		"value":{"t":"int64","v":"7"}}}`,
+		`{"id":"no type","op":"parseType","type":"INT","name":"k","value":{"t":"bool","v":true},"result":{"error":{"class":
+		"org.apache.kafka.common.config.ConfigException","message":"Invalid value true for configuration k: Expected value ` +
+			`to be a 32-bit integer, but it was a java.lang.Boolean"}}}`,
+		`{"id":"range","op":"validator","validator":"Range.atLeast","name":"k","min":{"t":"int32","v":"1"},"value":{"t":
+		"int32","v":"1"},"result":{"ok":true,"toString":"[1,...]"}}`,
+		`{"id":"key","op":"key","def":"DistributedConfig","name":"group.id","result":{"key":{"name":"group.id","type":
+		"STRING","required":true,"importance":"HIGH","orderInGroup":-1,"width":"NONE","displayName":"group.id"}}}`,
+		`{"id":"validate","op":"validate","def":"StandaloneConfig","props":{"metrics.num.samples":"0"},"result":{"values":[
+		{"name":"key.converter","errors":["Missing required configuration \"key.converter\" which has no default value."]},
+		{"name":"value.converter","errors":["Missing required configuration \"value.converter\" which has no default ` +
+			`value."]},
+		{"name":"metrics.num.samples","value":"0","errors":["Invalid value 0 for configuration metrics.num.samples: Value ` +
+			`must be at least 1"]},{"name":"offset.storage.file.filename","errors":["Missing required configuration ` +
+			`\"offset.storage.file.filename\" which has no default value."]}],"partial":true}}`,
+		`{"id":"connector","op":"connectorConfig","base":"source","props":{"name":"n","connector.class":"c","tasks.max":"2",
+		"topic.creation.default.partitions":"1","topic.creation.default.replication.factor":"2"},"result":{"config":{
+		"errorRetryTimeout":"0","errorMaxDelayInMillis":"60000","tolerance":"NONE","tasksMax":2,"transactionBoundary":"poll",
+		"usesTopicCreation":true,"groups":{"default":{"include":[".*"],"exclude":[],"replicationFactor":2,"partitions":1,
+		"other":{}}}}}}`},
+	"config-transformer": {
+		`{"id":"transform","op":"transform","providers":{"env":{"kind":"env","env":{"A":"1"},"config":{}}},"config":{"k":
+		"<${env:A}>"},"result":{"data":{"k":"<1>"},"ttls":{}}}`},
 	"values": {
 		`{"id":"header","note":"","op":"headerToConnect","bytes":"MQ==","result":{"schema":{"type":"INT8"},
 		"value":{"t":"int8","v":"1"}}}`},

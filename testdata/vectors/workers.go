@@ -59,8 +59,13 @@ func newWorker(ctx context.Context, e *engine.Engine, module string, log *slog.L
 func (w *workers) families() families {
 	viaPlugins := plugins{worker: w.stock}
 	viaProbe := probe{worker: w.probe}
+	viaValidator := newConfigs(w.stock)
 	return func(v *vector) family {
 		switch {
+		case v.file == "configdef":
+			return viaValidator
+		case v.file == "config-transformer":
+			return function(playProviders)
 		case strings.HasPrefix(v.file, "transforms-"), v.file == "predicates", v.file == "json-converter",
 			v.file == "simple-converters", v.file == "values" && strings.HasPrefix(v.text("op"), "header"):
 			return viaPlugins

@@ -168,6 +168,12 @@ impl ConfigKey {
         self
     }
 
+    /// The value without its rule; `None` = null, missing or of the wrong type.
+    fn parsed(&self, config: &Config) -> Option<String> {
+        let unruled = ConfigKey { validator: None, ..self.clone() };
+        unruled.value(config).ok().flatten()
+    }
+
     /// The value as the plugin sees it: given or default, trimmed, checked. `None` = null.
     fn value(&self, config: &Config) -> Result<Option<String>> {
         let raw = match (config.contains(self.name), &self.default) {
@@ -313,12 +319,14 @@ impl ConfigDef {
         Ok(Parsed { values: values.collect::<Result<_>>()? })
     }
 
-    /// Errors of rules that only the plugin knows, by key.
+    /// Errors of rules that only the plugin knows, by key. As in Connect, a value that is missing or does not parse goes
+    /// to its rule as null.
     pub fn custom_errors(&self, config: &Config) -> Vec<(String, String)> {
         let custom = self.keys.iter().filter(|k| matches!(k.validator, Some(Validator::Custom(..))));
         custom
-            .filter(|key| config.contains(key.name) || key.default.is_some())
-            .filter_map(|key| Some((key.name.to_string(), key.value(config).err()?.message)))
+            .filter_map(|key| {
+                Some((key.name.to_string(), key.check_rule(key.parsed(config).as_deref()).err()?.message))
+            })
             .collect()
     }
 

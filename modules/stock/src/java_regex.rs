@@ -147,7 +147,8 @@ impl Pattern {
 
 /// Validator of configuration values that are patterns.
 pub fn check(text: Option<&str>) -> Result<(), String> {
-    Pattern::new(text.unwrap_or("")).map(drop).map_err(|e| format!("Invalid regex: {e}"))
+    let pattern = text.ok_or("Invalid regex: no pattern given")?;
+    Pattern::new(pattern).map(drop).map_err(|e| format!("Invalid regex: {e}"))
 }
 
 #[cfg(test)]
