@@ -167,7 +167,8 @@ func TestDevSaysWhatIsWrong(t *testing.T) {
 	t.Setenv("BERTH_OFFSET_FLUSH_INTERVAL_MS", "soon")
 	d := dev{data: t.TempDir(), listeners: "http://127.0.0.1:0", bootstrap: "127.0.0.1:1"}
 	err := d.run(context.Background(), web.NewLoggers(), slog.New(slog.DiscardHandler), nil)
-	if err == nil || !strings.Contains(err.Error(), "Invalid value soon for configuration offset.flush.interval.ms: Not a") {
+	want := "Invalid value soon for configuration offset.flush.interval.ms: Not a"
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -170,7 +170,7 @@ func TestE2EHostileGuests(t *testing.T) {
 // computes, but no guest of a crowded machine because it had to wait for a core.
 func hostileLimits() []string {
 	wall := strictOr("1800", "4000")
-	return []string{"BERTH_LIMITS_MEMORY_BYTES=268435456", "BERTH_LIMITS_BATCH_CPU_MS=500",
+	return []string{"BERTH_LIMITS_MEMORY_BYTES=402653184", "BERTH_LIMITS_BATCH_CPU_MS=500",
 		"BERTH_LIMITS_BATCH_SLEEP_MS=1000", "BERTH_LIMITS_START_MS=" + wall,
 		"BERTH_LIMITS_DESCRIBE_MS=" + wall, "BERTH_LIMITS_TRANSFORM_MS=" + wall, "BERTH_LIMITS_PUT_MS=" + wall,
 		"CONNECT_TASK_SHUTDOWN_GRACEFUL_TIMEOUT_MS=1000"}

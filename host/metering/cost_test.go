@@ -35,8 +35,8 @@ func BenchmarkCost(b *testing.B) {
 	}
 }
 
-// BenchmarkSandbox runs chains of the stock module natively and as metered Wasm in turns, and prints how many times longer
-// the sandbox takes (make bench-sandbox). BERTH_SANDBOX_NATIVE and BERTH_SANDBOX_WASM are the same program.
+// BenchmarkSandbox runs chains of the stock module natively and as metered Wasm in turns, and prints how many times
+// longer the sandbox takes (make bench-sandbox). BERTH_SANDBOX_NATIVE and BERTH_SANDBOX_WASM are the same program.
 func BenchmarkSandbox(b *testing.B) {
 	native, file := os.Getenv("BERTH_SANDBOX_NATIVE"), os.Getenv("BERTH_SANDBOX_WASM")
 	if native == "" || file == "" {

@@ -105,8 +105,8 @@ func (b *broker) fill(ctx context.Context, topic string, n int, text record) err
 	return err
 }
 
-// readTopic gives the n records of a topic to a check, and reports the first that is not in order: a duplicate, a gap, a
-// change.
+// readTopic gives the n records of a topic to a check, and reports the first that is not in order: a duplicate, a gap,
+// a change.
 func (b *broker) readTopic(ctx context.Context, topic string, n int, check func(i uint64, r *kgo.Record) error) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.bootstrap), kgo.ConsumeTopics(topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))

@@ -41,8 +41,8 @@ const (
 	floorEdits // chain A with encoding/json and a map
 )
 
-// The null sink's progress shows only as often as offsets are committed, once a second, so it moves more. A topic's name
-// begins with in- for chain C.
+// The null sink's progress shows only as often as offsets are committed, once a second, so it moves more. A topic's
+// name begins with in- for chain C.
 var pipelines = []pipeline{
 	{"P1", fileToTopic, line100, 100, 1, nil, floorMoves},
 	{"P2", topicToFile, line100, 100, 1, nil, floorMoves},
