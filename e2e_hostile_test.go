@@ -66,7 +66,7 @@ var hostileCases = []hostileCase{
 	{"bigframes", "batch", "sink", "stack"},
 	{"tablerecursion", "batch", "sink", "stack"},
 	{"grow", "batch", "sink", "killed: limit "}, // of memory, or of CPU: the system clears what it touches
-	{"growsteps", "batch", "sink", "limit memory-per-instance"},
+	{"growsteps", "batch", "sink", "killed: limit "},
 	{"growrefused", "batch", "sink", overCPU},
 	{"fill", "batch", "sink", overCPU},
 	{"copy", "batch", "sink", overCPU},

@@ -21,7 +21,7 @@ func TestCommands(t *testing.T) {
 		{"worker -x", "usage: berth worker -c FILE", errUsage.Error()},
 		{"worker -c /nonexistent/worker.properties", "", "read the worker's configuration"},
 		{"worker -set group.id", "", "-set group.id: it must be KEY=VALUE"},
-		{"worker -set group.id=x", "", "bootstrap.servers is not set"},
+		{"worker -set group.id=x", "", `Missing required configuration "config.storage.topic"`},
 		{"plugin inspect main.go", "", "main"},
 	}
 	for _, c := range cases {

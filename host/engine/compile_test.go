@@ -230,7 +230,7 @@ func TestTheCompilerIsHeldToItsLimits(t *testing.T) {
 		t.Errorf("time: %v", err)
 	}
 	var limit *host.LimitError
-	if err := compileApart(t.Context(), wasm, 8<<20, entry); !errors.As(err, &limit) ||
+	if err := compileApart(t.Context(), wasm, 32<<20, entry); !errors.As(err, &limit) ||
 		limit.Name != host.LimitCompileMemory {
 		t.Errorf("memory: %v", err)
 	}
