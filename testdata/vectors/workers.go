@@ -48,6 +48,9 @@ func newWorker(ctx context.Context, e *engine.Engine, module string, log *slog.L
 		return nil, err
 	}
 	registry := plugin.New(plugin.Config{Log: log}, e)
+	if err := registry.Load(ctx); err != nil {
+		return nil, err
+	}
 	if _, err := registry.Add(ctx, "vectors", wasm); err != nil {
 		return nil, fmt.Errorf("%s: %w", module, err)
 	}
