@@ -24,6 +24,12 @@ pub enum Endian {
     Little,
 }
 
+/// Whether a set could have that name: letters, digits and, but for the first place, `-+:_.` (java.nio.charset.Charset).
+pub fn is_legal_name(name: &str) -> bool {
+    let rest = name.strip_prefix(|c: char| c.is_ascii_alphanumeric());
+    rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_alphanumeric() || "-+:_.".contains(c)))
+}
+
 impl Charset {
     /// The set of that name or alias, in any case; `None` if it is not known.
     pub fn of(name: &str) -> Option<Charset> {
@@ -216,6 +222,21 @@ mod tests {
         assert_eq!(round("GBK", &long).1, long);
         assert_eq!(Charset::of("nope"), None);
         assert_eq!(Charset::of("x-user-defined"), None);
+    }
+
+    #[test]
+    fn names_are_those_that_java_takes() {
+        for (name, legal) in [
+            ("nope", true),
+            ("8859_1", true),
+            ("x-a+b:c.d", true),
+            ("", false),
+            ("-a", false),
+            ("utf 8", false),
+            ("ü", false),
+        ] {
+            assert_eq!(is_legal_name(name), legal, "{name:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use berth_guest::{
     Tag, ValueRef,
 };
 
-use crate::charset::Charset;
+use crate::charset::{self, Charset};
 use crate::converter_type;
 use crate::java_text;
 
@@ -35,9 +35,13 @@ fn definition() -> ConfigDef {
 
 fn charset(name: &str) -> Result<Charset> {
     Charset::of(name).ok_or_else(|| {
+        let cause = match charset::is_legal_name(name) {
+            true => "java.nio.charset.UnsupportedCharsetException",
+            false => "java.nio.charset.IllegalCharsetNameException",
+        };
         Error::config(format!("Unsupported encoding {name}"))
             .class("org.apache.kafka.common.errors.SerializationException")
-            .caused_by("java.nio.charset.UnsupportedCharsetException", name)
+            .caused_by(cause, name)
     })
 }
 

@@ -8,7 +8,7 @@ use berth_guest::event::{kind, message};
 use berth_guest::fake::{converter, stage, FakeHost};
 use berth_guest::{Batch, Kind, Value};
 use stock::base64;
-use stock::vectors::compare::{difference, same_text};
+use stock::vectors::compare::{self, difference, same_text};
 use stock::vectors::json::Json;
 use stock::vectors::model::{self, Foreign};
 
@@ -39,15 +39,20 @@ fn main() {
         let mut counts = BTreeMap::new();
         for line in text.lines() {
             let vector = Json::parse(line).expect("a line of JSON");
-            let slot = match play(&name, &vector) {
+            let name_it = |outcome: &str, why: &str| {
+                if !options.is_empty() {
+                    let [id, note] = ["id", "note"].map(|key| vector.get(key).text().unwrap_or(""));
+                    println!("{outcome} {id} ({note}){why}");
+                }
+            };
+            let slot = match play_line(&name, line, &vector) {
                 Verdict::Passed => "passed",
-                Verdict::Skipped => "skipped",
+                Verdict::Skipped => {
+                    name_it("SKIP", "");
+                    "skipped"
+                }
                 Verdict::Failed(why) => {
-                    if !options.is_empty() {
-                        let (id, note) =
-                            (vector.get("id").text().unwrap_or(""), vector.get("note").text().unwrap_or(""));
-                        println!("FAIL {id} ({note})\n {why}");
-                    }
+                    name_it("FAIL", &format!("\n {why}"));
                     "failed"
                 }
             };
@@ -63,6 +68,16 @@ fn main() {
     }
     println!("{passed} passed, {failed} failed ({skipped} skipped)");
     std::process::exit((failed > 0) as i32);
+}
+
+/// The ABI has no ByteBuffer: what Connect would have said of a byte array is right as well.
+fn play_line(file: &str, line: &str, vector: &Json) -> Verdict {
+    let verdict = play(file, vector);
+    let with_arrays = compare::with_arrays_for_buffers(line);
+    match verdict {
+        Verdict::Failed(_) if with_arrays != line => play(file, &Json::parse(&with_arrays).expect("a line of JSON")),
+        verdict => verdict,
+    }
 }
 
 fn play(file: &str, vector: &Json) -> Verdict {
@@ -282,10 +297,7 @@ fn convert(
         Answer::Result(result) => result,
     };
     if let Some(failure) = result.failures.first() {
-        let verdict = compare_error(expected, "convert", &(failure.error.kind, failure.error.message.clone()));
-        // An error may name the class of the buffer, which is plain bytes here.
-        let foreign = matches!(verdict, Verdict::Failed(_)) && model::holds_buffer(given.1);
-        return if foreign { Err(Foreign) } else { Ok(verdict) };
+        return Ok(compare_error(expected, "convert", &(failure.error.kind, failure.error.message.clone())));
     }
     if expected.has("error") {
         return Ok(Verdict::Failed(format!("want {:?}, got no error", expected.get("error"))));

@@ -41,6 +41,25 @@ fn same(want: &Json, got: &Json) -> bool {
     }
 }
 
+/// A line with what Connect would have said of a byte array where it has a ByteBuffer: the ABI has no buffers.
+pub fn with_arrays_for_buffers(line: &str) -> String {
+    if !line.contains(r#""t":"bytebuffer""#) {
+        return line.to_string();
+    }
+    let mut parts = line.split("java.nio.HeapByteBuffer");
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        // A buffer's text tells its position, an array's its address.
+        let (shown, rest) = match part.strip_prefix("[pos=").and_then(|position| position.split_once(']')) {
+            Some((_, rest)) => ("[B@<identityHash>", rest),
+            None => ("[B", part),
+        };
+        out += shown;
+        out += rest;
+    }
+    out
+}
+
 /// Equal but for the addresses of objects.
 pub fn same_text(want: &str, got: &str) -> bool {
     let Some((before, after)) = want.split_once("@<identityHash>") else { return want == got };

@@ -43,17 +43,6 @@ pub fn schema(json: &Json) -> Result<Option<Rc<Schema>>, Foreign> {
     Ok(Some(Rc::new(out)))
 }
 
-/// Whether bytes are given as a buffer, whose class an error would name.
-pub fn holds_buffer(json: &Json) -> bool {
-    match json {
-        Json::List(items) => items.iter().any(holds_buffer),
-        Json::Object(members) => {
-            json.get("t").text() == Some("bytebuffer") || members.iter().any(|(_, member)| holds_buffer(member))
-        }
-        _ => false,
-    }
-}
-
 /// A value; structs with a schema of their own name it in `dict`.
 pub fn value(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries) -> Result<Value, Foreign> {
     if depth(json) > limits::DEPTH {
