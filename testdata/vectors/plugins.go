@@ -27,6 +27,7 @@ type setup struct {
 	part   worker.Part
 	config host.Config
 	own    host.Config // of the plugin
+	prefix string      // of its keys in config
 }
 
 func (f plugins) key(v *vector) string {
@@ -38,7 +39,8 @@ func (f plugins) open(ctx context.Context, v *vector) player {
 	s := setupOf(v)
 	stages, err := f.worker.Stages(s.kind, s.config, s.part)
 	if err != nil {
-		return refused{nil, unplayable(err.Error())}
+		answer, err := s.refusedByWorker(err)
+		return refused{answer, err}
 	}
 	if s.part == worker.HeaderConverter && v.text("class") != "" {
 		stages[0].Config = s.own // these vectors ask what happens without the converter.type that the worker adds
@@ -62,17 +64,17 @@ func setupOf(v *vector) setup {
 	set := func(key, value string) { s.config[key] = &value }
 	set("name", "vectors")
 	set("connector.class", "vectors")
-	class, prefix := v.text("class"), ""
+	class := v.text("class")
 	switch op := v.text("op"); {
 	case v.file == "predicates":
-		prefix = "predicates.p."
+		s.prefix = "predicates.p."
 		set("predicates", "p")
 		set("predicates.p.type", class)
 		set("transforms", "t")
 		set("transforms.t.type", filter)
 		set("transforms.t.predicate", "p")
 	case op == "":
-		prefix = "transforms.t."
+		s.prefix = "transforms.t."
 		set("transforms", "t")
 		set("transforms.t.type", class)
 	default:
@@ -87,7 +89,7 @@ func setupOf(v *vector) setup {
 		case v.members["isKey"] == true:
 			property, s.part = "key.converter", worker.KeyConverter
 		}
-		prefix = property + "."
+		s.prefix = property + "."
 		set(property, class)
 		if strings.HasPrefix(strings.ToLower(strings.TrimPrefix(op, "header")), "to") {
 			s.kind = abi.KindSink
@@ -96,10 +98,21 @@ func setupOf(v *vector) setup {
 	}
 	config, _ := v.members["config"].(object)
 	for key, value := range config {
-		set(prefix+key, textOf(value))
-		s.own[key] = s.config[prefix+key]
+		set(s.prefix+key, textOf(value))
+		s.own[key] = s.config[s.prefix+key]
 	}
 	return s
+}
+
+// refusedByWorker is the answer where the worker refuses the configuration by what the plugin declares. Its errors name
+// keys as they stand in the connector's configuration, those of vectors as the plugin knows them.
+func (s setup) refusedByWorker(err error) (any, error) {
+	var refusal *abi.ConfigError
+	if !errors.As(err, &refusal) {
+		return nil, unplayable(err.Error())
+	}
+	message := strings.ReplaceAll(refusal.Message, s.prefix, "")
+	return exception("configure", guest.Class(abi.CodeConfig, refusal.Class), message), nil
 }
 
 // failedStart is the answer of a plugin that refuses its configuration; the error says why nothing was started.

@@ -1,4 +1,6 @@
-//! Base64 with the standard alphabet and padding.
+//! Base64 with the standard alphabet and padding, as Jackson and as the JDK read it.
+
+use crate::java_text::trim;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -59,6 +61,55 @@ fn append_bytes(body: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     Ok(())
 }
 
+/// `TextNode.binaryValue` of Jackson: four characters at a time, with white space around each four, and the last
+/// character is not looked at where it would begin another four.
+pub fn decode_jackson(text: &str) -> Result<Vec<u8>, String> {
+    let text = trim(text);
+    if let Ok(bytes) = decode(text) {
+        return Ok(bytes);
+    }
+    let mut out = Vec::new();
+    let mut rest = text.trim_start_matches(|c| c <= ' ');
+    while rest.chars().nth(1).is_some() {
+        let end = rest.char_indices().nth(4).map_or(rest.len(), |(end, _)| end);
+        append_unit(&rest[..end], &mut out)?;
+        rest = rest[end..].trim_start_matches(|c| c <= ' ');
+    }
+    Ok(out)
+}
+
+/// Appends the bytes of up to four characters.
+fn append_unit(unit: &str, out: &mut Vec<u8>) -> Result<(), String> {
+    let (mut n, mut digits) = (0u32, 0);
+    for (at, c) in unit.chars().enumerate() {
+        let six = u8::try_from(c).map_or(64, |byte| VALUES[byte as usize]);
+        match (six, c) {
+            (64, '=') if at >= 2 => {}
+            (64, _) => return Err(misplaced(c, at)),
+            _ if digits < at => return Err(format!("{}: expected padding character '='", misplaced(c, at))),
+            _ => digits += 1,
+        }
+        n = (n << 6) | (six & 63) as u32;
+    }
+    if unit.chars().count() < 4 {
+        return Err("Unexpected end of base64-encoded String: expects padding ('=') at the end".into());
+    }
+    out.extend_from_slice(&n.to_be_bytes()[1..digits]);
+    Ok(())
+}
+
+fn misplaced(c: char, at: usize) -> String {
+    let (code, place) = (c as u32, format!("as character #{} of 4-char base64 unit", at + 1));
+    match c {
+        '\0'..=' ' => {
+            format!("Illegal white space character (code 0x{code:x}) {place}: can only used between units")
+        }
+        '=' => format!("Unexpected padding character ('=') {place}: padding only legal as 3rd or 4th character"),
+        _ if c.is_control() => format!("Illegal character (code 0x{code:x}) in base64 content"),
+        _ => format!("Illegal character '{c}' (code 0x{code:x}) in base64 content"),
+    }
+}
+
 /// `Base64.getDecoder().decode`: padding may be left out altogether. Characters beyond Latin 1 are as good as `?`.
 pub fn decode_java(text: &str) -> Result<Vec<u8>, String> {
     let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(c as u32).unwrap_or(b'?')).collect();
@@ -94,5 +145,32 @@ mod tests {
         assert!(decode("a b=").is_err());
         assert!(decode("Zg=").is_err());
         assert!(decode("Zg===").is_err());
+    }
+
+    #[test]
+    fn jackson_reads_four_characters_at_a_time() {
+        for (text, bytes) in [
+            ("Zm9v", &b"foo"[..]),
+            (" Zm9v\n Zg==\t", b"foof"),
+            ("Zg==Zg==", b"ff"),
+            ("Zm9vZ", b"foo"),
+            ("%", b""),
+            ("", b""),
+        ] {
+            assert_eq!(decode_jackson(text).unwrap(), bytes, "{text:?}");
+        }
+        for (text, why) in [
+            ("Zg", "Unexpected end"),
+            ("Zg=", "Unexpected end"),
+            ("not base64!", "Illegal white space character (code 0x20) as character #4"),
+            ("=g==", "Unexpected padding character ('=') as character #1"),
+            ("Zg=A", "Illegal character 'A' (code 0x41) in base64 content: expected padding"),
+            ("é000", "Illegal character 'é' (code 0xe9)"),
+            ("0\u{1}00", "Illegal white space character (code 0x1)"),
+            ("0\u{7f}00", "Illegal character (code 0x7f)"),
+        ] {
+            let error = decode_jackson(text).unwrap_err();
+            assert!(error.starts_with(why), "{text:?}: {error}");
+        }
     }
 }

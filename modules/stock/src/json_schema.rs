@@ -11,7 +11,7 @@ use crate::java_number::shorten;
 use crate::java_time::DAY_MS;
 use crate::json_lexer::{is_whole, to_f64, to_i64};
 use crate::json_node::Node;
-use crate::logical::time_of;
+use crate::logical_types::{decimal_scale, time_of};
 
 /// Class of errors in the building of a schema.
 const BUILDER: &str = "org.apache.kafka.connect.errors.SchemaBuilderException";
@@ -142,11 +142,7 @@ pub fn value(schema: &Schema, node: Option<&Node<'_>>, replace_null: bool) -> Re
         Type::String => Value::optional(node.text()),
         Type::Bytes => match node.text() {
             None => Value::Null,
-            Some(text) => {
-                let bytes = base64::decode(text);
-                let failed = |m| Error::data("Invalid bytes field").caused_by("java.io.IOException", m);
-                Value::Bytes(bytes.map_err(failed)?)
-            }
+            Some(text) => Value::Bytes(binary(text).map_err(|cause| because("Invalid bytes field", cause))?),
         },
         Type::Array => array(schema, node, replace_null)?,
         Type::Map => map(schema, node, replace_null)?,
@@ -202,20 +198,12 @@ fn logical(schema: &Schema, node: &Node<'_>) -> Option<Result<Value>> {
 }
 
 fn decimal(schema: &Schema, node: &Node<'_>) -> Result<Value> {
-    let invalid = || Error::data("Invalid bytes for Decimal field");
     match node {
         Node::Number(text) => {
-            let decimal = Decimal::parse(text).ok_or_else(invalid)?;
+            let decimal = Decimal::parse(text).ok_or_else(|| Error::data("Invalid bytes for Decimal field"))?;
             Ok(Value::Decimal(decimal.scale, decimal.unscaled()))
         }
-        Node::Text(text) => {
-            let scale = scale_of(schema).map_err(|e| invalid().caused_by(e.class_name(), e.message))?;
-            let bytes = base64::decode(text).map_err(|_| invalid())?;
-            if bytes.is_empty() {
-                return Err(invalid());
-            }
-            Ok(Value::Decimal(scale, shorten(&bytes).to_vec()))
-        }
+        Node::Text(text) => decimal_of(schema, text).map_err(|cause| because("Invalid bytes for Decimal field", cause)),
         _ => Err(Error::data(format!(
             "Invalid type for Decimal, underlying representation should be numeric or bytes but was {}",
             node.kind()
@@ -223,13 +211,27 @@ fn decimal(schema: &Schema, node: &Node<'_>) -> Result<Value> {
     }
 }
 
-/// Scale of a Decimal schema.
-pub fn scale_of(schema: &Schema) -> Result<i32> {
-    let Some(text) = schema.parameter("scale") else {
-        return Err(Error::data("Invalid Decimal schema: scale parameter not found."));
-    };
-    let parsed = text.strip_prefix('+').unwrap_or(text).parse();
-    parsed.map_err(|_| Error::data("Invalid scale parameter found in Decimal schema: "))
+/// `Decimal.toLogical` of a text's bytes.
+fn decimal_of(schema: &Schema, text: &str) -> Result<Value> {
+    let bytes = binary(text)?;
+    if bytes.is_empty() {
+        return Err(Error::data("Zero length BigInteger").class("java.lang.NumberFormatException"));
+    }
+    Ok(Value::Decimal(decimal_scale(schema)?, shorten(&bytes).to_vec()))
+}
+
+/// `JsonNode.binaryValue` of a text.
+fn binary(text: &str) -> Result<Vec<u8>> {
+    base64::decode_jackson(text).map_err(|why| {
+        Error::data(format!("Cannot access contents of TextNode as binary due to broken Base64 encoding: {why}"))
+            .class("com.fasterxml.jackson.databind.exc.InvalidFormatException")
+    })
+}
+
+/// A DataException around another error.
+fn because(message: &str, cause: Error) -> Error {
+    let outer = Error::data(message).caused_by(cause.class_name(), cause.message);
+    cause.causes.into_iter().fold(outer, |outer, (class, message)| outer.caused_by(class, message))
 }
 
 fn array(schema: &Schema, node: &Node<'_>, replace_null: bool) -> Result<Value> {

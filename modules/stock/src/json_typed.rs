@@ -10,8 +10,8 @@ use crate::java_number::shorten;
 use crate::java_time::DAY_MS;
 use crate::json_lexer::{to_i64, Lexer, Read};
 use crate::json_names::Names;
-use crate::json_schema::{scale_of, Number};
-use crate::logical;
+use crate::json_schema::Number;
+use crate::logical_types::{decimal_scale, time_of};
 
 /// The members of an envelope, as they stand.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,14 +122,14 @@ fn build_logical(lexer: &mut Lexer<'_>, name: &str, schema: &Schema, b: &mut Bui
     let n = whole(lexer)?;
     b.date(match name {
         TIMESTAMP => n,
-        TIME => logical::time_of(n).ok()?,
+        TIME => time_of(n).ok()?,
         _ => i32::try_from(n).ok()? as i64 * DAY_MS,
     });
     Some(())
 }
 
 fn build_decimal(text: &str, schema: &Schema, b: &mut Builder<'_>) -> Option<()> {
-    let scale = scale_of(schema).ok()?;
+    let scale = decimal_scale(schema).ok()?;
     let mut done = Err(String::new());
     b.with(Tag::Decimal, |out| {
         out.extend_from_slice(&scale.to_le_bytes());

@@ -11,8 +11,8 @@ use crate::base64;
 use crate::java_class::class_of;
 use crate::java_number::{append_decimal, append_f32, append_f64, append_int, non_finite};
 use crate::json_lexer::plain_prefix;
-use crate::json_schema::{scale_of, TYPE_NAMES};
-use crate::logical;
+use crate::json_schema::TYPE_NAMES;
+use crate::logical_types::{decimal_scale, number_of};
 
 fn is_no_logical(name: &str) -> bool {
     ![DECIMAL, DATE, TIME, TIMESTAMP].contains(&name)
@@ -299,7 +299,7 @@ impl Style {
             let class = class_of(value);
             return Some(Err(Error::data(format!("Invalid type for {what}, expected Date but was {class}"))));
         }
-        let number = logical::number_of(name, value.int().unwrap_or(0))?;
+        let number = number_of(name, value.int().unwrap_or(0))?;
         Some(number.map(|n| append_int(n, out)))
     }
 
@@ -312,7 +312,7 @@ impl Style {
             append_decimal(scale, unscaled, out);
             return Ok(());
         }
-        let declared = scale_of(schema)?;
+        let declared = decimal_scale(schema)?;
         if declared != scale {
             return Err(Error::data(format!(
                 "Decimal value has mismatching scale for given Decimal schema. \

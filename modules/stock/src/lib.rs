@@ -46,7 +46,6 @@ pub mod json_node;
 pub mod json_schema;
 pub mod json_typed;
 pub mod json_writer;
-pub mod logical;
 pub mod logical_types;
 pub mod mask_field;
 pub mod number_converter;

@@ -7,7 +7,7 @@ use crate::decimal::Decimal;
 use crate::java_class::class_of;
 use crate::java_number::shorten;
 use crate::java_time::DAY_MS;
-use crate::{java_text, logical, values, values_text};
+use crate::{java_text, logical_types, values, values_text};
 
 /// What is converted: a value, its schema, and the dictionary that knows the schemas of structs in it.
 #[derive(Debug)]
@@ -141,7 +141,7 @@ pub fn time(given: &mut Given<'_>) -> Result<i64> {
             TIMESTAMP => Some(Ok(ms.rem_euclid(DAY_MS))),
             _ => None,
         },
-        |n| logical::time_of(n as i32 as i64),
+        |n| logical_types::time_of(n as i32 as i64),
     )
 }
 
@@ -247,7 +247,7 @@ fn as_long(given: &mut Given<'_>) -> Result<i64> {
     }
     let Some(schema) = given.schema else { return Err(unable(given, "a number", cause)) };
     let name = schema.name().filter(|_| given.value.tag == Tag::Date);
-    match name.and_then(|name| logical::number_of(name, given.value.int().unwrap_or(0))) {
+    match name.and_then(|name| logical_types::number_of(name, given.value.int().unwrap_or(0))) {
         Some(number) => number,
         None => Err(unable(given, &schema.describe(), cause)),
     }

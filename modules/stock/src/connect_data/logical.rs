@@ -4,6 +4,7 @@ use berth_guest::schema::{DATE, TIME, TIMESTAMP};
 use berth_guest::{Error, Result, Schema};
 
 use super::object::Object;
+use crate::logical_types::decimal_scale;
 
 const MS_PER_DAY: i64 = 86_400_000;
 
@@ -51,7 +52,7 @@ pub fn timestamp(schema: &Schema, ms: i64) -> Result<i64> {
 
 /// `Decimal.fromLogical`: the unscaled number, big endian.
 pub fn decimal_from(schema: &Schema, unscaled: &[u8], scale: i32) -> Result<Vec<u8>> {
-    let wanted = scale_of(schema)?;
+    let wanted = decimal_scale(schema)?;
     if scale != wanted {
         return Err(Error::data(format!(
             "Decimal value has mismatching scale for given Decimal schema. Schema has scale {wanted}, \
@@ -63,26 +64,11 @@ pub fn decimal_from(schema: &Schema, unscaled: &[u8], scale: i32) -> Result<Vec<
 
 /// `Decimal.toLogical`.
 pub fn decimal_to(schema: &Schema, unscaled: &[u8]) -> Result<Object> {
-    let scale = scale_of(schema)?;
+    let scale = decimal_scale(schema)?;
     if unscaled.is_empty() {
         return Err(Error::data("Zero length BigInteger").class("java.lang.NumberFormatException"));
     }
     Ok(Object::Decimal { unscaled: crate::java_number::shorten(unscaled).to_vec(), scale })
-}
-
-fn scale_of(schema: &Schema) -> Result<i32> {
-    if schema.parameters.is_none() {
-        let message = "Schema has no parameters, so it is no schema of a Decimal";
-        return Err(Error::data(message).class("java.lang.NullPointerException"));
-    }
-    let text = schema.parameter("scale");
-    let text = text.ok_or_else(|| Error::data("Invalid Decimal schema: scale parameter not found."))?;
-    let invalid = |_| {
-        let cause = format!("For input string: \"{text}\"");
-        let error = Error::data("Invalid scale parameter found in Decimal schema: ");
-        error.caused_by("java.lang.NumberFormatException", cause)
-    };
-    text.parse().map_err(invalid)
 }
 
 fn named(schema: &Schema, name: &str, noun: &str) -> Result<()> {

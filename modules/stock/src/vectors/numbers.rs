@@ -62,9 +62,10 @@ fn value(value: Value) -> Json {
     Json::object([("value", json(value))])
 }
 
-/// The plain text is left out where it would be long.
+/// Scales from which on the recorder left out what takes a text of that length.
+const LONG: u32 = 200;
+
 fn plain(scale: i32, unscaled: &[u8]) -> Json {
-    const LONG: u32 = 200;
     match scale.unsigned_abs() {
         LONG.. => Json::Null,
         _ => Json::text_of(decimal_plain_text(scale, unscaled)),
@@ -85,15 +86,17 @@ fn decimal(decimal: &Decimal, with_plain: bool) -> Json {
 fn numbers_of(scale: i32, unscaled: &[u8]) -> Json {
     let decimal = Decimal::of(scale, unscaled);
     let long = decimal.long_value();
-    Json::object([
+    let mut members = vec![
         ("toString", Json::text_of(decimal_text(scale, unscaled))),
         ("toPlainString", plain(scale, unscaled)),
         ("double", json(Value::Float64(decimal.double_value()))),
         ("float", json(Value::Float32(decimal.float_value()))),
-        ("long", json(Value::Int64(long))),
-        ("int", json(Value::Int32(long as i32))),
         ("unscaledBytes", model::base64_json(unscaled)),
-    ])
+    ];
+    if scale.unsigned_abs() < LONG {
+        members.extend([("long", json(Value::Int64(long))), ("int", json(Value::Int32(long as i32)))]);
+    }
+    Json::object(members)
 }
 
 /// `byteValue` … `doubleValue` of a number. Reals become an int before they become anything smaller.

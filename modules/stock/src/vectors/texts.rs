@@ -37,7 +37,7 @@ pub fn play(op: &str, vector: &Json) -> Answer {
             let pairs = pairs.into_iter().map(|(key, value)| (key, Json::Text(value))).collect();
             Json::object([("properties", Json::Object(pairs))])
         }
-        "murmur2" => hashed(&bytes(vector)?, vector.get("result").get("partition")),
+        "murmur2" => hashed(&bytes(vector)?),
         "HashMap.order" => ordered(vector.get("keys")),
         "toString" => text_json(&value_text(vector.get("schema"), vector.get("value"))?),
         "Schema.toString" => text_json(&schema(vector)?.describe()),
@@ -77,16 +77,14 @@ fn format(pattern: &str, args: &Json) -> Answer {
     Ok(text_json(&java_format::format(pattern, &args, &mut dict)?))
 }
 
-/// The vector names the numbers of partitions that it asks for in its result.
-fn hashed(key: &[u8], counts: &Json) -> Json {
-    let mut partitions = Vec::new();
-    if let Json::Object(counts) = counts {
-        for (count, _) in counts {
-            let chosen = java_hash::partition(key, count.parse().unwrap_or(1));
-            partitions.push((count.clone(), Json::number_of(chosen)));
-        }
-    }
-    Json::object([("hash", Json::number_of(java_hash::murmur2(key))), ("partition", Json::Object(partitions))])
+/// The hash of a key, and its partition where a topic has so many.
+fn hashed(key: &[u8]) -> Json {
+    const COUNTS: [u32; 8] = [1, 2, 3, 5, 7, 12, 50, 1000];
+    let chosen = COUNTS.map(|count| (count.to_string(), Json::number_of(java_hash::partition(key, count))));
+    Json::object([
+        ("hash", Json::number_of(java_hash::murmur2(key))),
+        ("partition", Json::Object(chosen.into_iter().collect())),
+    ])
 }
 
 fn ordered(keys: &Json) -> Json {
