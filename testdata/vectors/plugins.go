@@ -108,8 +108,8 @@ func setupOf(v *vector) setup {
 // keys as they stand in the connector's configuration, those of vectors as the plugin knows them.
 func (s setup) refusedByWorker(err error) (any, error) {
 	var refusal *abi.ConfigError
-	if !errors.As(err, &refusal) {
-		return nil, unplayable(err.Error())
+	if !errors.As(err, &refusal) || refusal.Key == s.prefix+"type" {
+		return nil, unplayable(err.Error()) // no such plugin is here
 	}
 	message := strings.ReplaceAll(refusal.Message, s.prefix, "")
 	return exception("configure", guest.Class(abi.CodeConfig, refusal.Class), message), nil
