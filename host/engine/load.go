@@ -26,8 +26,11 @@ type load struct {
 
 // crowded is what the last whole window showed; now is the monotonic clock's.
 func (l *load) crowded(now time.Duration) bool {
-	if began := time.Duration(l.measured.Load()); now-began >= loadWindow && l.mu.TryLock() {
-		l.measure(now, now-began, processCPU())
+	if now-time.Duration(l.measured.Load()) >= loadWindow && l.mu.TryLock() {
+		// Somebody else may have ended the window since the look at it.
+		if window := now - time.Duration(l.measured.Load()); window >= loadWindow {
+			l.measure(now, window, processCPU())
+		}
 		l.mu.Unlock()
 	}
 	return l.busy.Load()
