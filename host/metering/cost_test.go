@@ -40,7 +40,7 @@ func BenchmarkCost(b *testing.B) {
 func BenchmarkSandbox(b *testing.B) {
 	native, file := os.Getenv("BERTH_SANDBOX_NATIVE"), os.Getenv("BERTH_SANDBOX_WASM")
 	if native == "" || file == "" {
-		b.Skip("needs programs: make bench-sandbox")
+		b.Fatal("needs programs: make bench-sandbox")
 	}
 	wasm, err := os.ReadFile(file)
 	if err != nil {

@@ -34,6 +34,9 @@ BERTH_TEST_REGISTRY=$url BERTH_TEST_REGISTRY_DIR=$registry go test -tags realreg
 echo "== Rust"
 for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry; do (cd "$dir" && cargo test --all-features); done
 
+echo "== recorded answers of Kafka Connect, through a worker's pipeline"
+testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
+
 echo "== plugin projects of every kind, offline"
 make build
 testdata/scripts/scaffold.sh go rust

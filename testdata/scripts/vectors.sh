@@ -6,9 +6,7 @@ vectors=$(cd "${1:?the folder of the vectors}" && pwd)
 shift
 cd "$(dirname "$0")/../.."
 toolchain=testdata/toolchain/wasm-rust.sh
-if ! $toolchain id >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-  { apt-get update -q && $toolchain install; } >/dev/null
-fi
+$toolchain ensure
 probe=$($toolchain build modules/stock probe vectors)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

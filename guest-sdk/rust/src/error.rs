@@ -151,7 +151,7 @@ mod tests {
     fn text_has_a_line_for_all_that_is_known() {
         assert_eq!(Error::data("bad").text(), "bad");
         let error = Error::data("bad").at("c").at("[1]").at("b").at("a").class("x.Bad").caused_by("x.Io", "eof");
-        assert_eq!(error.text(), "bad\nException: x.Bad\nField: a.b[1].c\nCaused by: x.Io: eof");
+        assert_eq!(error.text(), "bad\nField: a.b[1].c\nCaused by: x.Io: eof");
         let read = Error::of_text(Kind::Data, &error.text());
         assert_eq!((read.message.as_str(), read.field.as_str()), ("bad", "a.b[1].c"));
     }

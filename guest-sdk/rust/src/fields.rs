@@ -5,7 +5,7 @@
 //! A value may also be text in a converter's format that nobody has looked at. It was checked when it was read, so
 //! reading it later can't fail.
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Stack};
 use crate::entry::Cell;
 use crate::error::Result;
 use crate::memory::{address, Memory};
@@ -35,6 +35,13 @@ pub struct Part {
 /// Size of a part in memory.
 pub(crate) const PART_BYTES: usize = 20;
 const _: () = assert!(std::mem::size_of::<Part>() == PART_BYTES);
+
+/// Room for a value that is read from a text; to be kept between records.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    bytes: Vec<u8>,
+    stack: Stack,
+}
 
 impl Part {
     /// A field of a map whose value is null until something else is said.
@@ -69,15 +76,14 @@ impl Part {
     }
 
     /// The value; a text is read into `scratch`.
-    pub fn value<'m>(&self, memory: &'m Memory, scratch: &'m mut Vec<u8>) -> ValueRef<'m> {
+    pub fn value<'m>(&self, memory: &'m Memory, scratch: &'m mut Scratch) -> ValueRef<'m> {
         let stored = self.stored(memory);
         let Some(decode) = memory.decode.filter(|_| self.is_unread()) else { return stored };
-        scratch.clear();
-        let mut stack = Default::default();
-        let mut out = Builder::new(scratch, &mut stack);
+        scratch.bytes.clear();
+        let mut out = Builder::new(&mut scratch.bytes, &mut scratch.stack);
         decode(stored.payload, &mut out);
         let tag = out.tag();
-        ValueRef::new(tag, scratch)
+        ValueRef::new(tag, &scratch.bytes)
     }
 
     /// The same name with the value of a cell.

@@ -64,7 +64,7 @@ pub use config::{split_list, trim, Config, ConfigDef, ConfigKey, ConfigType, Imp
 pub use dictionary::{Dictionaries, Dictionary, PerSchema};
 pub use entry::{Cell, Entry, ENTRY_BYTES, NO_TIMESTAMP};
 pub use error::{Error, Kind, Result};
-pub use fields::{assemble_parts, part_of, take_apart, Decode, Part};
+pub use fields::{assemble_parts, part_of, take_apart, Decode, Part, Scratch};
 pub use memory::Memory;
 pub use plan::{Context, Plan, Role, StageKind, StagePlan};
 pub use plugin::{

@@ -4,27 +4,9 @@ mod support;
 
 use berth_guest::schema::{DATE, TIME, TIMESTAMP};
 use berth_guest::{Kind, Schema, Type, Value, NONE};
-use support::{batch, convert, refusal, there_and_back, CALLS, SCHEMAS};
+use support::{batch, convert, framed, refusal, register, registered, there_and_back, CALLS, SCHEMAS};
 
 const AVRO: &str = "io.confluent.connect.avro.AvroConverter";
-
-fn register(text: &str) -> i32 {
-    SCHEMAS.with_borrow_mut(|schemas| {
-        schemas.push(("AVRO".into(), text.into()));
-        schemas.len() as i32
-    })
-}
-
-fn registered() -> String {
-    SCHEMAS.with_borrow(|schemas| schemas.last().unwrap().1.clone())
-}
-
-fn framed(id: i32, payload: &[u8]) -> Value {
-    let mut bytes = vec![0];
-    bytes.extend_from_slice(&id.to_be_bytes());
-    bytes.extend_from_slice(payload);
-    Value::Raw(bytes)
-}
 
 fn with(mut schema: Schema, change: impl FnOnce(&mut Schema)) -> Schema {
     change(&mut schema);
@@ -149,7 +131,7 @@ fn what_others_wrote_is_read() {
         (r#""bytes""#, &[0], Value::Bytes(vec![])),
     ];
     for (text, payload, want) in cases {
-        let id = register(text);
+        let id = register("AVRO", text);
         let (read, failures) = convert(AVRO, false, &[], batch(&[(None, framed(id, payload))]));
         assert!(failures.is_empty(), "{text}: {failures:?}");
         assert_eq!(read[0].1, want, "{text}");
@@ -158,9 +140,9 @@ fn what_others_wrote_is_read() {
 
 #[test]
 fn enums_survive_with_enhanced_support() {
-    let id = register(r#"{"type":"enum","name":"a.E","doc":"d","symbols":["A","B"]}"#);
+    let id = register("AVRO", r#"{"type":"enum","name":"a.E","doc":"d","symbols":["A","B"]}"#);
     let config = [("enhanced.avro.schema.support", "true")];
-    let (read, _) = convert(AVRO, false, &config, batch(&[(None, framed(id, &[2]))]));
+    let (read, _) = convert(AVRO, false, &config, batch(&[(None, framed(id, [2]))]));
     let (schema, value) = &read[0];
     let ((again, back), bytes) = there_and_back(AVRO, &config, schema.as_ref().unwrap(), value.clone());
     assert_eq!((again.as_ref(), &back), (schema.as_ref(), value));
@@ -171,6 +153,7 @@ fn enums_survive_with_enhanced_support() {
 #[test]
 fn bad_bytes_are_named() {
     let id = register(
+        "AVRO",
         r#"{"type":"record","name":"R","fields":[{"name":"s","type":"string"},{"name":"b","type":"boolean"}]}"#,
     );
     let json = SCHEMAS.with_borrow_mut(|all| {
@@ -180,13 +163,13 @@ fn bad_bytes_are_named() {
     let cases: [(Value, &str); 9] = [
         (Value::Raw(b"{}".to_vec()), "byte 0x7B where 0 must stand"),
         (Value::Raw(vec![0, 1]), "ends after 2 bytes"),
-        (framed(999, &[]), "schema 999: no schema"),
-        (framed(json, &[]), "is of type JSON, this converter is for AVRO"),
-        (framed(id, &[4, b'x']), "at byte 1 of 2: a text of 2 bytes goes beyond the end"),
-        (framed(id, &[2, 0xFF, 0]), "a text is not UTF-8"),
-        (framed(id, &[2, b'x', 7]), "7 is no boolean"),
-        (framed(id, &[2, b'x', 1, 0]), "1 bytes are left over"),
-        (framed(id, &[0x80; 11]), "a number of more than 10 bytes"),
+        (framed(999, []), "schema 999: no schema"),
+        (framed(json, []), "is of type JSON, this converter is for AVRO"),
+        (framed(id, [4, b'x']), "at byte 1 of 2: a text of 2 bytes goes beyond the end"),
+        (framed(id, [2, 0xFF, 0]), "a text is not UTF-8"),
+        (framed(id, [2, b'x', 7]), "7 is no boolean"),
+        (framed(id, [2, b'x', 1, 0]), "1 bytes are left over"),
+        (framed(id, [0x80; 11]), "a number of more than 10 bytes"),
     ];
     for (value, want) in cases {
         let failure = refusal(AVRO, false, &[], batch(&[(None, value)]));
@@ -220,6 +203,7 @@ fn bad_values_are_named() {
 fn the_newest_schema_is_written_by_name() {
     let config = [("auto.register.schemas", "false"), ("use.latest.version", "true")];
     register(
+        "AVRO",
         r#"{"type":"record","name":"R","fields":[{"name":"b","type":["null","string"],"default":null},
             {"name":"n","type":"int","default":7},{"name":"a","type":"long"}]}"#,
     );
@@ -249,6 +233,7 @@ fn steady_state_asks_nothing() {
 #[test]
 fn mutated_bytes_never_trap() {
     let id = register(
+        "AVRO",
         r#"{"type":"record","name":"R","fields":[{"name":"l","type":{"type":"array","items":["null","string","long"]}},
             {"name":"m","type":{"type":"map","values":{"type":"array","items":"null"}}},{"name":"d","type":"double"},
             {"name":"e","type":{"type":"enum","name":"E","symbols":["A"]}}]}"#

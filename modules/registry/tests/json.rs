@@ -4,26 +4,12 @@ mod support;
 
 use berth_guest::schema::{DATE, TIMESTAMP};
 use berth_guest::{Schema, Type, Value, NONE};
-use support::{batch, convert, refusal, there_and_back, SCHEMAS};
+use support::{batch, convert, framed, refusal, register, registered, there_and_back};
 
 const JSON: &str = "io.confluent.connect.json.JsonSchemaConverter";
 
 fn plain(kind: Type) -> Schema {
     Schema::new(kind)
-}
-
-fn register(text: &str) -> i32 {
-    SCHEMAS.with_borrow_mut(|schemas| {
-        schemas.push(("JSON".into(), text.into()));
-        schemas.len() as i32
-    })
-}
-
-fn framed(id: i32, payload: &str) -> Value {
-    let mut bytes = vec![0];
-    bytes.extend_from_slice(&id.to_be_bytes());
-    bytes.extend_from_slice(payload.as_bytes());
-    Value::Raw(bytes)
 }
 
 #[test]
@@ -77,15 +63,13 @@ fn the_text_that_is_registered_is_the_one_of_other_clients() {
     let schema =
         plain(Type::Struct).named("R").field("id", plain(Type::Int32)).field("note", plain(Type::String).optional());
     let _ = there_and_back(JSON, &[], &schema, Value::Struct(NONE, vec![Value::Int32(1), Value::Null]));
-    SCHEMAS.with_borrow(|all| {
-        assert_eq!(
-            all.last().unwrap().1,
-            concat!(
-                r#"{"type":"object","properties":{"id":{"type":"integer","connect.type":"int32","connect.index":0},"#,
-                r#""note":{"oneOf":[{"type":"null"},{"type":"string"}],"connect.index":1}},"title":"R"}"#
-            )
-        );
-    });
+    assert_eq!(
+        registered(),
+        concat!(
+            r#"{"type":"object","properties":{"id":{"type":"integer","connect.type":"int32","connect.index":0},"#,
+            r#""note":{"oneOf":[{"type":"null"},{"type":"string"}],"connect.index":1}},"title":"R"}"#
+        )
+    );
 }
 
 #[test]
@@ -110,7 +94,7 @@ fn what_others_wrote_is_read() {
         ),
     ];
     for (text, payload, want) in cases {
-        let id = register(text);
+        let id = register("JSON", text);
         let (read, failures) = convert(JSON, false, &[], batch(&[(None, framed(id, payload))]));
         assert!(failures.is_empty(), "{text}: {failures:?}");
         assert_eq!(read[0].1, want, "{text}");
@@ -129,7 +113,7 @@ fn what_does_not_fit_is_named() {
         (r#"{"type":"array"}"#, "[]", "does not say what is in it"),
     ];
     for (text, payload, want) in cases {
-        let id = register(text);
+        let id = register("JSON", text);
         let failure = refusal(JSON, false, &[], batch(&[(None, framed(id, payload))]));
         assert!(failure.error.message.contains(want), "{want}: {}", failure.error);
     }
@@ -138,7 +122,7 @@ fn what_does_not_fit_is_named() {
 #[test]
 fn the_newest_schema_must_be_able_to_read() {
     let config = [("auto.register.schemas", "false"), ("use.latest.version", "true")];
-    register(r#"{"type":"object","properties":{"a":{"type":"integer","connect.index":0}}}"#);
+    register("JSON", r#"{"type":"object","properties":{"a":{"type":"integer","connect.index":0}}}"#);
     let schema = plain(Type::Struct).field("a", plain(Type::Int32));
     let (_, bytes) = there_and_back(JSON, &config, &schema, Value::Struct(NONE, vec![Value::Int32(1)]));
     assert_eq!(&bytes[5..], br#"{"a":1}"#);

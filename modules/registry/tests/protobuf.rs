@@ -4,30 +4,12 @@ mod support;
 
 use berth_guest::schema::{DATE, TIME, TIMESTAMP};
 use berth_guest::{Schema, Type, Value, NONE};
-use support::{batch, convert, refusal, there_and_back, SCHEMAS};
+use support::{batch, convert, framed, refusal, register, registered, there_and_back};
 
 const PROTOBUF: &str = "io.confluent.connect.protobuf.ProtobufConverter";
 
 fn plain(kind: Type) -> Schema {
     Schema::new(kind)
-}
-
-fn register(text: &str) -> i32 {
-    SCHEMAS.with_borrow_mut(|schemas| {
-        schemas.push(("PROTOBUF".into(), text.into()));
-        schemas.len() as i32
-    })
-}
-
-fn registered() -> String {
-    SCHEMAS.with_borrow(|schemas| schemas.last().unwrap().1.clone())
-}
-
-fn framed(id: i32, payload: &[u8]) -> Value {
-    let mut bytes = vec![0];
-    bytes.extend_from_slice(&id.to_be_bytes());
-    bytes.extend_from_slice(payload);
-    Value::Raw(bytes)
 }
 
 #[test]
@@ -109,7 +91,7 @@ const ORDER: &str = "syntax = \"proto3\"; package p; enum Size { SMALL = 0; LARG
 
 #[test]
 fn what_others_wrote_is_read() {
-    let id = register(ORDER);
+    let id = register("PROTOBUF", ORDER);
     let order = |size: &str, n: &[i32], pay: Value, inner: Value, maybe: Value| {
         let n = Value::Array(n.iter().map(|n| Value::Int32(*n)).collect());
         Value::Struct(NONE, vec![pay, Value::str(size), n, inner, maybe])
@@ -144,17 +126,17 @@ fn what_others_wrote_is_read() {
 
 #[test]
 fn what_does_not_fit_is_named() {
-    let id = register(ORDER);
-    let broken = register("syntax = \"proto3\"; message A { Nope n = 1; }");
-    let endless = register("syntax = \"proto3\"; message A { A a = 1; }");
+    let id = register("PROTOBUF", ORDER);
+    let broken = register("PROTOBUF", "syntax = \"proto3\"; message A { Nope n = 1; }");
+    let endless = register("PROTOBUF", "syntax = \"proto3\"; message A { A a = 1; }");
     let cases: [(Value, &str); 7] = [
-        (framed(id, &[]), "no list of message indexes"),
-        (framed(id, &[2, 18]), "no message [9]"),
-        (framed(id, &[0, 8]), "1 bytes at byte 1 of 1"),
-        (framed(id, &[0, 10, 1, 0]), "for Int32"),
-        (framed(id, &[2, 2, 26, 1, 0xFF]), "a text is not UTF-8"),
-        (framed(broken, &[0]), "Nope"),
-        (framed(endless, &[0]), "A contains itself"),
+        (framed(id, []), "no list of message indexes"),
+        (framed(id, [2, 18]), "no message [9]"),
+        (framed(id, [0, 8]), "1 bytes at byte 1 of 1"),
+        (framed(id, [0, 10, 1, 0]), "for Int32"),
+        (framed(id, [2, 2, 26, 1, 0xFF]), "a text is not UTF-8"),
+        (framed(broken, [0]), "Nope"),
+        (framed(endless, [0]), "A contains itself"),
     ];
     for (value, want) in cases {
         let failure = refusal(PROTOBUF, false, &[], batch(&[(None, value)]));
@@ -181,7 +163,7 @@ fn what_does_not_fit_is_named() {
 
 #[test]
 fn mutated_bytes_never_trap() {
-    let id = register(ORDER);
+    let id = register("PROTOBUF", ORDER);
     let sound = [2, 2, 8, 1, 18, 2, 1, 2, 16, 3, 37, 9, 0, 0, 0, 42, 2, 8, 3, 48, 0, 120, 1];
     let (mut inputs, mut seed) = (Vec::new(), 1u64);
     for _ in 0..20_000 {

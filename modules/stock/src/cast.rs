@@ -5,7 +5,8 @@ use std::rc::Rc;
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use berth_guest::{
     trim, Arena, Cell, Config, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Field, Importance, Make,
-    Outcome, Part, PerSchema, Plugin, Record, Remark, Result, Schema, Tag, Transform, Type, Validator, ValueRef, NONE,
+    Outcome, Part, PerSchema, Plugin, Record, Remark, Result, Schema, Scratch, Tag, Transform, Type, Validator,
+    ValueRef, NONE,
 };
 
 use crate::cast_spec::CastSpec;
@@ -112,7 +113,7 @@ struct Step {
 }
 
 impl Step {
-    fn take(&self, parts: &[Part], record: &mut Record<'_>, scratch: &mut Vec<u8>) -> Result<Part> {
+    fn take(&self, parts: &[Part], record: &mut Record<'_>, scratch: &mut Scratch) -> Result<Part> {
         let Some(conversion) = self.conversion else { return self.from.carry(parts, &mut record.arena) };
         let value = self.from.read_part(parts, record.memory, scratch);
         if value.is_null() && !self.to.schema.optional {
@@ -145,13 +146,13 @@ struct CastFields {
     /// Fields of the record at hand, before and after, and room for one of them.
     parts: Vec<Part>,
     taken: Vec<Part>,
-    scratch: Vec<u8>,
+    scratch: Scratch,
 }
 
 impl CastFields {
     fn new(half: Half, fields: Vec<(String, Type)>, replace_null: bool) -> CastFields {
         let derived = PerSchema::default();
-        let (parts, taken, scratch) = (Vec::new(), Vec::new(), Vec::new());
+        let (parts, taken, scratch) = (Vec::new(), Vec::new(), Scratch::default());
         CastFields { half, fields, replace_null, derived, parts, taken, scratch }
     }
 

@@ -1,7 +1,7 @@
 //! A field of a struct as transforms read it: its value, or the default of its schema in place of null. Found and
 //! prepared once per schema.
 
-use berth_guest::{Arena, Builder, Field, Items, Memory, Part, Result, Schema, Value, ValueRef, NONE};
+use berth_guest::{Arena, Builder, Field, Items, Memory, Part, Result, Schema, Scratch, Value, ValueRef, NONE};
 
 use crate::fields::null_in_required;
 
@@ -37,7 +37,7 @@ impl FieldReader {
 
     /// The same of a struct that lies apart.
     #[inline]
-    pub fn read_part<'v>(&'v self, parts: &[Part], memory: &'v Memory, scratch: &'v mut Vec<u8>) -> ValueRef<'v> {
+    pub fn read_part<'v>(&'v self, parts: &[Part], memory: &'v Memory, scratch: &'v mut Scratch) -> ValueRef<'v> {
         let part = parts.get(self.index).copied().unwrap_or(Part::named(0, 0));
         match &self.default {
             Some(default) if part.is_null() => ValueRef::of_item(default).unwrap_or(ValueRef::NULL),

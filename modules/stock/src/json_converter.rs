@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use berth_guest::{
     part_of, Builder, CellOut, Config, ConfigDef, ConfigKey, ConfigType, Context, Converter, Decode, Dictionaries,
-    Error, Importance, Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Tag, Validator, ValueRef,
-    NONE,
+    Error, Importance, Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Scratch, Tag, Validator,
+    ValueRef, NONE,
 };
 
 use crate::converter_type;
@@ -16,7 +16,7 @@ use crate::json_lexer::{Lexer, Problem, Read};
 use crate::json_node::build_node;
 use crate::json_schema;
 use crate::json_typed::{self, Envelope};
-use crate::json_writer::Style;
+use crate::json_writer::{Apart, Style};
 
 pub fn plugin() -> Plugin {
     let new = |context: &Context| -> Result<Box<dyn Converter>> { Ok(Box::new(JsonConverter::new(context)?)) };
@@ -67,8 +67,9 @@ struct JsonConverter {
     /// `{"schema":…,"payload":` for each schema of the batch.
     prefixes: PerSchema<Rc<[u8]>>,
     known: KnownSchemas,
-    /// Fields of the object at hand.
+    /// Fields of the object at hand, and room for one of them.
     parts: Vec<Part>,
+    scratch: Scratch,
     /// Room for texts that are not UTF-8.
     room: Vec<u8>,
 }
@@ -158,6 +159,7 @@ impl JsonConverter {
             prefixes: PerSchema::default(),
             known: KnownSchemas { limit, last: None, all: HashMap::new() },
             parts: Vec::new(),
+            scratch: Scratch::default(),
             room: Vec::new(),
         })
     }
@@ -315,9 +317,13 @@ impl PartsWriter for JsonConverter {
     fn convert(&mut self, parts: &[Part], tag: Tag, memory: &Memory, schema: u32, out: &mut CellOut<'_>) -> Result<()> {
         let declared = out.dict.schema(schema)?;
         let style = self.style;
-        self.write(schema, declared.is_some(), out, |dict, bytes| {
-            style.parts(parts, tag, declared.as_deref(), memory, dict, bytes)
-        })
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let value = Apart { parts, tag, memory };
+        let done = self.write(schema, declared.is_some(), out, |dict, bytes| {
+            style.apart(&value, declared.as_deref(), dict, &mut scratch, bytes)
+        });
+        self.scratch = scratch;
+        done
     }
 }
 

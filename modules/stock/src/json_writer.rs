@@ -4,7 +4,8 @@ use std::io::Write;
 
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use berth_guest::{
-    assemble_parts, Builder, Dictionaries, Error, Memory, Part, Result, Schema, Stack, Tag, Type, Value, ValueRef,
+    assemble_parts, Builder, Dictionaries, Error, Memory, Part, Result, Schema, Scratch, Stack, Tag, Type, Value,
+    ValueRef,
 };
 
 use crate::base64;
@@ -16,6 +17,13 @@ use crate::logical_types::{decimal_scale, number_of};
 
 fn is_no_logical(name: &str) -> bool {
     ![DECIMAL, DATE, TIME, TIMESTAMP].contains(&name)
+}
+
+/// A map or struct that lies apart.
+pub struct Apart<'a> {
+    pub parts: &'a [Part],
+    pub tag: Tag,
+    pub memory: &'a Memory,
 }
 
 /// How values are written.
@@ -202,89 +210,53 @@ impl Style {
     }
 
     /// Appends a map or struct that lies apart.
-    pub fn parts(
+    pub fn apart(
         &self,
-        parts: &[Part],
-        tag: Tag,
+        value: &Apart<'_>,
         schema: Option<&Schema>,
-        memory: &Memory,
         dict: &mut Dictionaries,
+        scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Result<()> {
-        match (tag, schema) {
-            (Tag::Map, None) if parts.iter().all(|part| part.name_tag == Tag::String as u8) => {}
-            (Tag::Struct, Some(schema)) if schema.kind == Type::Struct && schema.name().is_none_or(is_no_logical) => {
-                return self.fields(parts, schema, memory, dict, out);
-            }
-            _ => return self.assembled(parts, tag, schema, memory, dict, out),
+        let plain = match (value.tag, schema) {
+            (Tag::Map, None) => value.parts.iter().all(|part| part.name_tag == Tag::String as u8),
+            (Tag::Struct, Some(schema)) => schema.kind == Type::Struct && schema.name().is_none_or(is_no_logical),
+            _ => false,
+        };
+        if !plain {
+            return self.assembled(value, schema, dict, out);
         }
-        let mut scratch = Vec::new();
+        let count = schema.map_or(value.parts.len(), |schema| schema.fields.len());
         out.push(b'{');
-        for (i, part) in parts.iter().enumerate() {
+        for (i, part) in value.parts.iter().take(count).enumerate() {
             if i > 0 {
                 out.push(b',');
             }
-            append_string(part.name(memory).payload, out);
+            let field = schema.map(|schema| &schema.fields[i]);
+            append_string(field.map_or_else(|| part.name(value.memory).payload, |field| field.name.as_bytes()), out);
             out.push(b':');
-            self.part(part, None, memory, dict, &mut scratch, out)?;
-        }
-        out.push(b'}');
-        Ok(())
-    }
-
-    fn fields(
-        &self,
-        parts: &[Part],
-        schema: &Schema,
-        memory: &Memory,
-        dict: &mut Dictionaries,
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
-        let mut scratch = Vec::new();
-        out.push(b'{');
-        for (i, (field, part)) in schema.fields.iter().zip(parts).enumerate() {
-            if i > 0 {
-                out.push(b',');
+            match field {
+                None if part.is_unread() && part.canonical => {
+                    out.extend_from_slice(part.stored(value.memory).payload);
+                }
+                _ => self.value(part.value(value.memory, scratch), field.map(|field| &*field.schema), dict, out)?,
             }
-            append_string(field.name.as_bytes(), out);
-            out.push(b':');
-            self.part(part, Some(&field.schema), memory, dict, &mut scratch, out)?;
         }
         out.push(b'}');
         Ok(())
-    }
-
-    /// A field's value; a text that is canonical is copied.
-    #[inline]
-    fn part(
-        &self,
-        part: &Part,
-        schema: Option<&Schema>,
-        memory: &Memory,
-        dict: &mut Dictionaries,
-        scratch: &mut Vec<u8>,
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
-        if part.is_unread() && part.canonical && schema.is_none() {
-            out.extend_from_slice(part.stored(memory).payload);
-            return Ok(());
-        }
-        self.value(part.value(memory, scratch), schema, dict, out)
     }
 
     /// A map or struct that only the general writer understands.
     fn assembled(
         &self,
-        parts: &[Part],
-        tag: Tag,
+        value: &Apart<'_>,
         schema: Option<&Schema>,
-        memory: &Memory,
         dict: &mut Dictionaries,
         out: &mut Vec<u8>,
     ) -> Result<()> {
         let (mut whole, mut stack) = (Vec::new(), Stack::default());
-        assemble_parts(parts, tag, memory, &mut Builder::new(&mut whole, &mut stack));
-        self.value(ValueRef::new(tag, &whole), schema, dict, out)
+        assemble_parts(value.parts, value.tag, value.memory, &mut Builder::new(&mut whole, &mut stack));
+        self.value(ValueRef::new(value.tag, &whole), schema, dict, out)
     }
 
     fn logical(&self, name: &str, value: ValueRef<'_>, schema: &Schema, out: &mut Vec<u8>) -> Option<Result<()>> {

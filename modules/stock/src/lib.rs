@@ -33,7 +33,6 @@ pub mod java_number;
 pub mod java_parse;
 pub mod java_properties;
 pub mod java_record;
-pub mod java_record_text;
 pub mod java_regex;
 pub mod java_text;
 pub mod java_time;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use berth_guest::{
     Arena, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, Part, PerSchema, Plugin,
-    Record, Result, Schema, Tag, Transform, Validator, Value, ValueRef, NONE,
+    Record, Result, Schema, Scratch, Tag, Transform, Validator, Value, ValueRef, NONE,
 };
 
 use crate::decimal::Decimal;
@@ -138,7 +138,7 @@ struct MaskField {
     /// Fields of the record at hand, before and after, and room for one of them.
     parts: Vec<Part>,
     taken: Vec<Part>,
-    scratch: Vec<u8>,
+    scratch: Scratch,
 }
 
 impl MaskField {
@@ -158,7 +158,7 @@ impl MaskField {
             derived: PerSchema::default(),
             parts: Vec::new(),
             taken: Vec::new(),
-            scratch: Vec::new(),
+            scratch: Scratch::default(),
         })
     }
 

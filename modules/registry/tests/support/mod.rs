@@ -12,6 +12,27 @@ thread_local! {
     pub static CALLS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Puts a schema into the registry; gives its id.
+pub fn register(kind: &str, text: &str) -> i32 {
+    SCHEMAS.with_borrow_mut(|schemas| {
+        schemas.push((kind.into(), text.into()));
+        schemas.len() as i32
+    })
+}
+
+/// The text of the last schema.
+pub fn registered() -> String {
+    SCHEMAS.with_borrow(|schemas| schemas.last().unwrap().1.clone())
+}
+
+/// A payload in the wire format.
+pub fn framed(id: i32, payload: impl AsRef<[u8]>) -> Value {
+    let mut bytes = vec![0];
+    bytes.extend_from_slice(&id.to_be_bytes());
+    bytes.extend_from_slice(payload.as_ref());
+    Value::Raw(bytes)
+}
+
 /// Answers as the host does.
 pub fn serve(request: &Value) -> Result<Value> {
     let call = request.get("call").as_str().unwrap_or_default().to_string();

@@ -6,7 +6,7 @@ use super::json::Json;
 use super::model;
 use super::{Answer, Refusal};
 use crate::charset::Charset;
-use crate::java_record_text::{Origin, RecordText};
+use crate::java_record::{Origin, RecordText};
 use crate::{base64, java_format, java_hash, java_properties, java_text};
 
 /// Plays an operation of this family.
