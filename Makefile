@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules demo test vectors bench bench-jvm bench-footprint bench-metering lint fuzz clean
+.PHONY: help build modules demo test vectors bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -34,6 +34,9 @@ bench-jvm: build ## the same with Kafka Connect's JVM worker taking turns
 
 bench-footprint: build ## Berth and the JVM worker: start, memory, idle CPU, latency
 	testdata/scripts/bench.sh footprint jvm
+
+bench-sandbox: ## chains of the stock module in the sandbox against the same natively
+	testdata/scripts/bench-sandbox.sh
 
 bench-metering: ## what counting costs guests, in turns with and without
 	testdata/scripts/bench-metering.sh

@@ -128,6 +128,7 @@ func (p *playerCalls) changed() {
 }
 
 func (p *playerCalls) Owes() bool                     { return true }
+func (p *playerCalls) Awaits() bool                   { return false }
 func (p *playerCalls) Wake() <-chan struct{}          { return p.wake }
 func (p *playerCalls) Log(uint32, []byte)             {}
 func (p *playerCalls) Metric([]byte, uint32, float64) {}

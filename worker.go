@@ -229,11 +229,19 @@ func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) erro
 	}
 	n.engine.LimitMemory(c.bytes("berth.limits.module.memory.bytes"), c.bytes("berth.limits.worker.memory.bytes"))
 	n.plugins = plugin.New(plugin.Config{
-		Dir: filepath.Join(data, "modules"), Path: c.list("plugin.path"), Stock: modules.Stock,
+		Dir: filepath.Join(data, "modules"), Path: c.list("plugin.path"), Bundle: bundle(),
 		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout},
 		Limits: guestLimits(c), Log: log,
 	}, n.engine)
 	return nil
+}
+
+func bundle() []plugin.Bundled {
+	var all []plugin.Bundled
+	for _, m := range modules.All() {
+		all = append(all, plugin.Bundled(m))
+	}
+	return all
 }
 
 func guestLimits(c config) host.Limits {

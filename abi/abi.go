@@ -54,6 +54,7 @@ const (
 	EventFlush     EventKind = 10
 	EventConfigs   EventKind = 11
 	EventValidate  EventKind = 12
+	EventReply     EventKind = 13
 )
 
 // MessageKind tells what a guest hands over through put.
@@ -69,6 +70,7 @@ const (
 	MessageValidated   MessageKind = 6
 	MessageFailed      MessageKind = 7
 	MessageReconfigure MessageKind = 8
+	MessageRequest     MessageKind = 9
 )
 
 // Code classes an error of a record, a batch or an instance.

@@ -147,7 +147,7 @@ func FuzzSchema(f *testing.F) {
 // FuzzControl: no bytes make a reader of events and control messages panic; what was read is written so that it reads
 // the same.
 func FuzzControl(f *testing.F) {
-	seed(f, "event", "plan", "manifest", "offsets", "failed", "validated")
+	seed(f, "event", "plan", "manifest", "offsets", "failed", "validated", "request", "reply")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, g := range goldens() {
 			switch g.name {

@@ -82,6 +82,13 @@ func goldens() []golden {
 			k, err := ParseKeyValidations(b)
 			return EncodeKeyValidations(k), err
 		}},
+		{"request", "The body of a REQUEST message: stage 1 asks for schema 7.", func(t testing.TB) []byte {
+			arguments := mustValue(t, &OrderedMap{[]Pair{{"id", int32(7)}}})
+			return Request{1, CapabilitySchemaRegistry, "schema", arguments}.Encode()
+		}, func(b []byte) ([]byte, error) { r, err := ParseRequest(b); return r.Encode(), err }},
+		{"reply", "The body of a REPLY event: an error for request 3.", func(testing.TB) []byte {
+			return Reply{Request: 3, Code: CodeData, Message: "no such schema"}.Encode()
+		}, func(b []byte) ([]byte, error) { r, err := ParseReply(b); return r.Encode(), err }},
 	}
 }
 

@@ -7,9 +7,10 @@ import (
 
 // Capabilities that a plugin may ask for.
 const (
-	CapabilityFiles = "files"
-	CapabilityStdio = "stdio"
-	CapabilityNet   = "net"
+	CapabilityFiles          = "files"
+	CapabilityStdio          = "stdio"
+	CapabilityNet            = "net"
+	CapabilitySchemaRegistry = "schema-registry"
 )
 
 // Manifest is the body of the MANIFEST message: what a module offers.

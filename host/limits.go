@@ -64,6 +64,15 @@ const (
 	OutputBytesMax = 16 << 20
 	// OutboxBatchesMax is how many messages of a guest wait for the host before put says "window full".
 	OutboxBatchesMax = 4
+	// RequestsMax is how many requests of an instance the host works on at a time before put says "window full".
+	RequestsMax = 64
+	// RequestDurationMax bounds the answer to a request of a guest, which may try again after that.
+	RequestDurationMax = 20 * time.Second
+	// RequestWaitMax bounds how long a guest may wait for requests while it owes the answer to one event.
+	RequestWaitMax = 2 * time.Minute
+	// RegistryAnswerBytesMax bounds an answer of a schema registry, RegistryReferencesMax what one schema may refer to.
+	RegistryAnswerBytesMax = 8 << 20
+	RegistryReferencesMax  = 1000
 	// LogLinesPerSecondMax is a guest's share of the worker's log; the rest is counted and dropped.
 	LogLinesPerSecondMax = 100
 	// StderrKeptBytesMax is how much of a guest's first words, and as much of its last ones, goes into a trace.

@@ -1,22 +1,27 @@
 #!/bin/sh
-# Builds the stock module and, into an ignored folder, the conformance kit of the Rust SDK.
+# Builds the bundled modules and, into an ignored folder, the conformance kit of the Rust SDK.
 #
-#   build.sh          build modules/stock.wasm and write modules/stock.digest
-#   build.sh kit      build guest-sdk/rust/kit into modules/built/kit-rust.wasm
+#   build.sh [MODULE…]   build modules/MODULE.wasm with its manifest, and write modules/MODULE.digest (all of them)
+#   build.sh kit         build guest-sdk/rust/kit into modules/built/kit-rust.wasm
 set -eu
 cd "$(dirname "$0")"
 toolchain=../testdata/toolchain/wasm-rust.sh
 
-case "${1:-stock}" in
-stock)
+build() {
     if [ "$($toolchain id | cut -d: -f1)" != debian12 ]; then
         echo "build.sh: only the pinned tool chain makes the committed bytes; see $toolchain install" >&2
         exit 1
     fi
-    cp "$($toolchain build stock stock)" stock.wasm
-    chmod 644 stock.wasm
-    ./digest.sh >stock.digest
-    ls -l stock.wasm
+    cp "$($toolchain build "$1" "$1")" "$1.wasm"
+    chmod 644 "$1.wasm"
+    go run ../testdata/manifest "$1.wasm" "$1.manifest"
+    ./digest.sh "$1" >"$1.digest"
+    ls -l "$1.wasm"
+}
+
+case "${1:-}" in
+'')
+    for module in $(cat bundled); do build "$module"; done
     ;;
 kit)
     mkdir -p built
@@ -24,7 +29,9 @@ kit)
     ls -l built/kit-rust.wasm
     ;;
 *)
-    sed -n '2,5s/^# \{0,1\}//p' "$0" >&2
-    exit 2
+    for module in "$@"; do
+        grep -qx "$module" bundled || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
+        build "$module"
+    done
     ;;
 esac

@@ -3,8 +3,30 @@ package modules
 
 import _ "embed"
 
-// Stock is the stock module: Kafka's standard plugins, the file connectors, a generator and a black hole. It is built
-// from modules/stock by modules/build.sh; modules/check.sh proves that the two agree.
+// Module is a built module: modules/build.sh makes both files from the folder of its name, modules/check.sh proves that
+// they agree with it.
+type Module struct {
+	Name     string
+	Wasm     []byte
+	Manifest []byte // what the module says of itself, so that it need not be compiled to be listed
+	Warm     bool   // nearly every connector uses it
+}
+
+// Stock is Kafka's standard plugins, the file connectors, a generator and a black hole.
 //
 //go:embed stock.wasm
 var Stock []byte
+
+//go:embed stock.manifest
+var stockManifest []byte
+
+//go:embed registry.wasm
+var registry []byte
+
+//go:embed registry.manifest
+var registryManifest []byte
+
+// All are the modules that every worker has.
+func All() []Module {
+	return []Module{{"stock", Stock, stockManifest, true}, {"registry", registry, registryManifest, false}}
+}

@@ -26,6 +26,20 @@ func DataError(err error) error { return &codedError{abi.CodeData, err} }
 // ConfigError says that a configuration value is wrong, in the words of Connect's ConfigException; remedy may be "".
 func ConfigError(field, value, remedy string) error { return abi.InvalidValue(field, value, remedy) }
 
+// batchError is not one record's.
+type batchError struct{ err error }
+
+func (e *batchError) Error() string { return e.err.Error() }
+func (e *batchError) Unwrap() error { return e.err }
+
+// ofBatch says that the whole batch fails, or is given again if the error is retriable.
+func ofBatch(err error) error { return &batchError{err} }
+
+func isOfBatch(err error) bool {
+	var batch *batchError
+	return errors.As(err, &batch)
+}
+
 // errantError gives one record up.
 type errantError struct {
 	record *Record

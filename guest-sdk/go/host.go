@@ -29,8 +29,8 @@ type Host interface {
 	AwaitWritable(ctx context.Context, ready func() bool) error
 }
 
-// next waits for an event. PAUSE and RESUME count from the moment they were polled, so that no RECORDS follow a PAUSE.
-func (in *instance) next(buf []byte) (abi.Event, []byte, error) {
+// poll waits for an event. PAUSE and RESUME count from the moment they were polled, so that no RECORDS follow a PAUSE.
+func (in *instance) poll(buf []byte) (abi.Event, []byte, error) {
 	n := 0
 	err := in.host.AwaitReadable(func() bool {
 		in.mu.Lock()

@@ -22,6 +22,7 @@ type instance struct {
 	connector Connector
 	boundary  bool // CommitTransaction was called in the running Poll
 
+	exchange
 	mu      sync.Mutex
 	resumed chan struct{} // guarded by mu, which is held while events are polled and records put
 }
@@ -29,7 +30,7 @@ type instance struct {
 // RunOn runs one instance on a host until it is told to stop: Run for hosts other than the module's. Its error was
 // reported to the host as FAILED already.
 func RunOn(ctx context.Context, host Host, plugins ...Plugin) error {
-	in := &instance{host: host, plugins: plugins, codec: newCodec()}
+	in := &instance{host: host, plugins: plugins, codec: newCodec(), exchange: newExchange()}
 	ctx = context.WithValue(ctx, instanceKey{}, in)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

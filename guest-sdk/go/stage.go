@@ -160,7 +160,7 @@ func (st *stage) convertCell(v *cell, failed *error, from func(*abi.Schema, any)
 }
 
 // apply takes the records through the stages in order. An error removes all records of the same origin; errs holds
-// the first of each origin.
+// the first of each origin, or the one of the batch.
 func (in *instance) apply(ctx context.Context, list []*Record, errs map[uint32]abi.RecordError) []*Record {
 	for i, st := range in.chain {
 		if st.apply == nil {
@@ -176,6 +176,11 @@ func (in *instance) apply(ctx context.Context, list []*Record, errs map[uint32]a
 			next, err := st.apply(ctx, r, out)
 			if err == nil {
 				err = r.err
+			}
+			if isOfBatch(err) {
+				clear(errs)
+				errs[abi.None] = abi.RecordError{Record: abi.None, Stage: uint32(i), Code: codeOf(err), Message: err.Error()}
+				return nil
 			}
 			if err != nil {
 				errs[r.origin] = abi.RecordError{Record: r.origin, Stage: uint32(i), Code: codeOf(err), Message: err.Error()}

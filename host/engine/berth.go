@@ -28,6 +28,8 @@ type Calls interface {
 	Ready() (readable, writable bool)
 	// Owes tells whether the guest has an event that it must answer and has not.
 	Owes() bool
+	// Awaits tells whether the host has a request of the guest that it has not answered.
+	Awaits() bool
 	// Wake gets a token whenever Ready may have changed.
 	Wake() <-chan struct{}
 }
@@ -86,7 +88,7 @@ func berthPut(_ context.Context, in *instance, mem api.Memory, stack []uint64) {
 		return
 	}
 	status := in.calls.Put(uint32(stack[0]), uint32(stack[1]), head, data)
-	if status == abi.PutTaken {
+	if status == abi.PutTaken && abi.MessageKind(stack[0]) != abi.MessageRequest { // a question is no answer
 		in.clock.answered()
 	}
 	stack[0] = encodeStatus(status)

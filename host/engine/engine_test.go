@@ -46,6 +46,7 @@ func (c *calls) Put(kind, _ uint32, _, _ []byte) abi.PutStatus {
 func (c *calls) Commit(uint32, []byte) abi.PutStatus { return abi.PutTaken }
 func (c *calls) Log(uint32, []byte)                  {}
 func (c *calls) Metric([]byte, uint32, float64)      {}
+func (c *calls) Awaits() bool                        { return false }
 func (c *calls) Owes() bool                          { return false }
 func (c *calls) Wake() <-chan struct{}               { return c.wake }
 

@@ -47,6 +47,7 @@ type clock struct {
 	units   uint32        // of the slice that runs
 	batch   time.Duration // computed since the last answer, or since it slept without owing one
 	asleep  time.Duration // since the last answer
+	awaited time.Duration // of sleep, since the last answer, for replies of the host
 	burst   time.Duration // computed since it slept or got a turn
 	turn    *turnstile    // of which it holds a turn; nil: none
 
@@ -100,12 +101,15 @@ func nextSlice(units uint32, elapsed time.Duration) uint32 {
 }
 
 // answered starts a new account: the guest handed something over.
-func (c *clock) answered() { c.batch, c.asleep = 0, 0 }
+func (c *clock) answered() { c.batch, c.asleep, c.awaited = 0, 0, 0 }
 
-// sleepAtMost shortens a sleep to what is left of the limit, if the guest has nothing to wait for; last tells that it
-// did.
-func (c *clock) sleepAtMost(owes bool, timeout time.Duration) (at time.Duration, last bool) {
+// sleepAtMost shortens a sleep to what is left of the limit, if the guest has nothing to wait for but the host's reply;
+// last tells that it did.
+func (c *clock) sleepAtMost(owes, awaits bool, timeout time.Duration) (at time.Duration, last bool) {
 	left := c.limits.BatchSleep - c.asleep
+	if awaits {
+		left = host.RequestWaitMax - c.awaited
+	}
 	if !c.sleepless || !owes || timeout >= 0 && timeout < left {
 		return timeout, false
 	}
@@ -113,15 +117,18 @@ func (c *clock) sleepAtMost(owes bool, timeout time.Duration) (at time.Duration,
 }
 
 // slept ends a burst; a guest that owes nothing may compute anew.
-func (c *clock) slept(owes bool) {
+func (c *clock) slept(owes, awaits bool) {
 	began := c.counted
 	c.restart()
 	c.burst = 0
-	if owes {
+	switch {
+	case owes && awaits:
+		c.awaited += c.counted - began
+	case owes:
 		c.asleep += c.counted - began
-		return
+	default:
+		c.answered()
 	}
-	c.batch, c.asleep = 0, 0
 }
 
 func (c *clock) overslept() {

@@ -47,9 +47,22 @@ func TestSleepIsLimitedForThoseWhoOweAndHaveNothingToWaitFor(t *testing.T) {
 		{"a stage that has slept enough", true, true, 2 * time.Second, time.Millisecond, 0, true},
 	} {
 		clock := clock{limits: limits, sleepless: c.sleepless, asleep: c.slept}
-		if got, last := clock.sleepAtMost(c.owes, c.timeout); got != c.want || last != c.last {
+		if got, last := clock.sleepAtMost(c.owes, false, c.timeout); got != c.want || last != c.last {
 			t.Errorf("%s: %v, %v; want %v, %v", c.name, got, last, c.want, c.last)
 		}
+	}
+}
+
+func TestSleepForRepliesHasALimitOfItsOwn(t *testing.T) {
+	limits := host.Limits{BatchSleep: time.Second}
+	clock := clock{limits: limits, sleepless: true, asleep: time.Second, awaited: time.Minute}
+	if got, last := clock.sleepAtMost(true, true, -1); got != host.RequestWaitMax-time.Minute || !last {
+		t.Errorf("%v, %v", got, last)
+	}
+	clock.batch = time.Second
+	clock.slept(true, true)
+	if clock.batch != time.Second || clock.asleep != time.Second || clock.awaited <= time.Minute {
+		t.Errorf("after a reply: computed %v, slept %v, awaited %v", clock.batch, clock.asleep, clock.awaited)
 	}
 }
 

@@ -308,8 +308,8 @@ func clockLeft(sub []byte, started time.Time) time.Duration {
 }
 
 func (in *instance) sleep(ctx context.Context, timeout time.Duration) {
-	owes := in.calls.Owes()
-	timeout, last := in.clock.sleepAtMost(owes, timeout)
+	owes, awaits := in.calls.Owes(), in.calls.Awaits()
+	timeout, last := in.clock.sleepAtMost(owes, awaits, timeout)
 	var expired <-chan time.Time
 	if timeout >= 0 {
 		timer := time.NewTimer(timeout)
@@ -317,7 +317,7 @@ func (in *instance) sleep(ctx context.Context, timeout time.Duration) {
 		expired = timer.C
 	}
 	in.clock.leave()
-	defer in.clock.slept(owes)
+	defer in.clock.slept(owes, awaits)
 	select {
 	case <-in.calls.Wake():
 	case <-in.stdin.wake():

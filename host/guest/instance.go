@@ -31,6 +31,7 @@ type Options struct {
 	Engine  engine.Config
 	Log     *slog.Logger
 	Metrics Metrics
+	Serve   Serve // of requests; nil: the guest may make none
 }
 
 // Errors of an instance that the host ends.
@@ -51,6 +52,7 @@ func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options
 	config.Limits = config.Limits.WithDefaults()
 	config.Sleepless = !waits(plan)
 	link := newLink(opts.Log, opts.Metrics, config.Limits)
+	link.ctx, link.serve = ctx, opts.Serve
 	link.source = slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == abi.KindSource })
 	i := &Instance{Limits: config.Limits, link: link, kill: kill, done: make(chan struct{})}
 	config.Stderr = &lineWriter{link: link}
@@ -144,6 +146,9 @@ func (i *Instance) ended() error {
 
 // Expect receives the next message, which must be of that kind, within limit; an instance that fails to is killed.
 func (i *Instance) Expect(ctx context.Context, kind abi.MessageKind, limit time.Duration) (Message, error) {
+	if i.link.serve != nil {
+		limit += host.RequestWaitMax // it may be the host that the guest waits for
+	}
 	waitCtx, cancel := context.WithTimeoutCause(ctx, limit, ErrTimeout)
 	defer cancel()
 	m, err := i.Recv(waitCtx)

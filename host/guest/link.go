@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/berth-connect/berth/abi"
@@ -72,15 +73,18 @@ type Link struct {
 	log     *slog.Logger
 	metrics Metrics
 	limits  host.Limits
-	source  bool          // the instance has a source stage
-	wake    chan struct{} // a token for the guest that sleeps
-	broken  chan error    // the first breach of the ABI
+	source  bool            // the instance has a source stage
+	serve   Serve           // nil: requests are not allowed
+	ctx     context.Context // ends with the instance
+	wake    chan struct{}   // a token for the guest that sleeps
+	broken  chan error      // the first breach of the ABI
 
 	mu      sync.Mutex
 	events  []event // guarded by mu
 	lastSeq uint32  // of the last event; guarded by mu
 	refuse  bool    // after a breach; guarded by mu
 	pending []owed  // BATCH, FLUSH… that the guest has not answered, in order; guarded by mu
+	asked   int     // requests that the host has not answered; guarded by mu
 
 	outbox chan Message
 
@@ -124,6 +128,9 @@ func (l *Link) send(kind abi.EventKind, body Body) uint32 {
 	l.lastSeq++
 	seq := l.lastSeq
 	l.events = append(l.events, event{kind, seq, body})
+	if kind == abi.EventReply {
+		l.asked--
+	}
 	if answer(kind) != 0 {
 		l.pending = append(l.pending, owed{seq, kind})
 	}
@@ -163,7 +170,7 @@ func (l *Link) Wake() <-chan struct{} { return l.wake }
 func (l *Link) Ready() (readable, writable bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.events) > 0, len(l.outbox) < cap(l.outbox)
+	return len(l.events) > 0, len(l.outbox) < cap(l.outbox) && l.asked < host.RequestsMax
 }
 
 // Owes implements engine.Calls.
@@ -218,6 +225,8 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 			return l.breach(abi.PutUnknown, "put of kind %d for seq %d, which asks for none", k, seq)
 		}
 	case abi.MessageRecords, abi.MessageManifest, abi.MessageFailed, abi.MessageReconfigure:
+	case abi.MessageRequest:
+		return l.request(seq, head, data)
 	default:
 		return l.breach(abi.PutUnknown, "put of unknown kind %d", kind)
 	}
@@ -227,6 +236,39 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 	l.settle(k)
 	l.outbox <- newMessage(k, seq, head, data)
 	return abi.PutTaken
+}
+
+// Serve answers a request of a guest; ctx ends with the instance.
+type Serve func(ctx context.Context, request abi.Request) abi.Reply
+
+// request has a request answered beside the instance, which goes on.
+func (l *Link) request(seq uint32, head, data []byte) abi.PutStatus {
+	if l.serve == nil {
+		return l.breach(abi.PutNotAllowed, "a request, which needs a capability that its manifest does not ask for")
+	}
+	request, err := abi.ParseRequest(slices.Concat(head, data))
+	if err != nil {
+		return l.breach(abi.PutBadLayout, "%w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.asked == host.RequestsMax {
+		return abi.PutFull
+	}
+	l.asked++
+	go func() {
+		reply := l.serve(l.ctx, request)
+		reply.Request = seq
+		l.send(abi.EventReply, Bytes(reply.Encode()))
+	}()
+	return abi.PutTaken
+}
+
+// Awaits implements engine.Calls.
+func (l *Link) Awaits() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.asked > 0
 }
 
 // newMessage copies a message out of guest memory. Batches of sources are released once Kafka has them.

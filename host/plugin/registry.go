@@ -20,17 +20,22 @@ import (
 	"github.com/berth-connect/berth/host/guest"
 )
 
-// stockName is the module name of the bundled module.
-const stockName = "stock"
-
 // Config of a registry.
 type Config struct {
 	Dir    string   // where uploaded modules are kept; "": in memory only
 	Path   []string // directories with *.wasm files that are read at start (plugin.path)
-	Stock  []byte   // the bundled module
+	Bundle []Bundled
 	Grants Grants
 	Limits host.Limits // of each instance
 	Log    *slog.Logger
+}
+
+// Bundled is a module that is part of the worker.
+type Bundled struct {
+	Name     string
+	Wasm     []byte
+	Manifest []byte // what the module says of itself: it need not be compiled to be listed
+	Warm     bool   // compile it at the start, beside everything else, and not when it is first used
 }
 
 // Registry is safe for concurrent use.
@@ -70,6 +75,7 @@ func New(config Config, e *engine.Engine) *Registry {
 func (r *Registry) Run(ctx context.Context) error {
 	err := r.Load(ctx)
 	if err == nil {
+		r.warmUp(ctx)
 		<-ctx.Done()
 	}
 	if ctx.Err() != nil {
@@ -82,9 +88,9 @@ func (r *Registry) Run(ctx context.Context) error {
 // plugins or add one wait. A module that can't be used is listed with its problem and logged; it stops nobody.
 func (r *Registry) Load(ctx context.Context) error {
 	defer close(r.loaded)
-	if len(r.config.Stock) > 0 {
-		if _, err := r.add(ctx, stockName, r.config.Stock, fromBundle); err != nil {
-			return fmt.Errorf("load bundled module: %w", err)
+	for _, b := range r.config.Bundle {
+		if err := r.loadBundled(b); err != nil {
+			return fmt.Errorf("load bundled module %s: %w", b.Name, err)
 		}
 	}
 	if err := r.loadStored(); err != nil {
@@ -95,6 +101,28 @@ func (r *Registry) Load(ctx context.Context) error {
 			return fmt.Errorf("read plugin.path %q: %w", dir, err)
 		}
 	}
+	return nil
+}
+
+// warmUp compiles what nearly every connector uses. An error is told again to those who use it.
+func (r *Registry) warmUp(ctx context.Context) {
+	for _, b := range r.config.Bundle {
+		if !b.Warm {
+			continue
+		}
+		if _, err := r.Code(ctx, digestOf(b.Wasm)); err != nil && ctx.Err() == nil {
+			r.config.Log.Error("module can't be used", "module", b.Name, "problem", err)
+		}
+	}
+}
+
+func (r *Registry) loadBundled(b Bundled) error {
+	manifest, err := abi.ParseManifest(b.Manifest)
+	if err != nil {
+		return err
+	}
+	r.list(&module{manifest: manifest, bundled: true, wasm: b.Wasm,
+		info: host.ModuleInfo{Name: b.Name, Digest: digestOf(b.Wasm), SizeBytes: int64(len(b.Wasm))}})
 	return nil
 }
 
@@ -155,9 +183,8 @@ func (r *Registry) Add(ctx context.Context, name string, wasm []byte) (host.Modu
 type origin int
 
 const (
-	fromBundle origin = iota // may use the worker's standard input and output
-	fromPath
-	fromUpload // is kept in the store
+	fromPath   origin = iota
+	fromUpload        // is kept in the store
 )
 
 func (r *Registry) add(ctx context.Context, name string, wasm []byte, from origin) (host.ModuleInfo, error) {
@@ -177,7 +204,7 @@ func (r *Registry) add(ctx context.Context, name string, wasm []byte, from origi
 	if err := r.checkConflicts(name, digest, manifest); err != nil {
 		return host.ModuleInfo{}, err
 	}
-	m := &module{manifest: manifest, bundled: from == fromBundle, wasm: wasm,
+	m := &module{manifest: manifest, wasm: wasm,
 		info: host.ModuleInfo{Name: name, Digest: digest, SizeBytes: int64(len(wasm))}}
 	if from == fromUpload && r.config.Dir != "" {
 		rec := record{Name: name, Added: time.Now().UTC(), Manifest: manifest.Encode()}

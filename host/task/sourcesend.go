@@ -29,11 +29,14 @@ type sourceBatch struct {
 // transform takes a batch through the stages that are not fused with the connector, until each record has its outcome.
 func (t *Source) transform(ctx, hard context.Context, b *sourceBatch) error {
 	t.config.Meters.Polled(int64(b.polled.Batch.InputCount()))
+	if retry := b.polled.Retry; retry != nil {
+		return &pipeline.StageError{Stage: retry.Stage, Record: -1, Err: retry}
+	}
 	for part := newSplit(b.polled.Batch.Len()); ; {
 		lo, hi := part.next()
-		result, err := pipeline.Apply(hard, t.chain, b.polled.Window(lo, hi))
+		result, err := t.apply(ctx, hard, b.polled.Window(lo, hi))
 		if err == nil && result.Retry != nil {
-			err = &pipeline.StageError{Stage: result.Retry.Stage, Record: -1, Err: result.Retry}
+			return nil // asked to stop while the batch waited
 		}
 		if err != nil {
 			failure, err := t.config.outlive(hard, err)
@@ -55,6 +58,22 @@ func (t *Source) transform(ctx, hard context.Context, b *sourceBatch) error {
 		}
 		if v.fatal || part.done() {
 			return nil
+		}
+	}
+}
+
+// apply takes records through the stages that are not fused with the connector, again and again if one of them asks for
+// that, until ctx ends.
+func (t *Source) apply(ctx, hard context.Context, in pipeline.Result) (pipeline.Result, error) {
+	for backoff := retryBackoff; ; backoff = min(2*backoff, retryBackoffMax) {
+		result, err := pipeline.Apply(hard, t.chain, in)
+		if err != nil || result.Retry == nil {
+			return result, err
+		}
+		t.config.Log.Warn("a stage asks for the batch again", "plugin", result.Retry.Stage.Found.Class,
+			"error", result.Retry.Message, "records", in.Batch.Len(), "delay", backoff)
+		if err := t.standBy(ctx, hard, backoff); err != nil || ctx.Err() != nil {
+			return result, err
 		}
 	}
 }

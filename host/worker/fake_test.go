@@ -247,7 +247,7 @@ func newBench(t *testing.T, dirs ...string) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close(context.Background()) })
-	registry := plugin.New(plugin.Config{Dir: t.TempDir(), Stock: modules.Stock, Grants: plugin.Grants{Dirs: dirs},
+	registry := plugin.New(plugin.Config{Dir: t.TempDir(), Bundle: bundle(), Grants: plugin.Grants{Dirs: dirs},
 		Log: log}, e)
 	if err := registry.Load(t.Context()); err != nil {
 		t.Fatal(err)
@@ -263,6 +263,14 @@ func newBench(t *testing.T, dirs ...string) *bench {
 		Status: b.status, Meter: noop.Meter{}, Log: log})
 	t.Cleanup(func() { b.stopAll() })
 	return b
+}
+
+func bundle() []plugin.Bundled {
+	var all []plugin.Bundled
+	for _, m := range modules.All() {
+		all = append(all, plugin.Bundled(m))
+	}
+	return all
 }
 
 const stringConverter = "org.apache.kafka.connect.storage.StringConverter"

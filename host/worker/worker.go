@@ -15,6 +15,7 @@ import (
 	"github.com/berth-connect/berth/host/guest"
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/schemaregistry"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -45,6 +46,8 @@ type Worker struct {
 	Ports
 	meters *meters
 
+	registries *schemaregistry.Pool
+
 	mu         sync.Mutex
 	connectors map[string]*connector        // guarded by mu
 	tasks      map[host.TaskID]*runningTask // guarded by mu
@@ -54,7 +57,8 @@ var _ host.Runtime = (*Worker)(nil)
 
 // New makes a worker; it does no I/O.
 func New(config Config, ports Ports) *Worker {
-	w := &Worker{config: config, Ports: ports, connectors: map[string]*connector{}, tasks: map[host.TaskID]*runningTask{}}
+	w := &Worker{config: config, Ports: ports, connectors: map[string]*connector{}, tasks: map[host.TaskID]*runningTask{},
+		registries: schemaregistry.NewPool(ports.Log)}
 	w.meters = newMeters(ports.Meter, w)
 	return w
 }
@@ -112,6 +116,15 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan, l
 	granted := w.Registry.Granted(group.Digest, group.Capabilities())
 	plan.Worker = w.config.WorkerID
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
-	opts := guest.Options{Engine: granted, Log: log, Metrics: metrics}
-	return guest.Run(context.WithoutCancel(ctx), code, plan, opts), nil
+	serve, release, err := w.services(group)
+	if err != nil {
+		return nil, err
+	}
+	opts := guest.Options{Engine: granted, Log: log, Metrics: metrics, Serve: serve}
+	instance := guest.Run(context.WithoutCancel(ctx), code, plan, opts)
+	go func() {
+		<-instance.Done()
+		release()
+	}()
+	return instance, nil
 }

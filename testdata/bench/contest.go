@@ -30,13 +30,13 @@ func (b *bench) floorOffsets() string { return b.prefix + "floor-offsets" }
 // system is one of those that take turns: a connector in a worker, or the floor, whose worker is nil and which is a
 // process per repeat.
 type system struct {
-	name     string
-	worker   *worker
-	nullSink string // its class
-	tuned    bool
-	warmUp   warmUp // before the repeats; none for the floor, and none where a worker is warm already
-	cold     *figure
-	repeats  []figure
+	name   string
+	worker *worker
+	classes
+	tuned   bool
+	warmUp  warmUp // before the repeats; none for the floor, and none where a worker is warm already
+	cold    *figure
+	repeats []figure
 }
 
 // warmUp is over when either is reached; the first repeat of it is the cold one.
@@ -52,7 +52,7 @@ func (b *bench) contest(ctx context.Context, p pipeline) (rows []series, err err
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
-	systems, stop, err := b.systems(ctx, p.name)
+	systems, stop, err := b.systems(ctx, p)
 	defer stop()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.name, err)
@@ -82,35 +82,37 @@ func (b *bench) contest(ctx context.Context, p pipeline) (rows []series, err err
 
 // systems starts the workers of one pipeline; stop ends those that came up. The floor stands twice in the turns: the
 // distance between its two rows is the noise.
-func (b *bench) systems(ctx context.Context, pipeline string) (all []*system, stop func(), err error) {
+func (b *bench) systems(ctx context.Context, p pipeline) (all []*system, stop func(), err error) {
 	var workers []*worker
 	stop = func() {
 		for _, w := range workers {
 			w.stop()
 		}
 	}
-	berth, err := b.startBerth(ctx, b.name(pipeline), filepath.Join(b.dir, b.name("data")))
+	berth, err := b.startBerth(ctx, b.name(p.name), filepath.Join(b.dir, b.name("data")))
 	if err != nil {
 		return nil, stop, err
 	}
 	workers = append(workers, berth)
 	all = []*system{
-		{name: "Berth", worker: berth, nullSink: berthNullSink, warmUp: warmUp{records: 1}},
-		{name: "Berth, tuned", worker: berth, nullSink: berthNullSink, tuned: true},
-		{name: floorName}, {name: "floor again"},
+		{name: "Berth", worker: berth, classes: berthClasses, warmUp: warmUp{records: 1}},
+		{name: "Berth, tuned", worker: berth, classes: berthClasses, tuned: true},
+	}
+	if p.floor != noFloor {
+		all = append(all, &system{name: floorName}, &system{name: "floor again"})
 	}
 	if b.jvm == "" {
 		return all, stop, nil
 	}
-	jvm, err := b.startJVM(ctx, b.name(pipeline+"-jvm"), filepath.Join(b.dir, b.name("data")))
+	jvm, err := b.startJVM(ctx, b.name(p.name+"-jvm"), filepath.Join(b.dir, b.name("data")))
 	if err != nil {
 		return nil, stop, err
 	}
 	workers = append(workers, jvm)
 	warm := warmUp{b.jvmWarmUp, jvmWarmRecords}
 	return append(all,
-		&system{name: "JVM", worker: jvm, nullSink: jvmNullSink, warmUp: warm},
-		&system{name: "JVM, tuned", worker: jvm, nullSink: jvmNullSink, tuned: true}), stop, nil
+		&system{name: "JVM", worker: jvm, classes: jvmClasses, warmUp: warm},
+		&system{name: "JVM, tuned", worker: jvm, classes: jvmClasses, tuned: true}), stop, nil
 }
 
 // warm moves records until the system is warm and keeps the figure of the first time.
@@ -135,7 +137,7 @@ func (b *bench) warm(ctx context.Context, f flow, s *system) error {
 func (b *bench) repeat(ctx context.Context, f flow, s *system) (figure, error) {
 	name := b.name(f.name)
 	output := b.output(f, name)
-	if f.way == fileToTopic {
+	if f.hasOutputTopic() {
 		if err := b.kafka.createTopic(ctx, output); err != nil {
 			return figure{}, err
 		}
@@ -210,7 +212,8 @@ func (b *bench) speed(ctx context.Context, out io.Writer) error {
 }
 
 func (b *bench) speedTitle() string {
-	title := fmt.Sprintf("%d records a repeat (P5s0: %d), %d repeats in turns", b.records, 5*b.records, b.repeats)
+	title := fmt.Sprintf("%d records a repeat (P3, P5j: %d, P5s: %d), %d repeats in turns", b.records, 3*b.records,
+		5*b.records, b.repeats)
 	if b.jvm != "" {
 		title += fmt.Sprintf(", JVM worker warmed up for %v or %d records", b.jvmWarmUp, jvmWarmRecords)
 	}

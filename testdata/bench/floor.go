@@ -3,11 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -25,8 +27,8 @@ const (
 // floorName is the floor's row; the others are divided by it.
 const floorName = "floor"
 
-// runFloor is this program as the measured process: "floor source FILE TOPIC OFFSETS-TOPIC" or
-// "floor sink TOPIC FILE GROUP", where no FILE drops the records.
+// runFloor is this program as the measured process: "floor source FILE TOPIC OFFSETS-TOPIC", "floor sink TOPIC FILE
+// GROUP", where no FILE drops the records, or "floor edit TOPIC GROUP".
 func runFloor(bootstrap string, args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -34,7 +36,13 @@ func runFloor(bootstrap string, args []string) error {
 	case len(args) == 4 && args[0] == "source":
 		return floorSource(ctx, bootstrap, args[1], args[2], args[3])
 	case len(args) == 4 && args[0] == "sink":
-		return floorSink(ctx, bootstrap, args[1], args[2], args[3])
+		write, output, err := floorOutput(args[2])
+		if err != nil {
+			return err
+		}
+		return errors.Join(floorSink(ctx, bootstrap, args[1], args[3], write), output.Close())
+	case len(args) == 3 && args[0] == "edit":
+		return floorSink(ctx, bootstrap, args[1], args[2], floorEdit)
 	}
 	return fmt.Errorf("floor does not understand %q", args)
 }
@@ -79,18 +87,13 @@ func storePosition(ctx context.Context, client *kgo.Client, topic string, record
 	client.Produce(ctx, &kgo.Record{Topic: topic, Value: fmt.Append(nil, records)}, nil)
 }
 
-func floorSink(ctx context.Context, bootstrap, topic, file, group string) error {
+func floorSink(ctx context.Context, bootstrap, topic, group string, write func(kgo.Fetches) error) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	write, output, err := floorOutput(file)
-	if err != nil {
-		return err
-	}
-	defer output.Close()
 	for committed := time.Now(); ctx.Err() == nil; {
 		poll, cancel := context.WithDeadline(ctx, committed.Add(floorCommitEvery))
 		fetches := client.PollFetches(poll)
@@ -133,6 +136,33 @@ func floorOutput(file string) (write func(kgo.Fetches) error, output io.Closer, 
 		})
 		return writer.Flush()
 	}, f, nil
+}
+
+// floorEdit does chain A's edits without care: each value becomes a map.
+func floorEdit(fetches kgo.Fetches) error {
+	var failed error
+	fetches.EachRecord(func(r *kgo.Record) {
+		var order map[string]any
+		if err := json.Unmarshal(r.Value, &order); err != nil {
+			failed = err
+			return
+		}
+		order["origin"], order["ingested"] = "bench", r.Timestamp
+		delete(order, "note")
+		delete(order, "ip")
+		order["event_time"], order["event_type"] = order["ts"], order["type"]
+		delete(order, "ts")
+		delete(order, "type")
+		amount, err := strconv.ParseFloat(order["amount"].(string), 64)
+		if err != nil {
+			failed = err
+		}
+		order["amount"] = amount
+		order["id"] = strconv.FormatFloat(order["id"].(float64), 'f', -1, 64)
+		order["card"] = "****"
+		r.Topic += r.Timestamp.Format("-20060102")
+	})
+	return failed
 }
 
 func everySecond(ctx context.Context, do func()) {

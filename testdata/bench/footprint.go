@@ -27,10 +27,10 @@ type contestant struct {
 }
 
 func (b *bench) contestants() []contestant {
-	all := []contestant{{"Berth", berthNullSink, true, filepath.Join(b.dir, b.name("warm")), b.startBerth,
+	all := []contestant{{"Berth", berthClasses.nullSink, true, filepath.Join(b.dir, b.name("warm")), b.startBerth,
 		func(int) error { return nil }}}
 	if b.jvm != "" {
-		all = append(all, contestant{"JVM worker", jvmNullSink, false, b.dir, b.startJVM, collectJVM})
+		all = append(all, contestant{"JVM worker", jvmClasses.nullSink, false, b.dir, b.startJVM, collectJVM})
 	}
 	return all
 }
@@ -153,7 +153,7 @@ func (b *bench) oneLineFile() string { return filepath.Join(b.dir, "one-line.txt
 // idle measures a worker, its cache warm, with more and more connectors of one kind.
 func (b *bench) idle(ctx context.Context, c contestant, kind idleKind, counts []int, table *grid) error {
 	group := b.name("idle")
-	if err := writeLines(b.oneLineFile(), 1, 100); err != nil {
+	if err := writeLines(b.oneLineFile(), 1, line100); err != nil {
 		return err
 	}
 	if err := b.kafka.createTopic(ctx, group+"-topic"); err != nil {

@@ -18,10 +18,10 @@ import (
 )
 
 type options struct {
-	bootstrap, program, dir, table, pipelines, jvm string
-	records, repeats, brokerPID                    int
-	connectors                                     string
-	jvmWarmUp, idleTime, latencyTime               time.Duration
+	bootstrap, program, dir, plugins, table, pipelines, jvm string
+	records, repeats, brokerPID                             int
+	connectors                                              string
+	jvmWarmUp, idleTime, latencyTime                        time.Duration
 }
 
 func main() {
@@ -32,6 +32,7 @@ func main() {
 	flag.StringVar(&o.jvm, "jvm", "", "class path of the JVM worker; none leaves it out")
 	flag.DurationVar(&o.jvmWarmUp, "jvm-warm-up", time.Minute, "how long the JVM worker runs before it is measured")
 	flag.StringVar(&o.dir, "dir", "", "a folder for the files")
+	flag.StringVar(&o.plugins, "plugins", "", "the folder with the module of P4's source")
 	flag.StringVar(&o.table, "table", "", "a file that gets the table, too")
 	flag.StringVar(&o.pipelines, "pipelines", "", `names of pipelines, like "P1 P2"; none are all`)
 	flag.IntVar(&o.records, "records", 1_000_000, "records of a repeat")

@@ -8,15 +8,19 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// pipeline is one workload: which records move from where to where.
+// pipeline is one workload: which records move from where to where, and what changes on the way.
 type pipeline struct {
 	name   string
 	way    way
-	size   int // bytes of a record
-	factor int // records of a repeat, in those of the other pipelines
+	text   record // of the input; none for rows
+	size   int    // of a record whose size is fixed
+	factor int    // records of a repeat, in those of the other pipelines
+	config map[string]string
+	floor  floorKind
 }
 
 type way int
@@ -25,15 +29,32 @@ const (
 	fileToTopic way = iota
 	topicToFile
 	topicToNothing
+	rowsToTopic
 )
 
-// The null sink's progress shows only as often as offsets are committed, once a second, so it moves more.
+// floorKind is what the bare loop can do of a pipeline.
+type floorKind int
+
+const (
+	noFloor floorKind = iota
+	floorMoves
+	floorEdits // chain A with encoding/json and a map
+)
+
+// The null sink's progress shows only as often as offsets are committed, once a second, so it moves more. A topic's name
+// begins with in- for chain C.
 var pipelines = []pipeline{
-	{"P1", fileToTopic, 100, 1},
-	{"P2", topicToFile, 100, 1},
-	{"P5s0", topicToNothing, 100, 5},
-	{"P6src", fileToTopic, 1024, 1},
-	{"P6snk", topicToFile, 1024, 1},
+	{"P1", fileToTopic, line100, 100, 1, nil, floorMoves},
+	{"P2", topicToFile, line100, 100, 1, nil, floorMoves},
+	{"P3", topicToNothing, json316, 0, 3, settings(jsonValues, chainA), floorEdits},
+	{"P4", rowsToTopic, nil, 0, 1, settings(jsonWithSchemas, chainB), noFloor},
+	{"P5s0", topicToNothing, line100, 100, 5, nil, floorMoves},
+	{"P5s1", topicToNothing, line100, 100, 5, settings(firstOf(chainC)), noFloor},
+	{"P5s5", topicToNothing, line100, 100, 5, settings(chainC), noFloor},
+	{"P5j0", topicToNothing, json316, 0, 3, settings(jsonValues), noFloor},
+	{"P5j1", topicToNothing, json316, 0, 3, settings(jsonValues, firstOf(chainA)), noFloor},
+	{"P6src", fileToTopic, line1k, 1024, 1, nil, floorMoves},
+	{"P6snk", topicToFile, line1k, 1024, 1, nil, floorMoves},
 }
 
 // choosePipelines finds pipelines by name; no names are all.
@@ -61,22 +82,28 @@ type flow struct {
 
 // prepare makes the input of a pipeline; drop removes it.
 func (b *bench) prepare(ctx context.Context, p pipeline) (f flow, drop func() error, err error) {
-	f = flow{p, b.records * p.factor, b.prefix + p.name + "-input"}
-	if p.way == fileToTopic {
+	f = flow{p, b.records * p.factor, "in-" + b.prefix + p.name}
+	switch p.way {
+	case rowsToTopic:
+		return f, func() error { return nil }, nil
+	case fileToTopic:
 		f.input = filepath.Join(b.dir, f.input)
-		return f, func() error { return os.Remove(f.input) }, writeLines(f.input, f.records, f.size)
+		return f, func() error { return os.Remove(f.input) }, writeLines(f.input, f.records, f.text)
 	}
 	drop = func() error { return b.kafka.deleteTopics(context.WithoutCancel(ctx), f.input) }
 	if err := b.kafka.createTopic(ctx, f.input); err != nil {
 		return f, drop, err
 	}
-	return f, drop, b.kafka.fill(ctx, f.input, f.records, f.size)
+	return f, drop, b.kafka.fill(ctx, f.input, f.records, f.text)
 }
+
+// hasOutputTopic tells whether the pipeline ends in a topic.
+func (f flow) hasOutputTopic() bool { return f.way == fileToTopic || f.way == rowsToTopic }
 
 // output is where the repeat of this name writes to.
 func (b *bench) output(f flow, name string) string {
 	switch f.way {
-	case fileToTopic:
+	case fileToTopic, rowsToTopic:
 		return name
 	case topicToFile:
 		return filepath.Join(b.dir, name+".txt")
@@ -98,7 +125,11 @@ func (f flow) connector(output string, s *system) map[string]string {
 	case topicToNothing:
 		config["connector.class"] = s.nullSink
 		config["topics"] = f.input
+	case rowsToTopic:
+		config["connector.class"] = s.rowSource
+		config["topic"], config["records"] = output, strconv.Itoa(f.records)
 	}
+	maps.Copy(config, f.config)
 	if s.tuned {
 		maps.Copy(config, f.tuning())
 	}
@@ -107,7 +138,7 @@ func (f flow) connector(output string, s *system) map[string]string {
 
 // tuning is what the tuned rows set beside Connect's defaults.
 func (f flow) tuning() map[string]string {
-	if f.way == fileToTopic {
+	if f.hasOutputTopic() {
 		return map[string]string{
 			"producer.override.batch.size":    "262144",
 			"producer.override.linger.ms":     "20",
@@ -125,8 +156,11 @@ func (f flow) tuning() map[string]string {
 // floorArguments are those of the floor process that does the same.
 func (b *bench) floorArguments(f flow, output, name string) []string {
 	command := []string{"-bootstrap", b.bootstrap, "floor"}
-	if f.way == fileToTopic {
+	switch {
+	case f.way == fileToTopic:
 		return append(command, "source", f.input, output, b.floorOffsets())
+	case f.floor == floorEdits:
+		return append(command, "edit", f.input, name)
 	}
 	return append(command, "sink", f.input, output, name)
 }
@@ -135,7 +169,7 @@ func (b *bench) floorArguments(f flow, output, name string) []string {
 func (b *bench) progress(f flow, output, group string) func(context.Context) (int64, error) {
 	return func(ctx context.Context) (int64, error) {
 		switch f.way {
-		case fileToTopic:
+		case fileToTopic, rowsToTopic:
 			return b.kafka.endOffset(ctx, output)
 		case topicToFile:
 			info, err := os.Stat(output)
@@ -156,9 +190,11 @@ func (b *bench) progress(f flow, output, group string) func(context.Context) (in
 func (b *bench) compare(ctx context.Context, f flow, output string) error {
 	switch f.way {
 	case fileToTopic:
-		return errors.Join(b.kafka.compareTopic(ctx, output, f.records, f.size), b.kafka.deleteTopics(ctx, output))
+		return errors.Join(b.kafka.readTopic(ctx, output, f.records, f.text.same()), b.kafka.deleteTopics(ctx, output))
+	case rowsToTopic:
+		return errors.Join(b.kafka.readTopic(ctx, output, f.records, sameRow), b.kafka.deleteTopics(ctx, output))
 	case topicToFile:
-		return errors.Join(compareLines(output, f.records, f.size), os.Remove(output))
+		return errors.Join(compareLines(output, f.records, f.text), os.Remove(output))
 	default:
 		return nil
 	}

@@ -13,12 +13,20 @@ import (
 	"time"
 )
 
-// Connector classes; the null sinks count records and drop them.
+// classes are those connectors that every kind of worker has a class of its own for.
+type classes struct {
+	nullSink  string // counts records and drops them
+	rowSource string // makes the rows of P4
+}
+
+var (
+	berthClasses = classes{"berth.Blackhole", "bench.RowSource"}
+	jvmClasses   = classes{"NullSink", "RowSource"}
+)
+
 const (
-	berthNullSink = "berth.Blackhole"
-	jvmNullSink   = "NullSink"
-	fileSource    = "org.apache.kafka.connect.file.FileStreamSourceConnector"
-	fileSink      = "org.apache.kafka.connect.file.FileStreamSinkConnector"
+	fileSource = "org.apache.kafka.connect.file.FileStreamSourceConnector"
+	fileSink   = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 )
 
 // jvmWarmRecords are enough to have everything compiled.
@@ -44,6 +52,7 @@ offset.flush.interval.ms=1000
 listeners=http://%[3]s
 berth.data.dir=%[4]s
 berth.allow.dirs=%[5]s
+plugin.path=%[6]s
 `
 
 // startBerth starts a worker that may read and write files in the bench's folder, and returns when it answers. data
@@ -66,7 +75,7 @@ func (b *bench) startWorker(ctx context.Context, group, data, program string, ar
 		return nil, err
 	}
 	file := filepath.Join(b.dir, group+".properties")
-	text := fmt.Sprintf(workerProperties, b.bootstrap, group, address, data, b.dir)
+	text := fmt.Sprintf(workerProperties, b.bootstrap, group, address, data, b.dir, b.plugins)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

@@ -1,8 +1,8 @@
-# Parts of kafka.sh that know nothing of Kafka: jars from Maven Central and processes behind pid files. Sourced.
+# Parts of the scripts that start servers: jars from Maven Central and processes behind pid files. Sourced.
 set -euo pipefail
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/berth-testdata
 
-fail() { printf 'kafka.sh: %s\n' "$*" >&2; exit 1; }
+fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 # need PROGRAM PACKAGE: installs a missing program when it may, otherwise says what to install.
 need() {

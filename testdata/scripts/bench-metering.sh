@@ -5,9 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 testdata/scripts/need.sh wat2wasm
 toolchain=testdata/toolchain/wasm-rust.sh
-if ! $toolchain id >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-  { apt-get update -q && $toolchain install; } >/dev/null
-fi
+$toolchain ensure
 rust=$($toolchain build modules/stock json_speed)
 BERTH_METERING_RUST=$rust go test ./host/metering -run '^$' -bench '^BenchmarkCost$' -benchtime 1x | awk '
   /^Benchmark/ {

@@ -11,13 +11,22 @@ mode=${1:?speed or footprint} with=${2:-}
 dir=$(mktemp -d)
 trap 'testdata/kafka/kafka.sh stop "$dir/kafka" >/dev/null 2>&1 || true; rm -rf "$dir"' EXIT
 
+# row_source makes a folder with the module of P4's source.
+row_source() {
+  local toolchain=testdata/toolchain/wasm-rust.sh
+  mkdir "$dir/plugins"
+  $toolchain ensure
+  cp "$($toolchain build testdata/bench/rows rows)" "$dir/plugins/"
+  echo "$dir/plugins"
+}
+
 # jvm_class_path: Kafka Connect 4.1.1 from Maven Central and the null sink, which is compiled here.
 jvm_class_path() {
   . testdata/kafka/lib.sh
   local jars=$cache/connect-4.1.1
   fetch_jars "$jars" org.apache.kafka:connect-runtime:4.1.1 org.apache.kafka:connect-file:4.1.1 \
     org.apache.logging.log4j:log4j-slf4j-impl:2.25.1 org.apache.logging.log4j:log4j-core:2.25.1
-  javac -cp "$jars/*" -d "$dir/classes" testdata/bench/NullSink.java >&2
+  javac -cp "$jars/*" -d "$dir/classes" testdata/bench/*.java >&2
   echo "$jars/*:$dir/classes"
 }
 
@@ -29,7 +38,7 @@ if [ -z "$bootstrap" ]; then
 fi
 options=(-bootstrap "$bootstrap" -broker-pid "$broker" -dir "$dir" -pipelines "${BENCH_PIPELINES:-}"
   -records "${BENCH_RECORDS:-1000000}" -repeats "${BENCH_REPEATS:-3}" -table "${BENCH_TABLE:-}"
-  -connectors "${BENCH_CONNECTORS:-0 1 10 100}" -idle "${BENCH_IDLE:-15s}" -latency "${BENCH_LATENCY:-20s}")
+  -plugins "$(row_source)" -connectors "${BENCH_CONNECTORS:-0 1 10 100}" -idle "${BENCH_IDLE:-15s}" -latency "${BENCH_LATENCY:-20s}")
 if [ "$with" = jvm ]; then
   testdata/scripts/need.sh java javac mvn
   options+=(-jvm "$(jvm_class_path)" -jvm-warm-up "${BENCH_JVM_WARMUP:-60s}")

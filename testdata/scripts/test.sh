@@ -5,9 +5,7 @@ cd "$(dirname "$0")/../.."
 testdata/scripts/need.sh curl java mvn python3 openssl wat2wasm
 
 toolchain=testdata/toolchain/wasm-rust.sh
-if ! $toolchain id >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-  { apt-get update -q && $toolchain install; } >/dev/null
-fi
+$toolchain ensure
 $toolchain id
 
 tags=
@@ -25,8 +23,16 @@ packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go
 # shellcheck disable=SC2086 # a list of packages
 BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m $packages
 
+echo "== converters with a real schema registry"
+registry=$(mktemp -d)
+trap 'testdata/servers/schema-registry.sh stop "$registry" >/dev/null 2>&1 || true; rm -rf "$registry"
+  testdata/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true; rm -rf "$kafka"' EXIT
+url=$(testdata/servers/schema-registry.sh start "$registry" | sed -n 's/^SCHEMA_REGISTRY=//p')
+[ -n "$url" ] || { echo "testdata/servers/schema-registry.sh printed no SCHEMA_REGISTRY="; exit 1; }
+BERTH_TEST_REGISTRY=$url BERTH_TEST_REGISTRY_DIR=$registry go test -tags realregistry -count=1 -run TestE2ERegistry .
+
 echo "== Rust"
-for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock; do (cd "$dir" && cargo test --all-features); done
+for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry; do (cd "$dir" && cargo test --all-features); done
 
 echo "== plugin projects of every kind, offline"
 make build

@@ -2,6 +2,7 @@
 # The Rust tool chain for wasm32-wasip1.
 #
 #   wasm-rust.sh install         install the pinned Debian 12 packages (needs root)
+#   wasm-rust.sh ensure          the same unless some tool chain is there
 #   wasm-rust.sh id              print which tool chain is found; exit 1 if none
 #   wasm-rust.sh build DIR BIN [FEATURES]   build bin BIN of the crate in DIR; print the path of the .wasm file
 #
@@ -97,15 +98,26 @@ build() {
     echo "$CARGO_TARGET_DIR/$target/release/$bin.wasm"
 }
 
-case "${1:-}" in
-install)
+install() {
     # shellcheck disable=SC2046  # one word per package
     apt-get install -y --no-install-recommends $(awk '{ print $1 "=" $2 }' "$pinned")
-    ;;
+}
+
+ensure() {
+    find_toolchain >/dev/null 2>&1 && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        { apt-get update -q && install; } >/dev/null
+    fi
+    find_toolchain >/dev/null
+}
+
+case "${1:-}" in
+install) install ;;
+ensure) ensure ;;
 id) id ;;
 build) build "$2" "$3" "${4:-}" ;;
 *)
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -38,6 +38,8 @@ pub struct Error {
     pub causes: Vec<(&'static str, String)>,
     /// Path of the field that it is about; empty = none known.
     pub field: String,
+    /// It is not the record's: the whole batch fails with it, or is given again if it is retriable.
+    pub of_batch: bool,
 }
 
 /// Result of everything that can fail in a plugin.
@@ -45,7 +47,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), class: None, causes: Vec::new(), field: String::new() }
+        Error { kind, message: message.into(), class: None, causes: Vec::new(), field: String::new(), of_batch: false }
     }
 
     pub fn retriable(message: impl Into<String>) -> Self {
@@ -75,6 +77,12 @@ impl Error {
     /// Names the exception class that Connect would show.
     pub fn class(mut self, class: &'static str) -> Self {
         self.class = Some(class);
+        self
+    }
+
+    /// Says that the whole batch fails, not only the record at hand.
+    pub fn of_batch(mut self) -> Self {
+        self.of_batch = true;
         self
     }
 

@@ -20,6 +20,7 @@ pub mod kind {
     pub const FLUSH: u32 = 10;
     pub const CONFIGS: u32 = 11;
     pub const VALIDATE: u32 = 12;
+    pub const REPLY: u32 = 13;
 }
 
 /// Kinds of messages.
@@ -32,6 +33,7 @@ pub mod message {
     pub const VALIDATED: i32 = 6;
     pub const FAILED: i32 = 7;
     pub const RECONFIGURE: i32 = 8;
+    pub const REQUEST: i32 = 9;
 }
 
 /// An event with its bytes.

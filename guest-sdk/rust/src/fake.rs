@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::batch::Batch;
 use crate::entry::ENTRY_BYTES;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{kind, message, Event};
 use crate::host::{Host, Wait};
 use crate::plugin::Plugin;
@@ -48,6 +48,8 @@ pub struct FakeHost {
     pub full: usize,
     /// Values never lie apart.
     pub assembles: bool,
+    /// Answers requests: gets the body of REQUEST, gives the result or what the host would refuse it with.
+    pub serve: Option<fn(&Value) -> Result<Value>>,
 }
 
 impl FakeHost {
@@ -67,6 +69,28 @@ impl FakeHost {
         let mut entries = vec![(Value::str("role"), Value::str(role)), (Value::str("stages"), Value::Array(stages))];
         entries.extend(more.into_iter().map(|(k, v)| (Value::str(k), v)));
         self.value_event(kind::PLAN, &Value::Map(entries))
+    }
+
+    /// Queues the reply to a request, behind the events that wait already.
+    fn reply(&mut self, seq: i32, request: &[u8]) {
+        let refused = Err(Error::internal("this test serves no requests"));
+        let answer = match (Value::decode_body(request), self.serve) {
+            (Ok(request), Some(serve)) => serve(&request),
+            _ => refused,
+        };
+        let (code, message, result) = match answer {
+            Ok(result) => (0, String::new(), result),
+            Err(error) => (error.kind as i32, error.message, Value::Null),
+        };
+        self.value_event(
+            kind::REPLY,
+            &Value::map([
+                ("request", Value::Int64(seq.into())),
+                ("code", Value::Int32(code)),
+                ("message", Value::str(message)),
+                ("result", result),
+            ]),
+        );
     }
 
     /// Runs a module to its end.
@@ -157,6 +181,9 @@ impl Host for FakeHost {
             return -1;
         }
         self.said.push(Said { kind, seq, head: head.to_vec(), data: data.to_vec() });
+        if kind == message::REQUEST {
+            self.reply(seq, &[head, data].concat());
+        }
         0
     }
 

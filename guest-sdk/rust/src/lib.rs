@@ -49,6 +49,7 @@ pub mod limits;
 mod memory;
 mod plan;
 mod plugin;
+mod port;
 mod record;
 mod run;
 pub mod schema;
@@ -70,6 +71,7 @@ pub use plugin::{
     manifest, Connector, Converter, Make, New, Next, Outcome, PartsWriter, Plugin, Predicate, Remark, SameConfig, Sink,
     Source, TopicOffset, Transform, Watch,
 };
+pub use port::Ask;
 pub use record::{put_header, Arena, CellOut, Header, Headers, Record};
 pub use run::{run, End};
 pub use schema::{Field, Schema, Type};

@@ -8,8 +8,9 @@ use crate::entry::{Cell, Entry};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::memory::{address, fits, Memory};
+use crate::port::Ask;
 use crate::schema::Schema;
-use crate::value::{u32_at, Tag, ValueRef, NONE};
+use crate::value::{u32_at, Tag, Value, ValueRef, NONE};
 
 /// Where a stage appends: its arena and the number that offsets into it carry.
 #[derive(Debug)]
@@ -133,9 +134,10 @@ impl<'a> Record<'a> {
         Ok(())
     }
 
-    /// Whether it was read from Kafka.
+    /// Whether it was read from Kafka. What a source made has no offset there; where it came from is told to stages in
+    /// the source's own instance alone.
     pub fn is_sink(&self) -> bool {
-        self.entry.source_partition == NONE
+        self.entry.offset >= 0
     }
 
     pub fn key(&self) -> ValueRef<'a> {
@@ -189,9 +191,29 @@ pub struct CellOut<'a> {
     pub cell: &'a mut Cell,
     /// Whether the answer may lie apart.
     pub(crate) apart: bool,
+    /// Topic of the record.
+    pub(crate) topic: u32,
+    pub(crate) port: &'a mut (dyn Ask + 'a),
+    /// Index of the stage in the plan.
+    pub(crate) stage: usize,
 }
 
 impl CellOut<'_> {
+    /// Name of the record's topic.
+    pub fn topic(&self) -> &str {
+        self.dict.topic(self.topic)
+    }
+
+    /// Index of the record's topic, for what is kept during a batch.
+    pub fn topic_index(&self) -> u32 {
+        self.topic
+    }
+
+    /// Asks the host for what only it may fetch, and waits for the answer: see [`Ask::request`].
+    pub fn request(&mut self, capability: &str, call: &str, arguments: Value) -> Result<Value> {
+        self.port.request(self.stage, capability, call, arguments)
+    }
+
     /// The same bytes under another tag and schema.
     #[inline]
     pub fn keep(&mut self, tag: Tag, schema: u32) {

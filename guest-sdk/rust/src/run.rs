@@ -1,6 +1,5 @@
 //! The main loop of a module: the plan first, then events until the host says stop.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::batch::Batch;
@@ -10,12 +9,10 @@ use crate::event::{self, kind, message, Event, EVENT_BYTES};
 use crate::host::{Host, Wait};
 use crate::plan::{Context, Plan, Role, StageKind};
 use crate::plugin::{manifest, Connector, Make, Next, Plugin, Remark, Watch};
+use crate::port::{put_error, Port};
 use crate::side::{self, Phase};
 use crate::stage::{self, Stage, Work};
 use crate::value::{Value, NONE};
-
-/// First size of the buffer for events.
-const EVENT_BUFFER_BYTES: usize = 4 << 10;
 
 /// Why the loop ended.
 #[derive(Debug)]
@@ -48,12 +45,12 @@ impl From<Error> for Fatal {
 
 /// Runs an instance to its end.
 pub fn run(host: &mut dyn Host, plugins: &[Plugin]) -> End {
-    let mut guest = Guest { host, buffer: vec![0; EVENT_BUFFER_BYTES], queue: VecDeque::new() };
+    let mut guest = Guest { port: Port::new(host) };
     match caught(|| guest.serve(plugins)) {
         Ok(()) => End::Stopped,
         Err(Fatal { stage, record, error }) => {
             let body = event::failed(&error, stage, record).to_body();
-            guest.host.put(message::FAILED, 0, &body, &[]);
+            guest.port.host.put(message::FAILED, 0, &body, &[]);
             End::Failed(error)
         }
     }
@@ -75,9 +72,7 @@ fn caught(serve: impl FnOnce() -> std::result::Result<(), Fatal>) -> std::result
 }
 
 struct Guest<'h> {
-    host: &'h mut dyn Host,
-    buffer: Vec<u8>,
-    queue: VecDeque<Event>,
+    port: Port<'h>,
 }
 
 impl Guest<'_> {
@@ -88,11 +83,11 @@ impl Guest<'_> {
         }
         let plan = Plan::decode(&event.value()?)?;
         let seq = event.seq as i32;
-        self.recycle(event);
+        self.port.recycle(event);
         match plan.role {
             Role::Describe => {
                 side::at(Phase::Describe, 0);
-                self.put(message::MANIFEST, seq, &manifest(plugins).to_body(), &[])?;
+                self.port.put(message::MANIFEST, seq, &manifest(plugins).to_body(), &[])?;
                 Ok(())
             }
             Role::Validate => self.validator(seq, plugins),
@@ -101,88 +96,33 @@ impl Guest<'_> {
         }
     }
 
-    /// The next event, or nothing.
-    fn event(&mut self) -> Result<Option<Event>> {
-        match self.queue.pop_front() {
-            Some(event) => Ok(Some(event)),
-            None => self.poll(),
-        }
-    }
-
-    fn poll(&mut self) -> Result<Option<Event>> {
-        loop {
-            let n = self.host.poll(&mut self.buffer);
-            if n == 0 {
-                return Ok(None);
-            }
-            if n > 0 {
-                return Event::decode(std::mem::take(&mut self.buffer), n as usize).map(Some);
-            }
-            let needed = n.unsigned_abs() as usize;
-            if needed <= self.buffer.len() || needed > crate::limits::BATCH_BYTES + EVENT_BYTES {
-                return Err(malformed("size of an event"));
-            }
-            self.buffer = vec![0; needed.next_power_of_two()];
-        }
-    }
-
-    /// Gives an event's buffer back for the next one.
-    fn recycle(&mut self, event: Event) {
-        self.recycle_buffer(event.bytes);
-    }
-
-    fn recycle_buffer(&mut self, buffer: Vec<u8>) {
-        if buffer.len() > self.buffer.len() {
-            self.buffer = buffer;
-        }
-    }
-
     /// Waits for an event; `None` if something else in `wait` came first.
     fn wait_event(&mut self, wait: Wait) -> Result<Option<Event>> {
         side::at(Phase::Idle, 0);
         loop {
-            if let Some(event) = self.event()? {
+            if let Some(event) = self.port.event()? {
                 return Ok(Some(event));
             }
-            self.host.wait(wait);
+            self.port.host.wait(wait);
             if wait != Wait::default() {
-                return self.event();
-            }
-        }
-    }
-
-    /// Hands a message over, however long it takes; false if STOP came meanwhile.
-    fn put(&mut self, kind: i32, seq: i32, head: &[u8], data: &[u8]) -> Result<bool> {
-        loop {
-            match self.host.put(kind, seq, head, data) {
-                0 => return Ok(true),
-                -1 => {}
-                code => return Err(put_error("put", kind, code, head.len() + data.len())),
-            }
-            self.host.wait(Wait { writable: true, ..Wait::default() });
-            if let Some(event) = self.poll()? {
-                if event.kind == kind::STOP {
-                    self.queue.push_front(event);
-                    return Ok(false);
-                }
-                self.queue.push_back(event);
+                return self.port.event();
             }
         }
     }
 
     fn validator(&mut self, seq: i32, plugins: &[Plugin]) -> std::result::Result<(), Fatal> {
-        self.put(message::READY, seq, &[], &[])?;
+        self.port.put(message::READY, seq, &[], &[])?;
         while let Some(event) = self.wait_event(Wait::default())? {
             match event.kind {
                 kind::STOP => return Ok(()),
                 kind::VALIDATE => {
                     side::at(Phase::Validate, 0);
                     let body = validate(&event.value()?, plugins).to_body();
-                    self.put(message::VALIDATED, event.seq as i32, &body, &[])?;
+                    self.port.put(message::VALIDATED, event.seq as i32, &body, &[])?;
                 }
                 _ => {}
             }
-            self.recycle(event);
+            self.port.recycle(event);
         }
         Ok(())
     }
@@ -190,7 +130,7 @@ impl Guest<'_> {
     fn connector(&mut self, seq: i32, plan: &Plan, plugins: &[Plugin]) -> std::result::Result<(), Fatal> {
         side::at(Phase::Start, 0);
         let (mut connector, watches) = make_connector(plan, plugins)?;
-        self.put(message::READY, seq, &[], &[])?;
+        self.port.put(message::READY, seq, &[], &[])?;
         let mut wait = Wait::default();
         loop {
             if watches {
@@ -208,11 +148,11 @@ impl Guest<'_> {
                     let max = event.value()?.get("max_tasks").as_int().unwrap_or(1).max(0) as usize;
                     let configs = connector.task_configs(max)?;
                     let body = Value::Array(configs.iter().map(Config::to_value).collect()).to_body();
-                    self.put(message::CONFIGS, event.seq as i32, &body, &[])?;
+                    self.port.put(message::CONFIGS, event.seq as i32, &body, &[])?;
                 }
                 _ => {}
             }
-            self.recycle(event);
+            self.port.recycle(event);
         }
     }
 
@@ -221,7 +161,7 @@ impl Guest<'_> {
             Watch::Never => return Ok(Wait::default()),
             Watch::After(time) => time,
             Watch::Reconfigure(time) => {
-                self.put(message::RECONFIGURE, 0, &[], &[])?;
+                self.port.put(message::RECONFIGURE, 0, &[], &[])?;
                 time
             }
         };
@@ -230,9 +170,9 @@ impl Guest<'_> {
 
     fn task(&mut self, seq: i32, plan: &Plan, plugins: &[Plugin]) -> std::result::Result<(), Fatal> {
         let stages = stage::make(plan, plugins).map_err(|(stage, error)| Fatal::at(stage, error))?;
-        self.put(message::READY, seq, &[], &[])?;
+        self.port.put(message::READY, seq, &[], &[])?;
         let mut batch = Batch::default();
-        batch.assembles = self.host.assembles();
+        batch.assembles = self.port.host.assembles();
         batch.memory.decode = stage::decoder(&stages);
         let mut task = Task {
             guest: self,
@@ -246,18 +186,6 @@ impl Guest<'_> {
         };
         task.run()
     }
-}
-
-fn put_error(call: &str, kind: i32, code: i32, len: usize) -> Error {
-    let why = match code {
-        -2 => "pointer or length outside memory",
-        -3 => "not the layout of the ABI",
-        -4 => "unknown kind or sequence number",
-        -5 => "too large",
-        -6 => "not allowed in this role",
-        _ => "unknown error",
-    };
-    Error::internal(format!("the host refused a message ({call}, kind {kind}, {len} bytes): {why} ({code})"))
 }
 
 fn make_connector(plan: &Plan, plugins: &[Plugin]) -> Result<(Box<dyn Connector>, bool)> {
@@ -320,7 +248,7 @@ impl Task<'_, '_> {
         let mut next = if is_source { Next::Now } else { Next::Never };
         let mut since = Instant::now();
         loop {
-            while let Some(event) = self.guest.event()? {
+            while let Some(event) = self.guest.port.event()? {
                 if self.handle(event)? == Flow::Stop {
                     return Ok(());
                 }
@@ -368,7 +296,7 @@ impl Task<'_, '_> {
             entry.origin = i as u32;
         }
         self.batch.input_count = self.batch.entries.len() as u32;
-        stage::run(&mut self.stages, &mut self.batch);
+        stage::run(&mut self.stages, &mut self.batch, &mut self.guest.port);
         self.batch.encode(&mut self.head)?;
         self.produced += 1;
         self.pending = true;
@@ -378,14 +306,14 @@ impl Task<'_, '_> {
     /// Hands the waiting batch over; false if the window is full.
     fn put_records(&mut self) -> Result<bool> {
         let data = self.batch.data();
-        match self.guest.host.put(message::RECORDS, self.produced, &self.head, data) {
+        match self.guest.port.host.put(message::RECORDS, self.produced, &self.head, data) {
             0 => {}
             -1 => return Ok(false),
             code => return Err(put_error("put", message::RECORDS, code, self.head.len() + data.len())),
         }
         self.pending = false;
         if std::mem::take(&mut self.batch.boundary) {
-            let code = self.guest.host.commit(self.produced, &[]);
+            let code = self.guest.port.host.commit(self.produced, &[]);
             if code != 0 {
                 return Err(put_error("commit", 0, code, 0));
             }
@@ -406,7 +334,7 @@ impl Task<'_, '_> {
             kind::OPEN | kind::CLOSE | kind::FLUSH => self.tell_sink(&event)?,
             _ => {}
         }
-        self.guest.recycle(event);
+        self.guest.port.recycle(event);
         Ok(Flow::On)
     }
 
@@ -414,12 +342,13 @@ impl Task<'_, '_> {
     fn answer(&mut self, event: Event) -> std::result::Result<Flow, Fatal> {
         let (seq, end) = (event.seq as i32, event.end);
         self.batch.load(event.bytes, EVENT_BYTES, end)?;
-        stage::run(&mut self.stages, &mut self.batch);
+        stage::run(&mut self.stages, &mut self.batch, &mut self.guest.port);
         if self.strict {
             stage::cut_behind_failure(&mut self.batch);
         }
         let last = self.stages.len().saturating_sub(1);
-        if let Some(Stage { work: Work::Sink(sink), .. }) = self.stages.last_mut() {
+        let as_a_whole = self.batch.failures.first().is_some_and(|f| f.origin == NONE);
+        if let (Some(Stage { work: Work::Sink(sink), .. }), false) = (self.stages.last_mut(), as_a_whole) {
             side::at(Phase::Put, last);
             let outcome = sink.put(&mut self.batch);
             for failure in self.batch.failures.iter_mut().filter(|f| f.stage == NONE) {
@@ -432,9 +361,9 @@ impl Task<'_, '_> {
             self.batch.entries.clear();
         }
         let data = self.batch.encode(&mut self.head)?;
-        self.guest.put(message::RESULT, seq, &self.head, data)?;
+        self.guest.port.put(message::RESULT, seq, &self.head, data)?;
         let buffer = self.batch.take_input();
-        self.guest.recycle_buffer(buffer);
+        self.guest.port.recycle_buffer(buffer);
         Ok(Flow::On)
     }
 
@@ -464,7 +393,7 @@ impl Task<'_, '_> {
                 side::at(Phase::Flush, last);
                 let safe = sink.flush(offsets).map_err(at_sink)?;
                 let body = event::offsets_value(&safe).to_body();
-                let code = self.guest.host.commit(event.seq as i32, &body);
+                let code = self.guest.port.host.commit(event.seq as i32, &body);
                 if code != 0 {
                     return Err(put_error("commit", 0, code, body.len()).into());
                 }

@@ -8,6 +8,7 @@ use crate::fields::{take_apart, Decode, Part};
 use crate::memory::Memory;
 use crate::plan::{Context, Plan, StageKind};
 use crate::plugin::{Converter, Make, Outcome, Plugin, Predicate, Sink, Source, Transform};
+use crate::port::Ask;
 use crate::record::{put_header, Arena, CellOut, Headers, Record};
 use crate::side::{self, Phase};
 use crate::value::{Tag, ValueRef, NONE};
@@ -84,7 +85,7 @@ pub(crate) fn unknown(name: &str) -> Error {
 }
 
 /// Runs the stages between source and sink over the batch, and leaves it as the sink wants it.
-pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch) {
+pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch, port: &mut dyn Ask) {
     for (i, stage) in stages.iter_mut().enumerate() {
         batch.begin_stage();
         side::at(Phase::Apply, i);
@@ -105,7 +106,16 @@ pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch) {
                 record.entry.flags = (record.entry.flags & !1) | predicate.test(record)? as u8;
                 Ok(Outcome::Keep)
             }),
-            Work::Converter(converter, kind) => convert_all(batch, i, converter.as_mut(), *kind, stage.from),
+            Work::Converter(converter, kind) => {
+                convert_all(
+                    batch,
+                    *kind,
+                    Conversion { converter: converter.as_mut(), from: stage.from, stage: i, port, apart: true },
+                );
+            }
+        }
+        if fail_as_a_whole(batch) {
+            return;
         }
     }
     drop_failed(batch);
@@ -162,11 +172,16 @@ fn spread(entries: &[Entry], more: &[Entry], splits: &[(usize, usize)]) -> Vec<E
 }
 
 /// Converts in place: a converter changes one cell of a record and drops none.
-fn convert_all(batch: &mut Batch, stage: usize, converter: &mut dyn Converter, kind: StageKind, from: bool) {
+fn convert_all(batch: &mut Batch, kind: StageKind, mut conversion: Conversion<'_>) {
+    let stage = conversion.stage;
     let segment = batch.memory.current();
     let Batch { entries, memory, dict, arena, stack, failures, parts, assembles, .. } = batch;
-    let apart = !*assembles;
+    conversion.apart = !*assembles;
+    let mut over = false;
     entries.retain_mut(|entry| {
+        if over {
+            return false;
+        }
         side::at_record(entry.origin);
         let arena = Arena::new(arena, segment, stack);
         let cell = match kind {
@@ -175,11 +190,12 @@ fn convert_all(batch: &mut Batch, stage: usize, converter: &mut dyn Converter, k
         };
         let done = match kind {
             StageKind::HeaderConverter if entry.header_count == 0 => Ok(()),
-            StageKind::HeaderConverter => convert_headers(entry, memory, dict, arena, converter, from),
-            _ if cell.is_apart() => convert_parts(memory, CellOut { dict, arena, cell, apart }, converter, parts),
-            _ => convert(memory, CellOut { dict, arena, cell, apart }, converter, from),
+            StageKind::HeaderConverter => conversion.convert_headers(entry, memory, dict, arena),
+            _ if cell.is_apart() => conversion.convert_parts(cell, entry.topic, memory, (dict, arena), parts),
+            _ => conversion.convert(cell, entry.topic, memory, (dict, arena)),
         };
         if let Err(error) = done {
+            over = error.of_batch;
             failures.push(Failure { origin: entry.origin, stage: stage as u32, error });
             return false;
         }
@@ -187,65 +203,102 @@ fn convert_all(batch: &mut Batch, stage: usize, converter: &mut dyn Converter, k
     });
 }
 
-#[inline]
-fn convert(memory: &Memory, mut out: CellOut<'_>, converter: &mut dyn Converter, from: bool) -> Result<()> {
-    let cell = *out.cell;
-    let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
-    match from {
-        true => converter.from_connect(value, cell.schema, &mut out),
-        false => converter.to_connect(value, &mut out),
-    }
+/// Gives the batch up when a failure is not one record's; true if it is.
+fn fail_as_a_whole(batch: &mut Batch) -> bool {
+    let Some(at) = batch.failures.iter().position(|f| f.error.of_batch) else { return false };
+    let mut failure = batch.failures.swap_remove(at);
+    failure.origin = NONE;
+    batch.failures = vec![failure];
+    batch.entries.clear();
+    true
 }
 
-/// Converts a value that lies apart.
-fn convert_parts(
-    memory: &Memory,
-    mut out: CellOut<'_>,
-    converter: &mut dyn Converter,
-    parts: &mut Vec<Part>,
-) -> Result<()> {
-    let cell = *out.cell;
-    let Some(writer) = converter.parts_writer() else { return Err(Error::internal("a value that lies apart")) };
-    take_apart(&cell, memory, parts);
-    writer.convert(parts, cell.tag(), memory, cell.schema, &mut out)
-}
-
-fn convert_headers(
-    entry: &mut Entry,
-    memory: &Memory,
-    dict: &mut Dictionaries,
-    mut arena: Arena<'_>,
-    converter: &mut dyn Converter,
+/// A converter at work.
+struct Conversion<'c> {
+    converter: &'c mut dyn Converter,
     from: bool,
-) -> Result<()> {
-    let block = memory.bytes(entry.headers_off, entry.headers_len);
-    let (mut scratch, mut stack) = (Vec::new(), Default::default());
-    let mut written = Vec::with_capacity(block.len() + 16);
-    let mut count = 0;
-    for header in Headers::new(block) {
-        scratch.clear();
-        let mut cell = Cell::new(0, header.value.payload.len() as u32, header.value.tag, header.schema);
-        let untouched = cell.len;
-        let arena = Arena::new(&mut scratch, 1, &mut stack);
-        let mut out = CellOut { dict, arena, cell: &mut cell, apart: false };
-        if from {
-            converter.from_connect(header.value, header.schema, &mut out)?;
+    stage: usize,
+    port: &'c mut dyn Ask,
+    /// Whether what it makes may lie apart.
+    apart: bool,
+}
+
+impl Conversion<'_> {
+    #[inline]
+    fn convert(
+        &mut self,
+        cell: &mut Cell,
+        topic: u32,
+        memory: &Memory,
+        (dict, arena): (&mut Dictionaries, Arena<'_>),
+    ) -> Result<()> {
+        let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
+        let schema = cell.schema;
+        let (stage, apart) = (self.stage, self.apart);
+        let mut out = CellOut { dict, arena, cell, apart, topic, port: &mut *self.port, stage };
+        if self.from {
+            self.converter.from_connect(value, schema, &mut out)
         } else {
-            converter.to_connect(header.value, &mut out)?;
+            self.converter.to_connect(value, &mut out)
         }
-        let payload = match crate::memory::segment_of(cell.off) {
-            0 => header.value.payload.get(cell.off as usize..(cell.off + cell.len.min(untouched)) as usize),
-            _ => scratch.get(crate::memory::place_of(cell.off) as usize..).and_then(|p| p.get(..cell.len as usize)),
-        };
-        put_header(&mut written, header.key, cell.schema, ValueRef::new(cell.tag(), payload.unwrap_or(&[])));
-        count += 1;
     }
-    let block = arena.write(Tag::Raw, NONE, |out| {
-        out.extend_from_slice(&written);
+
+    /// Writes a value that lies apart.
+    fn convert_parts(
+        &mut self,
+        cell: &mut Cell,
+        topic: u32,
+        memory: &Memory,
+        (dict, arena): (&mut Dictionaries, Arena<'_>),
+        parts: &mut Vec<Part>,
+    ) -> Result<()> {
+        take_apart(cell, memory, parts);
+        let (tag, schema) = (cell.tag(), cell.schema);
+        let (stage, apart) = (self.stage, self.apart);
+        let mut out = CellOut { dict, arena, cell, apart, topic, port: &mut *self.port, stage };
+        match self.converter.parts_writer() {
+            Some(writer) => writer.convert(parts, tag, memory, schema, &mut out),
+            None => Err(Error::internal("a value that lies apart")),
+        }
+    }
+
+    fn convert_headers(
+        &mut self,
+        entry: &mut Entry,
+        memory: &Memory,
+        dict: &mut Dictionaries,
+        mut arena: Arena<'_>,
+    ) -> Result<()> {
+        let block = memory.bytes(entry.headers_off, entry.headers_len);
+        let (mut scratch, mut stack) = (Vec::new(), Default::default());
+        let mut written = Vec::with_capacity(block.len() + 16);
+        let mut count = 0;
+        for header in Headers::new(block) {
+            scratch.clear();
+            let mut cell = Cell::new(0, header.value.payload.len() as u32, header.value.tag, header.schema);
+            let untouched = cell.len;
+            let arena = Arena::new(&mut scratch, 1, &mut stack);
+            let (topic, stage, port) = (entry.topic, self.stage, &mut *self.port);
+            let mut out = CellOut { dict, arena, cell: &mut cell, apart: false, topic, port, stage };
+            if self.from {
+                self.converter.from_connect(header.value, header.schema, &mut out)?;
+            } else {
+                self.converter.to_connect(header.value, &mut out)?;
+            }
+            let payload = match crate::memory::segment_of(cell.off) {
+                0 => header.value.payload.get(cell.off as usize..(cell.off + cell.len.min(untouched)) as usize),
+                _ => scratch.get(crate::memory::place_of(cell.off) as usize..).and_then(|p| p.get(..cell.len as usize)),
+            };
+            put_header(&mut written, header.key, cell.schema, ValueRef::new(cell.tag(), payload.unwrap_or(&[])));
+            count += 1;
+        }
+        let block = arena.write(Tag::Raw, NONE, |out| {
+            out.extend_from_slice(&written);
+            Ok(())
+        })?;
+        (entry.header_count, entry.headers_off, entry.headers_len) = (count, block.off, block.len);
         Ok(())
-    })?;
-    (entry.header_count, entry.headers_off, entry.headers_len) = (count, block.off, block.len);
-    Ok(())
+    }
 }
 
 /// A record with an error has no entry: also those that an earlier stage made of the same one.

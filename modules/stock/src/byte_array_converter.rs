@@ -1,15 +1,13 @@
 //! ByteArrayConverter: bytes as they stand.
 
-use berth_guest::{CellOut, ConfigDef, Context, Converter, Error, Make, Plugin, Result, Tag, Type, ValueRef, NONE};
+use berth_guest::{CellOut, Context, Converter, Error, Make, Plugin, Result, Tag, Type, ValueRef, NONE};
 
 use crate::converter_type;
 use crate::java_class::class_of;
 
 pub fn plugin() -> Plugin {
-    let new = |context: &Context| -> Result<Box<dyn Converter>> {
-        definition().parse(&converter_type::fill(context))?;
-        Ok(Box::new(ByteArrayConverter))
-    };
+    // Its configuration is never looked at, not even converter.type.
+    let new = |_: &Context| -> Result<Box<dyn Converter>> { Ok(Box::new(ByteArrayConverter)) };
     Plugin::new(
         "org.apache.kafka.connect.converters.ByteArrayConverter",
         crate::KAFKA_VERSION,
@@ -17,12 +15,8 @@ pub fn plugin() -> Plugin {
         Make::Converter(new),
     )
     .aliases(&["ByteArray", "ByteArrayConverter"])
-    .config(definition())
+    .config(converter_type::definition())
     .for_headers()
-}
-
-fn definition() -> ConfigDef {
-    ConfigDef::new(vec![converter_type::key()])
 }
 
 #[derive(Debug)]

@@ -4,15 +4,15 @@ use std::rc::Rc;
 
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use berth_guest::{
-    trim, Builder, Cell, Config, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Field, Importance,
-    Make, Outcome, PerSchema, Plugin, Record, Remark, Result, Schema, Tag, Transform, Type, Validator, ValueRef, NONE,
+    trim, Arena, Cell, Config, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Field, Importance, Make,
+    Outcome, Part, PerSchema, Plugin, Record, Remark, Result, Schema, Tag, Transform, Type, Validator, ValueRef, NONE,
 };
 
 use crate::cast_spec::CastSpec;
 use crate::cast_value::{refused, Conversion};
 use crate::field_reader::FieldReader;
 use crate::fields::{
-    null_in_required, replace_null_key, require_map, require_struct, same_basics, Half, SCHEMA_BUILDER,
+    is_named, null_in_required, replace_null_key, require_map, require_struct, same_basics, Half, SCHEMA_BUILDER,
 };
 
 const PURPOSE: &str = "cast types";
@@ -112,24 +112,21 @@ struct Step {
 }
 
 impl Step {
-    fn write(&self, value: ValueRef<'_>, b: &mut Builder<'_>) -> Result<()> {
-        match self.conversion {
-            _ if value.is_null() && !self.to.schema.optional => return Err(null_in_required(&self.to)),
-            Some(conversion) => write_cast(conversion, value, b)?,
-            None => b.value(value),
+    fn take(&self, parts: &[Part], record: &mut Record<'_>, scratch: &mut Vec<u8>) -> Result<Part> {
+        let Some(conversion) = self.conversion else { return self.from.carry(parts, &mut record.arena) };
+        let value = self.from.read_part(parts, record.memory, scratch);
+        if value.is_null() && !self.to.schema.optional {
+            return Err(null_in_required(&self.to));
         }
-        Ok(())
+        Ok(Part::named(0, 0).with(write_cast(conversion, value, &mut record.arena)?))
     }
 }
 
-fn write_cast(conversion: Conversion, value: ValueRef<'_>, b: &mut Builder<'_>) -> Result<()> {
-    if value.is_null() {
-        b.null();
-        return Ok(());
+fn write_cast(conversion: Conversion, value: ValueRef<'_>, arena: &mut Arena<'_>) -> Result<Cell> {
+    match value.is_null() {
+        true => Ok(Cell::NULL),
+        false => arena.write(conversion.tag(), NONE, |out| conversion.append(value, out)),
     }
-    let mut done = Ok(());
-    b.with(conversion.tag(), |out| done = conversion.append(value, out));
-    done
 }
 
 /// What becomes of structs of one schema.
@@ -145,57 +142,47 @@ struct CastFields {
     replace_null: bool,
     /// `None`: structs of that schema stay as they are.
     derived: PerSchema<Option<Rc<Derived>>>,
-    /// Which of `fields` a map has; kept to be used again.
-    found: Vec<bool>,
+    /// Fields of the record at hand, before and after, and room for one of them.
+    parts: Vec<Part>,
+    taken: Vec<Part>,
+    scratch: Vec<u8>,
 }
 
 impl CastFields {
     fn new(half: Half, fields: Vec<(String, Type)>, replace_null: bool) -> CastFields {
-        CastFields { half, found: vec![false; fields.len()], fields, replace_null, derived: PerSchema::default() }
+        let derived = PerSchema::default();
+        let (parts, taken, scratch) = (Vec::new(), Vec::new(), Vec::new());
+        CastFields { half, fields, replace_null, derived, parts, taken, scratch }
     }
 
-    fn cast_map(&mut self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
-        require_map(value, PURPOSE)?;
-        let (fields, found) = (&self.fields, &mut self.found);
-        found.fill(false);
-        let cell = record.arena.build(NONE, |b| {
-            b.open(Tag::Map);
-            for (key, item) in value.entries() {
-                b.value(key);
-                let named = |(name, _): &(String, Type)| key.tag == Tag::String && key.payload == name.as_bytes();
-                match fields.iter().position(named) {
-                    Some(i) => {
-                        found[i] = true;
-                        write_cast(Conversion::new(None, fields[i].1), item, b)?;
-                    }
-                    None => b.value(item),
-                }
-            }
-            // A field that is missing is added as null.
-            for ((name, _), _) in fields.iter().zip(found).filter(|(_, found)| !**found) {
-                b.str(name);
-                b.null();
-            }
-            b.close_map();
-            Ok(())
-        })?;
+    fn cast_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_map(record.cell(&cell), PURPOSE)?;
+        record.take_apart(&cell, &mut self.parts);
+        for (name, target) in &self.fields {
+            let Some(part) = self.parts.iter_mut().find(|part| is_named(part, record.memory, name)) else {
+                self.parts.push(record.arena.name_part(name)?); // A field that is missing is added as null.
+                continue;
+            };
+            let value = part.value(record.memory, &mut self.scratch);
+            *part = part.with(write_cast(Conversion::new(None, *target), value, &mut record.arena)?);
+        }
+        let cell = record.arena.put_apart(&self.parts, Tag::Map, NONE)?;
         self.half.set(record, cell);
         Ok(())
     }
 
-    fn cast_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
+    fn cast_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
         let (fields, replace_null) = (&self.fields, self.replace_null);
         let derived =
-            self.derived.get(record.dict, schema, |dict, schema| derive(fields, &schema, replace_null, dict))?;
-        require_struct(value, PURPOSE)?;
+            self.derived.get(record.dict, cell.schema, |dict, schema| derive(fields, &schema, replace_null, dict))?;
+        require_struct(record.cell(&cell), PURPOSE)?;
         let Some(derived) = derived else { return Ok(()) };
-        let items = value.items();
-        let cell = record.arena.build(derived.schema, |b| {
-            b.open(Tag::Struct);
-            derived.steps.iter().try_for_each(|step| step.write(step.from.read(&items), b))?;
-            b.close_struct(NONE);
-            Ok(())
-        })?;
+        record.take_apart(&cell, &mut self.parts);
+        self.taken.clear();
+        for step in &derived.steps {
+            self.taken.push(step.take(&self.parts, record, &mut self.scratch)?);
+        }
+        let cell = record.arena.put_apart(&self.taken, Tag::Struct, derived.schema)?;
         self.half.set(record, cell);
         Ok(())
     }
@@ -247,13 +234,16 @@ impl Transform for CastFields {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
         let cell = self.half.cell(record);
         if !cell.is_null() {
-            let value = record.cell(&cell);
             match cell.schema {
-                NONE => self.cast_map(record, value)?,
-                schema => self.cast_struct(record, value, schema)?,
+                NONE => self.cast_map(record, cell)?,
+                _ => self.cast_struct(record, cell)?,
             }
         }
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
     }
 }
 

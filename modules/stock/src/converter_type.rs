@@ -1,6 +1,6 @@
-//! `converter.type`, which every converter's definition has and the worker sets.
+//! `converter.type`, which every converter's definition has.
 
-use berth_guest::{Config, ConfigKey, ConfigType, Context, Importance, StageKind, Validator};
+use berth_guest::{Config, ConfigDef, ConfigKey, ConfigType, Context, Importance, StageKind, Validator};
 
 pub fn key() -> ConfigKey {
     let types = ["key", "value", "header"].map(String::from).to_vec();
@@ -9,16 +9,19 @@ pub fn key() -> ConfigKey {
         .validator(Validator::OneOf(types))
 }
 
-/// The configuration with the type filled in from the stage.
+/// The definition of a converter that has no other keys.
+pub fn definition() -> ConfigDef {
+    ConfigDef::new(vec![key()])
+}
+
+/// The configuration as Connect hands it to the definition: converters of keys and values put the type there
+/// themselves, that of headers comes from the worker.
 pub fn fill(context: &Context) -> Config {
     let mut config = context.config.clone();
-    config.set(
-        "converter.type",
-        match context.kind {
-            StageKind::KeyConverter => "key",
-            StageKind::HeaderConverter => "header",
-            _ => "value",
-        },
-    );
+    match context.kind {
+        StageKind::HeaderConverter => {}
+        StageKind::KeyConverter => config.set("converter.type", "key"),
+        _ => config.set("converter.type", "value"),
+    }
     config
 }

@@ -44,6 +44,10 @@ impl Transform for DropHeaders {
         }
         Ok(Outcome::Keep)
     }
+
+    fn takes_apart(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

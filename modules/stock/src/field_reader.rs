@@ -1,7 +1,7 @@
 //! A field of a struct as transforms read it: its value, or the default of its schema in place of null. Found and
 //! prepared once per schema.
 
-use berth_guest::{Builder, Field, Items, Result, Schema, Value, ValueRef};
+use berth_guest::{Arena, Builder, Field, Items, Memory, Part, Result, Schema, Value, ValueRef, NONE};
 
 use crate::fields::null_in_required;
 
@@ -35,6 +35,36 @@ impl FieldReader {
         }
     }
 
+    /// The same of a struct that lies apart.
+    #[inline]
+    pub fn read_part<'v>(&'v self, parts: &[Part], memory: &'v Memory, scratch: &'v mut Vec<u8>) -> ValueRef<'v> {
+        let part = parts.get(self.index).copied().unwrap_or(Part::named(0, 0));
+        match &self.default {
+            Some(default) if part.is_null() => ValueRef::of_item(default).unwrap_or(ValueRef::NULL),
+            _ => part.value(memory, scratch),
+        }
+    }
+
+    /// What is read as a part of another struct. Null in a required field is an error.
+    #[inline]
+    pub fn carry(&self, parts: &[Part], arena: &mut Arena<'_>) -> Result<Part> {
+        let part = parts.get(self.index).copied().unwrap_or(Part::named(0, 0));
+        if !part.is_null() {
+            return Ok(part);
+        }
+        match self.default.as_deref().and_then(ValueRef::of_item) {
+            Some(default) if !default.is_null() => {
+                let cell = arena.build(NONE, |b| {
+                    b.value(default);
+                    Ok(())
+                })?;
+                Ok(part.with(cell))
+            }
+            _ if !self.field.schema.optional => Err(null_in_required(&self.field)),
+            _ => Ok(part),
+        }
+    }
+
     /// Writes what is read as the same field of another struct. Null in a required field is an error.
     #[inline]
     pub fn copy(&self, items: &Items<'_>, b: &mut Builder<'_>) -> Result<()> {
@@ -49,7 +79,7 @@ impl FieldReader {
 
 #[cfg(test)]
 mod tests {
-    use berth_guest::{Tag, Type, NONE};
+    use berth_guest::{Tag, Type};
 
     use super::*;
 

@@ -120,11 +120,11 @@ fn ends_within_a_line(path: &Path) -> bool {
 /// `String.valueOf(value)`; bytes, for which Java prints an address, are written as the text they hold.
 fn append_text(batch: &mut Batch, cell: &berth_guest::Cell, out: &mut Vec<u8>) -> Result<()> {
     let schema = batch.dict.schema(cell.schema)?;
-    let value: ValueRef<'_> = batch.value(cell);
+    let value = ValueRef::new(cell.tag(), batch.memory.bytes(cell.off, cell.len));
     match value.tag {
         Tag::String => out.extend_from_slice(value.payload),
         Tag::Bytes | Tag::Raw => out.extend_from_slice(String::from_utf8_lossy(value.payload).as_bytes()),
-        _ => java_text::append(value, schema.as_deref(), out),
+        _ => java_text::append(value, schema.as_deref(), &mut batch.dict, out),
     }
     Ok(())
 }

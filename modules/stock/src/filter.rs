@@ -20,4 +20,8 @@ impl Transform for Filter {
     fn apply(&mut self, _: &mut Record<'_>) -> Result<Outcome> {
         Ok(Outcome::Drop)
     }
+
+    fn takes_apart(&self) -> bool {
+        true
+    }
 }

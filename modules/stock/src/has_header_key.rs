@@ -31,6 +31,10 @@ impl Predicate for HasHeaderKey {
     fn test(&mut self, record: &mut Record<'_>) -> Result<bool> {
         Ok(record.headers().any(|header| header.key == self.name))
     }
+
+    fn takes_apart(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -81,6 +81,10 @@ impl Transform for InsertHeader {
         })?;
         Ok(Outcome::Keep)
     }
+
+    fn takes_apart(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub fn class_name(tag: Tag) -> &'static str {
         Tag::Boolean => "java.lang.Boolean",
         Tag::String => "java.lang.String",
         Tag::Array => "java.util.ArrayList",
-        Tag::Map => "java.util.HashMap",
+        Tag::Map => "java.util.LinkedHashMap",
         Tag::Struct => "org.apache.kafka.connect.data.Struct",
         Tag::Decimal => "java.math.BigDecimal",
         Tag::Date => "java.util.Date",

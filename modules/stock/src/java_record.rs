@@ -1,10 +1,11 @@
 //! The text of a record as the `toString` of SinkRecord and SourceRecord gives it.
 
-use berth_guest::{Cell, Record, Schema, Tag, ValueRef, NO_TIMESTAMP};
+use berth_guest::{assemble_parts, Builder, Cell, Record, Schema, Stack, Tag, ValueRef, NO_TIMESTAMP};
 
 use crate::java_text;
 
-/// A record does not know where it was before the transforms so far; topic, partition and offset stand for that.
+/// A record does not know where it was before the transforms so far; topic, partition and offset stand for that. Source
+/// partition and offset are null where the stage was not told.
 pub fn text(record: &mut Record<'_>) -> String {
     let mut out = Vec::new();
     let entry = *record.entry;
@@ -16,10 +17,11 @@ pub fn text(record: &mut Record<'_>) -> String {
         put(&mut out, &format!("originalKafkaPartition={partition}, originalKafkaOffset={offset}}} "));
     } else {
         put(&mut out, "SourceRecord{sourcePartition=");
-        let place = record.dict.partition(entry.source_partition).unwrap_or_default().to_vec();
-        java_text::append(ValueRef::new(Tag::Map, &place), None, &mut out);
+        let place = record.dict.partition(entry.source_partition).map(<[u8]>::to_vec);
+        let place = place.as_deref().map_or(ValueRef::NULL, |place| ValueRef::new(Tag::Map, place));
+        java_text::append(place, None, record.dict, &mut out);
         put(&mut out, ", sourceOffset=");
-        java_text::append(source_offset(record), None, &mut out);
+        java_text::append(source_offset(record), None, record.dict, &mut out);
         put(&mut out, "} ");
     }
     put(&mut out, &format!("ConnectRecord{{topic='{topic}', kafkaPartition={partition}, "));
@@ -65,8 +67,21 @@ fn source_offset<'a>(record: &Record<'a>) -> ValueRef<'a> {
 /// Appends the value; gives the text of its schema.
 fn append_cell(record: &mut Record<'_>, cell: &Cell, out: &mut Vec<u8>) -> String {
     let schema = record.schema(cell).ok().flatten();
-    java_text::append(record.cell(cell), schema.as_deref(), out);
+    let mut whole = Vec::new();
+    let value = match cell.is_apart() {
+        true => assembled(record, cell, &mut whole),
+        false => record.cell(cell),
+    };
+    java_text::append(value, schema.as_deref(), record.dict, out);
     schema.as_deref().map_or("null".into(), Schema::describe)
+}
+
+/// A value that lies apart, put together.
+fn assembled<'v>(record: &Record<'_>, cell: &Cell, out: &'v mut Vec<u8>) -> ValueRef<'v> {
+    let (mut parts, mut stack) = (Vec::new(), Stack::default());
+    record.take_apart(cell, &mut parts);
+    assemble_parts(&parts, cell.tag(), record.memory, &mut Builder::new(out, &mut stack));
+    ValueRef::new(cell.tag(), out)
 }
 
 fn append_headers(record: &mut Record<'_>, out: &mut Vec<u8>) {
@@ -75,7 +90,7 @@ fn append_headers(record: &mut Record<'_>, out: &mut Vec<u8>) {
         put(out, if i == 0 { "[" } else { ", " });
         put(out, &format!("ConnectHeader(key={}, value=", header.key));
         let schema = record.dict.schema(header.schema).ok().flatten();
-        java_text::append(header.value, schema.as_deref(), out);
+        java_text::append(header.value, schema.as_deref(), record.dict, out);
         put(out, &format!(", schema={})", schema.as_deref().map_or("null".into(), Schema::describe)));
     }
     put(out, if record.entry.header_count == 0 { ")" } else { "])" });

@@ -1,12 +1,12 @@
 //! The text of a Connect value as Java's `toString` gives it.
 
-use berth_guest::{Schema, Tag, ValueRef};
+use berth_guest::{Dictionaries, Schema, Tag, ValueRef};
 
 use crate::java_number::{append_f32, append_f64, bigint_text, decimal_text};
 use crate::java_time::date_text;
 
-/// Appends `String.valueOf(value)`. The schema names the fields of structs.
-pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, out: &mut Vec<u8>) {
+/// Appends `String.valueOf(value)`. The schema names the fields of structs; `dict` knows those that they carry themselves.
+pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
     let text = |text: String, out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
     match value.tag {
         Tag::Null => out.extend_from_slice(b"null"),
@@ -24,10 +24,10 @@ pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, out: &mut Vec<u8>) {
         Tag::Bytes | Tag::Raw => text(format!("[B@{:x}", address(value.payload)), out),
         Tag::Array => {
             let element = schema.and_then(|s| s.element.as_deref());
-            append_list(value.items(), out, |item, out| append(item, element, out));
+            append_list(value.items(), out, |item, out| append(item, element, dict, out));
         }
-        Tag::Map => append_map(value, schema, out),
-        Tag::Struct => append_struct(value, schema, out),
+        Tag::Map => append_map(value, schema, dict, out),
+        Tag::Struct => append_struct(value, schema, dict, out),
     }
 }
 
@@ -51,22 +51,23 @@ fn append_list<'a>(
     out.push(b']');
 }
 
-fn append_map(value: ValueRef<'_>, schema: Option<&Schema>, out: &mut Vec<u8>) {
+fn append_map(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
     out.push(b'{');
     for (i, (key, item)) in value.entries().enumerate() {
         if i > 0 {
             out.extend_from_slice(b", ");
         }
-        append(key, schema.and_then(|s| s.key.as_deref()), out);
+        append(key, schema.and_then(|s| s.key.as_deref()), dict, out);
         out.push(b'=');
-        append(item, schema.and_then(|s| s.element.as_deref()), out);
+        append(item, schema.and_then(|s| s.element.as_deref()), dict, out);
     }
     out.push(b'}');
 }
 
-fn append_struct(value: ValueRef<'_>, schema: Option<&Schema>, out: &mut Vec<u8>) {
+fn append_struct(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
+    let own = dict.schema(value.struct_schema()).ok().flatten();
+    let fields = own.as_deref().or(schema).map_or(&[][..], |s| &s.fields);
     out.extend_from_slice(b"Struct{");
-    let fields = schema.map_or(&[][..], |s| &s.fields);
     let mut first = true;
     for (field, item) in fields.iter().zip(value.items()) {
         if item.is_null() {
@@ -77,7 +78,51 @@ fn append_struct(value: ValueRef<'_>, schema: Option<&Schema>, out: &mut Vec<u8>
         }
         out.extend_from_slice(field.name.as_bytes());
         out.push(b'=');
-        append(item, Some(&field.schema), out);
+        append(item, Some(&field.schema), dict, out);
     }
     out.push(b'}');
+}
+
+/// Appends `new String(bytes, UTF_8)`: a malformed sequence becomes U+FFFD, cut as Java cuts it, which takes half of a
+/// surrogate pair for one.
+pub fn decode_utf8(mut bytes: &[u8], out: &mut Vec<u8>) {
+    loop {
+        let error = match std::str::from_utf8(bytes) {
+            Ok(_) => return out.extend_from_slice(bytes),
+            Err(error) => error,
+        };
+        let (text, rest) = bytes.split_at(error.valid_up_to());
+        out.extend_from_slice(text);
+        out.extend_from_slice("\u{FFFD}".as_bytes());
+        let cut = match rest {
+            [0xED, 0xA0..=0xBF, 0x80..=0xBF, ..] => 3,
+            [0xED, 0xA0..=0xBF, ..] => 2,
+            _ => error.error_len().unwrap_or(rest.len()),
+        };
+        bytes = &rest[cut..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn malformed_utf_8_is_cut_as_in_java() {
+        let cases: [(&[u8], &str); 8] = [
+            (b"plain", "plain"),
+            (b"a\x80b", "a\u{FFFD}b"),
+            (b"\xED\xA0\x80", "\u{FFFD}"),
+            (b"\xED\xA0a", "\u{FFFD}a"),
+            (b"\xED\xA0", "\u{FFFD}"),
+            (b"\xE0\x80\xAF", "\u{FFFD}\u{FFFD}\u{FFFD}"),
+            (b"\xF0\x9F\x98", "\u{FFFD}"),
+            (b"\xF4\x90\x80\x80x", "\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}x"),
+        ];
+        for (bytes, want) in cases {
+            let mut out = Vec::new();
+            decode_utf8(bytes, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), want, "{bytes:x?}");
+        }
+    }
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use berth_guest::{
-    Builder, CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Decode, Dictionaries, Error, Importance,
-    Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Tag, Validator, ValueRef, NONE,
+    part_of, Builder, CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Decode, Dictionaries, Error,
+    Importance, Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Tag, Validator, ValueRef, NONE,
 };
 
 use crate::converter_type;
+use crate::json_encoding;
 use crate::json_fields::fields;
 use crate::json_lexer::{build_node, Lexer, Node, Problem, Read};
 use crate::json_schema;
@@ -65,6 +66,8 @@ struct JsonConverter {
     known: HashMap<String, Rc<Schema>>,
     /// Fields of the object at hand.
     parts: Vec<Part>,
+    /// Room for texts that are not UTF-8.
+    room: Vec<u8>,
 }
 
 const ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not \
@@ -84,17 +87,26 @@ impl JsonConverter {
             prefixes: PerSchema::default(),
             known: HashMap::new(),
             parts: Vec::new(),
+            room: Vec::new(),
         })
     }
 
-    fn read_plain(&mut self, text: &str, out: &mut CellOut<'_>) -> Result<()> {
+    /// `at` is where the text begins in the record's bytes, if it is there as it stands.
+    fn read(&mut self, text: &str, at: Option<usize>, out: &mut CellOut<'_>) -> Result<()> {
+        match self.schemas {
+            true => self.read_envelope(text, out),
+            false => self.read_plain(text, at, out),
+        }
+    }
+
+    fn read_plain(&mut self, text: &str, at: Option<usize>, out: &mut CellOut<'_>) -> Result<()> {
         let mut lexer = Lexer::new(text);
-        match lexer.peek() {
-            None => {
+        match (lexer.peek(), at.filter(|_| out.may_be_apart())) {
+            (None, _) => {
                 out.null(NONE);
                 return Ok(());
             }
-            Some(b'{') if out.may_be_apart() => match fields(text, out.cell.off, &mut self.parts) {
+            (Some(b'{'), Some(at)) => match fields(text, part_of(out.cell.off, at), &mut self.parts) {
                 Ok(()) => {
                     *out.cell = out.arena.put_apart(&self.parts, Tag::Map, NONE)?;
                     return Ok(());
@@ -102,7 +114,7 @@ impl JsonConverter {
                 Err(Problem::Duplicate) => {}
                 Err(problem) => return Err(broken(problem)),
             },
-            Some(_) => {}
+            _ => {}
         }
         out.build(NONE, |b| read(text, b).map_err(broken))
     }
@@ -192,11 +204,16 @@ impl Converter for JsonConverter {
             out.null(NONE);
             return Ok(());
         }
-        let text = std::str::from_utf8(raw.payload).map_err(|e| broken(Problem::Syntax(e.to_string())))?;
-        match self.schemas {
-            true => self.read_envelope(text, out),
-            false => self.read_plain(text, out),
-        }
+        let mut room = std::mem::take(&mut self.room);
+        let done = match json_encoding::text(raw.payload, &mut room) {
+            Ok(text) => {
+                let at = (text.as_ptr() as usize).wrapping_sub(raw.payload.as_ptr() as usize);
+                self.read(text, Some(at).filter(|at| *at <= raw.payload.len()), out)
+            }
+            Err(problem) => Err(broken(problem)),
+        };
+        self.room = room;
+        done
     }
 
     fn from_connect(&mut self, value: ValueRef<'_>, schema: u32, out: &mut CellOut<'_>) -> Result<()> {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use berth_guest::{
-    assemble_parts, Builder, Dictionaries, Error, Memory, Part, Result, Schema, Stack, Tag, Type, ValueRef,
+    assemble_parts, Builder, Dictionaries, Error, Memory, Part, Result, Schema, Stack, Tag, Type, Value, ValueRef,
 };
 
 use crate::base64;
@@ -64,16 +64,22 @@ impl Style {
 
     fn null(&self, schema: &Schema, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
         match &schema.default {
-            Some(default) if self.replace_null => {
-                let body = default.to_body();
-                self.value(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), Some(schema), dict, out)
-            }
+            Some(default) if self.replace_null => self.default(default, schema, dict, out),
             _ if schema.optional => {
                 out.extend_from_slice(b"null");
                 Ok(())
             }
             _ => Err(Error::data("Conversion error: null value for field that is required and has no default value")),
         }
+    }
+
+    /// The schema of a struct that is a default has no default itself, so Connect finds that the two differ.
+    fn default(&self, default: &Value, schema: &Schema, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
+        if matches!(default, Value::Struct(..)) {
+            return Err(Error::data("Mismatching schema."));
+        }
+        let body = default.to_body();
+        self.value(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), Some(schema), dict, out)
     }
 
     fn schemaless(&self, value: ValueRef<'_>, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
@@ -327,12 +333,16 @@ impl Style {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         let _ = write!(out, "{{\"type\":\"{}\"", TYPE_NAMES[schema.kind as usize]);
-        for (key, child) in
-            [("keys", &schema.key), (if schema.kind == Type::Map { "values" } else { "items" }, &schema.element)]
-        {
-            if let Some(child) = child {
-                let _ = write!(out, ",\"{key}\":");
-                self.schema(child, None, dict, out)?;
+        let children = match schema.kind {
+            Type::Array => &[("items", &schema.element)][..],
+            Type::Map => &[("keys", &schema.key), ("values", &schema.element)],
+            _ => &[],
+        };
+        for (key, child) in children {
+            let _ = write!(out, ",\"{key}\":");
+            match child {
+                Some(child) => self.schema(child, None, dict, out)?,
+                None => out.extend_from_slice(b"null"),
             }
         }
         if schema.kind == Type::Struct {
@@ -381,8 +391,7 @@ impl Style {
         }
         if let Some(default) = &schema.default {
             out.extend_from_slice(b",\"default\":");
-            let body = default.to_body();
-            self.value(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), Some(schema), dict, out)?;
+            self.default(default, schema, dict, out)?;
         }
         Ok(())
     }

@@ -2,10 +2,12 @@
 
 pub mod base64;
 pub mod blackhole;
+pub mod boolean_converter;
 pub mod byte_array_converter;
 pub mod cast;
 pub mod cast_spec;
 pub mod cast_value;
+pub mod charset;
 pub mod connect_data;
 pub mod converter_type;
 pub mod datagen;
@@ -32,6 +34,7 @@ pub mod java_regex;
 pub mod java_text;
 pub mod java_time;
 pub mod json_converter;
+pub mod json_encoding;
 pub mod json_fields;
 pub mod json_lexer;
 pub mod json_names;
@@ -39,6 +42,7 @@ pub mod json_schema;
 pub mod json_writer;
 pub mod logical_types;
 pub mod mask_field;
+pub mod number_converter;
 pub mod paths;
 pub mod record_is_tombstone;
 pub mod regex_router;
@@ -70,6 +74,7 @@ pub fn plugins() -> Vec<Plugin> {
         file_sink::plugin(),
         string_converter::plugin(),
         byte_array_converter::plugin(),
+        boolean_converter::plugin(),
         json_converter::plugin(),
         simple_header_converter::plugin(),
         filter::plugin(),
@@ -85,6 +90,7 @@ pub fn plugins() -> Vec<Plugin> {
         blackhole::plugin(),
     ];
     all.extend(cast::plugins());
+    all.extend(number_converter::plugins());
     all.extend(extract_field::plugins());
     all.extend(flatten::plugins());
     all.extend(header_from::plugins());

@@ -3,13 +3,13 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    Builder, ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, PerSchema, Plugin, Record,
-    Result, Schema, Tag, Transform, Validator, Value, ValueRef, NONE,
+    Arena, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, Part, PerSchema, Plugin,
+    Record, Result, Schema, Tag, Transform, Validator, Value, ValueRef, NONE,
 };
 
 use crate::decimal::Decimal;
 use crate::field_reader::FieldReader;
-use crate::fields::{null_in_required, replace_null_key, require_map, require_struct, Half};
+use crate::fields::{is_named, replace_null_key, require_map, require_struct, Half};
 use crate::java_class::class_of;
 
 const PURPOSE: &str = "mask fields";
@@ -62,13 +62,15 @@ impl Masks {
     }
 
     /// Writes what stands for `value`; null stays null.
-    fn write(&self, value: ValueRef<'_>, b: &mut Builder<'_>) -> Result<()> {
+    fn write(&self, value: ValueRef<'_>, arena: &mut Arena<'_>) -> Result<Cell> {
         match &self.payloads[value.tag as usize] {
-            Some(payload) => b.value(ValueRef::new(value.tag, payload)),
-            None if value.is_null() => b.null(),
-            None => return Err(self.unfit(value)),
+            Some(payload) => arena.write(value.tag, NONE, |out| {
+                out.extend_from_slice(payload);
+                Ok(())
+            }),
+            None if value.is_null() => Ok(Cell::NULL),
+            None => Err(self.unfit(value)),
         }
-        Ok(())
     }
 
     fn unfit(&self, value: ValueRef<'_>) -> Error {
@@ -133,8 +135,10 @@ struct MaskField {
     replace_null: bool,
     /// The fields of a schema and which to mask; `None`: its structs stay as they are.
     derived: PerSchema<Option<Rc<[MaybeMasked]>>>,
-    /// Which of `fields` a map has; kept to be used again.
-    found: Vec<bool>,
+    /// Fields of the record at hand, before and after, and room for one of them.
+    parts: Vec<Part>,
+    taken: Vec<Part>,
+    scratch: Vec<u8>,
 }
 
 impl MaskField {
@@ -148,63 +152,49 @@ impl MaskField {
         }
         Ok(MaskField {
             half,
-            found: vec![false; fields.len()],
             fields,
             masks: Masks::new(config.text("replacement")),
             replace_null: config.boolean("replace.null.with.default"),
             derived: PerSchema::default(),
+            parts: Vec::new(),
+            taken: Vec::new(),
+            scratch: Vec::new(),
         })
     }
 
-    fn mask_map(&mut self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
-        require_map(value, PURPOSE)?;
-        let (fields, found, masks) = (&self.fields, &mut self.found, &self.masks);
-        found.fill(false);
-        let cell = record.arena.build(NONE, |b| {
-            b.open(Tag::Map);
-            for (key, item) in value.entries() {
-                b.value(key);
-                let named = |name: &String| key.tag == Tag::String && key.payload == name.as_bytes();
-                match fields.iter().position(named) {
-                    Some(i) => {
-                        found[i] = true;
-                        masks.write(item, b)?;
-                    }
-                    None => b.value(item),
-                }
-            }
-            // A field that is missing is added as null.
-            for (name, _) in fields.iter().zip(found).filter(|(_, found)| !**found) {
-                b.str(name);
-                b.null();
-            }
-            b.close_map();
-            Ok(())
-        })?;
+    fn mask_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_map(record.cell(&cell), PURPOSE)?;
+        record.take_apart(&cell, &mut self.parts);
+        for name in &self.fields {
+            let Some(part) = self.parts.iter_mut().find(|part| is_named(part, record.memory, name)) else {
+                self.parts.push(record.arena.name_part(name)?); // A field that is missing is added as null.
+                continue;
+            };
+            let value = part.value(record.memory, &mut self.scratch);
+            *part = part.with(self.masks.write(value, &mut record.arena)?);
+        }
+        let cell = record.arena.put_apart(&self.parts, Tag::Map, NONE)?;
         self.half.set(record, cell);
         Ok(())
     }
 
-    fn mask_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
-        require_struct(value, PURPOSE)?;
+    fn mask_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_struct(record.cell(&cell), PURPOSE)?;
         let (names, replace_null) = (&self.fields, self.replace_null);
-        let derived = self.derived.get(record.dict, schema, |_, schema| Ok(derive(names, &schema, replace_null)))?;
+        let derived =
+            self.derived.get(record.dict, cell.schema, |_, schema| Ok(derive(names, &schema, replace_null)))?;
         let Some(fields) = derived else { return Ok(()) };
-        let items = value.items();
-        let cell = record.arena.build(schema, |b| {
-            b.open(Tag::Struct);
-            for MaybeMasked { from, masked } in fields.iter() {
-                match from.read(&items) {
-                    value if value.is_null() && !from.field.schema.optional => {
-                        return Err(null_in_required(&from.field));
-                    }
-                    value if *masked => self.masks.write(value, b)?,
-                    value => b.value(value),
-                }
+        record.take_apart(&cell, &mut self.parts);
+        self.taken.clear();
+        for MaybeMasked { from, masked } in fields.iter() {
+            let mut part = from.carry(&self.parts, &mut record.arena)?;
+            if *masked {
+                let value = from.read_part(&self.parts, record.memory, &mut self.scratch);
+                part = part.with(self.masks.write(value, &mut record.arena)?);
             }
-            b.close_struct(NONE);
-            Ok(())
-        })?;
+            self.taken.push(part);
+        }
+        let cell = record.arena.put_apart(&self.taken, Tag::Struct, cell.schema)?;
         self.half.set(record, cell);
         Ok(())
     }
@@ -224,12 +214,15 @@ fn derive(names: &[String], schema: &Schema, replace_null: bool) -> Option<Rc<[M
 impl Transform for MaskField {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
         let cell = self.half.cell(record);
-        let value = record.cell(&cell);
         match cell.schema {
-            NONE => self.mask_map(record, value)?,
-            schema => self.mask_struct(record, value, schema)?,
+            NONE => self.mask_map(record, cell)?,
+            _ => self.mask_struct(record, cell)?,
         }
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
     }
 }
 

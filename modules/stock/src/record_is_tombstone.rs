@@ -20,4 +20,8 @@ impl Predicate for RecordIsTombstone {
     fn test(&mut self, record: &mut Record<'_>) -> Result<bool> {
         Ok(record.entry.value.is_null())
     }
+
+    fn takes_apart(&self) -> bool {
+        true
+    }
 }

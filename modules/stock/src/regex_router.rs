@@ -63,4 +63,8 @@ impl Transform for RegexRouter {
         }
         Ok(Outcome::Keep)
     }
+
+    fn takes_apart(&self) -> bool {
+        true
+    }
 }

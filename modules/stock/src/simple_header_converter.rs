@@ -2,6 +2,7 @@
 
 use berth_guest::{CellOut, ConfigDef, Context, Converter, Make, Plugin, Result, Tag, Value, ValueRef, NONE};
 
+use crate::java_text::decode_utf8;
 use crate::values;
 use crate::values_text;
 
@@ -27,13 +28,16 @@ impl Converter for SimpleHeaderConverter {
             out.null(NONE);
             return Ok(());
         }
-        let text = String::from_utf8_lossy(raw.payload);
-        match values::parse(&text) {
+        let mut repaired = Vec::new();
+        let text = std::str::from_utf8(raw.payload).unwrap_or_else(|_| {
+            decode_utf8(raw.payload, &mut repaired);
+            std::str::from_utf8(&repaired).unwrap_or_default()
+        });
+        match values::parse(text) {
             None => out.null(NONE),
             Some(typed) => {
                 let schema = out.dict.intern_schema(&typed.schema)?;
-                let borrowed = matches!(text, std::borrow::Cow::Borrowed(_));
-                if borrowed && matches!(&typed.value, Value::String(same) if **same == *text) {
+                if matches!(&typed.value, Value::String(same) if same.as_bytes() == raw.payload) {
                     out.keep(Tag::String, schema);
                     return Ok(());
                 }
@@ -52,8 +56,9 @@ impl Converter for SimpleHeaderConverter {
             Tag::String => out.keep(Tag::Raw, NONE),
             _ => {
                 let schema = out.dict.schema(schema)?;
-                out.write(Tag::Raw, NONE, |out| {
-                    values_text::append(value, schema.as_deref(), false, out);
+                let dict = &mut *out.dict;
+                *out.cell = out.arena.write(Tag::Raw, NONE, |out| {
+                    values_text::append(value, schema.as_deref(), dict, out);
                     Ok(())
                 })?;
             }

@@ -96,6 +96,10 @@ impl Transform for TimestampRouter {
         record.set_topic(&self.last.routed)?;
         Ok(Outcome::Keep)
     }
+
+    fn takes_apart(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +135,9 @@ mod tests {
         let passed = records.through("transform", "TimestampRouter", &[("timestamp.format", "bad b")]);
         let errors = passed.errors();
         assert_eq!(errors[0], (0, "Illegal pattern character 'b'".to_string()));
-        assert!(errors[1].1.starts_with("Timestamp missing on record: SinkRecord{"), "{errors:?}");
+        assert!(
+            errors[1].1.starts_with("Timestamp missing on record: SourceRecord{sourcePartition=null, "),
+            "{errors:?}"
+        );
     }
 }

@@ -48,4 +48,8 @@ impl Predicate for TopicNameMatches {
         self.last = Some((record.topic().to_string(), said));
         Ok(said)
     }
+
+    fn takes_apart(&self) -> bool {
+        true
+    }
 }

@@ -466,7 +466,7 @@ impl Fields<'_> {
 mod tests {
     use super::*;
     use crate::values_text::append;
-    use berth_guest::ValueRef;
+    use berth_guest::{Dictionaries, ValueRef};
 
     fn parsed(text: &str) -> String {
         match parse(text) {
@@ -474,7 +474,7 @@ mod tests {
             Some(t) => {
                 let body = t.value.to_body();
                 let mut out = format!("{} ", t.schema.name().unwrap_or(t.schema.kind.name())).into_bytes();
-                append(ValueRef::of_item(&body).unwrap(), Some(&t.schema), false, &mut out);
+                append(ValueRef::of_item(&body).unwrap(), Some(&t.schema), &mut Dictionaries::default(), &mut out);
                 String::from_utf8(out).unwrap()
             }
         }

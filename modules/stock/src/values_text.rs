@@ -1,13 +1,24 @@
 //! Connect's `Values.convertToString`: the text of a value, as SimpleHeaderConverter writes it.
 
-use berth_guest::{Schema, Tag, ValueRef};
+use berth_guest::{Dictionaries, Schema, Tag, ValueRef};
 
 use crate::base64;
 use crate::java_number::{append_f32, append_f64, bigint_text, decimal_text};
 use crate::java_time::value_text;
 
-/// Appends `Values.convertToString`; within containers texts are quoted.
-pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, embedded: bool, out: &mut Vec<u8>) {
+/// Appends `Values.convertToString` of a value that is not null; `dict` knows the schemas that structs carry themselves.
+pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
+    append_part(value, schema, dict, false, out);
+}
+
+/// Within containers texts are quoted.
+fn append_part(
+    value: ValueRef<'_>,
+    schema: Option<&Schema>,
+    dict: &mut Dictionaries,
+    embedded: bool,
+    out: &mut Vec<u8>,
+) {
     let push = |text: &str, out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
     match value.tag {
         Tag::Null => push("null", out),
@@ -29,7 +40,7 @@ pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, embedded: bool, out:
             base64::append(value.payload, out);
             out.extend_from_slice(quote);
         }
-        Tag::Array | Tag::Map | Tag::Struct => append_container(value, schema, out),
+        Tag::Array | Tag::Map | Tag::Struct => append_container(value, schema, dict, out),
     }
 }
 
@@ -44,7 +55,7 @@ fn append_quoted(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn append_container(value: ValueRef<'_>, schema: Option<&Schema>, out: &mut Vec<u8>) {
+fn append_container(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
     let element = schema.and_then(|s| s.element.as_deref());
     let (open, close) = if value.tag == Tag::Array { (b'[', b']') } else { (b'{', b'}') };
     out.push(open);
@@ -58,28 +69,29 @@ fn append_container(value: ValueRef<'_>, schema: Option<&Schema>, out: &mut Vec<
         Tag::Array => {
             for item in value.items() {
                 comma(out);
-                append(item, element, true, out);
+                append_part(item, element, dict, true, out);
             }
         }
         Tag::Map => {
             for (key, item) in value.entries() {
                 comma(out);
-                append(key, schema.and_then(|s| s.key.as_deref()), true, out);
+                append_part(key, schema.and_then(|s| s.key.as_deref()), dict, true, out);
                 out.push(b':');
-                append(item, element, true, out);
+                append_part(item, element, dict, true, out);
             }
         }
         _ => {
-            for (field, item) in schema.map_or(&[][..], |s| &s.fields).iter().zip(value.items()) {
+            let own = dict.schema(value.struct_schema()).ok().flatten();
+            for (field, item) in own.as_deref().or(schema).map_or(&[][..], |s| &s.fields).iter().zip(value.items()) {
                 comma(out);
                 append_quoted(field.name.as_bytes(), out);
                 out.push(b':');
                 match &field.schema.default {
                     Some(default) if item.is_null() => {
                         let body = default.to_body();
-                        append(ValueRef::of_item(&body).unwrap_or(item), Some(&field.schema), true, out);
+                        append_part(ValueRef::of_item(&body).unwrap_or(item), Some(&field.schema), dict, true, out);
                     }
-                    _ => append(item, Some(&field.schema), true, out),
+                    _ => append_part(item, Some(&field.schema), dict, true, out),
                 }
             }
         }

@@ -55,8 +55,8 @@ pub fn play(file: &str, line: &str) -> String {
 pub fn answer(file: &str, vector: &Json) -> Json {
     match dispatch(file, vector) {
         Ok(result) => result,
-        Err(Refusal::Thrown(error)) => thrown(&error),
-        Err(Refusal::Foreign) => Json::object([("foreign", Json::Bool(true))]),
+        Err(Refusal::Thrown(error)) if !model::holds_buffer(vector.get("value")) => thrown(&error),
+        Err(Refusal::Thrown(_) | Refusal::Foreign) => Json::object([("foreign", Json::Bool(true))]),
         Err(Refusal::Unknown) => Json::object([("unknown", Json::Bool(true))]),
     }
 }

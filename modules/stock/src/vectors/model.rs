@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::json::Json;
 use crate::base64;
 use crate::java_number::{bigint_bytes, bigint_text};
+use berth_guest::limits;
 use berth_guest::{
     put_header, Batch, Cell, Dictionaries, Entry, Field, Header, Schema, Tag, Type, Value, ValueRef, NONE,
 };
@@ -42,8 +43,37 @@ pub fn schema(json: &Json) -> Result<Option<Rc<Schema>>, Foreign> {
     Ok(Some(Rc::new(out)))
 }
 
+/// Whether bytes are given as a buffer, whose class an error would name.
+pub fn holds_buffer(json: &Json) -> bool {
+    match json {
+        Json::List(items) => items.iter().any(holds_buffer),
+        Json::Object(members) => {
+            json.get("t").text() == Some("bytebuffer") || members.iter().any(|(_, member)| holds_buffer(member))
+        }
+        _ => false,
+    }
+}
+
 /// A value; structs with a schema of their own name it in `dict`.
 pub fn value(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries) -> Result<Value, Foreign> {
+    if depth(json) > limits::DEPTH {
+        return Err(Foreign);
+    }
+    value_within(json, declared, dict)
+}
+
+/// Containers within each other.
+fn depth(json: &Json) -> usize {
+    let deepest = |items: &[Json]| items.iter().map(depth).max().unwrap_or(0);
+    match (json.get("t").text(), json.get("v")) {
+        (Some("list"), Json::List(items)) => 1 + deepest(items),
+        (Some("map"), Json::List(entries)) => 1 + entries.iter().map(|e| deepest(e.list())).max().unwrap_or(0),
+        (Some("struct"), Json::Object(fields)) => 1 + fields.iter().map(|(_, v)| depth(v)).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn value_within(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries) -> Result<Value, Foreign> {
     if json == &Json::Null {
         return Ok(Value::Null);
     }
@@ -61,7 +91,8 @@ pub fn value(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries) ->
         "bool" => Value::Boolean(v == &Json::Bool(true)),
         "string" if json.has("utf16") => return Err(Foreign),
         "string" => Value::str(text),
-        "bytes" => Value::Bytes(base64::decode(text).map_err(|_| Foreign)?),
+        // JsonConverter and ByteArrayConverter take the whole array below a buffer, whatever its position.
+        "bytes" | "bytebuffer" => Value::Bytes(base64::decode(text).map_err(|_| Foreign)?),
         "decimal" => {
             let unscaled = bigint_bytes(json.get("unscaled").text().unwrap_or("")).ok_or(Foreign)?;
             Value::Decimal(json.get("scale").int().ok_or(Foreign)? as i32, unscaled)
@@ -70,15 +101,15 @@ pub fn value(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries) ->
         "date" => Value::Date(json.get("ms").int().ok_or(Foreign)?),
         "list" => {
             let element = declared.and_then(|s| s.element.clone());
-            let item = |item: &Json| value(item, element.as_deref(), &mut *dict);
+            let item = |item: &Json| value_within(item, element.as_deref(), &mut *dict);
             Value::Array(v.list().iter().map(item).collect::<Result<_, _>>()?)
         }
         "map" => {
             let (key, element) = declared.map_or((None, None), |s| (s.key.clone(), s.element.clone()));
             let mut entries = Vec::new();
             for pair in v.list() {
-                let key = value(&pair.list()[0], key.as_deref(), dict)?;
-                entries.push((key, value(&pair.list()[1], element.as_deref(), dict)?));
+                let key = value_within(&pair.list()[0], key.as_deref(), dict)?;
+                entries.push((key, value_within(&pair.list()[1], element.as_deref(), dict)?));
             }
             Value::Map(entries)
         }
@@ -89,7 +120,7 @@ pub fn value(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries) ->
                 None => NONE,
             };
             let fields = own.as_deref().or(declared).ok_or(Foreign)?.fields.clone();
-            let field = |f: &Field| value(v.get(&f.name), Some(&f.schema), &mut *dict);
+            let field = |f: &Field| value_within(v.get(&f.name), Some(&f.schema), &mut *dict);
             Value::Struct(index, fields.iter().map(field).collect::<Result<_, _>>()?)
         }
         _ => return Err(Foreign),

@@ -5,6 +5,7 @@ use berth_guest::{Dictionaries, ValueRef};
 use super::json::Json;
 use super::model;
 use super::{Answer, Refusal};
+use crate::java_text::decode_utf8;
 use crate::{base64, values, values_text};
 
 /// Plays an operation of this family.
@@ -13,7 +14,10 @@ pub fn play(op: &str, vector: &Json) -> Answer {
         "parseString" => Ok(parsed(vector.get("text").text().ok_or(Refusal::Foreign)?)),
         "headerToConnect" => {
             let bytes = vector.get("bytes").text().map(base64::decode).transpose().map_err(|_| Refusal::Foreign)?;
-            Ok(bytes.map_or_else(none, |bytes| parsed(&String::from_utf8_lossy(&bytes))))
+            let Some(bytes) = bytes else { return Ok(none()) };
+            let mut text = Vec::new();
+            decode_utf8(&bytes, &mut text);
+            Ok(parsed(std::str::from_utf8(&text).unwrap_or_default()))
         }
         "headerFromConnect" => {
             let text = text(vector)?;
@@ -48,6 +52,6 @@ fn text(vector: &Json) -> Result<Option<String>, Refusal> {
         return Ok(None);
     }
     let mut out = Vec::new();
-    values_text::append(value, schema.as_deref(), false, &mut out);
+    values_text::append(value, schema.as_deref(), &mut dict, &mut out);
     Ok(Some(String::from_utf8_lossy(&out).into_owned()))
 }

@@ -1,0 +1,78 @@
+package schemaregistry
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/berth-connect/berth/host"
+)
+
+// Registry is one registry as the configuration of a converter names it.
+type Registry struct {
+	settings
+	client *client
+	cache  *cache
+	users  int // guarded by the pool's mu
+	key    [sha256.Size]byte
+}
+
+// Pool shares a client and its cache among all whose configuration says the same about the registry.
+type Pool struct {
+	log *slog.Logger
+
+	mu    sync.Mutex
+	known map[[sha256.Size]byte]*Registry // guarded by mu
+}
+
+// NewPool makes an empty one.
+func NewPool(log *slog.Logger) *Pool {
+	return &Pool{log: log, known: map[[sha256.Size]byte]*Registry{}}
+}
+
+// Open returns the registry of a converter's configuration, whose keys are without a prefix such as value.converter.
+// Each Open needs a Close. It does no I/O but to read certificates; its errors are host.ErrBadRequest.
+func (p *Pool) Open(config host.Config) (*Registry, error) {
+	s, err := parseSettings(config)
+	if err != nil {
+		return nil, err
+	}
+	key := fingerprint(config)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.known[key]
+	if r == nil {
+		r = &Registry{settings: s, client: newClient(s, p.log), cache: newCache(s.cacheSize), key: key}
+		p.known[key] = r
+	}
+	r.users++
+	return r, nil
+}
+
+// Close gives a registry back.
+func (p *Pool) Close(r *Registry) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r.users--; r.users == 0 {
+		delete(p.known, r.key)
+		r.client.close()
+	}
+}
+
+// clientKeys are the beginnings of the keys that a client depends on.
+var clientKeys = []string{"schema.registry.", "basic.auth.", "bearer.auth.", "http.", "max.retries", "retries.",
+	"schemas.cache.config", "latest.cache.ttl.sec"}
+
+func fingerprint(config host.Config) [sha256.Size]byte {
+	var text strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		if slices.ContainsFunc(clientKeys, func(begin string) bool { return strings.HasPrefix(key, begin) }) {
+			fmt.Fprintf(&text, "%q=%q\n", key, config.Get(key))
+		}
+	}
+	return sha256.Sum256([]byte(text.String()))
+}

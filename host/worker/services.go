@@ -1,0 +1,46 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host/guest"
+	"github.com/berth-connect/berth/host/pipeline"
+	"github.com/berth-connect/berth/host/schemaregistry"
+)
+
+// services returns what serves the requests of a group's stages: a stage reaches the registry that its own
+// configuration names, and no other. serve is nil when no stage asks for a capability of that kind. release must be
+// called at the end.
+func (w *Worker) services(group pipeline.Group) (serve guest.Serve, release func(), err error) {
+	registries := map[int32]*schemaregistry.Registry{}
+	release = func() {
+		for _, r := range registries {
+			w.registries.Close(r)
+		}
+	}
+	for i, s := range group.Stages {
+		if !slices.Contains(s.Found.Capabilities, abi.CapabilitySchemaRegistry) {
+			continue
+		}
+		r, err := w.registries.Open(s.Config)
+		if err != nil {
+			release()
+			return nil, nil, fmt.Errorf("%s: %w", s.Where(), err)
+		}
+		registries[int32(i)] = r
+	}
+	if len(registries) == 0 {
+		return nil, release, nil
+	}
+	return func(ctx context.Context, request abi.Request) abi.Reply {
+		r, granted := registries[request.Stage]
+		if !granted || request.Capability != abi.CapabilitySchemaRegistry {
+			return abi.Reply{Code: abi.CodeInternal, Message: fmt.Sprintf(
+				"stage %d has no capability %q: its manifest must ask for it", request.Stage, request.Capability)}
+		}
+		return r.Serve(ctx, request)
+	}, release, nil
+}
