@@ -33,7 +33,8 @@ impl Expr {
         let expr = Expr { rules, headers, structs: Structs::default(), reader };
         if expr.is_idle() {
             return Err(Error::config(
-                "Expr does nothing: set filter, topic, key, value, partition, timestamp, headers.NAME, set.FIELD or remove",
+                "Expr does nothing: set filter, topic, key, value, partition, timestamp, headers.NAME, set.FIELD or \
+                 remove",
             ));
         }
         Ok(expr)

@@ -2,7 +2,7 @@
 //!
 //! | function | |
 //! |---|---|
-//! | `parseJson(string or bytes)`, `toJson(any)` | JSON text to a value and back; members of maps in the order of their names |
+//! | `parseJson(string or bytes)`, `toJson(any)` | JSON text to a value and back; members in the order of their names |
 //! | `text.lower()`, `text.upper()` | case of all letters; `lowerAscii`, `upperAscii` leave others alone |
 //! | `sha256(string or bytes)`, `md5(string or bytes)` | digest in hexadecimal digits |
 //! | `coalesce(a, b, …)` | the first that is not null; fields that are missing count as null |

@@ -199,20 +199,22 @@ pub fn with_list<T>(value: &dyn Val, work: impl FnOnce(&[Box<dyn Val + '_>]) -> 
     solid.downcast_ref::<CelList>().map(|list| work(list.inner()))
 }
 
+/// A key of a map and its value.
+pub type MapEntry<'m> = (&'m CelMapKey<'m>, &'m (dyn Val + 'm));
+
 /// The entries of a map in the order of their keys, wherever it lies.
-pub fn with_map<T>(value: &dyn Val, work: impl FnOnce(&[(&CelMapKey<'_>, &(dyn Val + '_))]) -> T) -> Option<T> {
-    let sorted = |map: &CelMap<'_>, work: &mut dyn FnMut(&[(&CelMapKey<'_>, &(dyn Val + '_))])| {
-        let mut entries: Vec<(&CelMapKey<'_>, &dyn Val)> = map.inner().iter().map(|(k, v)| (k, &**v)).collect();
-        entries.sort_by(|a, b| a.0.cmp(b.0));
-        work(&entries);
+pub fn with_map<T>(value: &dyn Val, work: impl FnOnce(&[MapEntry<'_>]) -> T) -> Option<T> {
+    let solid;
+    let map = match value.downcast_ref::<CelMap>() {
+        Some(map) => map,
+        None => {
+            solid = value.clone_as_boxed();
+            solid.downcast_ref::<CelMap>()?
+        }
     };
-    let (mut work, mut answer) = (Some(work), None);
-    let mut once = |entries: &[(&CelMapKey<'_>, &(dyn Val + '_))]| answer = work.take().map(|work| work(entries));
-    match value.downcast_ref::<CelMap>() {
-        Some(map) => sorted(map, &mut once),
-        None => value.clone_as_boxed().downcast_ref::<CelMap>().map(|map| sorted(map, &mut once))?,
-    }
-    answer
+    let mut entries: Vec<MapEntry<'_>> = map.inner().iter().map(|(key, item)| (key, &**item)).collect();
+    entries.sort_by(|a, b| a.0.cmp(b.0));
+    Some(work(&entries))
 }
 
 /// A value of CEL as JSON; what it can't hold is the error's text.
@@ -236,7 +238,7 @@ pub fn to_json(value: &dyn Val) -> Result<Json, String> {
         Kind::List => with_list(value, |items| items.iter().map(|item| to_json(&**item)).collect())
             .unwrap_or_else(|| Err(unknown())),
         Kind::Map => with_map(value, |entries| {
-            let member = |(key, item): &(&CelMapKey<'_>, &dyn Val)| Ok((key_text(key), to_json(*item)?));
+            let member = |(key, item): &MapEntry<'_>| Ok((key_text(key), to_json(*item)?));
             entries.iter().map(member).collect::<Result<_, String>>().map(Json::Object)
         })
         .unwrap_or_else(|| Err(unknown())),

@@ -45,12 +45,16 @@ pub fn definition() -> ConfigDef {
         expression(PARTITION, "Expression that gives the partition; null leaves it to the producer."),
         expression(
             TIMESTAMP,
-            "Expression that gives the record's timestamp, or milliseconds since 1970; null leaves it to the producer. \
+            "Expression that gives the timestamp, or milliseconds since 1970; null leaves it to the producer. \
              headers.NAME is an expression that gives the value of a header; null removes it.",
         ),
-        ConfigKey::new(REMOVE, ConfigType::List, "Fields of the value to remove; names with dots lead to fields within.")
-            .default("")
-            .validator(Validator::Custom("names of fields", check_remove)),
+        ConfigKey::new(
+            REMOVE,
+            ConfigType::List,
+            "Fields of the value to remove; names with dots lead to fields within.",
+        )
+        .default("")
+        .validator(Validator::Custom("names of fields", check_remove)),
     ])
 }
 

@@ -179,7 +179,10 @@ impl Derived {
         let mut set = |number: usize, schema: &Schema, out: &mut Builder<'_>| {
             let copied = matches!(self.types[number], FieldType::Copied(_));
             let written = match &given[number] {
-                Given::Field(value, _) if copied && (!value.is_null() || schema.optional) => Ok(out.value(*value)),
+                Given::Field(value, _) if copied && (!value.is_null() || schema.optional) => {
+                    out.value(*value);
+                    Ok(())
+                }
                 Given::Field(value, path) => typed::write(&*to_val(*value, shape_of(path, scope)), schema, out),
                 Given::Made(value) => typed::write(&**value, schema, out),
             };

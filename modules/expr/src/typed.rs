@@ -96,7 +96,10 @@ pub fn accepts(schema: &Schema, value: &dyn Val) -> bool {
 pub fn write(value: &dyn Val, schema: &Schema, out: &mut Builder<'_>) -> Result<(), String> {
     if is_null(value) {
         return match schema.optional {
-            true => Ok(out.null()),
+            true => {
+                out.null();
+                Ok(())
+            }
             false => Err("null for a field that requires a value".to_string()),
         };
     }
