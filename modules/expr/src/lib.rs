@@ -12,6 +12,7 @@ pub mod number;
 pub mod output;
 pub mod path;
 pub mod program;
+pub mod quick;
 pub mod rewrite;
 pub mod scope;
 pub mod settings;

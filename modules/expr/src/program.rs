@@ -6,6 +6,7 @@ use cel::{Context, ExecutionError, IdedExpr, ParseErrors, Value};
 
 use crate::language;
 use crate::path::{slot_of, Path};
+use crate::quick::Quick;
 use crate::rewrite::{rewrite, Complaint};
 
 /// Longest text of an expression, in bytes.
@@ -18,6 +19,8 @@ pub struct Program {
     pub key: String,
     pub source: String,
     pub expr: IdedExpr,
+    /// The same, if it is a condition that needs no CEL.
+    pub quick: Option<Quick>,
 }
 
 impl Program {
@@ -32,7 +35,8 @@ impl Program {
         let place = |id: u64| info.offset_for(id).map_or(0, |(start, _)| start as usize);
         rewrite(&mut expr, paths)
             .map_err(|Complaint { id, text }| format!("{}: {text}", position(source, place(id))))?;
-        Ok(Program { key: key.to_string(), source: source.to_string(), expr })
+        let quick = Quick::of(&expr, paths);
+        Ok(Program { key: key.to_string(), source: source.to_string(), expr, quick })
     }
 
     /// Evaluates it for the record that answers for the context's variables.

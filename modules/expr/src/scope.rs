@@ -1,5 +1,6 @@
 //! Evaluation of expressions on one record.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use berth_guest::{Builder, Error, PerSchema, Record, Result, NONE};
@@ -44,9 +45,7 @@ impl Reader {
         let (key, value) = (self.shape(record, entry.key.schema)?, self.shape(record, entry.value.schema)?);
         let (memory, topic, paths) = (record.memory, self.topic.as_str(), &self.paths[..]);
         let view = View { entry, memory, topic, key: &key, value: &value, paths };
-        let mut context = Context::with_env(language::env());
-        context.set_variable_resolver(&view);
-        let scope = Scope { view: &view, context };
+        let scope = Scope { view: &view, context: OnceCell::new() };
         work(&scope, record)
     }
 
@@ -61,19 +60,35 @@ impl Reader {
 /// A record and what its expressions may call.
 pub struct Scope<'r> {
     pub view: &'r View<'r>,
-    context: Context<'r, 'r>,
+    /// Made when the first expression needs CEL.
+    context: OnceCell<Context<'r, 'r>>,
 }
 
 impl<'r> Scope<'r> {
     /// What an expression says of the record.
     #[inline]
     pub fn value<'e>(&'e self, program: &'e Program) -> Result<CowVal<'e, 'r>> {
-        program.evaluate(&self.context).map_err(|error| self.explain(program, &error))
+        program.evaluate(self.context()).map_err(|error| self.explain(program, &error))
+    }
+
+    fn context(&self) -> &Context<'r, 'r> {
+        self.context.get_or_init(|| {
+            let mut context = Context::with_env(language::env());
+            context.set_variable_resolver(self.view);
+            context
+        })
     }
 
     /// What a condition says of the record.
     #[inline]
     pub fn boolean(&self, program: &Program) -> Result<bool> {
+        match program.quick.as_ref().and_then(|quick| quick.test(self.view)) {
+            Some(said) => Ok(said),
+            None => self.evaluated(program),
+        }
+    }
+
+    fn evaluated(&self, program: &Program) -> Result<bool> {
         let value = self.value(program)?;
         value.downcast_ref::<CelBool>().map(|b| *b.inner()).ok_or_else(|| {
             let got = value.get_type().name();
@@ -83,7 +98,7 @@ impl<'r> Scope<'r> {
 
     /// Writes what an expression says as a value without schema.
     pub fn write(&self, program: &Program, out: &mut Builder<'_>) -> Result<()> {
-        output::write(&program.expr, self.view, &self.context, out).map_err(|error| self.explain(program, &error))
+        output::write(&program.expr, self.view, self.context(), out).map_err(|error| self.explain(program, &error))
     }
 
     fn explain(&self, program: &Program, error: &ExecutionError) -> Error {

@@ -90,7 +90,8 @@ impl<'r> View<'r> {
         CelMap::from(map)
     }
 
-    fn is_present(&self, path: &Path) -> bool {
+    /// What `has` says of a path.
+    pub fn is_present(&self, path: &Path) -> bool {
         match self.find(path) {
             // A field of a struct is always there; what matters is whether it has a value.
             Ok(Found::Value(value, _)) => !value.is_null() || !self.ends_in_struct(path),

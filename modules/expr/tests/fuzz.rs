@@ -185,6 +185,53 @@ fn expressions_over_any_value_answer_or_fail_with_their_key() {
     assert!(kept > 500, "{kept} records were kept: the expressions are too wild to tell anything");
 }
 
+/// A condition of the kind that needs no CEL, mostly.
+fn condition(dice: &mut Dice, depth: usize) -> String {
+    const READ: [&str; 9] =
+        ["value.a", "value.b", "value.b.c", "value", "topic", "partition", "key", "headers.n", "value.l[0]"];
+    const LITERAL: [&str; 11] =
+        ["0", "-1", "1.5", "9007199254740993", "9007199254740992.0", "true", "null", "'ä'", "''", "'a,b'", "'k1'"];
+    if depth > 0 {
+        let (left, right) = (condition(dice, depth - 1), condition(dice, depth - 1));
+        return match dice.below(3) {
+            0 => format!("({left} && {right})"),
+            1 => format!("({left} || {right})"),
+            _ => format!("!({left})"),
+        };
+    }
+    let (read, literal) = (dice.pick(&READ), dice.pick(&LITERAL));
+    let compare = dice.pick(&["==", "!=", "<", "<=", ">", ">="]);
+    match dice.below(6) {
+        0 => "has(value.b.c)".to_string(),
+        1 => format!("{read} in [{literal}, {}]", dice.pick(&LITERAL)),
+        2 => format!("{read}.{}('a')", dice.pick(&["startsWith", "endsWith", "contains"])),
+        3 => format!("{literal} {compare} {read}"),
+        _ => format!("{read} {compare} {literal}"),
+    }
+}
+
+#[test]
+fn conditions_without_cel_answer_as_cel_does() {
+    let mut dice = Dice(0xBEEF);
+    let (mut quick, mut answers) = (0, [0, 0]);
+    for _ in 0..4_000 {
+        let depth = dice.below(3);
+        let source = condition(&mut dice, depth);
+        let program = expr::program::Program::compile("filter", &source, &mut Vec::new()).unwrap();
+        quick += usize::from(program.quick.is_some());
+        let records = [record(value(&mut dice, 2)), record(value(&mut dice, 2)), struct_record()];
+        // The form with a condition is CEL's to evaluate.
+        let said = run(&[("filter", &source)], &records);
+        let asked = run(&[("filter", &format!("({source}) ? true : false"))], &records);
+        for (said, asked) in said.into_iter().zip(asked) {
+            let kept = |became: &Result<Option<Given>, String>| became.as_ref().ok().map(Option::is_some);
+            assert_eq!(kept(&said), kept(&asked), "{source}: {said:?}");
+            answers[usize::from(kept(&said) == Some(true))] += 1;
+        }
+    }
+    assert!(quick > 3_900 && answers.iter().all(|count| *count > 1_000), "{quick} quick, {answers:?}");
+}
+
 #[test]
 fn mutated_texts_compile_or_are_refused() {
     let mut dice = Dice(77);
