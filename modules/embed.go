@@ -26,7 +26,17 @@ var registry []byte
 //go:embed registry.manifest
 var registryManifest []byte
 
+//go:embed expr.wasm
+var expr []byte
+
+//go:embed expr.manifest
+var exprManifest []byte
+
 // All are the modules that every worker has.
 func All() []Module {
-	return []Module{{"stock", Stock, stockManifest, true}, {"registry", registry, registryManifest, false}}
+	return []Module{
+		{"stock", Stock, stockManifest, true},
+		{"registry", registry, registryManifest, false},
+		{"expr", expr, exprManifest, false},
+	}
 }

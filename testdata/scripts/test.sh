@@ -32,7 +32,7 @@ url=$(testdata/servers/schema-registry.sh start "$registry" | sed -n 's/^SCHEMA_
 BERTH_TEST_REGISTRY=$url BERTH_TEST_REGISTRY_DIR=$registry go test -tags realregistry -count=1 -run TestE2ERegistry .
 
 echo "== Rust"
-for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry; do (cd "$dir" && cargo test --all-features); done
+for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry modules/expr; do (cd "$dir" && cargo test --all-features); done
 
 echo "== recorded answers of Kafka Connect, through a worker's pipeline"
 testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
