@@ -200,6 +200,8 @@ var settings = []setting{
 	{"berth.limits.worker.memory.bytes", number(host.WorkerMemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.batch.cpu.ms", inMillis(host.BatchCPUMax), true, isPositive, millisRule},
 	{"berth.limits.second.cpu.ms", "1000", true, isPositive, millisRule},
+	{"berth.limits.module.second.cpu.ms", "0", true, isZeroOrMore, cpuRule},
+	{"berth.limits.worker.second.cpu.ms", "0", true, isZeroOrMore, cpuRule},
 	{"berth.limits.batch.sleep.ms", inMillis(host.BatchSleepMax), true, isPositive, millisRule},
 	{"berth.limits.start.ms", inMillis(host.StartDurationMax), true, isPositive, millisRule},
 	{"berth.limits.describe.ms", inMillis(host.DescribeDurationMax), true, isPositive, millisRule},
@@ -217,6 +219,7 @@ const (
 	replicationRule = "be -1 (the broker's default) or 1 or more"
 	millisRule      = "be a number of milliseconds"
 	booleanRule     = "be true or false"
+	cpuRule         = "be milliseconds of CPU time in each second, such as 1500 for one and a half cores, or 0 for no limit"
 	bytesRule       = "be a number of bytes, 1048576 or more"
 )
 

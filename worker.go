@@ -230,6 +230,7 @@ func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) erro
 		return err
 	}
 	n.engine.LimitMemory(c.bytes("berth.limits.module.memory.bytes"), c.bytes("berth.limits.worker.memory.bytes"))
+	n.engine.LimitCPU(c.millis("berth.limits.module.second.cpu.ms"), c.millis("berth.limits.worker.second.cpu.ms"))
 	n.plugins = plugin.New(plugin.Config{
 		Dir: filepath.Join(data, "modules"), Path: c.list("plugin.path"), Bundle: bundle(),
 		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout},

@@ -40,6 +40,10 @@ const (
 
 	// MemoryBytesMax caps the linear memory of one instance.
 	MemoryBytesMax = 512 << 20
+	// StackBytesMax is wazero's own bound of the frames of compiled code: a stack that is larger grows no more, and one
+	// that grows doubles, so an instance may have nearly twice this. What a guest keeps of its stack in its memory counts
+	// as memory.
+	StackBytesMax = 50_000_000
 	// ModuleMemoryBytesMax and WorkerMemoryBytesMax cap that of all instances of a module, and of all on this worker.
 	ModuleMemoryBytesMax = 4 << 30
 	WorkerMemoryBytesMax = 8 << 30

@@ -25,6 +25,8 @@ type Module struct {
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
 	memory  memoryBudget // of all its instances
+	cpu     cpuBudget    // of all its instances
+	tables  int64        // bytes that an instance's tables may take
 	image   *image
 
 	Digest          string
@@ -78,10 +80,14 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	defer kill(nil)
 	limits := config.Limits.WithDefaults()
 	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}}
-	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill}
+	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill,
+		seconds: limited(&cpuBudget{perSecond: limits.SecondCPU}, &m.cpu, &m.engine.cpu)}
 	defer in.clock.leave()
 	mem := m.guestMemory(limits)
 	defer mem.release()
+	if !mem.takeTables(m.tables) {
+		return &GuestError{Reason: "not started: " + mem.refused.error().Error(), Cause: mem.refused.error()}
+	}
 	moduleConfig, err := in.moduleConfig(config)
 	if err != nil {
 		return fmt.Errorf("prepare instance %s: %w", config.Name, err)
