@@ -57,6 +57,8 @@ const (
 	DescribeDurationMax = 30 * time.Second
 	// TransformDurationMax bounds a transform or converter stage's answer to one batch, sleeping included.
 	TransformDurationMax = 30 * time.Second
+	// StageIdleMax is how long an instance of stages that keep nothing between batches lives on without a batch.
+	StageIdleMax = 30 * time.Second
 	// PutDurationMax bounds a sink's answer to one batch or flush: Kafka's max.poll.interval.ms.
 	PutDurationMax = 5 * time.Minute
 

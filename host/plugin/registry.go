@@ -63,6 +63,8 @@ type Plugin struct {
 	abi.Plugin
 	Digest string
 	Module string // its name
+	// Bundled: it is of a module that is part of the worker.
+	Bundled bool
 }
 
 // New returns an empty registry; Load fills it, once.

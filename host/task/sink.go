@@ -28,6 +28,7 @@ type Sink struct {
 	current   map[host.TopicPartition]int64 // next offsets of what was put
 	committed map[host.TopicPartition]int64
 	lastFlush time.Time
+	lastPut   time.Time
 	topics    map[string]bool
 	paused    bool
 	failed    error // in a call of the consumer
@@ -75,6 +76,10 @@ func (t *Sink) iterate(ctx, hard context.Context) error {
 		return err
 	}
 	if len(records) > 0 {
+		t.lastPut = time.Now()
+		if err := t.config.wake(hard, t.chain); err != nil {
+			return err
+		}
 		if err := t.put(ctx, hard, records); err != nil {
 			return err
 		}
@@ -82,6 +87,7 @@ func (t *Sink) iterate(ctx, hard context.Context) error {
 	if time.Since(t.lastFlush) < t.config.FlushInterval {
 		return nil
 	}
+	t.config.rest(hard, t.chain, t.lastPut)
 	return t.flush(hard, nil)
 }
 

@@ -32,6 +32,7 @@ type Source struct {
 	sendErrs chan error // the first error of the producer
 	topics   map[string]bool
 	paused   bool
+	polled   time.Time // when the last batch came
 }
 
 // NewSource returns a task that writes with producer, which it closes.
@@ -78,6 +79,10 @@ func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) erro
 		return err
 	}
 	b := &sourceBatch{message: m, polled: polled}
+	t.polled = time.Now()
+	if err := t.config.wake(hard, t.chain); err != nil {
+		return err
+	}
 	if err := t.transform(ctx, hard, b); err != nil || ctx.Err() != nil {
 		return err // what is not sent is polled again by the next task
 	}
@@ -150,6 +155,7 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		return m, false, nil
 	case <-flush:
 		t.flush(hard)
+		t.config.rest(hard, t.chain, t.polled)
 		return m, false, nil
 	case <-t.config.Target.changed:
 		t.setPaused(t.config.Target.paused.Load())

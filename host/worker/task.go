@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -107,6 +108,7 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		FlushInterval: w.config.OffsetFlushInterval,
 		FlushTimeout:  w.config.OffsetFlushTimeout,
 		GraceTimeout:  w.config.TaskShutdownGraceful,
+		RestAfter:     cmp.Or(w.config.StagesRestAfter, host.StageIdleMax),
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
 			return w.run(ctx, g, plan, log, meters.plugin)
 		},
