@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules demo test vectors bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
+.PHONY: help build modules docs demo test vectors bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -16,6 +16,9 @@ build: ## bin/berth, one static binary; needs Go alone
 
 modules: ## build the first-party plugin modules again (needs Rust for wasm; installs it as root)
 	modules/build.sh
+
+docs: ## the pages about the bundled plugins, modules/docs/*.md: run their examples and write them again
+	go run ./testdata/docs modules
 
 demo: build ## a real data set through file source, transforms, Kafka and file sink, live on the terminal
 	testdata/scripts/demo.sh

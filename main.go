@@ -26,6 +26,7 @@ func commands() []command {
 		{"plugin", "build [DIR]", "compile it to a .wasm module", runPlugin},
 		{"plugin", "inspect FILE.wasm", "what a module provides and asks for", runPlugin},
 		{"plugin", "push FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
+		{"plugin", "ls [-url URL] [-json]", "the plugins in this program, or those of a running worker", runPlugin},
 		{"version", "", "print the version", printVersion},
 	}
 }

@@ -12,7 +12,7 @@ tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
 echo "== Go, on the embedded broker"
-go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/guests ./testdata/vectors
+go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests ./testdata/vectors
 
 echo "== the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)

@@ -2,7 +2,7 @@
 
 pub mod calendar;
 mod fields;
-mod number;
+pub mod number;
 mod pattern;
 mod simple_date_format;
 mod text;
