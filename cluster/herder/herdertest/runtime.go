@@ -236,12 +236,10 @@ func (r *Runtime) StartTask(id host.TaskID, connector, config host.Config, targe
 
 // StopTasks implements host.Runtime.
 func (r *Runtime) StopTasks(_ context.Context, ids ...host.TaskID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, id := range ids {
-		r.mu.Lock()
-		t := r.tasks[id]
 		delete(r.tasks, id)
-		r.mu.Unlock()
-		r.reporter.TaskStatus(id, host.Unassigned, "", t.plugin.Version)
 	}
 }
 
