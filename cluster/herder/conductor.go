@@ -113,7 +113,7 @@ func (c *conductor) restart(r restart) {
 // do queues a plugin call between operations.
 func (c *conductor) do(e errand) { c.ask(func() { c.errands = append(c.errands, e) }) }
 
-// whenSettled calls f once everything that was asked for before runs or has stopped.
+// whenSettled calls f once everything has stopped that is not to run here by what was asked for before.
 func (c *conductor) whenSettled(f func()) { c.ask(func() { c.settled = append(c.settled, f) }) }
 
 // reconfigure is the runtime's callback: the plugin asks for new task configurations.
@@ -186,15 +186,16 @@ func (c *conductor) run(ctx context.Context) {
 			o.refuse(errStopping)
 			return
 		}
+		c.giveUp(ctx, o.wish)
+		for _, f := range o.settled {
+			f()
+		}
 		c.followTasks(ctx, o)
 		c.followConnector(ctx, o)
 		if o.wish.config == nil {
 			o.refuse(host.NotFound("Unknown connector: " + c.name))
 		} else {
 			c.runErrands(ctx, o)
-		}
-		for _, f := range o.settled {
-			f()
 		}
 		if o.wish.idle() {
 			c.h.inbox.post(func() { c.h.onIdle(c, o.given) })
@@ -211,6 +212,26 @@ func (c *conductor) runErrands(ctx context.Context, o orders) {
 	}
 }
 
+// giveUp stops what is not to run here, before anything starts: others may wait for it.
+func (c *conductor) giveUp(ctx context.Context, w wish) {
+	var gone []host.TaskID
+	for _, task := range slices.Sorted(maps.Keys(c.tasks)) {
+		if _, wanted := w.tasks[task]; !wanted {
+			gone = append(gone, c.id(task))
+		}
+	}
+	if len(gone) > 0 {
+		c.stopTasks(ctx, gone)
+		c.h.inbox.post(func() { c.h.onTasksGone(gone) })
+	}
+	switch {
+	case w.config == nil:
+		c.stopConnector(ctx, "")
+	case !w.here:
+		c.stopConnector(ctx, host.Unassigned)
+	}
+}
+
 // followTasks brings the running tasks in line. Tasks come before the connector: they must run although its plugin
 // hangs in start.
 func (c *conductor) followTasks(ctx context.Context, o orders) {
@@ -220,20 +241,13 @@ func (c *conductor) followTasks(ctx context.Context, o orders) {
 			again[task] = true
 		}
 	}
-	var stop, gone []host.TaskID
+	var stop []host.TaskID
 	for _, task := range slices.Sorted(maps.Keys(c.tasks)) {
-		_, wanted := o.wish.tasks[task]
-		if !wanted {
-			gone = append(gone, c.id(task))
-		}
-		if !wanted || again[task] || c.tasks[task] != o.wish.tasksEpoch {
+		if again[task] || c.tasks[task] != o.wish.tasksEpoch {
 			stop = append(stop, c.id(task))
 		}
 	}
 	c.stopTasks(ctx, stop)
-	if len(gone) > 0 {
-		c.h.inbox.post(func() { c.h.onTasksGone(gone) })
-	}
 	c.retargetTasks(o.wish)
 	for _, task := range slices.Sorted(maps.Keys(o.wish.tasks)) {
 		if _, runs := c.tasks[task]; !runs {
@@ -284,10 +298,7 @@ func (c *conductor) followConnector(ctx context.Context, o orders) {
 	c.configEpoch = o.wish.configEpoch
 	var err error
 	switch {
-	case o.wish.config == nil:
-		c.stopConnector(ctx, "")
 	case !o.wish.here:
-		c.stopConnector(ctx, host.Unassigned)
 		c.target, err = o.wish.target, elsewhere("")
 	case again || !c.begun:
 		c.stopConnector(ctx, "")
