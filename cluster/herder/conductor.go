@@ -32,15 +32,18 @@ type conductor struct {
 	begun       bool // the runtime was told to start the connector in its target state, and has not been told to stop it
 	target      host.TargetState
 	configEpoch int
+	targetEpoch int
 	tasks       map[int]int // those that run here, with the tasksEpoch of their start
 }
 
-// wish is what should run here. Epochs count the records that ask for a new start of the connector or of its tasks.
+// wish is what should run here. Epochs count the records that ask for a new start of the connector or of its tasks, or
+// for another target state; one that was changed there and back has cost the connector its tasks if it was STOPPED.
 type wish struct {
 	config      host.Config // nil: the connector was deleted
 	here        bool        // the connector itself is this worker's; its tasks may be without it
 	configEpoch int
 	target      host.TargetState
+	targetEpoch int
 	tasks       map[int]host.Config // that are this worker's
 	tasksEpoch  int
 }
@@ -305,9 +308,10 @@ func (c *conductor) followConnector(ctx context.Context, o orders) {
 		err = c.start(ctx, o.wish)
 	case o.wish.target != c.target:
 		err = c.retarget(ctx, o.wish)
-	case o.reconf && !c.failed() && c.target == host.TargetStarted:
+	case (o.reconf || o.wish.targetEpoch != c.targetEpoch) && !c.failed() && c.target == host.TargetStarted:
 		c.publish(ctx, o.wish, nil)
 	}
+	c.targetEpoch = o.wish.targetEpoch
 	for _, done := range waiting {
 		done <- err
 	}

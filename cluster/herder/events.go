@@ -34,7 +34,7 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 			h.pruneTasks(event.Connector)
 		}
 	case store.TargetChanged:
-		h.follow(ctx, event.Connector, func(*wish) {})
+		h.follow(ctx, event.Connector, func(w *wish) { w.targetEpoch++ })
 	case store.RestartRequested:
 		h.onRestart(event.Restart)
 	case store.LoggerLevelSet:

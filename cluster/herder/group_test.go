@@ -455,3 +455,22 @@ func TestTaskConfigsGoToTheLeader(t *testing.T) {
 		}
 	})
 }
+
+// TestStoppedAndResumedUnseen: the owner sees both at once; the tasks are gone although the target state is the same.
+func TestStoppedAndResumedUnseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t).start()
+		defer func() { b.stop() }()
+		b.create("c", "", "tasks.max", "2")
+		other := b.configs.Another()
+		b.configs.Hold(true)
+		err := errors.Join(other.PutTasks(t.Context(), "c", nil), other.PutTargetState(t.Context(), "c", host.TargetStopped),
+			other.PutTargetState(t.Context(), "c", host.TargetStarted))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.configs.Hold(false)
+		synctest.Wait()
+		b.expect("c", "RUNNING 0:RUNNING 1:RUNNING")
+	})
+}

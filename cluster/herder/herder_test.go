@@ -31,6 +31,11 @@ type bench struct {
 	group    herder.Group // nil: none
 	config   herder.Config
 	stop     func()
+
+	// Of tests with several workers; nil: none.
+	join  func(*herder.Herder) herder.Group
+	leads herder.Leader
+	setUp func(*herdertest.Runtime)
 }
 
 func newBench(t *testing.T) *bench {
@@ -43,12 +48,26 @@ func newBench(t *testing.T) *bench {
 
 // start runs a new herder on the stores, as a restarted worker would.
 func (b *bench) start() *bench {
+	b.launch()
+	synctest.Wait()
+	return b
+}
+
+func (b *bench) launch() {
+	var leader herder.Leader = b.leader
+	if b.leads != nil {
+		leader = b.leads
+	}
 	b.Herder = herder.New(b.config, herder.Ports{Configs: b.configs, Statuses: b.statuses, Offsets: b.offsets,
-		Admin: b.admin, Leader: b.leader}, slog.New(slog.DiscardHandler))
+		Admin: b.admin, Leader: leader}, slog.New(slog.DiscardHandler))
 	if b.group != nil {
 		b.Join(b.group)
 	}
 	b.runtime = herdertest.NewRuntime(b.Herder)
+	if b.join != nil {
+		b.setUp(b.runtime)
+		b.Join(b.join(b.Herder))
+	}
 	ctx, cancel := context.WithCancel(b.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx, b.runtime) }()
@@ -58,8 +77,6 @@ func (b *bench) start() *bench {
 			b.t.Error(err)
 		}
 	}
-	synctest.Wait()
-	return b
 }
 
 func config(pairs ...string) host.Config {

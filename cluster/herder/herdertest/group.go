@@ -39,8 +39,7 @@ type Member struct {
 	changed chan struct{}
 	events  []group.Event // guarded by the cluster's mu, as all that follows
 	held    group.Work
-	owed    int  // calls of Stopped
-	outside bool // lost, and not yet stopped
+	owed    int // calls of Stopped
 	round   int32
 }
 
@@ -73,8 +72,13 @@ func (m *Member) Lose() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.members = append(slices.DeleteFunc(c.members, func(other *Member) bool { return other == m }), m)
-	m.events, m.held, m.outside = nil, group.Work{}, true
-	m.owed = 1
+	for _, event := range m.events {
+		if _, isJoined := event.(group.Joined); !isJoined {
+			m.owed--
+		}
+	}
+	m.events, m.held = nil, group.Work{}
+	m.owed++
 	m.send(group.Lost{Reason: "on purpose"})
 	c.due = true
 	c.advance()
@@ -100,7 +104,6 @@ func (m *Member) Stopped() {
 	if m.owed < 0 {
 		panic("Stopped was called although nothing had to be stopped")
 	}
-	m.outside = false
 	m.cluster.advance()
 }
 

@@ -38,6 +38,7 @@ type Runtime struct {
 	tasks      map[host.TaskID]task
 	starts     map[string]int // of connectors and tasks, by name or id
 	modules    []host.ModuleInfo
+	dead       bool
 }
 
 // Place counts what runs on all workers of a group.
@@ -98,6 +99,7 @@ func (r *Runtime) Kill() {
 	}
 	clear(r.connectors)
 	clear(r.tasks)
+	r.dead = true
 }
 
 type connector struct {
@@ -186,6 +188,9 @@ func (r *Runtime) StartConnector(ctx context.Context, name string, config host.C
 func (r *Runtime) add(name string, c *connector) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.dead {
+		return
+	}
 	if r.connectors[name] == nil {
 		r.Place.enter(name)
 	}
@@ -296,6 +301,10 @@ func (r *Runtime) StartTask(id host.TaskID, connector, config host.Config, targe
 		trace = exception + "poll failed on purpose"
 	}
 	r.mu.Lock()
+	if r.dead {
+		r.mu.Unlock()
+		return
+	}
 	if _, runs := r.tasks[id]; !runs {
 		r.Place.enter(id.String())
 	}
