@@ -185,7 +185,7 @@ func (h *Herder) alterPlugin(ctx context.Context, name string, config host.Confi
 		return false, nil
 	}
 	managed, err := alterer.AlterOffsets(ctx, config, changes)
-	if errors.Is(err, ErrAlterUnsupported) {
+	if errors.Is(err, host.ErrAlterUnsupported) {
 		return false, internal("Failed to modify offsets for connector " + name +
 			" because it doesn't support external modification of offsets")
 	}

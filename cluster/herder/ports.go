@@ -2,7 +2,6 @@ package herder
 
 import (
 	"context"
-	"errors"
 
 	"github.com/berth-connect/berth/cluster/group"
 	"github.com/berth-connect/berth/cluster/sessionkey"
@@ -91,9 +90,6 @@ type Admin interface {
 // it; for one that does not, offsets are altered as for a connector without an alterOffsets method.
 type OffsetAlterer interface {
 	// AlterOffsets returns true when the plugin has taken care of offsets that it keeps in its own system (or keeps
-	// none). Errors: ErrAlterUnsupported; the text of any other goes to the user.
+	// none). Errors: host.ErrAlterUnsupported; the text of any other goes to the user.
 	AlterOffsets(ctx context.Context, config host.Config, offsets []host.SourceOffset) (bool, error)
 }
-
-// ErrAlterUnsupported is the answer of a plugin whose offsets must not be altered from outside.
-var ErrAlterUnsupported = errors.New("the plugin doesn't support external modification of offsets")

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/berth-connect/berth/abi"
-	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/validate"
 )
@@ -372,7 +371,7 @@ func (r *Runtime) AlterOffsets(_ context.Context, config host.Config, offsets []
 	case "throw":
 		return false, &host.Error{Kind: host.ErrInternal, Message: "alterOffsets failed on purpose"}
 	}
-	return false, herder.ErrAlterUnsupported
+	return false, host.ErrAlterUnsupported
 }
 
 // checkFileOffsets says what Kafka's FileStreamSourceConnector says.
