@@ -70,7 +70,7 @@ func (h *Herder) Join(g Group) { h.group = g }
 func (h *Herder) onGroupEvent(ctx context.Context, event group.Event) {
 	switch event := event.(type) {
 	case group.Revoking:
-		h.log.Info("Giving up work", "connectors", len(event.Connectors), "tasks", len(event.Tasks))
+		h.log.Debug("Giving up work", "connectors", len(event.Connectors), "tasks", len(event.Tasks))
 		h.own(ctx, h.owned.without(event.Work), h.group.Stopped)
 	case group.Lost:
 		h.log.Warn("No longer a member of the group, stopping all connectors and tasks", "reason", event.Reason)
@@ -83,7 +83,7 @@ func (h *Herder) onGroupEvent(ctx context.Context, event group.Event) {
 
 // onJoined takes over the outcome of a round.
 func (h *Herder) onJoined(ctx context.Context, session group.Session) {
-	h.log.Info("Joined the group", "generation", session.Generation, "leader", session.Assignment.LeaderURL,
+	h.log.Debug("Joined the group", "generation", session.Generation, "leader", session.Assignment.LeaderURL,
 		"connectors", len(session.Held.Connectors), "tasks", len(session.Held.Tasks))
 	h.session = session
 	h.signs.Store(session.Protocol >= group.Sessioned)
