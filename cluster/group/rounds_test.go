@@ -104,11 +104,11 @@ func giveUpUnread(t *testing.T, p group.Protocol, leads bool) {
 func TestSlowStopKeepsTheSession(t *testing.T) {
 	c := newCluster(t)
 	c.configure(map[string]int{"orders": 4})
-	short := func(config *group.Config) { config.SessionTimeout = time.Second }
+	short := func(config *group.Config) { config.SessionTimeout = 3 * time.Second }
 	first := c.start(short)
 	c.await("the first runs all", func() bool { return c.allRun(first) })
 	c.mu.Lock()
-	first.obey = func() { time.Sleep(2500 * time.Millisecond) }
+	first.obey = func() { time.Sleep(4500 * time.Millisecond) }
 	c.mu.Unlock()
 	second := c.start(short)
 	c.await("two share the work", func() bool { return c.allRun(first, second) })
