@@ -42,6 +42,12 @@ var lines = map[string][]string{
 		"f","static.value":"v"},"input":{"kind":"source","topic":"t","value":{"t":"string","v":"no map"}},"result":{
 		"error":{"phase":"apply","class":"org.apache.kafka.connect.errors.DataException","message":
 		"Only Map objects supported in absence of schema for [field insertion], found: java.lang.String"}}}`},
+	"transforms-Cast": {
+		`{"id":"zone","note":"","class":"org.apache.kafka.connect.transforms.Cast$Value","config":{"spec":"string"},"tz":
+		"Asia/Kolkata","input":{"kind":"source","topic":"t","valueSchema":{"type":"INT64","name":
+		"org.apache.kafka.connect.data.Timestamp","version":1},"value":{"t":"date","ms":"1566570894346"}},"result":{
+		"record":{"kind":"source","topic":"t","valueSchema":{"type":"STRING","name":
+		"org.apache.kafka.connect.data.Timestamp","version":1},"value":{"t":"string","v":"2019-08-23T20:04:54.346Z"}}}}`},
 	"predicates": {
 		`{"id":"true","note":"","class":"org.apache.kafka.connect.transforms.predicates.TopicNameMatches","config":{"pattern":
 		"a.*"},"input":{"kind":"source","topic":"abc"},"result":{"test":true}}`,
@@ -105,7 +111,7 @@ var stock = modules{stock: filepath.Join("..", "..", "modules", "stock.wasm")}
 
 func startWorkers(t *testing.T) *workers {
 	t.Helper()
-	w, err := newWorkers(t.Context(), stock, slog.New(slog.DiscardHandler))
+	w, err := newWorkers(t.Context(), stock, []string{utc, "Asia/Kolkata"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
