@@ -100,12 +100,13 @@ func failed(stage int, record int64, err error) *failure {
 	if errors.As(err, &known) {
 		return known
 	}
-	message := err.Error()
+	message, class := textOf(err)
 	var config *abi.ConfigError
 	if errors.As(err, &config) {
 		message = config.Message // the first wrong key speaks for all
 	}
-	return &failure{abi.Failure{Code: codeOf(err), Message: message, Stage: int32(stage), Record: record}, err}
+	return &failure{abi.Failure{Code: codeOf(err), Message: message, Stage: int32(stage), Record: record,
+		Class: class}, err}
 }
 
 // guard calls author code and turns its panic into a failure at the position that was noted last.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/berth-connect/berth/abi"
 )
 
 // lines are vectors of every family that plugins play, by file.
@@ -265,6 +268,52 @@ func TestBadInputIsNamed(t *testing.T) {
 		}
 		if _, err := readVectors(dir); err == nil || !strings.Contains(err.Error(), "a.jsonl:2: ") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What the ABI lets nest must not end an instance, whatever recurses over it.
+func TestDeepestValuesEndNoInstance(t *testing.T) {
+	const deep = abi.DepthMax
+	nested := func(open, middle, end string, n int) string {
+		return strings.Repeat(open, n) + middle + strings.Repeat(end, n)
+	}
+	list := nested(`{"t":"list","v":[`, `{"t":"int8","v":"1"}`, `]}`, deep)
+	tree := nested(`{"t":"map","v":[[{"t":"string","v":"k"},`, `{"t":"int8","v":"1"}`, `]]}`, deep)
+	schema := nested(`{"type":"ARRAY","value":`, `{"type":"INT8"}`, `}`, deep-1)
+	base64Of := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+	json := `"class":"org.apache.kafka.connect.json.JsonConverter","config":{"schemas.enable":"false"},"isKey":false`
+	record := `"input":{"kind":"source","topic":"t","value":` + tree + `}`
+	var all []*vector
+	for file, inputs := range map[string][]string{
+		"json-converter": {
+			json + `,"op":"toConnect","bytes":"` + base64Of(nested("[", "", "]", deep)) + `"`,
+			json + `,"op":"toConnect","bytes":"` + base64Of(nested(`{"k":`, "1", "}", deep)) + `"`,
+			json + `,"op":"fromConnect","value":` + list, json + `,"op":"fromConnect","value":` + tree,
+			strings.Replace(json, "false", "true", 1) + `,"op":"fromConnect","schema":` + schema + `,"value":` +
+				nested(`{"t":"list","v":[`, `{"t":"int8","v":"1"}`, `]}`, deep-1),
+		},
+		"simple-converters": {`"class":"org.apache.kafka.connect.storage.StringConverter","config":{},"isKey":false,` +
+			`"op":"fromConnect","value":` + list},
+		"values": {`"op":"headerFromConnect","value":` + list, `"op":"headerFromConnect","value":` + tree,
+			`"op":"headerToConnect","bytes":"` + base64Of(nested("[", "1", "]", deep)) + `"`},
+		"transforms-Flatten": {`"class":"org.apache.kafka.connect.transforms.Flatten$Value","config":{},` + record},
+		"transforms-Cast": {`"class":"org.apache.kafka.connect.transforms.Cast$Value","config":{"spec":"k:string"},` +
+			record},
+		"transforms-MaskField": {
+			`"class":"org.apache.kafka.connect.transforms.MaskField$Value","config":{"fields":"k"},` + record},
+	} {
+		for i, input := range inputs {
+			v, err := parseVector(file, fmt.Sprintf(`{"id":"%s %d",%s,"result":{}}`, file, i, input))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, v)
+		}
+	}
+	for v, outcome := range play(t.Context(), all, startWorkers(t).families()) {
+		if strings.HasPrefix(outcome, "not played") {
+			t.Errorf("%s: %s", v.text("id"), outcome)
 		}
 	}
 }

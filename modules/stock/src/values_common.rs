@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use berth_guest::schema::{DATE, TIME, TIMESTAMP};
+use berth_guest::schema::{DATE, TIMESTAMP};
 use berth_guest::{Error, Result, Schema, Type, Value};
 
 use crate::java_time::DAY_MS;
