@@ -71,6 +71,7 @@ const (
 	MessageFailed      MessageKind = 7
 	MessageReconfigure MessageKind = 8
 	MessageRequest     MessageKind = 9
+	MessageErrant      MessageKind = 10
 )
 
 // Code classes an error of a record, a batch or an instance.

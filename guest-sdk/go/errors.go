@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -51,6 +52,21 @@ func (e *errantError) Unwrap() error { return e.err }
 
 // Errant says that a sink gives this record up and goes on (Connect's ErrantRecordReporter).
 func Errant(r *Record, err error) error { return &errantError{r, err} }
+
+// ReportErrant says that a sink gives a record up that an earlier Put took, and goes on (Connect's ErrantRecordReporter).
+// It may be called from any goroutine, before Flush answers with an offset behind the record: then that offset is
+// committed once the record is in the dead-letter topic. It waits for room in the host's window; ctx is the one that the
+// plugin was called with, or comes from it.
+func ReportErrant(ctx context.Context, r *Record, err error) error {
+	in := instanceOf(ctx)
+	if in == nil || in.sink() == nil {
+		return errors.New("report a record: ctx is not one that a sink was called with")
+	}
+	text, class := textOf(err)
+	topic, partition := r.givenPlace()
+	e := abi.Errant{Topic: topic, Partition: partition, Offset: r.offset, Message: text, Class: class}
+	return in.put(ctx, abi.MessageErrant, 0, nil, e.Encode())
+}
 
 // codeOf classes an error of author code.
 func codeOf(err error) abi.Code {
