@@ -88,6 +88,9 @@ func loadConfig(base map[string]string, environment []string, overrides map[stri
 	if err := c.resolve(environment); err != nil {
 		return config{}, err
 	}
+	if strings.TrimSpace(c.text("berth.time.zone")) == "" {
+		_ = c.values.Set("berth.time.zone", processZone(environment, localtime)) // fails only for keys with a delimiter
+	}
 	return c, check(c)
 }
 
@@ -202,6 +205,7 @@ var settings = []setting{
 	{"plugin.path", "", false, isText, ""},
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
+	{"berth.time.zone", "", true, isTimeZone, timeZoneRule},
 	{"berth.limits.memory.bytes", number(host.MemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.module.memory.bytes", number(host.ModuleMemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.worker.memory.bytes", number(host.WorkerMemoryBytesMax), true, isBytes, bytesRule},
@@ -227,6 +231,7 @@ const (
 	millisRule      = "be a number of milliseconds"
 	booleanRule     = "be true or false"
 	cpuRule         = "be milliseconds of CPU time in each second, such as 1500 for one and a half cores, or 0 for no limit"
+	timeZoneRule    = "name a time zone, like Europe/Berlin or UTC; where it is not set, that of TZ or /etc/localtime counts"
 	bytesRule       = "be a number of bytes, 1048576 or more"
 )
 

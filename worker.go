@@ -241,7 +241,7 @@ func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) erro
 	n.plugins = plugin.New(plugin.Config{
 		Dir: filepath.Join(data, "modules"), Path: c.list("plugin.path"), Bundle: bundle(),
 		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout},
-		Limits: guestLimits(c), Log: log,
+		Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"), Log: log,
 	}, n.engine)
 	return nil
 }

@@ -70,6 +70,8 @@ const (
 	OutputBytesMax = 16 << 20
 	// OutboxBatchesMax is how many messages of a guest wait for the host before put says "window full".
 	OutboxBatchesMax = 4
+	// ErrantKeptMax is how many records a sink may give up besides while it owes one answer.
+	ErrantKeptMax = 10_000
 	// RequestsMax is how many requests of an instance the host works on at a time before put says "window full".
 	RequestsMax = 64
 	// RequestDurationMax bounds the answer to a request of a guest, which may try again after that.

@@ -109,6 +109,8 @@ type Clients interface {
 	// EnsureTopic creates a topic for a source task when the connector's topic.creation.* ask for it and it is not
 	// there yet.
 	EnsureTopic(ctx context.Context, topic string, config Config) error
+	// Record reads one record again, as Kafka has it; an error if it is no longer there.
+	Record(ctx context.Context, id TaskID, config Config, at TopicPartition, offset int64) (ConsumerRecord, error)
 	// DeadLetters creates a task's dead-letter topic when it is missing, with one partition and replication replicas, and
 	// makes the producer for it.
 	DeadLetters(ctx context.Context, id TaskID, config Config, topic string, replication int16) (Producer, error)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -39,6 +40,7 @@ type Config struct {
 	Limits host.Limits // zero fields: the defaults
 	// Sleepless guests have nothing to wait for: Limits.BatchSleep holds for them.
 	Sleepless bool
+	TimeZone  string    // the guest's TZ; "": UTC
 	Dirs      []string  // granted directories, reachable under the same absolute paths
 	Stdin     *Input    // nil: empty
 	Stdout    io.Writer // nil: goes where standard error goes
@@ -122,7 +124,7 @@ func (m *Module) guestMemory(limits host.Limits) *guestMemory {
 		budgets: []*memoryBudget{own, &m.memory, &m.engine.memory}}
 }
 
-// moduleConfig grants nothing that is not asked for: no environment, no arguments, no files, real clocks and
+// moduleConfig grants nothing that is not asked for: no environment but the zone, no arguments, no files, real clocks and
 // randomness.
 func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 	files := wazero.NewFSConfig()
@@ -141,6 +143,7 @@ func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 		WithName("").
 		WithStartFunctions().
 		WithArgs("guest").
+		WithEnv("TZ", cmp.Or(config.TimeZone, "UTC")).
 		WithRandSource(rand.Reader).
 		WithSysWalltime().
 		WithNanotime(nanotime, 1).

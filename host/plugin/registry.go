@@ -27,7 +27,9 @@ type Config struct {
 	Bundle []Bundled
 	Grants Grants
 	Limits host.Limits // of each instance
-	Log    *slog.Logger
+	// TimeZone is the default zone of all instances, a name of the IANA database; "": UTC.
+	TimeZone string
+	Log      *slog.Logger
 }
 
 // Bundled is a module that is part of the worker.

@@ -127,6 +127,9 @@ func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
 		return nil, t.putFailed(t.sink.Group.Failed(t.sink.Instance.Err()), nil)
 	default:
 	}
+	if err := t.giveUpLate(ctx); err != nil {
+		return nil, err
+	}
 	wait := min(max(t.config.FlushInterval-time.Since(t.lastFlush), 0), targetLookInterval)
 	records, err := t.consumer.Poll(ctx, host.BatchRecordsMax, wait)
 	if t.failed != nil {
@@ -174,10 +177,14 @@ func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
 	if len(due) == 0 {
 		return nil
 	}
-	safe, err := t.preCommit(ctx, due)
+	answered, err := t.preCommit(ctx, due)
 	if err != nil {
 		return t.putFailed(err, nil)
 	}
+	if err := t.giveUpLate(ctx); err != nil {
+		return err
+	}
+	safe := t.safe(answered, due)
 	if len(safe) == 0 {
 		return nil
 	}
@@ -193,9 +200,8 @@ func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
 	return nil
 }
 
-// preCommit sends FLUSH and reads the offsets that are safe, at most those that were asked for.
-func (t *Sink) preCommit(ctx context.Context,
-	due map[host.TopicPartition]int64) (map[host.TopicPartition]int64, error) {
+// preCommit sends FLUSH and reads the offsets that the connector calls safe.
+func (t *Sink) preCommit(ctx context.Context, due map[host.TopicPartition]int64) ([]abi.PartitionOffset, error) {
 	t.sink.Instance.Send(abi.EventFlush, guest.Bytes(abi.EncodePartitionOffsets(partitionOffsets(due))))
 	m, err := t.sink.Instance.Expect(ctx, guest.CommitMessage, t.sink.Limit)
 	if err != nil {
@@ -207,6 +213,12 @@ func (t *Sink) preCommit(ctx context.Context,
 		t.sink.Instance.Kill(err)
 		return nil, t.sink.Group.Failed(err)
 	}
+	return answered, nil
+}
+
+// safe are the offsets that may be committed, at most those that were asked for.
+func (t *Sink) safe(answered []abi.PartitionOffset,
+	due map[host.TopicPartition]int64) map[host.TopicPartition]int64 {
 	safe := map[host.TopicPartition]int64{}
 	for _, p := range answered {
 		tp := host.TopicPartition{Topic: p.Topic, Partition: p.Partition}
@@ -221,7 +233,7 @@ func (t *Sink) preCommit(ctx context.Context,
 			delete(safe, tp)
 		}
 	}
-	return safe, nil
+	return safe
 }
 
 func partitionOffsets(offsets map[host.TopicPartition]int64) []abi.PartitionOffset {

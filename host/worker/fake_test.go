@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -62,6 +63,17 @@ func (k *fakeKafka) EnsureTopic(context.Context, string, host.Config) error { re
 
 func (k *fakeKafka) DeadLetters(context.Context, host.TaskID, host.Config, string, int16) (host.Producer, error) {
 	return fakeProducer{k}, nil
+}
+
+func (k *fakeKafka) Record(_ context.Context, _ host.TaskID, _ host.Config, at host.TopicPartition,
+	offset int64) (host.ConsumerRecord, error) {
+	all := k.records(at.Topic)
+	if offset >= int64(len(all)) {
+		return host.ConsumerRecord{}, errors.New("no such record")
+	}
+	r := all[offset]
+	return host.ConsumerRecord{Topic: at.Topic, Offset: offset, Key: r.Key, Value: r.Value, TimestampMs: r.TimestampMs,
+		TimestampType: host.CreateTime, Headers: r.Headers}, nil
 }
 
 func (k *fakeKafka) Load(_ context.Context, connector string) ([]host.SourceOffset, error) {

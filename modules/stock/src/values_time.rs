@@ -2,13 +2,13 @@
 
 use berth_guest::schema::{DATE, TIME, TIMESTAMP};
 
-use crate::java_time::{days_from, number, DAY_MS};
+use crate::java_time::{days_from, default_zone, number, DAY_MS};
 
 /// Name of the type and milliseconds of a date, time or timestamp in the one form that each has; fields may be out of
-/// range, as in Java's lenient parser.
+/// range, as in Java's lenient parser. They are what clocks of the default zone show; the Z is but a letter.
 pub fn temporal(token: &str) -> Option<(&'static str, i64)> {
     let text = token.replace("\\:", ":");
-    Some(match text.encode_utf16().count() {
+    let (name, local_ms) = match text.encode_utf16().count() {
         10 => {
             let mut fields = Fields(&text);
             (DATE, fields.date()?)
@@ -24,7 +24,8 @@ pub fn temporal(token: &str) -> Option<(&'static str, i64)> {
             (TIMESTAMP, date.wrapping_add(fields.time()?))
         }
         _ => return None,
-    })
+    };
+    Some((name, local_ms.wrapping_sub(default_zone().offset_of_local(local_ms).total() as i64)))
 }
 
 /// Reads numbers and literals in turn.
@@ -67,6 +68,7 @@ impl Fields<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::java_time::{set_default_zone, Zone};
 
     #[test]
     fn numbers_in_dates_are_java_s() {
@@ -83,5 +85,15 @@ mod tests {
         ] {
             assert_eq!(temporal(text), want, "{text}");
         }
+    }
+
+    #[test]
+    fn clocks_are_those_of_the_default_zone() {
+        let read = |text| temporal(text).map(|(_, ms)| ms);
+        assert_eq!(read("2019-08-23T14:34:54.346Z"), Some(1_566_570_894_346));
+        set_default_zone(Zone::of("America/New_York"));
+        assert_eq!(read("2019-08-23"), Some(1_566_532_800_000));
+        assert_eq!(read("12:34:56.789Z"), Some(63_296_789));
+        assert_eq!(read("2019-03-10T02:30:00.000Z"), Some(1_552_203_000_000)); // no clock shows that time
     }
 }
