@@ -79,6 +79,7 @@ func TestSharedArrays(t *testing.T) {
 func TestWhatIsNoSuchMap(t *testing.T) {
 	one := recording(t, "one")
 	replaced := func(old, new string) []byte { return bytes.Replace(one, []byte(old), []byte(new), 1) }
+	const sizes = "\x00\x00\x00\x10\x00\x00\x00\x01" // buckets, entries
 	cases := map[string]struct {
 		data []byte
 		says string
@@ -95,8 +96,8 @@ func TestWhatIsNoSuchMap(t *testing.T) {
 		"a map's handle":    {replaced("q\x00~\x00\x02", "q\x00~\x00\x01"), "a reference to the class byte[] is expected"},
 		"a negative length": {replaced("\x00\x00\x00\x0e{", "\xff\x00\x00\x0e{"), "an array of -16777202 bytes"},
 		"a huge length":     {replaced("\x00\x00\x00\x0e{", "\x7f\x00\x00\x0e{"), "the data ends early"},
-		"a huge size":       {replaced("\x00\x00\x00\x10\x00\x00\x00\x01", "\x00\x00\x00\x10\x7f\xff\xff\xff"), "is expected"},
-		"a negative size":   {replaced("\x00\x00\x00\x10\x00\x00\x00\x01", "\x00\x00\x00\x10\xff\xff\xff\xff"), "a map of -1"},
+		"a huge size":       {replaced(sizes, sizes[:4]+"\x7f\xff\xff\xff"), "is expected"},
+		"a negative size":   {replaced(sizes, sizes[:4]+"\xff\xff\xff\xff"), "a map of -1"},
 	}
 	for name, c := range cases {
 		if bytes.Equal(c.data, one) {
