@@ -51,7 +51,7 @@ func (c config) millis(key string) time.Duration {
 }
 
 // useKafka replaces bootstrap.servers.
-func (c config) useKafka(address string) { _ = c.values.Set("bootstrap.servers", address) } // as in allow
+func (c config) useKafka(address string) { _ = c.values.Set("bootstrap.servers", address) }
 
 // allow grants folders beside those that berth.allow.dirs lists.
 func (c config) allow(dirs []string) {
@@ -173,7 +173,8 @@ func anyValues(values map[string]string) map[string]any {
 const ownPrefix = "berth."
 
 // setting is a key that main or a layer reads. Keys of Kafka Connect have the defaults and checks of its
-// DistributedConfig or StandaloneConfig; what stands here is what Berth asks for besides. fallback is the default of a key of Berth's own.
+// DistributedConfig or StandaloneConfig; what stands here is what Berth asks for besides. fallback is the default of a
+// key of Berth's own.
 type setting struct {
 	key, fallback string
 	needed        bool

@@ -25,8 +25,8 @@ func classPath(t *testing.T) string {
 	return path
 }
 
-// untilLines runs a worker until a topic has n records and the offset file does not change the place any more, then
-// ends it as an operator does.
+// untilLines runs a worker until a topic has n records and the offset file a position, then ends it as an operator
+// does.
 func (p *process) untilLines(cmd *exec.Cmd, topic, position string, n int64) {
 	p.t.Helper()
 	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, p.log, p.log
@@ -51,7 +51,7 @@ func (p *process) untilLines(cmd *exec.Cmd, topic, position string, n int64) {
 	<-ended
 }
 
-// Connect's standalone worker and Berth take turns on one offset file; each goes on where the other has stopped, so that
+// Connect's standalone worker and Berth take turns on one offset file; each goes on where the other has stopped, so
 // every line arrives once.
 func TestE2EStandaloneTakesTurnsWithTheJVM(t *testing.T) {
 	p := newStandalone(t, keys{"offset.flush.interval.ms": "200"})

@@ -14,8 +14,8 @@ import (
 	"github.com/berth-connect/berth/web"
 )
 
-// runStandalone is "berth standalone": one worker that keeps source offsets in a file and everything else in memory, and
-// runs the connectors of files.
+// runStandalone is "berth standalone": one worker that keeps source offsets in a file and everything else in memory,
+// and runs the connectors of files.
 func runStandalone(args []string, out io.Writer) error {
 	flags := newFlags("standalone", "WORKER.properties [CONNECTOR.properties|.json …]", out)
 	options := addOptions(flags)

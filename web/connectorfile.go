@@ -63,8 +63,8 @@ func parseCreateRequest(members map[string]json.RawMessage) (CreateRequest, erro
 		return CreateRequest{}, errNoName
 	}
 	if included := request.config["name"]; included != nil && *included != request.name {
-		return CreateRequest{}, fmt.Errorf("Connector name configuration (%s) in 'config' doesn't match the one specified in "+
-			"'name' (%s); leave one of them out or make them equal", *included, request.name)
+		return CreateRequest{}, fmt.Errorf("Connector name configuration (%s) in 'config' doesn't match the one specified "+
+			"in 'name' (%s); leave one of them out or make them equal", *included, request.name)
 	}
 	request.config["name"] = &request.name
 	return CreateRequest{request.name, request.config, request.target}, nil
