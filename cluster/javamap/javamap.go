@@ -35,8 +35,8 @@ type class struct {
 
 var (
 	header  = []byte{0xac, 0xed, 0, 5}
-	hashMap = class{"java.util.HashMap", describe("java.util.HashMap", 0x0507dac1c31660d1, flagWriteObject|flagSerializable,
-		"F\x00\x0aloadFactor", "I\x00\x09threshold")}
+	hashMap = class{"java.util.HashMap", describe("java.util.HashMap", 0x0507dac1c31660d1,
+		flagWriteObject|flagSerializable, "F\x00\x0aloadFactor", "I\x00\x09threshold")}
 	byteArray = class{"byte[]", describe("[B", 0xacf317f8060854e0, flagSerializable)}
 )
 
