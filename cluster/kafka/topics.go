@@ -109,10 +109,11 @@ func (c *creator) explained(err error, group validate.TopicGroup) error {
 		remedy = "create the topic, or let the principal of the connector's admin client (admin.* of the worker, " +
 			"admin.override.* of the connector) create it"
 	case errors.Is(err, kerr.InvalidReplicationFactor):
-		remedy = c.inherited(group, "replication.factor") + " must be at most the number of brokers, or -1 for their default"
-	case errors.Is(err, kerr.InvalidPartitions):
-		remedy = c.inherited(group, "partitions") + " must be a number of partitions that the brokers allow, or -1 for their " +
+		remedy = c.inherited(group, "replication.factor") + " must be at most the number of brokers, or -1 for their " +
 			"default"
+	case errors.Is(err, kerr.InvalidPartitions):
+		remedy = c.inherited(group, "partitions") + " must be a number of partitions that the brokers allow, or -1 for " +
+			"their default"
 	case errors.Is(err, kerr.InvalidConfig), errors.Is(err, kerr.PolicyViolation):
 		remedy = "mend what the brokers do not allow of " + settingsOf(group)
 	case errors.Is(err, kerr.InvalidTopicException):
