@@ -55,6 +55,7 @@ const (
 	EventConfigs   EventKind = 11
 	EventValidate  EventKind = 12
 	EventReply     EventKind = 13
+	EventAlter     EventKind = 14
 )
 
 // MessageKind tells what a guest hands over through put.
@@ -71,6 +72,7 @@ const (
 	MessageFailed      MessageKind = 7
 	MessageReconfigure MessageKind = 8
 	MessageRequest     MessageKind = 9
+	MessageAltered     MessageKind = 10
 )
 
 // Code classes an error of a record, a batch or an instance.
@@ -102,6 +104,7 @@ const (
 	PhaseValidate Phase = 8
 	PhaseConfigs  Phase = 9
 	PhaseCommit   Phase = 10
+	PhaseAlter    Phase = 11
 )
 
 // PutStatus is the answer of put and commit.

@@ -1,6 +1,7 @@
 package abi
 
 import (
+	"bytes"
 	"reflect"
 	"strings"
 	"testing"
@@ -28,6 +29,27 @@ func TestControlBodiesRoundTrip(t *testing.T) {
 	}
 	if got, err := ParseCommitted(EncodeCommitted(7)); err != nil || got != 7 {
 		t.Errorf("committed %v, %v", got, err)
+	}
+}
+
+func TestRequestsToAlterOffsets(t *testing.T) {
+	partition, offset := mustValue(t, map[string]any{"f": "a"}), mustValue(t, map[string]any{"n": int64(1)})
+	want := AlterRequest{"p", KindSource, map[string]*string{"k": nil},
+		[]AlteredOffset{{partition, offset}, {partition, Value{}}}}
+	got, err := ParseAlterRequest(want.Encode())
+	if err != nil || len(got.Offsets) != 2 || !bytes.Equal(got.Encode(), want.Encode()) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, offsets := range []any{[]any{[]any{}}, []any{[]any{nil, nil}}, []any{[]any{map[string]any{}, "x"}}} {
+		body := AppendValueBody(nil, mustValue(t, map[string]any{"offsets": offsets}))
+		if got, err := ParseAlterRequest(body); err == nil {
+			t.Errorf("%v: read as %+v", offsets, got)
+		}
+	}
+	for _, want := range []Altered{{}, {Supported: true}, {Supported: true, Managed: true}} {
+		if got, err := ParseAltered(want.Encode()); err != nil || got != want {
+			t.Errorf("%+v, %v, want %+v", got, err, want)
+		}
 	}
 }
 
@@ -69,7 +91,7 @@ func TestControlBodiesAreRefused(t *testing.T) {
 		}
 	}
 	for name, b := range map[string][]byte{
-		"short": make([]byte, 15), "unknown kind": AppendEvent(nil, 14, 1, nil), "kind 0": AppendEvent(nil, 0, 1, nil),
+		"short": make([]byte, 15), "unknown kind": AppendEvent(nil, 15, 1, nil), "kind 0": AppendEvent(nil, 0, 1, nil),
 		"body too short": AppendEventHeader(nil, EventPlan, 1, 5), "trailing": append(AppendEvent(nil, EventStop, 1, nil), 0),
 	} {
 		if _, err := ParseEvent(b); err == nil {

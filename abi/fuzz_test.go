@@ -168,5 +168,7 @@ func FuzzControl(f *testing.F) {
 		_, _ = ParseCommitted(b)
 		_, _ = ParseConfigsRequest(b)
 		_, _ = ParseValidateRequest(b)
+		_, _ = ParseAlterRequest(b)
+		_, _ = ParseAltered(b)
 	})
 }

@@ -31,6 +31,7 @@ type Plugin struct {
 	Config       ConfigDef
 	Capabilities []string
 	Watches      bool // the connector instance stays alive to ask for RECONFIGURE
+	Alters       bool // it answers ALTER_OFFSETS
 }
 
 // Encode returns the value body.
@@ -65,6 +66,9 @@ func (p Plugin) write(b *Builder) {
 	b.End()
 	b.pairStrings("capabilities", p.Capabilities)
 	b.pairBool("watches", p.Watches)
+	if p.Alters {
+		b.pairBool("alters_offsets", true)
+	}
 	b.End()
 }
 
@@ -131,7 +135,7 @@ func parsePlugin(f *fields) (Plugin, error) {
 	p := Plugin{
 		Class: f.str("class"), Aliases: f.strings("aliases"), Kind: f.str("kind"), Version: f.str("version"),
 		Doc: f.str("doc"), TaskClass: f.str("task_class"), Capabilities: f.strings("capabilities"),
-		Watches: f.bool("watches"),
+		Watches: f.bool("watches"), Alters: f.bool("alters_offsets"),
 	}
 	f.list("config", DictionaryMax, func(k *fields) error {
 		key, err := parseConfigKey(k)

@@ -13,6 +13,9 @@ var (
 	ErrInternal   = errors.New("internal error")
 )
 
+// ErrAlterUnsupported is the answer of a plugin whose offsets must not be altered from outside.
+var ErrAlterUnsupported = errors.New("the plugin doesn't support external modification of offsets")
+
 // Error is an error whose text goes to the user as it is, with the kind that decides the HTTP status.
 type Error struct {
 	Kind    error // one of the sentinels above

@@ -8,24 +8,32 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// generation is the group generation in statuses; a worker without a group writes 0, as Connect's stand-alone one.
-const generation = 0
-
-// ConnectorStatus implements host.StatusReporter.
+// ConnectorStatus implements host.StatusReporter. Reports about what another worker runs by now are dropped, but for
+// the one that it has stopped here.
 func (h *Herder) ConnectorStatus(name string, state host.State, trace, version string) {
-	h.reports.note(name, state)
+	h.reports.note(connectorID(name), state)
 	h.inbox.post(func() {
-		if _, known := h.configs.Snapshot().Connector(name); known {
-			h.statuses.PutConnector(name, h.status(state, trace, version))
+		_, known := h.configs.Snapshot().Connector(name)
+		status := h.status(state, trace, version)
+		switch {
+		case known && (state == host.Unassigned || state == host.Failed && h.owned.connector(name)):
+			h.statuses.PutConnectorSafe(name, status)
+		case known && h.owned.connector(name):
+			h.statuses.PutConnector(name, status)
 		}
 	})
 }
 
-// TaskStatus implements host.StatusReporter. A report about a task that no longer belongs to its connector is dropped,
-// or the last words of a stopped task would bring its deleted status back.
+// TaskStatus implements host.StatusReporter. A report about a task that no longer belongs to its connector or to this
+// worker is dropped, or the last words of a stopped task would bring its deleted status back.
 func (h *Herder) TaskStatus(id host.TaskID, state host.State, trace, version string) {
+	h.reports.note(id, state)
 	h.inbox.post(func() {
-		if h.hasTask(id) {
+		switch {
+		case !h.hasTask(id) || !h.owned.task(id):
+		case state == host.Failed:
+			h.statuses.PutTaskSafe(id, h.status(state, trace, version))
+		default:
 			h.statuses.PutTask(id, h.status(state, trace, version))
 		}
 	})
@@ -52,7 +60,7 @@ func (h *Herder) hasTask(id host.TaskID) bool {
 }
 
 func (h *Herder) status(state host.State, trace, version string) store.Status {
-	status := store.Status{State: state, WorkerID: h.config.WorkerID, Generation: generation}
+	status := store.Status{State: state, WorkerID: h.config.WorkerID, Generation: int(h.session.Generation)}
 	if trace != "" {
 		status.Trace = &trace
 	}
@@ -62,30 +70,33 @@ func (h *Herder) status(state host.State, trace, version string) store.Status {
 	return status
 }
 
-// reports remembers the last state that the runtime reported of each connector, so that a failed start is reported
-// once, by whoever knows it best.
+// reports remembers the last state that the runtime reported of each connector and task here, so that a failed start is
+// reported once, by whoever knows it best, and a failure is not followed by a stop.
 type reports struct {
 	mu   sync.Mutex
-	last map[string]host.State
+	last map[host.TaskID]host.State
 }
 
-func (r *reports) note(name string, state host.State) {
+// connectorID is the key of a connector among those of tasks.
+func connectorID(name string) host.TaskID { return host.TaskID{Connector: name, Task: -1} }
+
+func (r *reports) note(id host.TaskID, state host.State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.last == nil {
-		r.last = map[string]host.State{}
+		r.last = map[host.TaskID]host.State{}
 	}
-	r.last[name] = state
+	r.last[id] = state
 }
 
-func (r *reports) forget(name string) {
+func (r *reports) forget(id host.TaskID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.last, name)
+	delete(r.last, id)
 }
 
-func (r *reports) state(name string) host.State {
+func (r *reports) state(id host.TaskID) host.State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.last[name]
+	return r.last[id]
 }

@@ -82,17 +82,25 @@ func widen(x any) any {
 func storedOffsets(list []abi.SourceOffset) ([]StoredOffset, error) {
 	var stored []StoredOffset
 	for _, o := range list {
-		partition, err := o.Partition.Native(nil)
+		one, err := storedOffset(o)
 		if err != nil {
 			return nil, err
 		}
-		offset, err := o.Offset.Native(nil)
-		if err != nil {
-			return nil, err
-		}
-		stored = append(stored, StoredOffset{widen(partition).(map[string]any), widen(offset).(map[string]any)})
+		stored = append(stored, one)
 	}
 	return stored, nil
+}
+
+func storedOffset(o abi.SourceOffset) (StoredOffset, error) {
+	partition, err := o.Partition.Native(nil)
+	if err != nil {
+		return StoredOffset{}, err
+	}
+	offset, err := o.Offset.Native(nil)
+	if err != nil || offset == nil {
+		return StoredOffset{Partition: widen(partition).(map[string]any)}, err
+	}
+	return StoredOffset{widen(partition).(map[string]any), widen(offset).(map[string]any)}, nil
 }
 
 // config parses a stage's configuration.

@@ -14,6 +14,18 @@ type codedError struct {
 	err  error
 }
 
+// classedError is an error that Connect would raise as an exception of its own class.
+type classedError struct {
+	class string
+	err   error
+}
+
+func (e *classedError) Error() string { return e.err.Error() }
+func (e *classedError) Unwrap() error { return e.err }
+
+// Classed names the exception class that is shown instead of the one of the error's kind.
+func Classed(class string, err error) error { return &classedError{class, err} }
+
 func (e *codedError) Error() string { return e.err.Error() }
 func (e *codedError) Unwrap() error { return e.err }
 
@@ -105,7 +117,13 @@ func failed(stage int, record int64, err error) *failure {
 	if errors.As(err, &config) {
 		message = config.Message // the first wrong key speaks for all
 	}
-	return &failure{abi.Failure{Code: codeOf(err), Message: message, Stage: int32(stage), Record: record}, err}
+	var classed *classedError
+	class := ""
+	if errors.As(err, &classed) {
+		class = classed.class
+	}
+	return &failure{abi.Failure{Code: codeOf(err), Message: message, Stage: int32(stage), Record: record, Class: class},
+		err}
 }
 
 // guard calls author code and turns its panic into a failure at the position that was noted last.

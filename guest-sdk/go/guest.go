@@ -6,6 +6,7 @@ package guest
 
 import (
 	"context"
+	"errors"
 
 	"github.com/berth-connect/berth/abi"
 )
@@ -35,7 +36,32 @@ type Plugin struct {
 	NewConnector func() Connector
 	// Validate checks more than Config declares; it returns only keys that have something to say. nil: nothing.
 	Validate func(ctx context.Context, config map[string]*string) ([]abi.KeyValidation, error)
+	// AlterOffsets of a source or sink is asked before a user's offsets for the stopped connector are stored. It returns
+	// true when it has done the same to offsets in its own system, or keeps none there, and refuses with an error, which
+	// the user sees. nil: false is answered.
+	AlterOffsets func(ctx context.Context, config map[string]*string, offsets []AlteredOffset) (bool, error)
+	// ExactlyOnce and TransactionBoundaries tell whether a source delivers exactly once, and whether it ends transactions
+	// itself, under a configuration. nil: it does not say, and it does not.
+	ExactlyOnce           func(config map[string]*string) (Support, error)
+	TransactionBoundaries func(config map[string]*string) (Support, error)
 }
+
+// AlteredOffset is an offset that a user sets; a nil Offset is deleted. A sink's maps have the keys kafka_topic,
+// kafka_partition and kafka_offset.
+type AlteredOffset = StoredOffset
+
+// ErrAlterUnsupported is returned by AlterOffsets when offsets of the connector can't be set from outside.
+var ErrAlterUnsupported = errors.New("external modification of offsets is not supported")
+
+// Support is an answer about exactly-once delivery.
+type Support string
+
+// Answers; Unsaid is Connect's null.
+const (
+	Unsaid      Support = ""
+	Supported   Support = "supported"
+	Unsupported Support = "unsupported"
+)
 
 // Starter is for plugins other than connectors that want their configuration. Start is called once, before all else.
 type Starter interface {
@@ -171,6 +197,7 @@ func manifest(plugins []Plugin) abi.Manifest {
 			m.Plugins = append(m.Plugins, abi.Plugin{
 				Class: p.Class, Aliases: p.Aliases, Kind: kind, Version: p.Version, Doc: p.Doc, TaskClass: p.TaskClass,
 				Config: p.Config, Capabilities: p.Capabilities, Watches: p.Watches,
+				Alters: p.AlterOffsets != nil,
 			})
 		}
 	}

@@ -100,10 +100,14 @@ func (in *instance) runValidate(ctx context.Context) error {
 		if err != nil || event.Kind == abi.EventStop {
 			return err
 		}
-		if event.Kind == abi.EventValidate {
-			if err := in.validate(ctx, event); err != nil {
-				return err
-			}
+		switch event.Kind {
+		case abi.EventValidate:
+			err = in.validate(ctx, event)
+		case abi.EventAlter:
+			err = in.alterOffsets(ctx, event)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -126,6 +130,7 @@ func (in *instance) validate(ctx context.Context, event abi.Event) error {
 		}
 		keys = append(keys, more...)
 	}
+	keys = append(keys, p.exactlyOnce(request.Config)...)
 	in.at(abi.PhaseIdle, 0, abi.None)
 	return in.put(ctx, abi.MessageValidated, event.Seq, nil, abi.EncodeKeyValidations(keys))
 }

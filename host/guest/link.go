@@ -152,6 +152,8 @@ func answer(kind abi.EventKind) abi.MessageKind {
 		return abi.MessageConfigs
 	case abi.EventValidate:
 		return abi.MessageValidated
+	case abi.EventAlter:
+		return abi.MessageAltered
 	}
 	return 0
 }
@@ -220,7 +222,7 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 	}
 	k := abi.MessageKind(kind)
 	switch k {
-	case abi.MessageReady, abi.MessageResult, abi.MessageConfigs, abi.MessageValidated:
+	case abi.MessageReady, abi.MessageResult, abi.MessageConfigs, abi.MessageValidated, abi.MessageAltered:
 		if !l.owes(k, seq) {
 			return l.breach(abi.PutUnknown, "put of kind %d for seq %d, which asks for none", k, seq)
 		}

@@ -30,24 +30,45 @@ func Describe(ctx context.Context, module *engine.Module, opts Options) (abi.Man
 
 // Validate asks a plugin what it thinks of a configuration.
 func Validate(ctx context.Context, module *engine.Module, stage abi.Stage, opts Options) ([]abi.KeyValidation, error) {
+	question := abi.ValidateRequest{Plugin: stage.Plugin, Kind: stage.Kind, Config: stage.Config}
+	answers, err := ask(ctx, module, opts, abi.EventValidate, question.Encode(), abi.ParseKeyValidations)
+	if err != nil {
+		return nil, fmt.Errorf("validate %s: %w", stage.Plugin, err)
+	}
+	return answers, nil
+}
+
+// AlterOffsets asks a connector that is not running whether its offsets may be set as a user wants.
+func AlterOffsets(ctx context.Context, module *engine.Module, question abi.AlterRequest, opts Options) (abi.Altered,
+	error) {
+	altered, err := ask(ctx, module, opts, abi.EventAlter, question.Encode(), abi.ParseAltered)
+	if err != nil {
+		return abi.Altered{}, fmt.Errorf("alter offsets of %s: %w", question.Plugin, err)
+	}
+	return altered, nil
+}
+
+// ask puts one question to an instance that is made for it.
+func ask[T any](ctx context.Context, module *engine.Module, opts Options, kind abi.EventKind, question []byte,
+	parse func([]byte) (T, error)) (T, error) {
 	plan := abi.Plan{Role: abi.RoleValidate, Files: opts.Engine.Dirs, Stdio: opts.Engine.Stdin != nil}
 	i := Run(ctx, module, plan, opts)
 	defer i.Kill(nil)
+	var none T
 	if err := i.Ready(ctx); err != nil {
-		return nil, fmt.Errorf("validate %s: %w", stage.Plugin, err)
+		return none, err
 	}
-	question := abi.ValidateRequest{Plugin: stage.Plugin, Kind: stage.Kind, Config: stage.Config}
-	i.Send(abi.EventValidate, Bytes(question.Encode()))
-	m, err := i.Expect(ctx, abi.MessageValidated, i.Limits.DescribeWall)
+	i.Send(kind, Bytes(question))
+	m, err := i.Expect(ctx, answer(kind), i.Limits.DescribeWall)
 	if err != nil {
-		return nil, fmt.Errorf("validate %s: %w", stage.Plugin, err)
+		return none, err
 	}
-	answers, err := abi.ParseKeyValidations(m.Body)
+	said, err := parse(m.Body)
 	if err != nil {
-		return nil, fmt.Errorf("validate %s: %w: %w", stage.Plugin, ErrGarbage, err)
+		return none, fmt.Errorf("%w: %w", ErrGarbage, err)
 	}
 	_ = i.Stop(ctx, stopGrace) // it has answered; how it ends changes nothing
-	return answers, nil
+	return said, nil
 }
 
 // Connector is a connector instance: it makes task configurations, and may ask to be asked again.

@@ -124,6 +124,24 @@ func (r *Registry) named(name string, kinds []string) []Plugin {
 	return byAlias
 }
 
+// AlterOffsets asks a connector's plugin whether a user may set its offsets so; one that has nothing to say of that is
+// not asked.
+func (r *Registry) AlterOffsets(ctx context.Context, p Plugin, config map[string]*string, offsets []abi.AlteredOffset) (
+	abi.Altered, error) {
+	if !p.Alters {
+		return abi.Altered{Supported: true}, nil
+	}
+	code, err := r.Code(ctx, p.Digest)
+	if err != nil {
+		return abi.Altered{}, err
+	}
+	question := abi.AlterRequest{Plugin: p.Class, Kind: p.Kind, Config: config, Offsets: offsets}
+	return guest.AlterOffsets(ctx, code, question, guest.Options{
+		Log:    r.config.Log.With("plugin", p.Class),
+		Engine: r.Granted(p.Digest, p.Capabilities),
+	})
+}
+
 // Check asks the plugin itself about a configuration, in an instance of its own.
 func (r *Registry) Check(ctx context.Context, p abi.Plugin, kind string,
 	config map[string]*string) ([]abi.KeyValidation, error) {
