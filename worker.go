@@ -157,15 +157,20 @@ type node struct {
 
 // actors are the parts in the order in which they start; they stop the other way round.
 func (n *node) actors() []actor {
-	return []actor{
+	actors := []actor{
 		{"plugins", n.plugins.Run, nil},       // who needs one waits for it
 		{"config store", n.configs.Run, nil},  // the herder acts on what it reads; the stores read at the same time
 		{"status store", n.statuses.Run, nil}, // the last statuses are written after the last task has stopped
 		{"offset store", n.offsets.Run, nil},  // and so are the last offsets
-		{"membership", n.membership.run, nil}, // joins when the config store is read; leaves when all work has stopped
-		{"herder", n.runHerder, nil},          // starts what the group gives to this worker
-		{"REST API", n.web.Run, nil},          // last: says "starting" until the herder is ready; the first to stop
 	}
+	if n.membership.member != nil {
+		// It joins when the config store is read, and leaves when all work has stopped.
+		actors = append(actors, actor{"membership", n.membership.run, nil})
+	}
+	return append(actors,
+		actor{"herder", n.runHerder, nil}, // starts what the group gives to this worker, or all that there is
+		actor{"REST API", n.web.Run, nil}, // last: says "starting" until the herder is ready; the first to stop
+	)
 }
 
 func (n *node) runHerder(ctx context.Context) error { return n.herder.Run(ctx, n.worker) }
@@ -201,8 +206,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
 	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
 		Leader: web.NewLeaderClient()}, log)
-	if err := n.joinGroup(c, advertised, log); err != nil {
-		return nil, err
+	if c.mode == distributed {
+		if err := n.joinGroup(c, advertised, log); err != nil {
+			return nil, err
+		}
 	}
 	meters, metrics, err := newMetrics()
 	if err != nil {

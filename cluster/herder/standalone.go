@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/berth-connect/berth/cluster/sessionkey"
 	"github.com/berth-connect/berth/host"
 )
 
@@ -45,12 +46,10 @@ func (s Standalone) started(ctx context.Context, name string) (ConnectorInfo, er
 	done := make(chan error, 1)
 	began := &stage{text: "starting connector " + name, began: time.Now()}
 	_, err := decide(ctx, s.Herder, began.text, func(ctx context.Context) (struct{}, error) {
-		for _, event := range s.configs.TakeEvents() { // or the conductor would not know yet what it is asked about
-			s.onConfigEvent(ctx, event)
-		}
-		c, err := s.conductor(name)
-		if err != nil {
-			return struct{}{}, err
+		s.takeConfigEvents(ctx) // or the conductor would not know yet what it is asked about
+		c := s.conductors[name]
+		if c == nil { // deleted meanwhile
+			return struct{}{}, host.NotFound(fmt.Sprintf("Connector %s not found", name))
 		}
 		c.do(errand{ctx: ctx, done: done, run: func(context.Context) error {
 			if c.failed() {
@@ -110,6 +109,16 @@ func (s Standalone) RestartTask(ctx context.Context, id host.TaskID) error {
 		return host.NotFound(fmt.Sprintf("Task %s not found", id))
 	}
 	return s.Herder.RestartTask(ctx, id)
+}
+
+// PutTaskConfigs implements a request between workers, of which there are none. Errors: ErrInternal.
+func (Standalone) PutTaskConfigs(context.Context, string, []host.Config, *sessionkey.Signature) error {
+	return internal("Kafka Connect in standalone mode does not support externally setting task configurations.")
+}
+
+// FenceZombies as PutTaskConfigs.
+func (Standalone) FenceZombies(context.Context, string, *sessionkey.Signature) error {
+	return internal("Kafka Connect in standalone mode does not support exactly-once source connectors.")
 }
 
 func (s Standalone) knows(name string) bool {
