@@ -225,7 +225,7 @@ var settings = []setting{
 	{"retry.backoff.ms", "", true, isZeroOrMore, millisRule},
 	{"retry.backoff.max.ms", "", true, isZeroOrMore, millisRule},
 	{"exactly.once.source.support", "", true, isText, "be disabled, preparing or enabled"},
-	{"connector.client.config.override.policy", "", true, isText, "be All, None or Principal"},
+	{"connector.client.config.override.policy", "", true, isText, "be All, None, Principal or Allowlist"},
 	{"topic.creation.enable", "", true, isText, booleanRule},
 	{"topic.tracking.enable", "", true, isText, booleanRule},
 	{"topic.tracking.allow.reset", "", true, isText, booleanRule},

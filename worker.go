@@ -313,9 +313,10 @@ func guestLimits(c config) host.Limits {
 }
 
 func newValidator(c config, registry *plugin.Registry) (*validate.Validator, error) {
-	policy, err := validate.ParsePolicy(c.text("connector.client.config.override.policy"))
+	policy, err := validate.ParsePolicy(c.text("connector.client.config.override.policy"),
+		c.list("connector.client.config.override.allowlist"))
 	if err != nil {
-		return nil, fmt.Errorf("connector.client.config.override.policy=%s: it must be All, None or Principal: %w",
+		return nil, fmt.Errorf("connector.client.config.override.policy=%s: it must be All, None, Principal or Allowlist: %w",
 			c.text("connector.client.config.override.policy"), err)
 	}
 	return validate.New(registry, policy).WithWorker(validate.Worker{
