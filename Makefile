@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules demo test vectors bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
+.PHONY: help build modules demo test vectors rest-conformance bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -25,6 +25,9 @@ test: ## everything: Go on the embedded broker, then on a real Kafka; Rust; the 
 
 vectors: ## play what Kafka Connect answered, in DIR, through the plugins and their libraries; V=1: a table by file, too
 	testdata/scripts/vectors.sh $(DIR) $(if $(V),-v)
+
+rest-conformance: ## play recorded REST exchanges of Kafka Connect, in DIR, against workers of each profile on a real Kafka
+	testdata/scripts/rest-conformance.sh $(if $(filter file,$(origin DIR)),../shared/conformance/rest,$(DIR))
 
 bench: build ## Berth against a bare client loop on a real Kafka: CPU seconds per million records
 	testdata/scripts/bench.sh speed

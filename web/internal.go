@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -15,6 +16,12 @@ const (
 	signatureHeader          = "X-Connect-Authorization"
 	signatureAlgorithmHeader = "X-Connect-Request-Signature-Algorithm"
 )
+
+// isInternal tells the endpoints for other workers, which sign instead of showing a password.
+func isInternal(method, path string) bool {
+	return method == http.MethodPost && path == "/connectors/:connector/tasks" ||
+		method == http.MethodPut && path == "/connectors/:connector/fence"
+}
 
 func (s *Server) putTasks(c echo.Context) error {
 	body, err := readJSON(c)
