@@ -67,7 +67,7 @@ func TestWorkerID(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := workerID(loaded); err != nil || got != c.want {
+		if got, err := advertisedURL(loaded); err != nil || got.Host != c.want {
 			t.Errorf("%+v: got %s, %v", c, got, err)
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -130,6 +128,8 @@ type node struct {
 	herder   *herder.Herder
 	worker   *worker.Worker
 	web      *web.Server
+
+	membership membership
 }
 
 // actors are the parts in the order in which they start; they stop the other way round.
@@ -139,7 +139,8 @@ func (n *node) actors() []actor {
 		{"config store", n.configs.Run, nil},  // the herder acts on what it reads; the stores read at the same time
 		{"status store", n.statuses.Run, nil}, // the last statuses are written after the last task has stopped
 		{"offset store", n.offsets.Run, nil},  // and so are the last offsets
-		{"herder", n.runHerder, nil},          // waits for the stores, then starts connectors
+		{"membership", n.membership.run, nil}, // joins when the config store is read; leaves when all work has stopped
+		{"herder", n.runHerder, nil},          // starts what the group gives to this worker
 		{"REST API", n.web.Run, nil},          // last: says "starting" until the herder is ready; the first to stop
 	}
 }
@@ -164,16 +165,22 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err := n.openStores(properties, log); err != nil {
 		return nil, err
 	}
-	id, err := workerID(c)
+	advertised, err := advertisedURL(c)
 	if err != nil {
 		return nil, err
 	}
+	id := advertised.Host
 	n.herder = herder.New(herder.Config{
-		WorkerID: id, TopicTracking: c.flag("topic.tracking.enable"),
+		WorkerID: id, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
+		TopicTracking:      c.flag("topic.tracking.enable"),
 		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
 		Resolve:            c.providers.Resolve,
 		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
-	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin}, log)
+	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
+		Leader: web.NewLeaderClient()}, log)
+	if err := n.joinGroup(c, advertised, log); err != nil {
+		return nil, err
+	}
 	meters, metrics, err := newMetrics()
 	if err != nil {
 		return nil, err
@@ -299,37 +306,4 @@ func asHostConfig(properties map[string]string) host.Config {
 		config[key] = &value
 	}
 	return config
-}
-
-// workerID is the advertised host:port: what is configured, else the first listener's; a listener on all interfaces is
-// advertised under the machine's address.
-func workerID(c config) (string, error) {
-	listener, err := url.Parse(c.list("listeners")[0])
-	if err != nil {
-		return "", fmt.Errorf("read listeners: %w", err)
-	}
-	name, port := c.text("rest.advertised.host.name"), c.text("rest.advertised.port")
-	if port == "" {
-		port = listener.Port()
-	}
-	if name == "" {
-		name = listener.Hostname()
-	}
-	if name == "" || net.ParseIP(name).IsUnspecified() {
-		name = ownAddress()
-	}
-	return net.JoinHostPort(name, port), nil
-}
-
-func ownAddress() string {
-	addresses, err := net.InterfaceAddrs()
-	if err == nil {
-		for _, address := range addresses {
-			network, isNetwork := address.(*net.IPNet)
-			if isNetwork && !network.IP.IsLoopback() && network.IP.To4() != nil {
-				return network.IP.String()
-			}
-		}
-	}
-	return "127.0.0.1"
 }

@@ -42,6 +42,11 @@ func readJSON(c echo.Context) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	return checkJSON(c, body)
+}
+
+// checkJSON returns what a body has between blanks.
+func checkJSON(c echo.Context, body []byte) (json.RawMessage, error) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	if len(body) > 0 && c.Request().Header.Get(echo.HeaderContentType) == "" {
 		return nil, errMediaType

@@ -24,7 +24,7 @@ var statuses = []struct {
 	{errTooLarge, http.StatusRequestEntityTooLarge},
 	{errNotAcceptable, http.StatusNotAcceptable},
 	{errMediaType, http.StatusUnsupportedMediaType},
-	{errUnavailable, http.StatusServiceUnavailable},
+	{herder.ErrUnavailable, http.StatusServiceUnavailable},
 	{echo.ErrNotFound, http.StatusNotFound},
 	{echo.ErrMethodNotAllowed, http.StatusMethodNotAllowed},
 }
@@ -34,7 +34,6 @@ var (
 	errTooLarge      = errors.New("request body too large")
 	errNotAcceptable = errors.New("not acceptable")
 	errMediaType     = errors.New("unsupported media type")
-	errUnavailable   = errors.New("unavailable")
 )
 
 func statusOf(err error) int {

@@ -6,16 +6,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/berth-connect/berth/cluster/sessionkey"
 	"github.com/berth-connect/berth/host"
 )
 
-// The worker-to-worker endpoints (KIP-507). Requests without a signature are refused as in Connect; signed ones too, as
-// by a worker that has no session key: there are no other workers to trust.
-
-const (
-	signatureHeader          = "X-Connect-Authorization"
-	signatureAlgorithmHeader = "X-Connect-Request-Signature-Algorithm"
-)
+// The worker-to-worker endpoints (KIP-507). The herder checks the signature over the body as it was sent.
 
 // isInternal tells the endpoints for other workers, which sign instead of showing a password.
 func isInternal(method, path string) bool {
@@ -24,24 +19,47 @@ func isInternal(method, path string) bool {
 }
 
 func (s *Server) putTasks(c echo.Context) error {
-	body, err := readJSON(c)
+	name, err := param(c, "connector")
 	if err != nil {
 		return err
 	}
-	var configs []map[string]*string
-	if err := json.Unmarshal(body, &configs); err != nil {
+	body, err := readBody(c, jsonBodyBytesMax)
+	if err != nil {
+		return err
+	}
+	text, err := checkJSON(c, body)
+	if err != nil {
+		return err
+	}
+	var configs []host.Config
+	if err := json.Unmarshal(text, &configs); err != nil {
 		return unreadable("Cannot deserialize the task configurations from JSON: %v", err)
 	}
-	return checkSignature(c)
+	signature, err := sessionkey.FromHeaders(c.Request().Header.Values, body)
+	if err != nil {
+		return err
+	}
+	if err := s.herder.PutTaskConfigs(c.Request().Context(), name, configs, signature); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
 }
 
-func (s *Server) fenceZombies(c echo.Context) error { return checkSignature(c) }
-
-func checkSignature(c echo.Context) error {
-	headers := c.Request().Header
-	if headers.Get(signatureHeader) == "" || headers.Get(signatureAlgorithmHeader) == "" {
-		return host.BadRequest("Internal request missing required signature")
+func (s *Server) fenceZombies(c echo.Context) error {
+	name, err := param(c, "connector")
+	if err != nil {
+		return err
 	}
-	return &host.Error{Kind: errUnavailable, Message: "This worker is still starting up and has not been able to read a " +
-		"session key from the config topic yet"}
+	body, err := readBody(c, jsonBodyBytesMax)
+	if err != nil {
+		return err
+	}
+	signature, err := sessionkey.FromHeaders(c.Request().Header.Values, body)
+	if err != nil {
+		return err
+	}
+	if err := s.herder.FenceZombies(c.Request().Context(), name, signature); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
 }

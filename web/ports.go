@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/berth-connect/berth/cluster/herder"
+	"github.com/berth-connect/berth/cluster/sessionkey"
 	"github.com/berth-connect/berth/cluster/store"
 	"github.com/berth-connect/berth/host"
 )
@@ -32,6 +33,9 @@ type Herder interface {
 	RestartConnector(ctx context.Context, name string) error
 	RestartTask(ctx context.Context, id host.TaskID) error
 	Restart(ctx context.Context, request store.RestartRequest) (herder.ConnectorStatus, error)
+
+	PutTaskConfigs(ctx context.Context, name string, tasks []host.Config, signature *sessionkey.Signature) error
+	FenceZombies(ctx context.Context, name string, signature *sessionkey.Signature) error
 
 	Topics(ctx context.Context, name string) ([]string, error)
 	ResetTopics(ctx context.Context, name string) error

@@ -11,8 +11,8 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// conductor carries out the decisions about one connector, one after the other, on a goroutine of its own. It is told
-// what should be, not what to do: while it waits for slow plugin code, newer wishes replace older ones.
+// conductor carries out the decisions about what runs here of one connector, one after the other, on a goroutine of its
+// own. It is told what should be, not what to do: while it waits for slow plugin code, newer wishes replace older ones.
 type conductor struct {
 	h    *Herder
 	name string
@@ -22,6 +22,8 @@ type conductor struct {
 	wish      wish
 	restarts  []restart
 	errands   []errand
+	settled   []func()
+	given     int  // counts what the deciding goroutine has asked for
 	reconf    bool // the plugin asked for new task configurations
 	operation context.CancelFunc
 	ending    bool
@@ -30,24 +32,39 @@ type conductor struct {
 	begun       bool // the runtime was told to start the connector in its target state, and has not been told to stop it
 	target      host.TargetState
 	configEpoch int
-	tasksEpoch  int
-	tasks       map[int]host.Config // running on this worker
+	targetEpoch int
+	tasks       map[int]int // those that run here, with the tasksEpoch of their start
 }
 
-// wish is what should be. Epochs count the records that ask for a new start of the connector or of its tasks.
+// wish is what should run here. Epochs count the records that ask for a new start of the connector or of its tasks, or
+// for another target state; one that was changed there and back has cost the connector its tasks if it was STOPPED.
 type wish struct {
 	config      host.Config // nil: the connector was deleted
+	here        bool        // the connector itself is this worker's; its tasks may be without it
 	configEpoch int
 	target      host.TargetState
-	tasks       []host.Config
+	targetEpoch int
+	tasks       map[int]host.Config // that are this worker's
 	tasksEpoch  int
 }
 
 // outdates tells whether an operation for an older wish need not be finished.
 func (w wish) outdates(older wish) bool {
-	return w.config == nil || w.configEpoch != older.configEpoch ||
+	return w.config == nil || older.here && !w.here || w.configEpoch != older.configEpoch ||
 		w.target == host.TargetStopped && older.target != host.TargetStopped
 }
+
+// stops tells whether tasks of an older wish are not to run on.
+func (w wish) stops(older wish) bool {
+	for task := range older.tasks {
+		if _, stays := w.tasks[task]; !stays {
+			return true
+		}
+	}
+	return w.tasksEpoch != older.tasksEpoch
+}
+
+func (w wish) idle() bool { return !w.here && len(w.tasks) == 0 }
 
 // restart asks for a new start of the connector or of tasks although nothing has changed.
 type restart struct {
@@ -64,7 +81,7 @@ type errand struct {
 }
 
 func (h *Herder) newConductor(ctx context.Context, name string) *conductor {
-	c := &conductor{h: h, name: name, wake: make(chan struct{}, 1), tasks: map[int]host.Config{}}
+	c := &conductor{h: h, name: name, wake: make(chan struct{}, 1), tasks: map[int]int{}}
 	h.conductors[name] = c
 	h.running.Add(1)
 	go func() {
@@ -74,13 +91,13 @@ func (h *Herder) newConductor(ctx context.Context, name string) *conductor {
 	return c
 }
 
-// want replaces the wish. An operation that the new wish makes pointless is broken off: a plugin that hangs in start
-// can be deleted, stopped and reconfigured.
+// want replaces the wish. An operation that the new wish makes pointless, or that would hold up the stop of tasks, is
+// broken off: a plugin that hangs in start can be deleted, stopped, reconfigured and given to another worker.
 func (c *conductor) want(w wish) {
-	c.tell(func() {
-		pointless := w.outdates(c.wish)
+	c.ask(func() {
+		breakOff := w.outdates(c.wish) || w.stops(c.wish)
 		c.wish = w
-		if pointless && c.operation != nil {
+		if breakOff && c.operation != nil {
 			c.operation()
 		}
 	})
@@ -88,7 +105,7 @@ func (c *conductor) want(w wish) {
 
 // restart queues a restart; one of the connector breaks off an operation under way.
 func (c *conductor) restart(r restart) {
-	c.tell(func() {
+	c.ask(func() {
 		c.restarts = append(c.restarts, r)
 		if r.connector && c.operation != nil {
 			c.operation()
@@ -97,7 +114,10 @@ func (c *conductor) restart(r restart) {
 }
 
 // do queues a plugin call between operations.
-func (c *conductor) do(e errand) { c.tell(func() { c.errands = append(c.errands, e) }) }
+func (c *conductor) do(e errand) { c.ask(func() { c.errands = append(c.errands, e) }) }
+
+// whenSettled calls f once everything has stopped that is not to run here by what was asked for before.
+func (c *conductor) whenSettled(f func()) { c.ask(func() { c.settled = append(c.settled, f) }) }
 
 // reconfigure is the runtime's callback: the plugin asks for new task configurations.
 func (c *conductor) reconfigure() { c.tell(func() { c.reconf = true }) }
@@ -109,6 +129,14 @@ func (c *conductor) end() {
 		if c.operation != nil {
 			c.operation()
 		}
+	})
+}
+
+// ask is tell for the deciding goroutine.
+func (c *conductor) ask(change func()) {
+	c.tell(func() {
+		c.given++
+		change()
 	})
 }
 
@@ -127,6 +155,8 @@ type orders struct {
 	wish     wish
 	restarts []restart
 	errands  []errand
+	settled  []func()
+	given    int
 	reconf   bool
 	ending   bool
 }
@@ -146,8 +176,8 @@ func (o orders) refuse(err error) {
 func (c *conductor) take() orders {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o := orders{c.wish, c.restarts, c.errands, c.reconf, c.ending}
-	c.restarts, c.errands, c.reconf = nil, nil, false
+	o := orders{c.wish, c.restarts, c.errands, c.settled, c.given, c.reconf, c.ending}
+	c.restarts, c.errands, c.settled, c.reconf = nil, nil, nil, false
 	return o
 }
 
@@ -159,23 +189,50 @@ func (c *conductor) run(ctx context.Context) {
 			o.refuse(errStopping)
 			return
 		}
-		if o.wish.config == nil {
-			c.remove(ctx)
-			o.refuse(host.NotFound("Unknown connector: " + c.name))
-			c.h.inbox.post(func() { c.h.onRemoved(c) })
-			continue
+		c.giveUp(ctx, o.wish)
+		for _, f := range o.settled {
+			f()
 		}
 		c.followTasks(ctx, o)
 		c.followConnector(ctx, o)
-		for _, e := range o.errands {
-			e.done <- e.run(e.ctx)
+		if o.wish.config == nil {
+			o.refuse(host.NotFound("Unknown connector: " + c.name))
+		} else {
+			c.runErrands(ctx, o)
+		}
+		if o.wish.idle() {
+			c.h.inbox.post(func() { c.h.onIdle(c, o.given) })
 		}
 	}
 }
 
-func (c *conductor) remove(ctx context.Context) {
-	c.stopTasks(ctx, c.runningTasks())
-	c.stopConnector(ctx, "")
+// runErrands makes queued plugin calls; a wish that needs the connector elsewhere breaks them off.
+func (c *conductor) runErrands(ctx context.Context, o orders) {
+	for _, e := range o.errands {
+		ctx, done := c.begin(e.ctx, o.wish)
+		e.done <- e.run(ctx)
+		done()
+	}
+}
+
+// giveUp stops what is not to run here, before anything starts: others may wait for it.
+func (c *conductor) giveUp(ctx context.Context, w wish) {
+	var gone []host.TaskID
+	for _, task := range slices.Sorted(maps.Keys(c.tasks)) {
+		if _, wanted := w.tasks[task]; !wanted {
+			gone = append(gone, c.id(task))
+		}
+	}
+	if len(gone) > 0 {
+		c.stopTasks(ctx, gone)
+		c.h.inbox.post(func() { c.h.onTasksGone(gone) })
+	}
+	switch {
+	case w.config == nil:
+		c.stopConnector(ctx, "")
+	case !w.here:
+		c.stopConnector(ctx, host.Unassigned)
+	}
 }
 
 // followTasks brings the running tasks in line. Tasks come before the connector: they must run although its plugin
@@ -187,30 +244,45 @@ func (c *conductor) followTasks(ctx context.Context, o orders) {
 			again[task] = true
 		}
 	}
-	if o.wish.tasksEpoch != c.tasksEpoch {
-		c.stopTasks(ctx, c.runningTasks())
-		c.tasksEpoch = o.wish.tasksEpoch
-		for task := range o.wish.tasks {
-			again[task] = true
-		}
-	}
 	var stop []host.TaskID
-	for task := range again {
-		if _, runs := c.tasks[task]; runs {
+	for _, task := range slices.Sorted(maps.Keys(c.tasks)) {
+		if again[task] || c.tasks[task] != o.wish.tasksEpoch {
 			stop = append(stop, c.id(task))
 		}
 	}
 	c.stopTasks(ctx, stop)
-	for _, task := range slices.Sorted(maps.Keys(again)) {
-		if task < len(o.wish.tasks) {
-			c.tasks[task] = o.wish.tasks[task]
+	c.retargetTasks(o.wish)
+	for _, task := range slices.Sorted(maps.Keys(o.wish.tasks)) {
+		if _, runs := c.tasks[task]; !runs {
+			c.tasks[task] = o.wish.tasksEpoch
+			c.h.reports.forget(c.id(task))
 			c.h.runtime.StartTask(c.id(task), o.wish.config, o.wish.tasks[task], o.wish.target)
 		}
 	}
+	c.answerTasks(o)
+}
+
+// retargetTasks pauses or resumes tasks that run on; where the connector runs on beside them, its own change of the
+// target state reaches them too.
+func (c *conductor) retargetTasks(w wish) {
+	together := w.here && c.begun && w.configEpoch == c.configEpoch
+	if w.target != c.target && w.target != host.TargetStopped && len(c.tasks) > 0 && !together {
+		c.h.runtime.SetTarget(c.name, w.target)
+	}
+}
+
+func (c *conductor) answerTasks(o orders) {
 	for _, r := range o.restarts {
-		if r.done != nil && !r.connector {
-			r.done <- nil
+		if r.done == nil || r.connector || o.wish.config == nil {
+			continue
 		}
+		var err error
+		for _, task := range r.tasks {
+			if _, wanted := o.wish.tasks[task]; !wanted {
+				err = elsewhere("")
+			}
+		}
+		r.done <- err
 	}
 }
 
@@ -221,7 +293,7 @@ func (c *conductor) followConnector(ctx context.Context, o orders) {
 	for _, r := range o.restarts {
 		if r.connector {
 			again = true
-			if r.done != nil {
+			if r.done != nil && o.wish.config != nil {
 				waiting = append(waiting, r.done)
 			}
 		}
@@ -229,14 +301,17 @@ func (c *conductor) followConnector(ctx context.Context, o orders) {
 	c.configEpoch = o.wish.configEpoch
 	var err error
 	switch {
+	case !o.wish.here:
+		c.target, err = o.wish.target, elsewhere("")
 	case again || !c.begun:
 		c.stopConnector(ctx, "")
 		err = c.start(ctx, o.wish)
 	case o.wish.target != c.target:
 		err = c.retarget(ctx, o.wish)
-	case o.reconf && !c.failed() && c.target == host.TargetStarted:
+	case (o.reconf || o.wish.targetEpoch != c.targetEpoch) && !c.failed() && c.target == host.TargetStarted:
 		c.publish(ctx, o.wish, nil)
 	}
+	c.targetEpoch = o.wish.targetEpoch
 	for _, done := range waiting {
 		done <- err
 	}
@@ -264,7 +339,7 @@ func (c *conductor) retarget(ctx context.Context, w wish) error {
 // start starts the connector in its target state and publishes the task configurations it returns.
 func (c *conductor) start(parent context.Context, w wish) error {
 	ctx, done := c.begin(parent, w)
-	c.h.reports.forget(c.name)
+	c.h.reports.forget(connectorID(c.name))
 	tasks, err := c.h.runtime.StartConnector(ctx, c.name, w.config, w.target, c.reconfigure)
 	brokenOff := ctx.Err() != nil
 	done()
@@ -333,7 +408,11 @@ func (c *conductor) publish(ctx context.Context, w wish, tasks []host.Config) {
 		if err == nil {
 			err = c.h.publishTasks(ctx, c.name, w.configEpoch, tasks)
 		}
-		if err == nil || ctx.Err() != nil || errors.Is(err, errStale) || c.failed() {
+		if err != nil && ctx.Err() != nil {
+			c.reconfigure() // if the newer orders leave it to do
+			return
+		}
+		if err == nil || errors.Is(err, errStale) || c.failed() {
 			return
 		}
 		c.h.log.Warn("Failed to reconfigure the connector's tasks, retrying after back-off", "connector", c.name,
@@ -359,7 +438,7 @@ func (c *conductor) idle(ctx context.Context, delay time.Duration) bool {
 }
 
 // failed tells whether the runtime has reported the connector FAILED, at its start or later; a restart helps.
-func (c *conductor) failed() bool { return c.h.reports.state(c.name) == host.Failed }
+func (c *conductor) failed() bool { return c.h.reports.last(connectorID(c.name)).state == host.Failed }
 
 func (c *conductor) runningTasks() []host.TaskID {
 	ids := make([]host.TaskID, 0, len(c.tasks))
@@ -367,6 +446,12 @@ func (c *conductor) runningTasks() []host.TaskID {
 		ids = append(ids, c.id(task))
 	}
 	return ids
+}
+
+// runs tells, on the deciding goroutine, whether a task is to run here.
+func (c *conductor) runs(task int) bool {
+	_, wanted := c.wish.tasks[task]
+	return wanted
 }
 
 func (c *conductor) id(task int) host.TaskID { return host.TaskID{Connector: c.name, Task: task} }

@@ -13,14 +13,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/berth-connect/berth/cluster/group"
 	"github.com/berth-connect/berth/host"
 )
 
 // Config is what a herder needs besides its ports.
 type Config struct {
 	WorkerID           string // advertised host:port, as in worker_id of statuses
-	TopicTracking      bool   // topic.tracking.enable
-	TopicTrackingReset bool   // topic.tracking.allow.reset
+	GroupID            string // group.id, part of the transactional ids of tasks
+	SessionKeys        SessionKeys
+	TopicTracking      bool // topic.tracking.enable
+	TopicTrackingReset bool // topic.tracking.allow.reset
 
 	// Resolve puts the values of configuration providers into a connector's configuration; nil: there are none.
 	Resolve func(host.Config) (host.Config, error)
@@ -35,6 +38,7 @@ type Ports struct {
 	Statuses StatusStore
 	Offsets  OffsetStore
 	Admin    Admin
+	Leader   Leader // nil only without a group
 }
 
 // Herder runs connectors and tasks of one worker. It implements host.StatusReporter.
@@ -45,18 +49,29 @@ type Herder struct {
 	statuses StatusStore
 	offsets  OffsetStore
 	admin    Admin
+	leader   Leader
+	group    Group        // set by Join; nil: this worker runs everything
 	runtime  host.Runtime // set by Run
 
-	ready    chan struct{} // closed when the stores are read and the connectors are on their way
+	read     chan struct{} // closed when the stores are read: reads can be answered
+	ready    chan struct{} // closed when it is known what to run here: requests are taken
 	ended    chan struct{} // closed when Run returns
 	requests chan func()
 	inbox    *inbox
 	stage    atomic.Pointer[stage]
 	reports  reports
+	rounds   *rounds
+	signs    atomic.Bool // the group's protocol signs requests between workers
 
-	conductors map[string]*conductor // the deciding goroutine's own
-	running    sync.WaitGroup        // conductors
-	clusterID  atomic.Pointer[string]
+	// The deciding goroutine's own.
+	conductors map[string]*conductor
+	owned      ownership
+	session    group.Session    // of the last round; without leader when this worker is no member
+	work       map[string]int   // connectors with their numbers of tasks, as last seen in the config topic
+	keyDue     <-chan time.Time // when the leader has to look at the session key; nil: never
+
+	running   sync.WaitGroup // conductors
+	clusterID atomic.Pointer[string]
 }
 
 // New makes a herder; it does no I/O. The runtime comes with Run, because the runtime needs the herder as its reporter.
@@ -64,14 +79,15 @@ func New(config Config, ports Ports, log *slog.Logger) *Herder {
 	h := &Herder{
 		config: config, log: log,
 		configs: ports.Configs, statuses: ports.Statuses, offsets: ports.Offsets, admin: ports.Admin,
-		ready: make(chan struct{}), ended: make(chan struct{}), requests: make(chan func()),
-		inbox: newInbox(), conductors: map[string]*conductor{},
+		leader: ports.Leader,
+		read:   make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), requests: make(chan func()),
+		inbox: newInbox(), rounds: newRounds(), conductors: map[string]*conductor{},
 	}
 	h.stage.Store(&stage{text: "starting up", began: time.Now()})
 	return h
 }
 
-// Run waits for the stores, starts every connector by its target state and works until ctx ends; then it stops all
+// Run waits for the stores, starts what is to run here by its target state and works until ctx ends; then it stops all
 // tasks (they drain and commit) and connectors, and returns nil. Call it once.
 func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	defer close(h.ended)
@@ -79,13 +95,35 @@ func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	if !h.awaitStores(ctx) {
 		return nil
 	}
-	h.startAll(ctx)
-	h.stage.Store(h.stage.Load().completed())
-	close(h.ready)
+	close(h.read)
+	h.noticeWork()
+	var from sources
+	if h.group == nil {
+		h.startAll(ctx)
+	} else {
+		h.stage.Store(&stage{text: "ensuring membership in the cluster", began: time.Now()})
+		look := time.NewTicker(statusLookInterval)
+		defer look.Stop()
+		from = sources{h.group.Changed(), look.C}
+	}
 	for ctx.Err() == nil {
-		h.step(ctx)
+		h.step(ctx, from)
 	}
 	return h.shutdown()
+}
+
+// sources of events that only a worker in a group has.
+type sources struct {
+	group <-chan struct{}
+	look  <-chan time.Time // at the statuses of what runs here
+}
+
+// becomeReady ends the start: from now on requests are taken.
+func (h *Herder) becomeReady() {
+	if ready, _ := h.Ready(); !ready {
+		h.stage.Store(h.stage.Load().completed())
+		close(h.ready)
+	}
 }
 
 func (h *Herder) awaitStores(ctx context.Context) bool {
@@ -99,18 +137,39 @@ func (h *Herder) awaitStores(ctx context.Context) bool {
 	return true
 }
 
-// step takes one event and decides.
-func (h *Herder) step(ctx context.Context) {
+// step takes one event and decides. Requests have to wait until the first round has told who leads.
+func (h *Herder) step(ctx context.Context, from sources) {
+	var requests <-chan func()
+	if ready, _ := h.Ready(); ready {
+		requests = h.requests
+	}
 	select {
 	case <-ctx.Done():
 	case <-h.configs.Changed():
-		for _, event := range h.configs.TakeEvents() {
-			h.onConfigEvent(ctx, event)
+		h.takeConfigEvents(ctx)
+	case <-from.group:
+		h.takeConfigEvents(ctx) // the round is about configurations at least as new
+		for _, event := range h.group.TakeEvents() {
+			h.onGroupEvent(ctx, event)
 		}
+	case <-from.look:
+		h.mendStatuses()
+	case <-h.keyDue:
+		h.renewSessionKey(ctx)
 	case <-h.inbox.filled:
 		h.inbox.drain()
-	case request := <-h.requests:
+	case request := <-requests:
 		request()
+	}
+}
+
+func (h *Herder) takeConfigEvents(ctx context.Context) {
+	events := h.configs.TakeEvents()
+	for _, event := range events {
+		h.onConfigEvent(ctx, event)
+	}
+	if len(events) > 0 {
+		h.noticeWork()
 	}
 }
 
@@ -149,13 +208,17 @@ func (h *Herder) stopRunning(ctx context.Context, conductors []*conductor) {
 		ids = append(ids, c.runningTasks()...)
 	}
 	h.runtime.StopTasks(ctx, ids...)
-	var group sync.WaitGroup
+	h.inbox.post(func() {
+		h.owned = newOwnership(group.Work{})
+		h.onTasksGone(ids)
+	})
+	var stopping sync.WaitGroup
 	for _, c := range conductors {
 		if c.begun {
-			group.Go(func() { h.runtime.StopConnector(ctx, c.name, host.Unassigned) })
+			stopping.Go(func() { h.runtime.StopConnector(ctx, c.name, host.Unassigned) })
 		}
 	}
-	group.Wait()
+	stopping.Wait()
 }
 
 // decide runs f on the deciding goroutine and returns its outcome. what names the work in the error of a request that
@@ -196,11 +259,13 @@ func decide[T any](ctx context.Context, h *Herder, what string, f func(context.C
 
 // await returns when reads make sense: the stores have been read once.
 func (h *Herder) await(ctx context.Context) error {
-	if ready, _ := h.Ready(); ready {
+	select {
+	case <-h.read:
 		return nil
+	default:
 	}
 	select {
-	case <-h.ready:
+	case <-h.read:
 		return nil
 	case <-h.ended:
 		return errStopping

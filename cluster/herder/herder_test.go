@@ -27,20 +27,47 @@ type bench struct {
 	offsets  *herdertest.Offsets
 	admin    *herdertest.Admin
 	runtime  *herdertest.Runtime
+	leader   *sent
+	group    herder.Group // nil: none
+	config   herder.Config
 	stop     func()
+
+	// Of tests with several workers; nil: none.
+	join  func(*herder.Herder) herder.Group
+	leads herder.Leader
+	setUp func(*herdertest.Runtime)
 }
 
 func newBench(t *testing.T) *bench {
 	return &bench{t: t, configs: herdertest.NewConfigs(), statuses: herdertest.NewStatuses(),
-		offsets: herdertest.NewOffsets(), admin: &herdertest.Admin{}}
+		offsets: herdertest.NewOffsets(), admin: &herdertest.Admin{}, leader: &sent{},
+		config: herder.Config{WorkerID: "worker:8083", GroupID: "g", TopicTracking: true, TopicTrackingReset: true,
+			SessionKeys: herder.SessionKeys{Algorithm: "HmacSHA256", TTL: time.Hour, SignatureAlgorithm: "HmacSHA256",
+				Verification: []string{"HmacSHA256"}}}}
 }
 
 // start runs a new herder on the stores, as a restarted worker would.
 func (b *bench) start() *bench {
-	b.Herder = herder.New(herder.Config{WorkerID: "worker:8083", TopicTracking: true, TopicTrackingReset: true},
-		herder.Ports{Configs: b.configs, Statuses: b.statuses, Offsets: b.offsets, Admin: b.admin},
-		slog.New(slog.DiscardHandler))
+	b.launch()
+	synctest.Wait()
+	return b
+}
+
+func (b *bench) launch() {
+	var leader herder.Leader = b.leader
+	if b.leads != nil {
+		leader = b.leads
+	}
+	b.Herder = herder.New(b.config, herder.Ports{Configs: b.configs, Statuses: b.statuses, Offsets: b.offsets,
+		Admin: b.admin, Leader: leader}, slog.New(slog.DiscardHandler))
+	if b.group != nil {
+		b.Join(b.group)
+	}
 	b.runtime = herdertest.NewRuntime(b.Herder)
+	if b.join != nil {
+		b.setUp(b.runtime)
+		b.Join(b.join(b.Herder))
+	}
 	ctx, cancel := context.WithCancel(b.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx, b.runtime) }()
@@ -50,8 +77,6 @@ func (b *bench) start() *bench {
 			b.t.Error(err)
 		}
 	}
-	synctest.Wait()
-	return b
 }
 
 func config(pairs ...string) host.Config {

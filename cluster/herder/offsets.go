@@ -86,15 +86,23 @@ func (h *Herder) ResetOffsets(ctx context.Context, name string) (string, error) 
 // meanwhile; verb is what was done, for the message.
 func (h *Herder) modifyOffsets(ctx context.Context, name, verb string,
 	modify func(context.Context, store.Connector) (bool, error)) (string, error) {
+	if err := h.awaitRound(ctx); err != nil {
+		return "", err
+	}
 	done, managed := make(chan error, 1), false
 	_, err := decide(ctx, h, "modifying the offsets of connector "+name,
-		func(context.Context) (struct{}, error) {
-			if _, err := h.stoppedConnector(name); err != nil {
+		func(work context.Context) (struct{}, error) {
+			if err := h.lead(); err != nil {
 				return struct{}{}, err
 			}
-			c, err := h.conductor(name)
+			connector, err := h.stoppedConnector(name)
 			if err != nil {
 				return struct{}{}, err
+			}
+			c := h.conductors[name]
+			if c == nil { // it is another worker's; here it only must not come meanwhile
+				c = h.newConductor(work, name)
+				c.want(wish{config: connector.Config, target: connector.Target, tasksEpoch: connector.Generation})
 			}
 			c.do(errand{ctx: ctx, done: done, run: func(ctx context.Context) error {
 				connector, err := h.stoppedConnector(name)

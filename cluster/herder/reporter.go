@@ -8,24 +8,32 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// generation is the group generation in statuses; a worker without a group writes 0, as Connect's stand-alone one.
-const generation = 0
-
-// ConnectorStatus implements host.StatusReporter.
+// ConnectorStatus implements host.StatusReporter. Reports about what another worker runs by now are dropped, but for
+// the one that it has stopped here.
 func (h *Herder) ConnectorStatus(name string, state host.State, trace, version string) {
-	h.reports.note(name, state)
+	h.reports.note(connectorID(name), report{state, trace, version})
 	h.inbox.post(func() {
-		if _, known := h.configs.Snapshot().Connector(name); known {
-			h.statuses.PutConnector(name, h.status(state, trace, version))
+		_, known := h.configs.Snapshot().Connector(name)
+		status := h.status(state, trace, version)
+		switch {
+		case known && (state == host.Unassigned || state == host.Failed && h.owned.connector(name)):
+			h.statuses.PutConnectorSafe(name, status)
+		case known && h.owned.connector(name):
+			h.statuses.PutConnector(name, status)
 		}
 	})
 }
 
-// TaskStatus implements host.StatusReporter. A report about a task that no longer belongs to its connector is dropped,
-// or the last words of a stopped task would bring its deleted status back.
+// TaskStatus implements host.StatusReporter. A report about a task that no longer belongs to its connector or to this
+// worker is dropped, or the last words of a stopped task would bring its deleted status back.
 func (h *Herder) TaskStatus(id host.TaskID, state host.State, trace, version string) {
+	h.reports.note(id, report{state, trace, version})
 	h.inbox.post(func() {
-		if h.hasTask(id) {
+		switch {
+		case !h.hasTask(id) || !h.owned.task(id):
+		case state == host.Failed:
+			h.statuses.PutTaskSafe(id, h.status(state, trace, version))
+		default:
 			h.statuses.PutTask(id, h.status(state, trace, version))
 		}
 	})
@@ -52,7 +60,7 @@ func (h *Herder) hasTask(id host.TaskID) bool {
 }
 
 func (h *Herder) status(state host.State, trace, version string) store.Status {
-	status := store.Status{State: state, WorkerID: h.config.WorkerID, Generation: generation}
+	status := store.Status{State: state, WorkerID: h.config.WorkerID, Generation: int(h.session.Generation)}
 	if trace != "" {
 		status.Trace = &trace
 	}
@@ -62,30 +70,58 @@ func (h *Herder) status(state host.State, trace, version string) store.Status {
 	return status
 }
 
-// reports remembers the last state that the runtime reported of each connector, so that a failed start is reported
-// once, by whoever knows it best.
-type reports struct {
-	mu   sync.Mutex
-	last map[string]host.State
-}
-
-func (r *reports) note(name string, state host.State) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.last == nil {
-		r.last = map[string]host.State{}
+// mendStatuses writes statuses of what runs here again where another worker's words stand: one that came back after its
+// session had ended says UNASSIGNED late, and has not read yet that its work runs here.
+func (h *Herder) mendStatuses() {
+	for name, c := range h.conductors {
+		if told := h.reports.last(connectorID(name)); c.wish.here && told.state != "" {
+			if stands, has := h.statuses.Connector(name); has && stands.WorkerID != h.config.WorkerID {
+				h.statuses.PutConnector(name, h.status(told.state, told.trace, told.version))
+			}
+		}
+		for task := range c.wish.tasks {
+			told := h.reports.last(c.id(task))
+			if stands, has := h.statuses.Task(c.id(task)); has && told.state != "" && stands.WorkerID != h.config.WorkerID {
+				h.statuses.PutTask(c.id(task), h.status(told.state, told.trace, told.version))
+			}
+		}
 	}
-	r.last[name] = state
 }
 
-func (r *reports) forget(name string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.last, name)
+// report is what the runtime said of a connector or task.
+type report struct {
+	state          host.State
+	trace, version string
 }
 
-func (r *reports) state(name string) host.State {
+// reports remembers the last report about each connector and task here, so that a failed start is reported once, by
+// whoever knows it best, and a failure is not followed by a stop.
+type reports struct {
+	mu  sync.Mutex
+	all map[host.TaskID]report
+}
+
+// connectorID is the key of a connector among those of tasks.
+func connectorID(name string) host.TaskID { return host.TaskID{Connector: name, Task: -1} }
+
+func (r *reports) note(id host.TaskID, told report) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.last[name]
+	if r.all == nil {
+		r.all = map[host.TaskID]report{}
+	}
+	r.all[id] = told
+}
+
+func (r *reports) forget(id host.TaskID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.all, id)
+}
+
+// last is empty when nothing was said since the start.
+func (r *reports) last(id host.TaskID) report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all[id]
 }

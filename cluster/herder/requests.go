@@ -2,22 +2,25 @@ package herder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
 
-	"github.com/berth-connect/berth/cluster/store"
 	"github.com/berth-connect/berth/host"
 )
 
 // Create stores a new connector in a target state and returns what was stored. Errors: ErrBadRequest (invalid
-// configuration), ErrConflict (the name is taken).
+// configuration), *NotLeader, ErrConflict (the name is taken).
 func (h *Herder) Create(ctx context.Context, name string, config host.Config, target host.TargetState) (
 	ConnectorInfo, error) {
 	if err := h.checkValid(ctx, name, config); err != nil {
 		return ConnectorInfo{}, err
 	}
 	return decide(ctx, h, "creating connector "+name, func(ctx context.Context) (ConnectorInfo, error) {
+		if err := h.lead(); err != nil {
+			return ConnectorInfo{}, err
+		}
 		if _, known := h.configs.Snapshot().Connector(name); known {
 			return ConnectorInfo{}, host.Conflict(fmt.Sprintf("Connector %s already exists", name))
 		}
@@ -25,13 +28,17 @@ func (h *Herder) Create(ctx context.Context, name string, config host.Config, ta
 	})
 }
 
-// PutConfig stores a connector's configuration and tells whether the connector is new. Errors: ErrBadRequest.
+// PutConfig stores a connector's configuration and tells whether the connector is new. Errors: ErrBadRequest,
+// *NotLeader.
 func (h *Herder) PutConfig(ctx context.Context, name string, config host.Config) (ConnectorInfo, bool, error) {
 	if err := h.checkValid(ctx, name, config); err != nil {
 		return ConnectorInfo{}, false, err
 	}
 	created := false
 	info, err := decide(ctx, h, "updating connector "+name, func(ctx context.Context) (ConnectorInfo, error) {
+		if err := h.lead(); err != nil {
+			return ConnectorInfo{}, err
+		}
 		_, known := h.configs.Snapshot().Connector(name)
 		created = !known
 		return h.putConfig(ctx, name, config, "")
@@ -42,10 +49,15 @@ func (h *Herder) PutConfig(ctx context.Context, name string, config host.Config)
 	return info, created, nil
 }
 
-// PatchConfig merges patch into a connector's configuration; a null deletes the key (KIP-477). Errors: ErrNotFound,
-// ErrBadRequest.
+// PatchConfig merges patch into a connector's configuration; a null deletes the key (KIP-477). Errors: *NotLeader,
+// ErrNotFound, ErrBadRequest.
 func (h *Herder) PatchConfig(ctx context.Context, name string, patch host.Config) (ConnectorInfo, error) {
 	for {
+		if _, err := decide(ctx, h, "patching connector "+name, func(context.Context) (struct{}, error) {
+			return struct{}{}, h.lead()
+		}); err != nil {
+			return ConnectorInfo{}, err
+		}
 		stored, err := h.Config(ctx, name)
 		if err != nil {
 			return ConnectorInfo{}, err
@@ -63,6 +75,9 @@ func (h *Herder) PatchConfig(ctx context.Context, name string, patch host.Config
 		}
 		overtaken := false
 		info, err := decide(ctx, h, "patching connector "+name, func(ctx context.Context) (ConnectorInfo, error) {
+			if err := h.lead(); err != nil {
+				return ConnectorInfo{}, err
+			}
 			connector, known := h.configs.Snapshot().Connector(name)
 			if overtaken = !known || !sameConfig(connector.Config, stored); overtaken {
 				return ConnectorInfo{}, nil
@@ -106,10 +121,18 @@ func (h *Herder) checkValid(ctx context.Context, name string, config host.Config
 	return host.BadRequest(text.String())
 }
 
-// Delete removes a connector. Its tasks stop soon after; its source offsets stay. Errors: ErrNotFound.
+// Delete removes a connector. Its tasks stop soon after; its source offsets stay. Errors: *NotLeader, ErrNotFound.
 func (h *Herder) Delete(ctx context.Context, name string) error {
-	return h.change(ctx, "deleting connector "+name, name, "Connector %s not found",
-		func(ctx context.Context, _ store.Connector) error { return h.configs.DeleteConnector(ctx, name) })
+	_, err := decide(ctx, h, "deleting connector "+name, func(ctx context.Context) (struct{}, error) {
+		if err := h.lead(); err != nil {
+			return struct{}{}, err
+		}
+		if _, known := h.configs.Snapshot().Connector(name); !known {
+			return struct{}{}, host.NotFound(fmt.Sprintf("Connector %s not found", name))
+		}
+		return struct{}{}, h.configs.DeleteConnector(ctx, name)
+	})
+	return err
 }
 
 // Pause asks for the connector and its tasks to be paused. Errors: ErrNotFound.
@@ -123,14 +146,17 @@ func (h *Herder) Resume(ctx context.Context, name string) error {
 }
 
 func (h *Herder) setTarget(ctx context.Context, name string, target host.TargetState) error {
-	return h.change(ctx, "changing the target state of connector "+name, name, "Unknown connector %s",
-		func(ctx context.Context, _ store.Connector) error { return h.configs.PutTargetState(ctx, name, target) })
+	return h.change(ctx, "changing the target state of connector "+name, name,
+		func(ctx context.Context) error { return h.configs.PutTargetState(ctx, name, target) })
 }
 
-// Stop asks for the connector to be stopped and its tasks to be deleted (KIP-875). Errors: ErrNotFound.
+// Stop asks for the connector to be stopped and its tasks to be deleted (KIP-875). Errors: ErrNotFound, *NotLeader.
 func (h *Herder) Stop(ctx context.Context, name string) error {
-	return h.change(ctx, "stopping connector "+name, name, "Unknown connector %s",
-		func(ctx context.Context, _ store.Connector) error {
+	return h.change(ctx, "stopping connector "+name, name,
+		func(ctx context.Context) error {
+			if err := h.lead(); err != nil {
+				return err
+			}
 			if err := h.configs.PutTasks(ctx, name, nil); err != nil {
 				return err
 			}
@@ -139,17 +165,17 @@ func (h *Herder) Stop(ctx context.Context, name string) error {
 }
 
 // change runs a write about a connector that exists.
-func (h *Herder) change(ctx context.Context, what, name, unknown string,
-	write func(context.Context, store.Connector) error) error {
+func (h *Herder) change(ctx context.Context, what, name string, write func(context.Context) error) error {
 	_, err := decide(ctx, h, what, func(ctx context.Context) (struct{}, error) {
-		connector, known := h.configs.Snapshot().Connector(name)
-		if !known {
-			return struct{}{}, host.NotFound(fmt.Sprintf(unknown, name))
+		if _, known := h.configs.Snapshot().Connector(name); !known {
+			return struct{}{}, host.NotFound("Unknown connector " + name)
 		}
-		if err := write(ctx, connector); err != nil {
+		err := write(ctx)
+		var other *NotLeader
+		if err != nil && !errors.As(err, &other) {
 			return struct{}{}, fmt.Errorf("%s: %w", what, err)
 		}
-		return struct{}{}, nil
+		return struct{}{}, err
 	})
 	return err
 }

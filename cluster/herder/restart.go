@@ -13,13 +13,19 @@ import (
 )
 
 // RestartConnector stops and starts the connector alone and returns when that is done. Errors: ErrNotFound,
-// ErrInternal when the start fails.
+// *NotLeader (it runs elsewhere), ErrInternal when the start fails.
 func (h *Herder) RestartConnector(ctx context.Context, name string) error {
+	if err := h.awaitRound(ctx); err != nil {
+		return err
+	}
 	done := make(chan error, 1)
 	_, err := decide(ctx, h, "restarting connector "+name, func(context.Context) (struct{}, error) {
-		c, err := h.conductor(name)
-		if err != nil {
+		if _, err := h.configured(name); err != nil {
 			return struct{}{}, err
+		}
+		c := h.conductors[name]
+		if c == nil || !c.wish.here {
+			return struct{}{}, h.connectorElsewhere(name)
 		}
 		c.restart(restart{connector: true, done: done})
 		return struct{}{}, nil
@@ -30,21 +36,23 @@ func (h *Herder) RestartConnector(ctx context.Context, name string) error {
 	return h.awaitRestart(ctx, done, "connector: "+name)
 }
 
-// RestartTask stops and starts one task. Errors: ErrNotFound, ErrConflict for a task that nobody runs.
+// RestartTask stops and starts one task. Errors: ErrNotFound, *NotLeader (it runs elsewhere, or nowhere).
 func (h *Herder) RestartTask(ctx context.Context, id host.TaskID) error {
+	if err := h.awaitRound(ctx); err != nil {
+		return err
+	}
 	done := make(chan error, 1)
 	_, err := decide(ctx, h, "restarting task "+id.String(), func(context.Context) (struct{}, error) {
-		c, err := h.conductor(id.Connector)
+		connector, err := h.configured(id.Connector)
 		if err != nil {
 			return struct{}{}, err
 		}
-		connector, _ := h.configs.Snapshot().Connector(id.Connector)
 		if _, has := connector.TaskConfigs[id.Task]; !has {
 			return struct{}{}, host.NotFound("Unknown task: " + id.String())
 		}
-		if !h.hasTask(id) { // the configuration of a task outlives it
-			return struct{}{}, host.Conflict("Cannot complete request momentarily due to no known leader URL, " +
-				"likely because a rebalance was underway.")
+		c := h.conductors[id.Connector]
+		if c == nil || !c.runs(id.Task) { // the configuration of a task outlives it
+			return struct{}{}, h.taskElsewhere(id)
 		}
 		c.restart(restart{tasks: []int{id.Task}, done: done})
 		return struct{}{}, nil
@@ -55,14 +63,13 @@ func (h *Herder) RestartTask(ctx context.Context, id host.TaskID) error {
 	return h.awaitRestart(ctx, done, "task: "+id.String())
 }
 
-// conductor finds the conductor of a connector that exists.
-func (h *Herder) conductor(name string) (*conductor, error) {
-	if _, known := h.configs.Snapshot().Connector(name); known {
-		if c := h.conductors[name]; c != nil {
-			return c, nil
-		}
+// configured finds a connector that exists.
+func (h *Herder) configured(name string) (store.Connector, error) {
+	connector, known := h.configs.Snapshot().Connector(name)
+	if !known {
+		return connector, host.NotFound("Unknown connector: " + name)
 	}
-	return nil, host.NotFound("Unknown connector: " + name)
+	return connector, nil
 }
 
 func (h *Herder) awaitRestart(ctx context.Context, done <-chan error, what string) error {
@@ -70,7 +77,7 @@ func (h *Herder) awaitRestart(ctx context.Context, done <-chan error, what strin
 	select {
 	case err := <-done:
 		var told *host.Error
-		if err == nil || errors.As(err, &told) && !errors.Is(err, host.ErrInternal) {
+		if err == nil || errors.Is(err, host.ErrConflict) || errors.As(err, &told) && !errors.Is(err, host.ErrInternal) {
 			return err
 		}
 		return &host.Error{Kind: host.ErrInternal, Message: "Failed to start " + what}
@@ -82,12 +89,18 @@ func (h *Herder) awaitRestart(ctx context.Context, done <-chan error, what strin
 }
 
 // Restart asks all workers to restart a connector, its tasks, or only what has failed of them (KIP-745), and returns
-// the states as they will be. Errors: ErrNotFound.
+// the states as they will be. Errors: ErrNotFound, *NotLeader.
 func (h *Herder) Restart(ctx context.Context, request store.RestartRequest) (ConnectorStatus, error) {
+	if err := h.awaitRound(ctx); err != nil {
+		return ConnectorStatus{}, err
+	}
 	name := request.Connector
 	return decide(ctx, h, "restarting connector "+name, func(ctx context.Context) (ConnectorStatus, error) {
 		if _, known := h.configs.Snapshot().Connector(name); !known {
 			return ConnectorStatus{}, host.NotFound("Unknown connector: " + name)
+		}
+		if err := h.lead(); err != nil {
+			return ConnectorStatus{}, err
 		}
 		// Composed here, where no event can carry the record out in between.
 		status, err := h.plannedStatus(ctx, request)
@@ -132,22 +145,20 @@ func planRestart(request store.RestartRequest, connector store.Status, tasks map
 	return chosen(connector), numbers
 }
 
-// onRestart carries a restart record out.
+// onRestart carries out what a restart record means for what runs here.
 func (h *Herder) onRestart(request store.RestartRequest) {
 	name := request.Connector
-	c, err := h.conductor(name)
-	if err != nil {
-		return
-	}
+	c := h.conductors[name]
 	status, has := h.statuses.Connector(name)
-	if !has {
+	if c == nil || !has {
 		return
 	}
 	connector, tasks := planRestart(request, status, h.statuses.Tasks(name))
+	connector = connector && c.wish.here
 	if connector {
 		h.statuses.PutConnector(name, h.restarting(status))
 	}
-	tasks = slices.DeleteFunc(tasks, func(task int) bool { return !h.hasTask(c.id(task)) })
+	tasks = slices.DeleteFunc(tasks, func(task int) bool { return !c.runs(task) })
 	for _, task := range tasks {
 		if status, has := h.statuses.Task(c.id(task)); has {
 			h.statuses.PutTask(c.id(task), h.restarting(status))

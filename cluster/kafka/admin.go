@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/berth-connect/berth/host"
 )
@@ -158,4 +160,36 @@ func (a *Admin) DeleteGroup(ctx context.Context, group string) error {
 		return fmt.Errorf("deleting group %s: %w", group, err)
 	}
 	return nil
+}
+
+// FenceProducers ends what transactional ids have open: a producer that still uses one of them can write no more. As in
+// Kafka's admin client.
+func (a *Admin) FenceProducers(ctx context.Context, transactionalIDs []string) error {
+	for _, id := range transactionalIDs {
+		if err := a.fenceProducer(ctx, id); err != nil {
+			return fmt.Errorf("fencing producers with transactional id %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// fenceProducer asks again while the broker still ends the id's transaction.
+func (a *Admin) fenceProducer(ctx context.Context, id string) error {
+	for {
+		request := kmsg.NewPtrInitProducerIDRequest()
+		request.TransactionalID, request.TransactionTimeoutMillis = &id, 1
+		response, err := request.RequestWith(ctx, a.client)
+		if err != nil {
+			return err
+		}
+		err = kerr.ErrorForCode(response.ErrorCode)
+		if !errors.Is(err, kerr.ConcurrentTransactions) {
+			return err
+		}
+		select {
+		case <-time.After(defaultRetryBackoff):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

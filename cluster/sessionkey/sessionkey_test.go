@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -33,7 +34,7 @@ func TestRecordedSignatures(t *testing.T) {
 		if play == nil {
 			t.Fatalf("line %d is of the unknown kind %q", v.ID, v.Kind)
 		}
-		play(t, v)
+		t.Run(strconv.Itoa(v.ID), func(t *testing.T) { play(t, v) })
 		played[v.Kind]++
 	}
 	for kind := range kinds {

@@ -17,25 +17,67 @@ var closed = func() chan struct{} {
 	return c
 }()
 
-// Configs is a config topic in memory.
+// Configs is what one worker has read of a config topic in memory.
 type Configs struct {
+	topic *configTopic
+
 	mu         sync.Mutex
+	read       int // records of the topic
+	held       bool
 	connectors map[string]store.Connector
+	key        *store.SessionKey
 	events     []store.ConfigEvent
 	changed    chan struct{}
-	failTasks  error
+}
+
+// configTopic is what all workers share.
+type configTopic struct {
+	mu        sync.Mutex
+	records   []configRecord
+	readers   []*Configs
+	failTasks error
+}
+
+// configRecord is one change with what the readers announce.
+type configRecord struct {
+	event  store.ConfigEvent
+	change func(*Configs)
 }
 
 // NewConfigs returns an empty config topic.
-func NewConfigs() *Configs {
-	return &Configs{connectors: map[string]store.Connector{}, changed: make(chan struct{}, 1)}
+func NewConfigs() *Configs { return newReader(&configTopic{}) }
+
+// Another returns what another worker reads of the same topic: all that is there, without events, then what comes.
+func (c *Configs) Another() *Configs {
+	another := newReader(c.topic)
+	another.TakeEvents()
+	return another
+}
+
+func newReader(topic *configTopic) *Configs {
+	c := &Configs{topic: topic, connectors: map[string]store.Connector{}, changed: make(chan struct{}, 1)}
+	topic.mu.Lock()
+	defer topic.mu.Unlock()
+	topic.readers = append(topic.readers, c)
+	c.catchUp()
+	return c
+}
+
+// Hold keeps this worker from reading on, but for what it writes or refreshes; false lets it read what it has missed.
+func (c *Configs) Hold(held bool) {
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	c.held = held
+	if !held {
+		c.catchUp()
+	}
 }
 
 // FailTasks makes the writing of task sets fail with err until it is nil again.
 func (c *Configs) FailTasks(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.failTasks = err
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	c.topic.failTasks = err
 }
 
 // Tear makes a connector's task set incomplete, as a writer that died between its records does.
@@ -54,7 +96,19 @@ func (c *Configs) Ready() <-chan struct{} { return closed }
 func (c *Configs) Snapshot() *store.ConfigSnapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &store.ConfigSnapshot{Connectors: maps.Clone(c.connectors)}
+	offset := int64(c.read)
+	if c.read == 0 {
+		offset = -1
+	}
+	return &store.ConfigSnapshot{Offset: offset, Connectors: maps.Clone(c.connectors), SessionKey: c.key}
+}
+
+// Refresh implements herder.ConfigStore.
+func (c *Configs) Refresh(context.Context) error {
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	c.catchUp()
+	return nil
 }
 
 // Changed implements herder.ConfigStore.
@@ -69,26 +123,48 @@ func (c *Configs) TakeEvents() []store.ConfigEvent {
 	return events
 }
 
-// update changes one connector and announces it.
-func (c *Configs) update(name string, event store.ConfigEvent, change func(*store.Connector)) error {
+// catchUp must be called with the topic's mu held.
+func (c *Configs) catchUp() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.failTasks != nil && event.Kind == store.TasksUpdated {
-		return c.failTasks
+	for _, r := range c.topic.records[c.read:] {
+		r.change(c)
+		c.events = append(c.events, r.event)
 	}
-	connector, has := c.connectors[name]
-	if !has {
-		connector = store.Connector{TaskCount: store.NoTaskCount, Generation: -1}
-	}
-	change(&connector)
-	c.connectors[name] = connector
-	event.Connector = name
-	c.events = append(c.events, event)
+	c.read = len(c.topic.records)
 	select {
 	case c.changed <- struct{}{}:
 	default:
 	}
+}
+
+// write appends a record, which all workers read but those that are held.
+func (c *Configs) write(event store.ConfigEvent, change func(*Configs)) error {
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	if c.topic.failTasks != nil && event.Kind == store.TasksUpdated {
+		return c.topic.failTasks
+	}
+	c.topic.records = append(c.topic.records, configRecord{event, change})
+	for _, reader := range c.topic.readers {
+		if reader == c || !reader.held {
+			reader.catchUp()
+		}
+	}
 	return nil
+}
+
+// update changes one connector and announces it.
+func (c *Configs) update(name string, event store.ConfigEvent, change func(*store.Connector)) error {
+	event.Connector = name
+	return c.write(event, func(c *Configs) {
+		connector, has := c.connectors[name]
+		if !has {
+			connector = store.Connector{TaskCount: store.NoTaskCount, Generation: -1}
+		}
+		change(&connector)
+		c.connectors[name] = connector
+	})
 }
 
 // PutConnector implements herder.ConfigStore.
@@ -107,7 +183,8 @@ func (c *Configs) PutConnector(_ context.Context, name string, config host.Confi
 // DeleteConnector implements herder.ConfigStore.
 func (c *Configs) DeleteConnector(_ context.Context, name string) error {
 	return c.update(name, store.ConfigEvent{Kind: store.ConnectorRemoved}, func(connector *store.Connector) {
-		*connector = store.Connector{TaskCount: store.NoTaskCount, Generation: -1}
+		*connector = store.Connector{TaskCount: store.NoTaskCount, Generation: connector.Generation,
+			FencedCount: connector.FencedCount}
 	})
 }
 
@@ -123,7 +200,10 @@ func (c *Configs) PutTasks(_ context.Context, name string, tasks []host.Config) 
 		}
 		connector.TaskConfigs, connector.TaskCount = configs, len(tasks)
 		connector.AppliedConfig, connector.Inconsistent = connector.Config, false
-		connector.Generation++
+		connector.PendingFence = true
+		if len(tasks) > 0 {
+			connector.Generation++
+		}
 	})
 }
 
@@ -142,14 +222,20 @@ func (c *Configs) PutRestart(_ context.Context, request store.RestartRequest) er
 
 // PutLoggerLevel implements herder.ConfigStore.
 func (c *Configs) PutLoggerLevel(_ context.Context, namespace, level string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.events = append(c.events, store.ConfigEvent{Kind: store.LoggerLevelSet, Namespace: namespace, Level: level})
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
-	return nil
+	event := store.ConfigEvent{Kind: store.LoggerLevelSet, Namespace: namespace, Level: level}
+	return c.write(event, func(*Configs) {})
+}
+
+// PutSessionKey implements herder.ConfigStore.
+func (c *Configs) PutSessionKey(_ context.Context, key store.SessionKey) error {
+	return c.write(store.ConfigEvent{Kind: store.SessionKeyUpdated}, func(c *Configs) { c.key = &key })
+}
+
+// PutTaskCount implements herder.ConfigStore.
+func (c *Configs) PutTaskCount(_ context.Context, name string, tasks int) error {
+	return c.update(name, store.ConfigEvent{Kind: store.TargetChanged}, func(connector *store.Connector) {
+		connector.FencedCount, connector.PendingFence = &tasks, false
+	})
 }
 
 // Statuses is a status topic in memory.
@@ -181,6 +267,28 @@ func (s *Statuses) PutTask(id host.TaskID, status store.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	put(s.tasks, id, status)
+}
+
+// PutConnectorSafe implements herder.StatusStore.
+func (s *Statuses) PutConnectorSafe(name string, status store.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old, has := s.connectors[name]; !has || safe(old, status) {
+		put(s.connectors, name, status)
+	}
+}
+
+// PutTaskSafe implements herder.StatusStore.
+func (s *Statuses) PutTaskSafe(id host.TaskID, status store.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old, has := s.tasks[id]; !has || safe(old, status) {
+		put(s.tasks, id, status)
+	}
+}
+
+func safe(old, status store.Status) bool {
+	return old.WorkerID == status.WorkerID || old.Generation <= status.Generation
 }
 
 func put[K comparable](statuses map[K]store.Status, key K, status store.Status) {
@@ -305,7 +413,8 @@ func (o *Offsets) Store(_ context.Context, connector string, offsets []host.Sour
 type Admin struct {
 	mu     sync.Mutex
 	Groups map[string]map[host.TopicPartition]int64
-	Err    error // of every change
+	Fenced []string // transactional ids
+	Err    error    // of every change
 }
 
 // ClusterID implements herder.Admin.
@@ -343,6 +452,11 @@ func (a *Admin) DeleteGroupOffsets(_ context.Context, group string, partitions [
 // DeleteGroup implements herder.Admin.
 func (a *Admin) DeleteGroup(_ context.Context, group string) error {
 	return a.change(func() { delete(a.Groups, group) })
+}
+
+// FenceProducers implements herder.Admin.
+func (a *Admin) FenceProducers(_ context.Context, ids []string) error {
+	return a.change(func() { a.Fenced = append(a.Fenced, ids...) })
 }
 
 func (a *Admin) change(f func()) error {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
@@ -26,11 +27,78 @@ type Runtime struct {
 	reporter host.StatusReporter
 	plugins  catalogue
 
+	// Place, when set, watches that nothing runs twice among the runtimes that share it.
+	Place *Place
+	// Linger, when set, is how long the stop of a task takes.
+	Linger func() time.Duration
+
 	mu         sync.Mutex
 	connectors map[string]*connector
 	tasks      map[host.TaskID]task
 	starts     map[string]int // of connectors and tasks, by name or id
 	modules    []host.ModuleInfo
+	dead       bool
+}
+
+// Place counts what runs on all workers of a group.
+type Place struct {
+	mu    sync.Mutex
+	runs  map[string]int
+	twice []string
+}
+
+// Twice lists what has run more than once at a time.
+func (p *Place) Twice() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.twice)
+}
+
+// Running lists what runs now, sorted.
+func (p *Place) Running() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Sorted(maps.Keys(p.runs))
+}
+
+func (p *Place) enter(what string) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.runs == nil {
+		p.runs = map[string]int{}
+	}
+	if p.runs[what]++; p.runs[what] > 1 {
+		p.twice = append(p.twice, what)
+	}
+}
+
+func (p *Place) leave(what string) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.runs[what]--; p.runs[what] <= 0 {
+		delete(p.runs, what)
+	}
+}
+
+// Kill takes everything that runs here away at once, as the death of the process does.
+func (r *Runtime) Kill() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name := range r.connectors {
+		r.Place.leave(name)
+	}
+	for id := range r.tasks {
+		r.Place.leave(id.String())
+	}
+	clear(r.connectors)
+	clear(r.tasks)
+	r.dead = true
 }
 
 type connector struct {
@@ -119,6 +187,12 @@ func (r *Runtime) StartConnector(ctx context.Context, name string, config host.C
 func (r *Runtime) add(name string, c *connector) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.dead {
+		return
+	}
+	if r.connectors[name] == nil {
+		r.Place.enter(name)
+	}
 	r.connectors[name] = c
 	r.starts[name]++
 }
@@ -187,6 +261,9 @@ func (r *Runtime) StopConnector(_ context.Context, name string, report host.Stat
 	r.mu.Lock()
 	c := r.connectors[name]
 	delete(r.connectors, name)
+	if c != nil {
+		r.Place.leave(name)
+	}
 	r.mu.Unlock()
 	if c != nil && report != "" {
 		r.reporter.ConnectorStatus(name, report, "", c.plugin.Version)
@@ -223,6 +300,13 @@ func (r *Runtime) StartTask(id host.TaskID, connector, config host.Config, targe
 		trace = exception + "poll failed on purpose"
 	}
 	r.mu.Lock()
+	if r.dead {
+		r.mu.Unlock()
+		return
+	}
+	if _, runs := r.tasks[id]; !runs {
+		r.Place.enter(id.String())
+	}
 	r.tasks[id] = task{plugin, trace != ""}
 	r.starts[id.String()]++
 	r.mu.Unlock()
@@ -235,12 +319,16 @@ func (r *Runtime) StartTask(id host.TaskID, connector, config host.Config, targe
 
 // StopTasks implements host.Runtime.
 func (r *Runtime) StopTasks(_ context.Context, ids ...host.TaskID) {
+	if r.Linger != nil {
+		time.Sleep(r.Linger())
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, id := range ids {
-		r.mu.Lock()
-		t := r.tasks[id]
+		if _, runs := r.tasks[id]; runs {
+			r.Place.leave(id.String())
+		}
 		delete(r.tasks, id)
-		r.mu.Unlock()
-		r.reporter.TaskStatus(id, host.Unassigned, "", t.plugin.Version)
 	}
 }
 

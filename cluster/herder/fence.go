@@ -1,0 +1,83 @@
+package herder
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/berth-connect/berth/cluster/sessionkey"
+	"github.com/berth-connect/berth/cluster/store"
+	"github.com/berth-connect/berth/host"
+)
+
+// FenceZombies makes sure that no producer of an earlier set of tasks of an exactly-once source connector can write any
+// more (KIP-618). Errors: those of checkSigned, *NotLeader, ErrNotFound, ErrBadRequest (not a source connector),
+// ErrConflict (new task configurations came meanwhile).
+func (h *Herder) FenceZombies(ctx context.Context, name string, signature *sessionkey.Signature) error {
+	if err := h.checkSigned(ctx, signature); err != nil {
+		return err
+	}
+	what := "fencing zombie tasks of connector " + name
+	connector, err := decide(ctx, h, what, func(ctx context.Context) (store.Connector, error) {
+		if err := h.lead(); err != nil {
+			return store.Connector{}, err
+		}
+		return h.fenceable(ctx, name)
+	})
+	if err != nil || !connector.PendingFence {
+		return err
+	}
+	tasks := max(connector.TaskCount, 0)
+	if needsFencing(connector.FencedCount, tasks) {
+		// Not on the deciding goroutine: brokers may take long to answer for many tasks.
+		if err := h.admin.FenceProducers(ctx, h.transactionalIDs(name, *connector.FencedCount)); err != nil {
+			return fmt.Errorf("fence the producers of connector %s: %w", name, err)
+		}
+	}
+	_, err = decide(ctx, h, what, func(ctx context.Context) (struct{}, error) {
+		if err := h.lead(); err != nil {
+			return struct{}{}, err
+		}
+		now, err := h.fenceable(ctx, name)
+		switch {
+		case err != nil:
+			return struct{}{}, err
+		case now.Generation != connector.Generation || now.TaskCount != connector.TaskCount:
+			return struct{}{}, host.Conflict("Fencing failed because new task configurations were generated for the connector")
+		case !now.PendingFence: // a request of another task was faster
+			return struct{}{}, nil
+		}
+		return struct{}{}, h.configs.PutTaskCount(ctx, name, tasks)
+	})
+	return err
+}
+
+// needsFencing: there is nobody to fence the first time, and a single task fences its predecessor by itself.
+func needsFencing(before *int, tasks int) bool {
+	return before != nil && (*before != 1 || tasks != 1)
+}
+
+// fenceable returns a source connector as the config topic has it now.
+func (h *Herder) fenceable(ctx context.Context, name string) (store.Connector, error) {
+	connector, known := h.configs.Snapshot().Connector(name)
+	if !known {
+		return connector, host.NotFound(fmt.Sprintf("Connector %s not found", name))
+	}
+	if h.runtime.ConnectorKind(connector.Config) != string(host.KindSource) {
+		return connector, host.BadRequest(fmt.Sprintf("Connector %s is not a source connector", name))
+	}
+	if err := h.configs.Refresh(ctx); err != nil {
+		return connector, fmt.Errorf("read the config topic before fencing connector %s: %w", name, err)
+	}
+	if connector, known = h.configs.Snapshot().Connector(name); !known {
+		return connector, host.NotFound(fmt.Sprintf("Connector %s not found", name))
+	}
+	return connector, nil
+}
+
+func (h *Herder) transactionalIDs(name string, tasks int) []string {
+	ids := make([]string, 0, tasks)
+	for task := range tasks {
+		ids = append(ids, fmt.Sprintf("%s-%s-%d", h.config.GroupID, name, task))
+	}
+	return ids
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/berth-connect/berth/cluster/group"
+	"github.com/berth-connect/berth/cluster/herder"
+	"github.com/berth-connect/berth/cluster/kafka"
+)
+
+// membership is the worker's place in the group of workers that share the connectors (group.id).
+type membership struct {
+	member *group.Member
+	close  func()
+}
+
+// joinGroup gives the herder a membership; it does not talk to Kafka yet.
+func (n *node) joinGroup(c config, advertised *url.URL, log *slog.Logger) error {
+	clientID := cmp.Or(c.text("client.id"), "connect-"+advertised.Host)
+	client, err := kafka.NewMembership(c.all(), clientID, log)
+	if err != nil {
+		return err
+	}
+	member := group.New(group.Config{
+		GroupID: c.text("group.id"), URL: advertised.String(), Protocol: protocols[strings.ToLower(c.text("connect.protocol"))],
+		SessionTimeout:             c.millis("session.timeout.ms"),
+		RebalanceTimeout:           c.millis("rebalance.timeout.ms"),
+		HeartbeatInterval:          c.millis("heartbeat.interval.ms"),
+		WorkerSyncTimeout:          c.millis("worker.sync.timeout.ms"),
+		WorkerUnsyncBackoff:        c.millis("worker.unsync.backoff.ms"),
+		ScheduledRebalanceMaxDelay: c.millis("scheduled.rebalance.max.delay.ms"),
+		RetryBackoff:               c.millis("retry.backoff.ms"),
+		RetryBackoffMax:            c.millis("retry.backoff.max.ms"),
+	}, group.Ports{Client: client, State: herder.NewGroupState(n.configs)}, log)
+	n.herder.Join(member)
+	n.membership = membership{member, client.Close}
+	return nil
+}
+
+// protocols are the values of connect.protocol.
+var protocols = map[string]group.Protocol{
+	"eager": group.Eager, "compatible": group.Compatible, "sessioned": group.Sessioned,
+}
+
+// run keeps the membership until ctx ends, when all work has stopped.
+func (m membership) run(ctx context.Context) error {
+	defer m.close()
+	return m.member.Run(ctx)
+}
+
+func sessionKeys(c config) herder.SessionKeys {
+	return herder.SessionKeys{
+		Algorithm: c.text("inter.worker.key.generation.algorithm"), Bits: c.number("inter.worker.key.size"),
+		TTL: c.millis("inter.worker.key.ttl.ms"), SignatureAlgorithm: c.text("inter.worker.signature.algorithm"),
+		Verification: c.list("inter.worker.verification.algorithms"),
+	}
+}
+
+// advertisedURL is where other workers reach this one: what is configured, else the listener of the advertised scheme;
+// a listener on all interfaces is advertised under the machine's address.
+func advertisedURL(c config) (*url.URL, error) {
+	scheme := advertisedScheme(c)
+	listeners := c.list("listeners")
+	chosen := listeners[0]
+	for _, listener := range listeners {
+		if strings.HasPrefix(strings.ToLower(listener), scheme+"://") {
+			chosen = listener
+			break
+		}
+	}
+	listener, err := url.Parse(chosen)
+	if err != nil {
+		return nil, fmt.Errorf("read listeners: %w", err)
+	}
+	name := cmp.Or(c.text("rest.advertised.host.name"), listener.Hostname())
+	port := cmp.Or(c.text("rest.advertised.port"), listener.Port())
+	if name == "" || net.ParseIP(name).IsUnspecified() {
+		name = ownAddress()
+	}
+	return &url.URL{Scheme: scheme, Host: net.JoinHostPort(name, port), Path: "/"}, nil
+}
+
+func advertisedScheme(c config) string {
+	listeners := strings.ToLower(c.text("listeners"))
+	switch chosen := strings.ToLower(c.text("rest.advertised.listener")); {
+	case chosen != "":
+		return chosen
+	case !strings.Contains(listeners, "http://") && strings.Contains(listeners, "https://"):
+		return "https"
+	}
+	return "http"
+}
+
+func ownAddress() string {
+	addresses, err := net.InterfaceAddrs()
+	if err == nil {
+		for _, address := range addresses {
+			network, isNetwork := address.(*net.IPNet)
+			if isNetwork && !network.IP.IsLoopback() && network.IP.To4() != nil {
+				return network.IP.String()
+			}
+		}
+	}
+	return "127.0.0.1"
+}
