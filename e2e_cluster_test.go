@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,9 +59,10 @@ func startCluster(t *testing.T, workers int) *cluster {
 // fill creates the connectors, each at another worker, and waits until all runs.
 func (c *cluster) fill() {
 	c.t.Helper()
-	c.workers[0].CreateTopic(c.t, c.topic, 4)
+	leader := c.leader(c.workers)
+	leader.CreateTopic(c.t, c.topic, 4)
 	for i := range clusterConnectors {
-		c.workers[i%len(c.workers)].put(fmt.Sprintf("made-%02d", i), keys{"connector.class": "Datagen", "kind": "line",
+		leader.put(fmt.Sprintf("made-%02d", i), keys{"connector.class": "Datagen", "kind": "line",
 			"topic": c.topic, "rate": "1", "tasks.max": strconv.Itoa(clusterTasks)})
 	}
 	c.await(c.workers)
@@ -69,43 +71,55 @@ func (c *cluster) fill() {
 // await waits until all connectors and tasks run, each on one of the workers and on no other.
 func (c *cluster) await(workers []*process) {
 	c.t.Helper()
+	wrong := ""
+	defer func() {
+		if wrong != "" {
+			c.t.Log(wrong)
+		}
+	}()
 	for _, p := range workers {
-		p.await("all to run once", func() bool { return c.runOnce(p, workers) })
+		p.await("all to run once", func() bool {
+			wrong = c.wrong(p, workers)
+			return wrong == ""
+		})
 	}
 }
 
-// runOnce compares what asked says of everything with what each worker says that it runs itself.
-func (c *cluster) runOnce(asked *process, workers []*process) bool {
+// wrong compares what one worker says of everything with what each worker says that it runs itself.
+func (c *cluster) wrong(asked *process, workers []*process) string {
 	code, answer := asked.call("GET", "/connectors?expand=status", nil)
 	var all map[string]struct {
 		Status status `json:"status"`
 	}
 	if code != http.StatusOK || json.Unmarshal(answer, &all) != nil || len(all) != clusterConnectors {
-		return false
+		return fmt.Sprintf("%d connectors, answer %d", len(all), code)
 	}
 	connectors, tasks := map[string]int{}, map[string]int{}
-	for _, one := range all {
+	for name, one := range all {
 		if one.Status.Connector.State != "RUNNING" || len(one.Status.Tasks) != clusterTasks {
-			return false
+			return fmt.Sprintf("%s: %+v", name, one.Status)
 		}
 		connectors[one.Status.Connector.WorkerID]++
 		for _, task := range one.Status.Tasks {
 			if task.State != "RUNNING" {
-				return false
+				return fmt.Sprintf("%s: %+v", name, task)
 			}
 			tasks[task.WorkerID]++
 		}
 	}
 	for _, p := range workers {
 		id := strings.TrimPrefix(p.url, "http://")
-		if p.gauge("kafka_connect_worker_connector_count") != connectors[id] ||
-			p.gauge("kafka_connect_worker_task_count") != tasks[id] {
-			return false
+		runs := []int{p.gauge("kafka_connect_worker_connector_count"), p.gauge("kafka_connect_worker_task_count")}
+		if said := []int{connectors[id], tasks[id]}; !slices.Equal(runs, said) {
+			return fmt.Sprintf("%s runs %v connectors and tasks, the statuses say %v", id, runs, said)
 		}
 		delete(connectors, id)
 		delete(tasks, id)
 	}
-	return len(connectors) == 0 && len(tasks) == 0 // nothing is said to be on a worker that is gone
+	if len(connectors)+len(tasks) > 0 {
+		return fmt.Sprintf("the statuses name workers that are gone: %v %v", connectors, tasks)
+	}
+	return ""
 }
 
 // gauge reads a whole number at /metrics.

@@ -97,6 +97,16 @@ func TestE2EStandaloneConnectorsOfFiles(t *testing.T) {
 	}
 }
 
+// The recorded life of a connector on Connect's standalone worker.
+func TestE2EStandaloneRecordedExchanges(t *testing.T) {
+	p := newStandalone(t, keys{"offset.flush.interval.ms": "1000"})
+	if err := os.WriteFile(p.offsetFile(), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	p.replay("standalone")
+}
+
 // A connector that can't be created ends the worker, with a message that names its file.
 func TestE2EStandaloneRefusedConnector(t *testing.T) {
 	p := newStandalone(t, nil)

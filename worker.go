@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -232,14 +233,32 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Clients: clients, Offsets: n.offsets, Status: n.herder,
 		Meter: meters.Meter("berth"), Log: log,
 	})
-	n.web, err = web.New(web.Config{
-		Listeners: c.list("listeners"), Version: kafkaVersion, Commit: "berth-" + version, Metrics: metrics,
-		Loggers: loggers,
-	}, n.requests(c.mode), log)
+	rest, err := restConfig(c)
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
+	rest.Metrics, rest.Loggers = metrics, loggers
+	if n.web, err = web.New(rest, n.requests(c.mode), log); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
 	return n, nil
+}
+
+// restConfig is what the worker's properties say of the REST API.
+func restConfig(c config) (web.Config, error) {
+	r := web.Config{
+		Listeners: c.list("listeners"), AdminListeners: c.listIfGiven("admin.listeners"),
+		Version: kafkaVersion, Commit: "berth-" + version,
+		AllowOrigin: c.text("access.control.allow.origin"), AllowMethods: c.text("access.control.allow.methods"),
+		ResponseHeaders: c.text("response.http.headers.config"),
+	}
+	isHTTPS := func(listener string) bool { return strings.HasPrefix(strings.ToLower(listener), "https:") }
+	var tlsErr, err error
+	if slices.ContainsFunc(slices.Concat(r.Listeners, r.AdminListeners), isHTTPS) {
+		r.TLS, _, tlsErr = kafka.RESTTLS(c.all())
+	}
+	r.Users, err = restUsers(c, os.Environ())
+	return r, errors.Join(tlsErr, err)
 }
 
 // requests is what carries out the requests of the REST API.

@@ -83,16 +83,11 @@ func (r *Round) configured() Work {
 
 // owners tells whose work is whose once plan took effect.
 func (r *Round) owners(p Plan) *Owners {
-	o := &Owners{map[string]string{}, map[host.TaskID]string{}}
+	held := map[string]Work{}
 	for _, m := range r.Members {
-		for _, connector := range p.Held[m.ID].Connectors {
-			o.connectors[connector] = m.URL
-		}
-		for _, task := range p.Held[m.ID].Tasks {
-			o.tasks[task] = m.URL
-		}
+		held[m.URL] = p.Held[m.ID]
 	}
-	return o
+	return OwnersOf(held)
 }
 
 // compareText orders as Java orders strings, by UTF-16 units.

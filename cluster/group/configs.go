@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -13,6 +14,24 @@ const syncRetriesMax = 5
 
 // errUnsynced says that the config topic can't be read up to where the assignment was made from.
 var errUnsynced = errors.New("the config topic can't be read in time (worker.sync.timeout.ms)")
+
+// awaitReadable returns when the config topic can be read again: a worker that can't is of no use to the group.
+func (m *Member) awaitReadable(ctx context.Context) {
+	pause := m.config.WorkerUnsyncBackoff
+	if m.protocol.Incremental() {
+		pause = m.config.ScheduledRebalanceMaxDelay / 10 / syncRetriesMax
+	}
+	for ctx.Err() == nil {
+		m.sleep(ctx, max(pause, m.config.RetryBackoff))
+		reading, cancel := context.WithTimeout(ctx, m.config.WorkerSyncTimeout)
+		_, err := m.ports.State.FreshConfigs(reading, math.MaxInt64)
+		cancel()
+		if err == nil {
+			return
+		}
+		m.log.Warn("the config topic still can't be read", "error", err)
+	}
+}
 
 // catchUp returns nil when the worker's configurations are just those that the assignment was made from; otherwise
 // another round is needed.

@@ -46,7 +46,7 @@ func (m *Member) join(ctx context.Context) (*kmsg.JoinGroupResponse, error) {
 	}
 }
 
-// joinRequest announces what the member has read and holds. What makes Rejoin necessary from here on needs a round more.
+// joinRequest announces what the member has read and holds. A Rejoin from here on asks for yet another round.
 func (m *Member) joinRequest() (*kmsg.JoinGroupRequest, error) {
 	request := kmsg.NewPtrJoinGroupRequest()
 	request.Group, request.ProtocolType = m.config.GroupID, ProtocolType
@@ -126,7 +126,7 @@ func (m *Member) sync(joined *kmsg.JoinGroupResponse) (*Assignment, error) {
 
 // settle makes heartbeats tell of new rounds; what they told so far was this one.
 func (m *Member) settle(generation int32) {
-	m.lastGeneration = generation
+	m.lastGeneration, m.lastEager = generation, !m.protocol.Incremental()
 	select {
 	case <-m.session.rebalance:
 	default:

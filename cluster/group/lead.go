@@ -65,9 +65,18 @@ func (m *Member) decide(ctx context.Context, r *Round) Plan {
 	}
 	r.Configs, r.Offset = view, view.Offset
 	if !m.protocol.Incremental() {
-		return PlanEager(r)
+		return m.decideEagerly(r)
 	}
 	var plan Plan
 	m.assignor, plan = PlanIncremental(m.assignor, r)
 	return plan
+}
+
+// decideEagerly deals work out only if the last round was eager, too: members that come from an incremental round still
+// run their work, and stop it when they learn that the group has become eager. They do so before they join again.
+func (m *Member) decideEagerly(r *Round) Plan {
+	if !m.lastEager {
+		return PlanMismatch(r)
+	}
+	return PlanEager(r)
 }

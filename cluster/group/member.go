@@ -54,6 +54,7 @@ type Member struct {
 
 	assignor       IncrementalState
 	lastGeneration int32   // of the last assignment received, -1: none
+	lastEager      bool    // that was a round of an eager group
 	owners         *Owners // of the round that this member planned, if it leads
 	syncRetries    int     // left before work that can't be started is given up
 }
@@ -127,9 +128,7 @@ func (m *Member) recover(ctx context.Context, err error, failures int) error {
 	case errors.Is(err, errUnsynced):
 		m.lose(ctx, &errLost{reason: err.Error()})
 		m.leave("taking too long to read the config topic")
-		if !m.protocol.Incremental() {
-			m.sleep(ctx, m.config.WorkerUnsyncBackoff)
-		}
+		m.awaitReadable(ctx)
 	case errors.Is(err, errAgain) && failures == 1:
 	default:
 		m.log.Warn("joining the group failed; it is tried again", "error", err, "attempt", failures)
@@ -167,15 +166,14 @@ func (m *Member) round(ctx context.Context) error {
 
 // stopForEager gives up all work before joining when the group is eager: the next round may hand it to anyone.
 func (m *Member) stopForEager(ctx context.Context) error {
-	if m.protocol.Incremental() || m.session == nil || worksetOf(m.held()).empty() {
+	if m.protocol.Incremental() || m.session == nil || m.allocation == nil {
 		return nil
 	}
-	m.events.emit(Revoking{m.held()})
-	if err := m.events.awaitStopped(m.session.ctx); err != nil {
-		return err
+	err := m.stop(worksetOf(m.held()))
+	if err == nil {
+		m.allocation.Work = Work{}
 	}
-	m.allocation.Work = Work{}
-	return nil
+	return err
 }
 
 func (m *Member) held() Work {
@@ -188,22 +186,26 @@ func (m *Member) held() Work {
 // accept takes revocations and new work into what the member holds.
 func (m *Member) accept(a *Assignment) error {
 	held := worksetOf(m.held())
-	if m.protocol.Incremental() {
-		revoked := worksetOf(a.Revoked).intersect(held)
-		if !revoked.empty() {
-			m.events.emit(Revoking{revoked.work()})
-			if err := m.events.awaitStopped(m.session.ctx); err != nil {
-				return err
-			}
-		}
-		held = worksetOf(a.Work).union(held.without(revoked))
-	} else {
-		held = worksetOf(a.Work)
+	revoked := worksetOf(a.Revoked).intersect(held)
+	if !m.protocol.Incremental() {
+		revoked = held // there is some if the last round was incremental
+	}
+	if err := m.stop(revoked); err != nil {
+		return err
 	}
 	next := *a
-	next.Work, next.Revoked = held.work(), Work{}
+	next.Work, next.Revoked = worksetOf(a.Work).union(held.without(revoked)).work(), Work{}
 	m.allocation = &next
 	return nil
+}
+
+// stop has the herder stop work, and returns when that is done.
+func (m *Member) stop(work workset) error {
+	if work.empty() {
+		return nil
+	}
+	m.events.emit(Revoking{work.work()})
+	return m.events.awaitStopped(m.session.ctx)
 }
 
 func (m *Member) announce(a *Assignment) {

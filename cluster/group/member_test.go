@@ -56,6 +56,11 @@ func (c *cluster) configure(tasks map[string]int) {
 	}
 	c.configs = group.ConfigView{Offset: max(c.configs.Offset, 0) + 1, Tasks: next}
 	workers := slices.Clone(c.workers)
+	for _, w := range workers {
+		if w.failing == 0 {
+			w.offset = c.configs.Offset
+		}
+	}
 	c.mu.Unlock()
 	for _, w := range workers {
 		w.member.Rejoin("configurations changed")
@@ -104,6 +109,13 @@ func (c *cluster) allRun(workers ...*worker) bool {
 	return true
 }
 
+// failReads makes the next n reads of the config topic fail; what was not read is not known to the worker.
+func (c *cluster) failReads(w *worker, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.failing = n
+}
+
 // leaders are the workers that say that they lead.
 func (c *cluster) leaders() (leaders []*worker) {
 	for _, w := range c.workers {
@@ -117,12 +129,12 @@ func (c *cluster) leaders() (leaders []*worker) {
 // worker stands in for the herder: it obeys the member's events at once, and reads the config topic.
 type worker struct {
 	*cluster
-	member *group.Member
-	client *kgo.Client
-	url    string
-	stop   context.CancelFunc
-	ended  chan error
-	broken bool // the config topic can't be read
+	member  *group.Member
+	client  *kgo.Client
+	url     string
+	stop    context.CancelFunc
+	ended   chan error
+	failing int // reads of the config topic that will fail
 
 	running  group.Work
 	session  *group.Session
@@ -270,7 +282,8 @@ func (w *worker) ConfigOffset() int64 {
 func (w *worker) FreshConfigs(ctx context.Context, atLeast int64) (group.ConfigView, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.broken {
+	if w.failing > 0 {
+		w.failing--
 		return group.ConfigView{}, context.DeadlineExceeded
 	}
 	w.offset = w.configs.Offset

@@ -8,6 +8,20 @@ type Owners struct {
 	tasks      map[host.TaskID]string // task → advertised URL
 }
 
+// OwnersOf takes what each worker runs, by advertised URL.
+func OwnersOf(held map[string]Work) *Owners {
+	o := &Owners{map[string]string{}, map[host.TaskID]string{}}
+	for url, work := range held {
+		for _, connector := range work.Connectors {
+			o.connectors[connector] = url
+		}
+		for _, task := range work.Tasks {
+			o.tasks[task] = url
+		}
+	}
+	return o
+}
+
 // Connector is the advertised URL of the worker that runs a connector; "" when none does.
 func (o *Owners) Connector(name string) string { return o.connectors[name] }
 

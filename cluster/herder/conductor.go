@@ -438,7 +438,7 @@ func (c *conductor) idle(ctx context.Context, delay time.Duration) bool {
 }
 
 // failed tells whether the runtime has reported the connector FAILED, at its start or later; a restart helps.
-func (c *conductor) failed() bool { return c.h.reports.state(connectorID(c.name)) == host.Failed }
+func (c *conductor) failed() bool { return c.h.reports.last(connectorID(c.name)).state == host.Failed }
 
 func (c *conductor) runningTasks() []host.TaskID {
 	ids := make([]host.TaskID, 0, len(c.tasks))

@@ -218,6 +218,7 @@ func TestStoppedWaitsForTheStop(t *testing.T) {
 		if _, _, err := b.PutConfig(t.Context(), "c", hang); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait()
 		g.send(group.Revoking{Work: work("c-0", "d-0", "d-1")})
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
@@ -244,6 +245,23 @@ func TestWhatIsElsewhereIsLeftAlone(t *testing.T) {
 		b.ConnectorStatus("c", host.Failed, "late", "1")
 		synctest.Wait()
 		b.expect("c", "UNASSIGNED 0:RUNNING 1:FAILED")
+	})
+}
+
+// TestLateWordsAreMended: a worker that comes back after its session has ended says UNASSIGNED about what runs here.
+func TestLateWordsAreMended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := inGroup(t, joined(3, false, "c", "c-1"))
+		defer func() { b.stop() }()
+		late := store.Status{State: host.Unassigned, WorkerID: "other:8083", Generation: 2}
+		for task := range 2 {
+			b.statuses.PutTask(host.TaskID{Connector: "c", Task: task}, late)
+		}
+		b.statuses.PutConnector("c", late)
+		b.statuses.PutConnector("d", late)
+		time.Sleep(time.Minute)
+		b.expect("c", "RUNNING 0:UNASSIGNED 1:RUNNING")
+		b.expect("d", "UNASSIGNED")
 	})
 }
 

@@ -97,17 +97,25 @@ func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	}
 	close(h.read)
 	h.noticeWork()
-	var group <-chan struct{}
+	var from sources
 	if h.group == nil {
 		h.startAll(ctx)
 	} else {
-		group = h.group.Changed()
 		h.stage.Store(&stage{text: "ensuring membership in the cluster", began: time.Now()})
+		look := time.NewTicker(statusLookInterval)
+		defer look.Stop()
+		from = sources{h.group.Changed(), look.C}
 	}
 	for ctx.Err() == nil {
-		h.step(ctx, group)
+		h.step(ctx, from)
 	}
 	return h.shutdown()
+}
+
+// sources of events that only a worker in a group has.
+type sources struct {
+	group <-chan struct{}
+	look  <-chan time.Time // at the statuses of what runs here
 }
 
 // becomeReady ends the start: from now on requests are taken.
@@ -130,7 +138,7 @@ func (h *Herder) awaitStores(ctx context.Context) bool {
 }
 
 // step takes one event and decides. Requests have to wait until the first round has told who leads.
-func (h *Herder) step(ctx context.Context, group <-chan struct{}) {
+func (h *Herder) step(ctx context.Context, from sources) {
 	var requests <-chan func()
 	if ready, _ := h.Ready(); ready {
 		requests = h.requests
@@ -139,11 +147,13 @@ func (h *Herder) step(ctx context.Context, group <-chan struct{}) {
 	case <-ctx.Done():
 	case <-h.configs.Changed():
 		h.takeConfigEvents(ctx)
-	case <-group:
+	case <-from.group:
 		h.takeConfigEvents(ctx) // the round is about configurations at least as new
 		for _, event := range h.group.TakeEvents() {
 			h.onGroupEvent(ctx, event)
 		}
+	case <-from.look:
+		h.mendStatuses()
 	case <-h.keyDue:
 		h.renewSessionKey(ctx)
 	case <-h.inbox.filled:

@@ -13,6 +13,8 @@ const (
 	stopDurationMax = 30 * time.Second
 	// roundWaitMax bounds how long a request waits for the end of a rebalance before it is refused.
 	roundWaitMax = 3 * time.Second
+	// statusLookInterval is how long another worker's late words about what runs here may stand.
+	statusLookInterval = 5 * time.Second
 	// retryDelayMin and retryDelayMax bound the exponential back-off of asking a connector for task configurations, as
 	// in Connect.
 	retryDelayMin = 250 * time.Millisecond

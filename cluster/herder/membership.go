@@ -122,9 +122,13 @@ func (h *Herder) own(ctx context.Context, owned ownership, settled func()) {
 // until its next owner starts it.
 func (h *Herder) onTasksGone(ids []host.TaskID) {
 	for _, id := range ids {
-		if h.hasTask(id) && !h.owned.task(id) && h.reports.state(id) != host.Failed {
+		if h.owned.task(id) {
+			continue // it is back already
+		}
+		if h.hasTask(id) && h.reports.last(id).state != host.Failed {
 			h.statuses.PutTaskSafe(id, h.status(host.Unassigned, "", ""))
 		}
+		h.reports.forget(id)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // ConnectorStatus implements host.StatusReporter. Reports about what another worker runs by now are dropped, but for
 // the one that it has stopped here.
 func (h *Herder) ConnectorStatus(name string, state host.State, trace, version string) {
-	h.reports.note(connectorID(name), state)
+	h.reports.note(connectorID(name), report{state, trace, version})
 	h.inbox.post(func() {
 		_, known := h.configs.Snapshot().Connector(name)
 		status := h.status(state, trace, version)
@@ -27,7 +27,7 @@ func (h *Herder) ConnectorStatus(name string, state host.State, trace, version s
 // TaskStatus implements host.StatusReporter. A report about a task that no longer belongs to its connector or to this
 // worker is dropped, or the last words of a stopped task would bring its deleted status back.
 func (h *Herder) TaskStatus(id host.TaskID, state host.State, trace, version string) {
-	h.reports.note(id, state)
+	h.reports.note(id, report{state, trace, version})
 	h.inbox.post(func() {
 		switch {
 		case !h.hasTask(id) || !h.owned.task(id):
@@ -70,33 +70,58 @@ func (h *Herder) status(state host.State, trace, version string) store.Status {
 	return status
 }
 
-// reports remembers the last state that the runtime reported of each connector and task here, so that a failed start is
-// reported once, by whoever knows it best, and a failure is not followed by a stop.
+// mendStatuses writes statuses of what runs here again where another worker's words stand: one that came back after its
+// session had ended says UNASSIGNED late, and has not read yet that its work runs here.
+func (h *Herder) mendStatuses() {
+	for name, c := range h.conductors {
+		if told := h.reports.last(connectorID(name)); c.wish.here && told.state != "" {
+			if stands, has := h.statuses.Connector(name); has && stands.WorkerID != h.config.WorkerID {
+				h.statuses.PutConnector(name, h.status(told.state, told.trace, told.version))
+			}
+		}
+		for task := range c.wish.tasks {
+			told := h.reports.last(c.id(task))
+			if stands, has := h.statuses.Task(c.id(task)); has && told.state != "" && stands.WorkerID != h.config.WorkerID {
+				h.statuses.PutTask(c.id(task), h.status(told.state, told.trace, told.version))
+			}
+		}
+	}
+}
+
+// report is what the runtime said of a connector or task.
+type report struct {
+	state          host.State
+	trace, version string
+}
+
+// reports remembers the last report about each connector and task here, so that a failed start is reported once, by
+// whoever knows it best, and a failure is not followed by a stop.
 type reports struct {
-	mu   sync.Mutex
-	last map[host.TaskID]host.State
+	mu  sync.Mutex
+	all map[host.TaskID]report
 }
 
 // connectorID is the key of a connector among those of tasks.
 func connectorID(name string) host.TaskID { return host.TaskID{Connector: name, Task: -1} }
 
-func (r *reports) note(id host.TaskID, state host.State) {
+func (r *reports) note(id host.TaskID, told report) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.last == nil {
-		r.last = map[host.TaskID]host.State{}
+	if r.all == nil {
+		r.all = map[host.TaskID]report{}
 	}
-	r.last[id] = state
+	r.all[id] = told
 }
 
 func (r *reports) forget(id host.TaskID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.last, id)
+	delete(r.all, id)
 }
 
-func (r *reports) state(id host.TaskID) host.State {
+// last is empty when nothing was said since the start.
+func (r *reports) last(id host.TaskID) report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.last[id]
+	return r.all[id]
 }

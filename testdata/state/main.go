@@ -1,0 +1,89 @@
+// Program state plays recordings of what Kafka Connect keeps in its state topics and says in its group, in files whose
+// README tells their format, through the parts of the worker that do the same:
+//
+//	state DIR
+//
+// It prints a line for each recorded case that came out otherwise, and "N passed, N failed" at the end; it exits with 1
+// if any failed. Files of DIR that it can't play are named on the standard error.
+package main
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/berth-connect/berth/cluster/group/grouptest"
+)
+
+// recording is a file of DIR, or a folder, and how its cases are played.
+type recording struct {
+	name string
+	play func(path string) ([]outcome, error)
+}
+
+// outcome is that of a case; failure is "" if it came out as recorded.
+type outcome struct{ id, failure string }
+
+var recordings = []recording{
+	{"protocol.jsonl", eachLine(grouptest.CheckProtocol)},
+	{"assignor.jsonl", eachLine(grouptest.CheckAssignor)},
+	{"readers.jsonl", eachSubtest("./cluster/store", "Test(Config|Status|Offset)ReaderVectors")},
+	{"signatures.jsonl", eachSubtest("./cluster/sessionkey", "TestRecordedSignatures")},
+}
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: state DIR")
+		os.Exit(2)
+	}
+	failed, err := run(os.Args[1], os.Stdout, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "state:", err)
+		os.Exit(2)
+	}
+	if failed > 0 {
+		os.Exit(1)
+	}
+}
+
+// run plays what dir has. Errors: a file that can't be read, nothing to play.
+func run(dir string, out, notes io.Writer) (failed int, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	passed := 0
+	for _, entry := range entries {
+		at := slices.IndexFunc(recordings, func(r recording) bool { return r.name == entry.Name() })
+		if at < 0 {
+			noteUnplayed(entry, notes)
+			continue
+		}
+		outcomes, err := recordings[at].play(filepath.Join(dir, entry.Name()))
+		if err != nil {
+			return failed, fmt.Errorf("%s: %w", entry.Name(), err)
+		}
+		for _, o := range outcomes {
+			if o.failure == "" {
+				passed++
+				continue
+			}
+			failed++
+			fmt.Fprintf(out, "%s %s: %s\n", entry.Name(), o.id, o.failure)
+		}
+	}
+	if passed+failed == 0 {
+		return 0, fmt.Errorf("%s holds no recordings", dir)
+	}
+	fmt.Fprintf(out, "%d passed, %d failed\n", passed, failed)
+	return failed, nil
+}
+
+func noteUnplayed(entry fs.DirEntry, notes io.Writer) {
+	if entry.IsDir() || filepath.Ext(entry.Name()) == ".jsonl" {
+		fmt.Fprintln(notes, "not played:", entry.Name())
+	}
+}
