@@ -35,6 +35,7 @@ var javaClasses = []string{
 // otherPlugins are plugins of kinds that the REST API does not describe; Berth has them built in.
 var otherPlugins = []string{
 	"org.apache.kafka.connect.connector.policy.AllConnectorClientConfigOverridePolicy",
+	"org.apache.kafka.connect.connector.policy.AllowlistConnectorClientConfigOverridePolicy",
 	"org.apache.kafka.connect.connector.policy.NoneConnectorClientConfigOverridePolicy",
 	"org.apache.kafka.connect.connector.policy.PrincipalConnectorClientConfigOverridePolicy",
 	"org.apache.kafka.common.config.provider.DirectoryConfigProvider",
@@ -101,6 +102,13 @@ func (c *classes) ofKind(kind host.PluginKind) []string {
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
+}
+
+// selfSufficient lists the classes of a kind that can be chosen without setting keys of theirs, sorted: Kafka's own,
+// and not the converters that need a schema registry's address.
+func (c *classes) selfSufficient(kind host.PluginKind) []string {
+	rest := slices.DeleteFunc(slices.Clone(c.plugins), func(p host.PluginInfo) bool { return p.RequiresKeys })
+	return (&classes{rest}).ofKind(kind)
 }
 
 // versions lists the versions in which a class is there as a plugin of the kind.
