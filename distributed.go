@@ -62,6 +62,12 @@ func sessionKeys(c config) herder.SessionKeys {
 	}
 }
 
+// restartPolicy is the one of connectors that have none of their own.
+func restartPolicy(c config) herder.RestartPolicy {
+	return herder.RestartPolicy{Max: c.number("berth.restart.max"), Window: c.millis("berth.restart.window.ms"),
+		Backoff: c.millis("berth.restart.backoff.ms"), BackoffMax: c.millis("berth.restart.backoff.max.ms")}
+}
+
 // advertisedURL is where other workers reach this one: what is configured, else the listener of the advertised scheme;
 // a listener on all interfaces is advertised under the machine's address.
 func advertisedURL(c config) (*url.URL, error) {
