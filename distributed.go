@@ -54,6 +54,8 @@ func (m membership) run(ctx context.Context) error {
 	return m.member.Run(ctx)
 }
 
+func (m membership) guard() herder.Guard { return herder.NewGuard(m.member) }
+
 func sessionKeys(c config) herder.SessionKeys {
 	return herder.SessionKeys{
 		Algorithm: c.text("inter.worker.key.generation.algorithm"), Bits: c.number("inter.worker.key.size"),

@@ -199,7 +199,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 	}, worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
-		Clients: clients, Offsets: n.offsets, Status: n.herder,
+		Clients: n.membership.guard().Clients(clients), Offsets: n.membership.guard().Offsets(n.offsets), Status: n.herder,
 		Meter: meters.Meter("berth"), Log: log,
 	})
 	n.web, err = web.New(web.Config{

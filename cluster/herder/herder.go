@@ -238,7 +238,7 @@ func decide[T any](ctx context.Context, h *Herder, what string, f func(context.C
 		}
 		h.stage.Store(&stage{text: what, began: time.Now()})
 		// A write that has begun is finished: the client's patience must not tear a task set.
-		work, cancel := context.WithTimeout(context.WithoutCancel(ctx), kafkaWriteDurationMax)
+		work, cancel := h.whileMember(context.WithoutCancel(ctx))
 		defer cancel()
 		value, err := f(work)
 		h.stage.Store(h.stage.Load().completed())
