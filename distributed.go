@@ -54,12 +54,20 @@ func (m membership) run(ctx context.Context) error {
 	return m.member.Run(ctx)
 }
 
+func (m membership) guard() herder.Guard { return herder.NewGuard(m.member) }
+
 func sessionKeys(c config) herder.SessionKeys {
 	return herder.SessionKeys{
 		Algorithm: c.text("inter.worker.key.generation.algorithm"), Bits: c.number("inter.worker.key.size"),
 		TTL: c.millis("inter.worker.key.ttl.ms"), SignatureAlgorithm: c.text("inter.worker.signature.algorithm"),
 		Verification: c.list("inter.worker.verification.algorithms"),
 	}
+}
+
+// restartPolicy is the one of connectors that have none of their own.
+func restartPolicy(c config) herder.RestartPolicy {
+	return herder.RestartPolicy{Max: c.number("berth.restart.max"), Window: c.millis("berth.restart.window.ms"),
+		Backoff: c.millis("berth.restart.backoff.ms"), BackoffMax: c.millis("berth.restart.backoff.max.ms")}
 }
 
 // advertisedURL is where other workers reach this one: what is configured, else the listener of the advertised scheme;

@@ -201,6 +201,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	id := advertised.Host
 	n.herder = herder.New(herder.Config{
 		WorkerID: id, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
+		Restarts:           restartPolicy(c),
 		TopicTracking:      c.flag("topic.tracking.enable"),
 		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
 		Resolve:            c.providers.Resolve,
@@ -230,7 +231,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 	}, worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
-		Clients: clients, Offsets: n.offsets, Status: n.herder,
+		Clients: n.membership.guard().Clients(clients), Offsets: n.membership.guard().Offsets(n.offsets), Status: n.herder,
 		Meter: meters.Meter("berth"), Log: log,
 	})
 	rest, err := restConfig(c)

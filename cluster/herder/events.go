@@ -26,6 +26,7 @@ func (h *Herder) startAll(ctx context.Context) {
 func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 	switch event.Kind {
 	case store.ConnectorUpdated, store.ConnectorRemoved:
+		h.forgetRevivals(event.Connector)
 		// The epoch counts for a removed connector that exists again already: nothing of the deleted one may run on.
 		h.follow(ctx, event.Connector, func(w *wish) { w.configEpoch++ })
 	case store.TasksUpdated:

@@ -22,8 +22,9 @@ type Config struct {
 	WorkerID           string // advertised host:port, as in worker_id of statuses
 	GroupID            string // group.id, part of the transactional ids of tasks
 	SessionKeys        SessionKeys
-	TopicTracking      bool // topic.tracking.enable
-	TopicTrackingReset bool // topic.tracking.allow.reset
+	Restarts           RestartPolicy // of failed tasks; connectors may have their own
+	TopicTracking      bool          // topic.tracking.enable
+	TopicTrackingReset bool          // topic.tracking.allow.reset
 
 	// Resolve puts the values of configuration providers into a connector's configuration; nil: there are none.
 	Resolve func(host.Config) (host.Config, error)
@@ -66,8 +67,9 @@ type Herder struct {
 	// The deciding goroutine's own.
 	conductors map[string]*conductor
 	owned      ownership
-	session    group.Session    // of the last round; without leader when this worker is no member
-	work       map[string]int   // connectors with their numbers of tasks, as last seen in the config topic
+	session    group.Session  // of the last round; without leader when this worker is no member
+	work       map[string]int // connectors with their numbers of tasks, as last seen in the config topic
+	revivals   map[host.TaskID]*revival
 	keyDue     <-chan time.Time // when the leader has to look at the session key; nil: never
 
 	running   sync.WaitGroup // conductors
@@ -82,6 +84,7 @@ func New(config Config, ports Ports, log *slog.Logger) *Herder {
 		leader: ports.Leader,
 		read:   make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), requests: make(chan func()),
 		inbox: newInbox(), rounds: newRounds(), conductors: map[string]*conductor{},
+		revivals: map[host.TaskID]*revival{},
 	}
 	h.stage.Store(&stage{text: "starting up", began: time.Now()})
 	return h
@@ -235,7 +238,7 @@ func decide[T any](ctx context.Context, h *Herder, what string, f func(context.C
 		}
 		h.stage.Store(&stage{text: what, began: time.Now()})
 		// A write that has begun is finished: the client's patience must not tear a task set.
-		work, cancel := context.WithTimeout(context.WithoutCancel(ctx), kafkaWriteDurationMax)
+		work, cancel := h.whileMember(context.WithoutCancel(ctx))
 		defer cancel()
 		value, err := f(work)
 		h.stage.Store(h.stage.Load().completed())

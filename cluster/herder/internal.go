@@ -96,7 +96,7 @@ func (h *Herder) renewSessionKey(ctx context.Context) {
 	now, key := time.Now(), h.configs.Snapshot().SessionKey
 	if key == nil || key.Algorithm != keys.Algorithm || len(key.Key) != len(fresh) || !now.Before(h.keyEnd(key)) {
 		h.log.Info("Distributing a new session key")
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), kafkaWriteDurationMax)
+		ctx, cancel := h.whileMember(context.WithoutCancel(ctx))
 		defer cancel()
 		key = &store.SessionKey{Key: fresh, Algorithm: keys.Algorithm, CreatedUnixMs: now.UnixMilli()}
 		if err := h.configs.PutSessionKey(ctx, *key); err != nil {

@@ -15,6 +15,8 @@ const (
 	roundWaitMax = 3 * time.Second
 	// statusLookInterval is how long another worker's late words about what runs here may stand.
 	statusLookInterval = 5 * time.Second
+	// fencedLookInterval is how soon a write to the config topic is given up when the session has ended.
+	fencedLookInterval = 100 * time.Millisecond
 	// retryDelayMin and retryDelayMax bound the exponential back-off of asking a connector for task configurations, as
 	// in Connect.
 	retryDelayMin = 250 * time.Millisecond

@@ -129,6 +129,7 @@ func (h *Herder) onTasksGone(ids []host.TaskID) {
 			h.statuses.PutTaskSafe(id, h.status(host.Unassigned, "", ""))
 		}
 		h.reports.forget(id)
+		delete(h.revivals, id)
 	}
 }
 

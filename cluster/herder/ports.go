@@ -19,6 +19,9 @@ type Group interface {
 	Rejoin(reason string)
 	// Rebalancing is true from the decision to join until Joined.
 	Rebalancing() bool
+	// Fenced is true when the session is over and others may run this worker's work; it stays so until Joined. A Lost
+	// follows.
+	Fenced() bool
 }
 
 // Leader sends requests to the worker that leads the group. sign is nil where the group does not sign.

@@ -1,6 +1,7 @@
 package herder
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +33,9 @@ func (h *Herder) TaskStatus(id host.TaskID, state host.State, trace, version str
 		switch {
 		case !h.hasTask(id) || !h.owned.task(id):
 		case state == host.Failed:
+			if note := h.reviveLater(id); note != "" {
+				trace = strings.TrimSuffix(trace, "\n") + "\n" + note
+			}
 			h.statuses.PutTaskSafe(id, h.status(state, trace, version))
 		default:
 			h.statuses.PutTask(id, h.status(state, trace, version))

@@ -104,17 +104,22 @@ func (h *Herder) checkValid(ctx context.Context, name string, config host.Config
 	if err != nil {
 		return err
 	}
-	if infos.ErrorCount == 0 {
+	_, own := h.config.Restarts.of(config)
+	if infos.ErrorCount+len(own) == 0 {
 		return nil
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "Connector configuration is invalid and contains the following %d error(s):", infos.ErrorCount)
+	fmt.Fprintf(&text, "Connector configuration is invalid and contains the following %d error(s):",
+		infos.ErrorCount+len(own))
 	for _, config := range infos.Configs {
 		if config.Value != nil {
 			for _, message := range config.Value.Errors {
 				text.WriteString("\n" + message)
 			}
 		}
+	}
+	for _, problem := range own {
+		text.WriteString("\n" + problem.Error())
 	}
 	text.WriteString("\nYou can also find the above list of errors at the endpoint " +
 		"`/connector-plugins/{connectorType}/config/validate`")

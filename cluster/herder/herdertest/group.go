@@ -122,6 +122,9 @@ func (m *Member) Rebalancing() bool {
 	return m.cluster.due || m.round != m.cluster.generation
 }
 
+// Fenced implements herder.Group: this coordinator waits for members that it has expelled.
+func (m *Member) Fenced() bool { return false }
+
 func (m *Member) send(event group.Event) {
 	m.events = append(m.events, event)
 	select {

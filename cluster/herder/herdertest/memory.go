@@ -36,6 +36,7 @@ type configTopic struct {
 	records   []configRecord
 	readers   []*Configs
 	failTasks error
+	blocked   bool
 }
 
 // configRecord is one change with what the readers announce.
@@ -78,6 +79,13 @@ func (c *Configs) FailTasks(err error) {
 	c.topic.mu.Lock()
 	defer c.topic.mu.Unlock()
 	c.topic.failTasks = err
+}
+
+// Block keeps deletions from being answered, as a Kafka does that is away.
+func (c *Configs) Block(blocked bool) {
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	c.topic.blocked = blocked
 }
 
 // Tear makes a connector's task set incomplete, as a writer that died between its records does.
@@ -181,7 +189,14 @@ func (c *Configs) PutConnector(_ context.Context, name string, config host.Confi
 }
 
 // DeleteConnector implements herder.ConfigStore.
-func (c *Configs) DeleteConnector(_ context.Context, name string) error {
+func (c *Configs) DeleteConnector(ctx context.Context, name string) error {
+	c.topic.mu.Lock()
+	blocked := c.topic.blocked
+	c.topic.mu.Unlock()
+	if blocked {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	return c.update(name, store.ConfigEvent{Kind: store.ConnectorRemoved}, func(connector *store.Connector) {
 		*connector = store.Connector{TaskCount: store.NoTaskCount, Generation: connector.Generation,
 			FencedCount: connector.FencedCount}
