@@ -66,7 +66,8 @@ const oneTypeOnly = "this converter writes one type only: set PREFIX to one for 
 	"change the value with Cast before"
 
 const missingField = "records of this schema have no such field: compare the configuration under PREFIX with the " +
-	"record as it is at this stage (earlier ones may have renamed or nested it), or leave such records out with PREFIX.predicate"
+	"record as it is at this stage (earlier ones may have renamed or nested it), or leave such records out with " +
+	"PREFIX.predicate"
 
 // remedy is what to do about a failure, "" when nothing is known.
 func remedy(f *pipeline.RecordFailure, record original) string {
