@@ -85,6 +85,7 @@ func TestE2EBadRecordsAreExplained(t *testing.T) {
 			contains(t, p.awaitFailure(topic), says...)
 			p.put(topic, config.with(deadLettersTo(dlq)).with(keys{"errors.log.enable": "true",
 				"errors.log.include.messages": "true"}))
+			p.awaitRunningAgain(topic)
 			p.awaitCommitted(topic, topic, 1)
 			checkExplained(t, p.Read(t, dlq)[0], map[string]string{"__connect.errors.topic": topic,
 				"__connect.errors.partition": "0", "__connect.errors.offset": "0", "__connect.errors.stage": c.stage,

@@ -25,37 +25,35 @@ var advices = []advice{
 	{"JsonConverter", `requires "schema" and "payload" fields`,
 		"this is JSON without Connect's envelope: set PREFIX.schemas.enable=false, or write it with schemas.enable=true"},
 	{"JsonConverter", "Unknown schema type",
-		"the schema of the envelope is not one of Connect's: mend the producer, or set PREFIX.schemas.enable=false to read " +
-			"it as plain JSON"},
+		"the schema of the envelope is not one of Connect's: mend the producer, or set PREFIX.schemas.enable=false " +
+			"to read it as plain JSON"},
 	{"JsonConverter", "Converting byte[] to Kafka Connect data failed", "these bytes are no JSON: " + converterThatFits},
 	{"JsonConverter", "Invalid null value for required",
 		`the schema in the record requires a value: have the producer set one, or declare "optional": true`},
 	{"", "Unknown magic byte!", "these bytes were not written with a schema registry: " + converterThatFits},
 	{"", "Size of data received by", "the bytes are of another length than this type has: set PREFIX to the converter " +
 		"that fits the producer's serializer"},
-	{"", "is not compatible with objects of type", "this converter writes one type only: set PREFIX to one for all types, " +
-		"as JsonConverter, or change the value with Cast before"},
-	{"", "Invalid schema type for", "this converter writes one type only: set PREFIX to one for all types, as " +
-		"JsonConverter, or change the value with Cast before"},
-	{"Cast", "was out of range for requested data type", "the value is no number of this type, or too large for it: take " +
-		"another type in PREFIX.spec, mend the producer, or leave such records out with PREFIX.predicate"},
+	{"", "is not compatible with objects of type", oneTypeOnly},
+	{"", "Invalid schema type for", oneTypeOnly},
+	{"Cast", "was out of range for requested data type", "the value is no number of this type, or too large for it: " +
+		"take another type in PREFIX.spec, mend the producer, or leave such records out with PREFIX.predicate"},
 	{"Cast", "does not support casting from", "take the parts out first (Flatten, ExtractField), and name fields that " +
 		"are numbers, booleans or texts in PREFIX.spec"},
-	{"TimestampConverter", "Could not parse timestamp", "set PREFIX.format to the SimpleDateFormat pattern of these texts " +
-		"(2023-11-14T22:13:20Z has yyyy-MM-dd'T'HH:mm:ssX), or leave such records out with PREFIX.predicate"},
+	{"TimestampConverter", "Could not parse timestamp", "set PREFIX.format to the SimpleDateFormat pattern of these " +
+		"texts (2023-11-14T22:13:20Z has yyyy-MM-dd'T'HH:mm:ssX), or leave such records out with PREFIX.predicate"},
 	{"TimestampConverter", "does not correspond to a known timestamp type format",
 		"PREFIX.field must name a text, an int64 of Unix time, or a Date, Time or Timestamp; Cast makes an int64"},
 	{"", "Unknown field: ", missingField},
 	{"", "Field does not exist: ", missingField},
 	{"ReplaceField", "is not a valid field name", missingField},
-	{"MaskField", "with custom replacement", "PREFIX.replacement is for texts and numbers: without it a field of any type " +
-		"becomes empty; Flatten brings nested texts to the top"},
+	{"MaskField", "with custom replacement", "PREFIX.replacement is for texts and numbers: without it a field of any " +
+		"type becomes empty; Flatten brings nested texts to the top"},
 	{"", "null used for required field", "the field's schema allows no null: have the producer set it or declare it " +
 		"optional, or leave such records out with PREFIX.predicate"},
 	{"", "A null value requires an optional schema", "the field's schema allows no null: have the producer set it or " +
 		"declare it optional"},
-	{"", "Only Struct objects supported", "this stage works on structs and maps, and the value is neither: put it into one " +
-		"first (HoistField), or, if it is JSON in a text, read it with JsonConverter"},
+	{"", "Only Struct objects supported", "this stage works on structs and maps, and the value is neither: put it " +
+		"into one first (HoistField), or, if it is JSON in a text, read it with JsonConverter"},
 	{"", "Only Map objects supported",
 		"this stage works on maps and structs: a plain value must be put into one first (HoistField)"},
 	{"", "Schema required for", "this stage needs a schema: use a converter with one (JsonConverter with " +
@@ -64,8 +62,12 @@ var advices = []advice{
 		"(ReplaceField)"},
 }
 
-const missingField = "records of this schema have no such field: compare the configuration under PREFIX with the record " +
-	"as it is at this stage (earlier ones may have renamed or nested it), or leave such records out with PREFIX.predicate"
+const oneTypeOnly = "this converter writes one type only: set PREFIX to one for all types, as JsonConverter, or " +
+	"change the value with Cast before"
+
+const missingField = "records of this schema have no such field: compare the configuration under PREFIX with the " +
+	"record as it is at this stage (earlier ones may have renamed or nested it), or leave such records out with " +
+	"PREFIX.predicate"
 
 // remedy is what to do about a failure, "" when nothing is known.
 func remedy(f *pipeline.RecordFailure, record original) string {
@@ -104,16 +106,16 @@ func foreignFormat(f *pipeline.RecordFailure, raw []byte) string {
 	case f.Stage.From || len(raw) == 0:
 		return ""
 	case len(raw) >= wireFormatBytes && raw[0] == 0 && strings.HasPrefix(class, "org.apache.kafka.connect."):
-		return fmt.Sprintf("the record begins with byte 0 and looks like Confluent wire format (schema id %d): set PREFIX to "+
-			"io.confluent.connect.avro.AvroConverter, or the converter for Protobuf or JSON Schema, with "+
+		return fmt.Sprintf("the record begins with byte 0 and looks like Confluent wire format (schema id %d): set PREFIX "+
+			"to io.confluent.connect.avro.AvroConverter, or the converter for Protobuf or JSON Schema, with "+
 			"PREFIX.schema.registry.url", binary.BigEndian.Uint32(raw[1:wireFormatBytes]))
 	case raw[0] != 0 && strings.HasPrefix(class, "io.confluent.connect.") && json.Valid(raw):
 		return "the record is plain JSON, written without a schema registry: set PREFIX to " +
 			"org.apache.kafka.connect.json.JsonConverter with PREFIX.schemas.enable=false"
 	case raw[0] == 0 && strings.HasPrefix(class, "io.confluent.connect.") && len(raw) >= wireFormatBytes &&
 		strings.Contains(f.Message, "schema registry answered") && strings.Contains(f.Message, " 404"):
-		return fmt.Sprintf("schema id %d is not in this registry: check PREFIX.schema.registry.url; a record that was copied "+
-			"from another cluster needs that cluster's registry", binary.BigEndian.Uint32(raw[1:wireFormatBytes]))
+		return fmt.Sprintf("schema id %d is not in this registry: check PREFIX.schema.registry.url; a record that was "+
+			"copied from another cluster needs that cluster's registry", binary.BigEndian.Uint32(raw[1:wireFormatBytes]))
 	}
 	return ""
 }

@@ -113,7 +113,7 @@ impl Made {
                     _ => vec![4, 0xC3, 0xA4],
                 });
             }
-            7 => self.named(chance, "\"type\":\"fixed\",\"size\":2", |chance| vec![chance.next() as u8, 0]),
+            7 => self.named(chance, "\"type\":\"fixed\",\"size\":2", |chance| vec![chance.number() as u8, 0]),
             8 => self.named(chance, "\"type\":\"enum\",\"symbols\":[\"A\",\"B\"]", |chance| {
                 vec![chance.one(&["0", "2"]).as_bytes()[0] - b'0']
             }),
@@ -130,7 +130,7 @@ impl Made {
             _ => ("\"double\"", 8),
         };
         self.schema.push_str(schema);
-        self.append(chance, |chance| chance.next().to_le_bytes()[..width].to_vec());
+        self.append(chance, |chance| chance.number().to_le_bytes()[..width].to_vec());
     }
 
     fn named(&mut self, chance: &mut Chance, rest: &str, one: impl Fn(&mut Chance) -> Vec<u8>) {
