@@ -183,7 +183,8 @@ func TestValuesAsJSON(t *testing.T) {
 func TestTraceNamesARefusedLetter(t *testing.T) {
 	err := fmt.Errorf("wrapped: %w", &DeadLetterError{"dlq", "record t-0@1", errors.New("TOO_LARGE")})
 	want := "org.apache.kafka.connect.errors.ConnectException: " + err.Error() +
-		"\n\tat record t-0@1\nCaused by: TOO_LARGE\n"
+		"\n\tat record t-0@1\nCaused by: TOO_LARGE\n\tremedy: make topic dlq take the record, or name another one in " +
+		"errors.deadletterqueue.topic.name\n"
 	if got := Trace(err); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
