@@ -235,7 +235,8 @@ func TestHeartbeatAnswers(t *testing.T) {
 		w := joinScripted(t, &coordinator{})
 		w.awaitJoined(t)
 		w.answer("Heartbeat", err)
-		if session := w.awaitJoined(t); session.Generation != 2 || session.MemberID != "id-1" || len(session.Held.Tasks) != 1 {
+		session := w.awaitJoined(t)
+		if session.Generation != 2 || session.MemberID != "id-1" || len(session.Held.Tasks) != 1 {
 			t.Errorf("%v: next is %+v, want the second generation with the same id and work", err, session)
 		}
 	}
@@ -255,13 +256,14 @@ func TestHeartbeatAnswers(t *testing.T) {
 	}
 	w := joinScripted(t, &coordinator{})
 	w.awaitJoined(t)
-	w.answer("Heartbeat", kerr.NotCoordinator, kerr.CoordinatorLoadInProgress, io.ErrUnexpectedEOF, kerr.RebalanceInProgress)
+	w.answer("Heartbeat",
+		kerr.NotCoordinator, kerr.CoordinatorLoadInProgress, io.ErrUnexpectedEOF, kerr.RebalanceInProgress)
 	if session := w.awaitJoined(t); session.Generation != 2 {
 		t.Errorf("after errors that pass: %+v", session)
 	}
 }
 
-// A member that can't reach the coordinator for the session timeout is fenced before it hears so, and joins with its id.
+// A member that can't reach the coordinator for the session timeout is fenced when it hears so, and keeps its id.
 func TestUnreachableCoordinator(t *testing.T) {
 	w := joinScripted(t, &coordinator{})
 	w.awaitJoined(t)

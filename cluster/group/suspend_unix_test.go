@@ -66,8 +66,8 @@ func TestSuspendedWorker(t *testing.T) {
 	expect(t, said, "joined", "tasks=2")
 }
 
-// expect reads lines until one begins with what and contains detail. Before it may come rounds that give other work, and
-// pauses that a busy machine made and that cost no session.
+// expect reads lines until one begins with what and contains detail. Before it may come rounds that give other work,
+// and pauses that a busy machine made and that cost no session.
 func expect(t *testing.T, said *bufio.Scanner, what, detail string) {
 	t.Helper()
 	for said.Scan() {

@@ -12,7 +12,8 @@ tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
 echo "== Go, on the embedded broker"
-go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/guests ./testdata/vectors
+go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/guests ./testdata/vectors \
+  ./testdata/state
 
 echo "== the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)
@@ -22,6 +23,10 @@ bootstrap=$(testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
 packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 # shellcheck disable=SC2086 # a list of packages
 BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m $packages
+
+echo "== a group shared with Kafka Connect's own worker"
+connect=$(. testdata/kafka/lib.sh; fetch_connect)
+BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_CONNECT=$connect go test -tags jvmworker -count=1 -run JVMWorker ./cluster/group
 
 echo "== converters with a real schema registry"
 registry=$(mktemp -d)
@@ -36,6 +41,9 @@ for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry modu
 
 echo "== recorded answers of Kafka Connect, through a worker's pipeline"
 testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
+
+echo "== what Kafka Connect keeps and says in its group, recorded"
+go run ./testdata/state ../shared/conformance/state
 
 echo "== plugin projects of every kind, offline"
 make build
