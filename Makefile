@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules demo test vectors state-conformance bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
+.PHONY: help build modules demo test vectors rest-conformance state-conformance bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -25,6 +25,10 @@ test: ## everything: Go on the embedded broker, then on a real Kafka; Rust; the 
 
 vectors: ## play what Kafka Connect answered, in DIR, through the plugins and their libraries; V=1: a table by file, too
 	testdata/scripts/vectors.sh $(DIR) $(if $(V),-v)
+
+rest-conformance: DIR = ../shared/conformance/rest
+rest-conformance: ## play recorded REST exchanges of Kafka Connect, in DIR, against workers of each profile on a real Kafka
+	testdata/scripts/rest-conformance.sh $(DIR)
 
 state-conformance: DIR = ../shared/conformance/state
 state-conformance: ## play what Kafka Connect keeps in its topics and says in its group, as recorded in DIR

@@ -44,6 +44,14 @@ func (c config) list(key string) []string {
 	return items
 }
 
+// listIfGiven tells a list that is empty from one that is not given, which is nil.
+func (c config) listIfGiven(key string) []string {
+	if !c.values.Exists(key) {
+		return nil
+	}
+	return append([]string{}, c.list(key)...)
+}
+
 // millis reads a key whose name ends in .ms.
 func (c config) millis(key string) time.Duration {
 	return time.Duration(c.values.Int64(key)) * time.Millisecond

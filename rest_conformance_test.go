@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -58,7 +55,7 @@ func (p *process) replay(names ...string) {
 	p.t.Helper()
 	args := []string{conformance(p.t, "rest", "replay"), "--base", p.url, "--tmp", p.files, "--patience", "4"}
 	for _, name := range names {
-		args = append(args, scenarioOfBerth(p.t, name))
+		args = append(args, conformance(p.t, "rest", name+".json"))
 	}
 	out, err := exec.Command("python3", args...).CombinedOutput()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
@@ -66,52 +63,4 @@ func (p *process) replay(names ...string) {
 		p.t.Fatalf("%v\n%s", err, out)
 	}
 	p.t.Log(lines[len(lines)-1])
-}
-
-// registryConverters are those of the bundled module for schema registries.
-var registryConverters = []string{"io.confluent.connect.avro.AvroConverter",
-	"io.confluent.connect.json.JsonSchemaConverter", "io.confluent.connect.protobuf.ProtobufConverter"}
-
-// scenarioOfBerth is the file of a recorded scenario in which lists of all converters have those that Berth brings
-// besides Kafka's.
-func scenarioOfBerth(t *testing.T, name string) string {
-	t.Helper()
-	var recorded any
-	decoder := json.NewDecoder(bytes.NewReader(read(t, conformance(t, "rest", name+".json"))))
-	decoder.UseNumber()
-	if err := decoder.Decode(&recorded); err != nil {
-		t.Fatal(err)
-	}
-	changed, err := json.Marshal(withOwnConverters(recorded))
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), name+".json")
-	if err := os.WriteFile(path, changed, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// withOwnConverters finds the lists by the first of Kafka's converters.
-func withOwnConverters(x any) any {
-	switch x := x.(type) {
-	case []any:
-		for i := range x {
-			x[i] = withOwnConverters(x[i])
-		}
-		ofHeaders := slices.Contains(x, any("org.apache.kafka.connect.storage.SimpleHeaderConverter"))
-		if len(x) > 0 && x[0] == "org.apache.kafka.connect.converters.BooleanConverter" && !ofHeaders {
-			own := make([]any, len(registryConverters))
-			for i, class := range registryConverters {
-				own[i] = class
-			}
-			return append(own, x...)
-		}
-	case map[string]any:
-		for name := range x {
-			x[name] = withOwnConverters(x[name])
-		}
-	}
-	return x
 }

@@ -10,7 +10,8 @@ type AlterRequest struct {
 	Offsets []AlteredOffset
 }
 
-// AlteredOffset is a partition, a MAP, and what its offset shall be: a MAP, or NULL to delete it.
+// AlteredOffset is a partition, a MAP (or the NULL that a user wrote), and what its offset shall be: a MAP, or NULL to
+// delete it.
 type AlteredOffset struct{ Partition, Offset Value }
 
 // Encode returns the value body.
@@ -41,9 +42,8 @@ func ParseAlterRequest(b []byte) (AlterRequest, error) {
 		list, _ := f.get("offsets", TagArray)
 		for i := range list.Len() {
 			pair := list.Item(i)
-			if pair.Tag != TagArray || pair.Len() != 2 || pair.Item(0).Tag != TagMap ||
-				pair.Item(1).Tag != TagMap && !pair.Item(1).IsNull() {
-				f.err = errors.New("offsets: an item is not a pair of a map and a map or null")
+			if pair.Tag != TagArray || pair.Len() != 2 || !isMapOrNull(pair.Item(0)) || !isMapOrNull(pair.Item(1)) {
+				f.err = errors.New("offsets: an item is not a pair of maps or nulls")
 				return
 			}
 			r.Offsets = append(r.Offsets, AlteredOffset{pair.Item(0), pair.Item(1)})
@@ -51,6 +51,8 @@ func ParseAlterRequest(b []byte) (AlterRequest, error) {
 	})
 	return r, err
 }
+
+func isMapOrNull(v Value) bool { return v.Tag == TagMap || v.IsNull() }
 
 // Altered is the body of the ALTERED message.
 type Altered struct {

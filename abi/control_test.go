@@ -35,12 +35,12 @@ func TestControlBodiesRoundTrip(t *testing.T) {
 func TestRequestsToAlterOffsets(t *testing.T) {
 	partition, offset := mustValue(t, map[string]any{"f": "a"}), mustValue(t, map[string]any{"n": int64(1)})
 	want := AlterRequest{"p", KindSource, map[string]*string{"k": nil},
-		[]AlteredOffset{{partition, offset}, {partition, Value{}}}}
+		[]AlteredOffset{{partition, offset}, {Value{}, Value{}}}}
 	got, err := ParseAlterRequest(want.Encode())
 	if err != nil || len(got.Offsets) != 2 || !bytes.Equal(got.Encode(), want.Encode()) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, offsets := range []any{[]any{[]any{}}, []any{[]any{nil, nil}}, []any{[]any{map[string]any{}, "x"}}} {
+	for _, offsets := range []any{[]any{[]any{}}, []any{[]any{int32(1), nil}}, []any{[]any{map[string]any{}, "x"}}} {
 		body := AppendValueBody(nil, mustValue(t, map[string]any{"offsets": offsets}))
 		if got, err := ParseAlterRequest(body); err == nil {
 			t.Errorf("%v: read as %+v", offsets, got)

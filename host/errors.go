@@ -20,15 +20,16 @@ var ErrAlterUnsupported = errors.New("the plugin doesn't support external modifi
 type Error struct {
 	Kind    error // one of the sentinels above
 	Message string
+	Class   string // of the exception that a plugin raised in its validation; "": none
 }
 
 func (e *Error) Error() string { return e.Message }
 func (e *Error) Unwrap() error { return e.Kind }
 
 // NotFound, BadRequest and Conflict make such errors.
-func NotFound(message string) error   { return &Error{ErrNotFound, message} }
-func BadRequest(message string) error { return &Error{ErrBadRequest, message} }
-func Conflict(message string) error   { return &Error{ErrConflict, message} }
+func NotFound(message string) error   { return &Error{Kind: ErrNotFound, Message: message} }
+func BadRequest(message string) error { return &Error{Kind: ErrBadRequest, Message: message} }
+func Conflict(message string) error   { return &Error{Kind: ErrConflict, Message: message} }
 
 // LimitError ends an instance that went over a limit.
 type LimitError struct {

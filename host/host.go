@@ -62,6 +62,8 @@ type PluginInfo struct {
 	Digest  string // SHA-256 of the module, hex
 	Module  string // file name under which the module was added; "stock" for the bundled one
 	Doc     string
+
+	RequiresKeys bool // some of its keys have no default: its class alone makes no configuration
 }
 
 // ModuleInfo describes a module in the store.

@@ -49,8 +49,9 @@ const (
 	BatchCPUMax = 500 * time.Millisecond
 	// StartDurationMax bounds the time from PLAN to READY, sleeping included.
 	StartDurationMax = 30 * time.Second
-	// DescribeDurationMax bounds describe, validate and task configs, sleeping included.
-	DescribeDurationMax = 30 * time.Second
+	// DescribeDurationMax bounds describe, validate, altering of offsets and task configs, sleeping included. It is longer
+	// than a REST request may take, so that a user reads that the request has timed out.
+	DescribeDurationMax = 2 * time.Minute
 	// TransformDurationMax bounds a transform or converter stage's answer to one batch, sleeping included.
 	TransformDurationMax = 30 * time.Second
 	// PutDurationMax bounds a sink's answer to one batch or flush: Kafka's max.poll.interval.ms.

@@ -63,7 +63,7 @@ func startWorker(t *testing.T) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 2)
 	go func() { ended <- h.Run(ctx, herdertest.NewRuntime(h)) }()
-	go func() { ended <- s.serve(ctx, []net.Listener{listener}) }()
+	go func() { ended <- s.serve(ctx, []opened{{Listener: listener}}) }()
 	t.Cleanup(func() {
 		cancel()
 		for range cap(ended) {

@@ -80,7 +80,7 @@ const undefinedVersion = "undefined"
 
 // versionJSON is nil, which leaves the field out, for a plugin without a version.
 func versionJSON(version string) json.RawMessage {
-	if version == undefinedVersion {
+	if version == "" || version == undefinedVersion {
 		return nil
 	}
 	text, err := json.Marshal(version)

@@ -12,6 +12,12 @@ import (
 
 // The worker-to-worker endpoints (KIP-507). The herder checks the signature over the body as it was sent.
 
+// isInternal tells the endpoints for other workers, which sign instead of showing a password.
+func isInternal(method, path string) bool {
+	return method == http.MethodPost && path == "/connectors/:connector/tasks" ||
+		method == http.MethodPut && path == "/connectors/:connector/fence"
+}
+
 func (s *Server) putTasks(c echo.Context) error {
 	name, err := param(c, "connector")
 	if err != nil {

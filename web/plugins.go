@@ -52,7 +52,7 @@ func (s *Server) validateConfig(c echo.Context) error {
 	}
 	infos, err := s.herder.Validate(c.Request().Context(), config)
 	if err != nil {
-		return err
+		return validate.Shown(err)
 	}
 	return writeJSON(c, http.StatusOK, withoutNulls(infos))
 }

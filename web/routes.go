@@ -25,56 +25,78 @@ var methodOrder = []string{
 // methods are the handlers of one path.
 type methods map[string]echo.HandlerFunc
 
-// addRoutes lists every path. Each resource file holds its handlers.
-func (s *Server) addRoutes() {
-	s.addPath("/", methods{"GET": s.getRoot})
-	s.addPath("/health", methods{"GET": s.getHealth})
-	s.addPath("/connectors", methods{"GET": s.listConnectors, "POST": s.createConnector})
-	s.addPath("/connectors/:connector", methods{"GET": s.getConnector, "DELETE": s.deleteConnector})
-	s.addPath("/connectors/:connector/config", methods{
+// resources are the paths of one set of listeners.
+type resources struct {
+	*echo.Echo
+	users map[string]string // nil: everybody may use them
+}
+
+// newResources makes an empty set, with what concerns every request.
+func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
+	r := resources{echo.New(), s.config.Users}
+	r.HTTPErrorHandler = s.handleError
+	r.Pre(all...)
+	r.Pre(normalisePath)
+	return r
+}
+
+// addRoutes lists every path but those of the admin API. Each resource file holds its handlers.
+func (s *Server) addRoutes(r resources) {
+	r.addPath("/", methods{"GET": s.getRoot})
+	r.addPath("/health", methods{"GET": s.getHealth})
+	r.addPath("/connectors", methods{"GET": s.listConnectors, "POST": s.createConnector})
+	r.addPath("/connectors/:connector", methods{"GET": s.getConnector, "DELETE": s.deleteConnector})
+	r.addPath("/connectors/:connector/config", methods{
 		"GET": s.getConfig, "PUT": s.putConfig, "PATCH": s.patchConfig})
-	s.addPath("/connectors/:connector/status", methods{"GET": s.getStatus})
-	s.addPath("/connectors/:connector/pause", methods{"PUT": s.pauseConnector})
-	s.addPath("/connectors/:connector/resume", methods{"PUT": s.resumeConnector})
-	s.addPath("/connectors/:connector/stop", methods{"PUT": s.stopConnector})
-	s.addPath("/connectors/:connector/restart", methods{"POST": s.restartConnector})
-	s.addPath("/connectors/:connector/fence", methods{"PUT": s.fenceZombies})
-	s.addPath("/connectors/:connector/tasks", methods{"GET": s.listTasks, "POST": s.putTasks})
-	s.addPath("/connectors/:connector/tasks/:task/status", methods{"GET": s.getTaskStatus})
-	s.addPath("/connectors/:connector/tasks/:task/restart", methods{"POST": s.restartTask})
-	s.addPath("/connectors/:connector/topics", methods{"GET": s.getTopics})
-	s.addPath("/connectors/:connector/topics/reset", methods{"PUT": s.resetTopics})
-	s.addPath("/connectors/:connector/offsets", methods{
+	r.addPath("/connectors/:connector/status", methods{"GET": s.getStatus})
+	r.addPath("/connectors/:connector/pause", methods{"PUT": s.pauseConnector})
+	r.addPath("/connectors/:connector/resume", methods{"PUT": s.resumeConnector})
+	r.addPath("/connectors/:connector/stop", methods{"PUT": s.stopConnector})
+	r.addPath("/connectors/:connector/restart", methods{"POST": s.restartConnector})
+	r.addPath("/connectors/:connector/fence", methods{"PUT": s.fenceZombies})
+	r.addPath("/connectors/:connector/tasks", methods{"GET": s.listTasks, "POST": s.putTasks})
+	r.addPath("/connectors/:connector/tasks/:task/status", methods{"GET": s.getTaskStatus})
+	r.addPath("/connectors/:connector/tasks/:task/restart", methods{"POST": s.restartTask})
+	r.addPath("/connectors/:connector/topics", methods{"GET": s.getTopics})
+	r.addPath("/connectors/:connector/topics/reset", methods{"PUT": s.resetTopics})
+	r.addPath("/connectors/:connector/offsets", methods{
 		"GET": s.getOffsets, "PATCH": s.alterOffsets, "DELETE": s.resetOffsets})
-	s.addPath("/connector-plugins", methods{"GET": s.listPlugins})
-	s.addPath("/connector-plugins/:plugin/config", methods{"GET": s.getPluginConfig})
-	s.addPath("/connector-plugins/:plugin/config/validate", methods{"PUT": s.validateConfig})
-	s.addPath("/admin/loggers", methods{"GET": s.listLoggers})
-	s.addPath("/admin/loggers/:logger", methods{"GET": s.getLogger, "PUT": s.putLogger})
+	r.addPath("/connector-plugins", methods{"GET": s.listPlugins})
+	r.addPath("/connector-plugins/:plugin/config", methods{"GET": s.getPluginConfig})
+	r.addPath("/connector-plugins/:plugin/config/validate", methods{"PUT": s.validateConfig})
 
 	// Berth's own. They take and give other media types than JSON, so they are not negotiated.
-	s.echo.GET("/plugins", s.listModules)
-	s.echo.POST("/plugins", s.addModule)
+	r.GET("/plugins", authenticate(r.users, s.listModules))
+	r.POST("/plugins", authenticate(r.users, s.addModule))
 	if s.config.Metrics != nil {
-		s.echo.GET("/metrics", echo.WrapHandler(s.config.Metrics))
+		r.GET("/metrics", authenticate(r.users, s.getMetrics))
 	}
 }
 
+// addAdminRoutes lists the paths of the admin API, which may have listeners of its own.
+func (s *Server) addAdminRoutes(r resources) {
+	r.addPath("/admin/loggers", methods{"GET": s.listLoggers})
+	r.addPath("/admin/loggers/:logger", methods{"GET": s.getLogger, "PUT": s.putLogger})
+}
+
 // addPath adds the methods of a path, HEAD beside GET, and OPTIONS.
-func (s *Server) addPath(path string, handlers methods) {
+func (r resources) addPath(path string, handlers methods) {
 	allowed := []string{http.MethodOptions}
 	for method, handler := range handlers {
+		if !isInternal(method, path) {
+			handler = authenticate(r.users, handler)
+		}
 		allowed = append(allowed, method)
-		s.echo.Add(method, path, negotiate(handler))
+		r.Add(method, path, negotiate(handler))
 		if method == http.MethodGet {
 			allowed = append(allowed, http.MethodHead)
-			s.echo.Add(http.MethodHead, path, negotiate(handler))
+			r.Add(http.MethodHead, path, negotiate(handler))
 		}
 	}
 	slices.SortFunc(allowed, func(a, b string) int {
 		return slices.Index(methodOrder, a) - slices.Index(methodOrder, b)
 	})
-	s.echo.OPTIONS(path, func(c echo.Context) error { return answerOptions(c, allowed) })
+	r.OPTIONS(path, authenticate(r.users, func(c echo.Context) error { return answerOptions(c, allowed) }))
 }
 
 // answerOptions lists a path's methods, in the body too unless the client wants JSON.

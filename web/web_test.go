@@ -249,9 +249,9 @@ func TestListeners(t *testing.T) {
 	tests := map[string]string{"http://:8083": ":8083", "HTTP://localhost:1": "localhost:1", "http://[::1]:80": "[::1]:80",
 		"https://h:1": "", "h:1": "", "http://h": "", "http://h:x": ""}
 	for listener, want := range tests {
-		got, err := parseListener(listener)
-		if got != want || (err == nil) != (want != "") {
-			t.Errorf("%s: got %q, %v", listener, got, err)
+		got, err := new(Server).parseListener(listener)
+		if got.address != want || (err == nil) != (want != "") {
+			t.Errorf("%s: got %v, %v", listener, got, err)
 		}
 	}
 	if _, err := New(Config{Listeners: []string{"ftp://h:1"}}, &fakeHerder{}, slog.New(slog.DiscardHandler)); err == nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/berth-connect/berth/cluster/store"
@@ -172,6 +173,11 @@ func (h *Herder) alterSource(ctx context.Context, name string, config host.Confi
 	if err != nil {
 		return false, err
 	}
+	for _, change := range changes {
+		if err := errors.Join(checkFlat(change.Partition), checkFlat(change.Offset)); err != nil {
+			return false, err
+		}
+	}
 	if err := h.offsets.Store(ctx, name, changes); err != nil {
 		return false, fmt.Errorf("write the offsets of connector %s: %w", name, err)
 	}
@@ -197,7 +203,7 @@ func (h *Herder) alterPlugin(ctx context.Context, name string, config host.Confi
 func sourceChanges(stored []host.SourceOffset, offsets []Offset) ([]host.SourceOffset, error) {
 	var changes []host.SourceOffset
 	for _, o := range offsets {
-		if err := checkPrimitive(o.Offset); err != nil {
+		if err := checkNumbers(o.Offset); err != nil {
 			return nil, err
 		}
 		partition := compactJSON(o.Partition)
@@ -218,35 +224,56 @@ func sourceChanges(stored []host.SourceOffset, offsets []Offset) ([]host.SourceO
 	return changes, nil
 }
 
-// checkPrimitive refuses offsets that Connect could not store (OffsetUtils).
-func checkPrimitive(offset json.RawMessage) error {
-	fields := map[string]any{}
-	decoder := json.NewDecoder(bytes.NewReader(offset))
-	decoder.UseNumber()
-	if offset == nil {
-		return nil
-	}
-	if err := decoder.Decode(&fields); err != nil {
-		return host.BadRequest("The offset must be a JSON object: " + err.Error())
+// checkNumbers refuses whole numbers that no long holds, before the plugin is asked.
+func checkNumbers(offset json.RawMessage) error {
+	fields, err := members(offset)
+	if err != nil {
+		return err
 	}
 	for field, value := range fields {
-		class := ""
-		switch v := value.(type) {
-		case map[string]any:
-			class = "class java.util.HashMap"
-		case []any:
-			class = "class java.util.ArrayList"
-		case json.Number:
-			if _, err := v.Int64(); err != nil && !bytes.ContainsAny([]byte(v), ".eE") {
-				class = "class java.math.BigInteger"
-			}
+		number, is := value.(json.Number)
+		if !is || strings.ContainsAny(number.String(), ".eE") {
+			continue
 		}
-		if class != "" {
-			return &host.Error{Kind: host.ErrInternal, Message: fmt.Sprintf(
-				"Offsets may only contain primitive types as values, but field %s contains %s", field, class)}
+		if _, err := number.Int64(); err != nil {
+			return notPrimitive(field, "class java.math.BigInteger")
 		}
 	}
 	return nil
+}
+
+// checkFlat refuses what Connect could not store (OffsetUtils).
+func checkFlat(text []byte) error {
+	fields, err := members(text)
+	if err != nil {
+		return err
+	}
+	for field, value := range fields {
+		switch value.(type) {
+		case map[string]any:
+			return notPrimitive(field, "MAP")
+		case []any:
+			return notPrimitive(field, "ARRAY")
+		}
+	}
+	return nil
+}
+
+func notPrimitive(field, class string) error {
+	return internal(fmt.Sprintf("Offsets may only contain primitive types as values, but field %s contains %s", field,
+		class))
+}
+
+// members decodes a partition or an offset; none for null.
+func members(text []byte) (map[string]any, error) {
+	if text == nil {
+		return nil, nil
+	}
+	fields, is := decodeJSON(text).(map[string]any)
+	if !is {
+		return nil, host.BadRequest(fmt.Sprintf("%.100s must be a JSON object", text))
+	}
+	return fields, nil
 }
 
 func compactJSON(text json.RawMessage) []byte {

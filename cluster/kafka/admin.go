@@ -105,7 +105,7 @@ func (a *Admin) Partitions(ctx context.Context, topics ...string) (map[string]in
 
 // GroupOffsets returns the next offsets that a consumer group has stored, none for a group that does not exist.
 func (a *Admin) GroupOffsets(ctx context.Context, group string) (map[host.TopicPartition]int64, error) {
-	fetched, err := a.admin.FetchOffsets(ctx, group)
+	fetched, err := retried(ctx, func() (kadm.OffsetResponses, error) { return a.admin.FetchOffsets(ctx, group) })
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return map[host.TopicPartition]int64{}, nil
 	}
@@ -154,9 +154,9 @@ func (a *Admin) DeleteGroupOffsets(ctx context.Context, group string, partitions
 	return nil
 }
 
-// DeleteGroup deletes a group without members.
+// DeleteGroup deletes a group without members; one that is not there is no error.
 func (a *Admin) DeleteGroup(ctx context.Context, group string) error {
-	if _, err := a.admin.DeleteGroup(ctx, group); err != nil {
+	if _, err := a.admin.DeleteGroup(ctx, group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return fmt.Errorf("deleting group %s: %w", group, err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/javabase64"
 )
 
 // Headers of a signed request.
@@ -71,49 +72,15 @@ func FromHeaders(values func(header string) []string, body []byte) (*Signature, 
 	if _, known := macs[strings.ToLower(algorithm[0])]; !known {
 		return nil, noAlgorithm(algorithm[0])
 	}
-	mac, problem := decodeBase64(authorization[0])
-	if problem != "" {
-		return nil, host.BadRequest(problem)
+	mac, err := javabase64.Decode(authorization[0])
+	if err != nil {
+		return nil, host.BadRequest(err.Error())
 	}
 	return &Signature{Algorithm: algorithm[0], MAC: mac, Body: body}, nil
 }
 
 func noAlgorithm(name string) error {
 	return host.BadRequest(fmt.Sprintf("Algorithm %s not available", name))
-}
-
-// decodeBase64 takes what java.util.Base64's basic decoder takes: padding may be missing, but must be whole.
-func decodeBase64(text string) (decoded []byte, problem string) {
-	digits, padding, padded := strings.Cut(text, "=")
-	for _, b := range []byte(digits) {
-		if !isBase64(b) {
-			return nil, fmt.Sprintf("Illegal base64 character %x", b)
-		}
-	}
-	end := len(digits)
-	if padded {
-		end++
-	}
-	switch unit := len(digits) % 4; {
-	case unit == 1:
-		return nil, "Last unit does not have enough valid bits"
-	case padded && (unit == 0 || unit == 2 && !strings.HasPrefix(padding, "=")):
-		return nil, "Input byte array has wrong 4-byte ending unit"
-	case padded && unit == 2:
-		end++
-	}
-	if end < len(text) {
-		return nil, fmt.Sprintf("Input byte array has incorrect ending byte at %d", end)
-	}
-	decoded, err := base64.RawStdEncoding.DecodeString(digits)
-	if err != nil {
-		return nil, err.Error()
-	}
-	return decoded, ""
-}
-
-func isBase64(b byte) bool {
-	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '+' || b == '/'
 }
 
 // keySizes are the keys that JDK 17 generates: bytes when no size is asked for, and the least bits that may be.

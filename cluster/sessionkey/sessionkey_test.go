@@ -2,7 +2,6 @@ package sessionkey
 
 import (
 	"bufio"
-	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -144,33 +143,4 @@ func TestEmptyKeyIsRefused(t *testing.T) {
 	if (Signature{Algorithm: "HmacSHA256"}).Valid(nil) {
 		t.Fatal("a signature without a key is valid")
 	}
-}
-
-// FuzzBase64 holds the decoder against Go's where both must agree.
-func FuzzBase64(f *testing.F) {
-	for _, text := range []string{"", "QQ==", "QUI=", "QUJD", "QQ", "Q", "QQ=", "QQ=x", "====", "QQ==Q", "Q%"} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		decoded, problem := decodeBase64(text)
-		if problem == "" {
-			if again, _ := decodeBase64(base64.StdEncoding.EncodeToString(decoded)); string(again) != string(decoded) {
-				t.Fatalf("%q is read as %x and written as another text", text, decoded)
-			}
-		}
-		if want, err := base64.StdEncoding.Strict().DecodeString(text); err == nil && !hasLineEnd(text) &&
-			(problem != "" || string(want) != string(decoded)) {
-			t.Fatalf("%q is read as %x (%s), want %x", text, decoded, problem, want)
-		}
-	})
-}
-
-// hasLineEnd tells texts that Go's decoder reads over and Java's refuses.
-func hasLineEnd(text string) bool {
-	for _, r := range text {
-		if r == '\n' || r == '\r' {
-			return true
-		}
-	}
-	return false
 }

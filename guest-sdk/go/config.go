@@ -92,15 +92,21 @@ func storedOffsets(list []abi.SourceOffset) ([]StoredOffset, error) {
 }
 
 func storedOffset(o abi.SourceOffset) (StoredOffset, error) {
-	partition, err := o.Partition.Native(nil)
+	partition, err := nativeMap(o.Partition)
 	if err != nil {
 		return StoredOffset{}, err
 	}
-	offset, err := o.Offset.Native(nil)
-	if err != nil || offset == nil {
-		return StoredOffset{Partition: widen(partition).(map[string]any)}, err
+	offset, err := nativeMap(o.Offset)
+	return StoredOffset{partition, offset}, err
+}
+
+// nativeMap is nil for a null.
+func nativeMap(v abi.Value) (map[string]any, error) {
+	x, err := v.Native(nil)
+	if x == nil {
+		return nil, err
 	}
-	return StoredOffset{widen(partition).(map[string]any), widen(offset).(map[string]any)}, nil
+	return widen(x).(map[string]any), err
 }
 
 // config parses a stage's configuration.

@@ -46,7 +46,8 @@ type Plugin struct {
 	TransactionBoundaries func(config map[string]*string) (Support, error)
 }
 
-// AlteredOffset is an offset that a user sets; a nil Offset is deleted. A sink's maps have the keys kafka_topic,
+// AlteredOffset is an offset that a user sets, for a Partition that is nil if the user wrote null; a nil Offset is
+// deleted. A sink's maps have the keys kafka_topic,
 // kafka_partition and kafka_offset.
 type AlteredOffset = StoredOffset
 

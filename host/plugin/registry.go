@@ -266,7 +266,8 @@ func (r *Registry) list(m *module) host.ModuleInfo {
 	m.info.SDK = m.manifest.SDK
 	for _, p := range m.manifest.Plugins {
 		m.info.Plugins = append(m.info.Plugins, host.PluginInfo{Class: p.Class, Aliases: p.Aliases,
-			Kind: HostKind(p.Kind), Version: p.Version, Digest: m.info.Digest, Module: m.info.Name, Doc: p.Doc})
+			Kind: HostKind(p.Kind), Version: p.Version, Digest: m.info.Digest, Module: m.info.Name, Doc: p.Doc,
+			RequiresKeys: slices.ContainsFunc(p.Config.Keys, func(k abi.ConfigKey) bool { return !k.HasDefault })})
 		for _, c := range p.Capabilities {
 			if !slices.Contains(m.info.Capabilities, c) {
 				m.info.Capabilities = append(m.info.Capabilities, c)

@@ -49,17 +49,34 @@ func needsGuest(plugin abi.Plugin) bool {
 	})
 }
 
+// badRequest is the exception with which a plugin, or the framework on its behalf, answers 400.
+const badRequest = "org.apache.kafka.connect.runtime.rest.errors.BadRequestException"
+
 // failure is the error of a plugin's validation; what the plugin itself said goes to the user as Connect shows it.
 func failure(err error) error {
 	var said *guest.Failure
 	if errors.As(err, &said) {
-		return &host.Error{Kind: host.ErrInternal, Message: guest.Class(said.Code, said.Class) + ": " + said.Message}
+		e := &host.Error{Kind: host.ErrInternal, Message: said.Message, Class: guest.Class(said.Code, said.Class)}
+		if e.Class == badRequest {
+			e.Kind = host.ErrBadRequest
+		}
+		return e
 	}
 	var known *host.Error
 	if errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return &host.Error{Kind: host.ErrInternal, Message: err.Error()}
+}
+
+// Shown is the answer to a request to validate that failed: an exception of the plugin is named, and 500 in any case. A
+// request to create the connector shows the text alone, by its kind.
+func Shown(err error) error {
+	var raised *host.Error
+	if errors.As(err, &raised) && raised.Class != "" {
+		return &host.Error{Kind: host.ErrInternal, Message: raised.Class + ": " + raised.Message}
+	}
+	return err
 }
 
 // addTo adds the answers to results; wanted (nil = all) chooses among them. Messages that are there already are not

@@ -103,6 +103,13 @@ func (c *classes) ofKind(kind host.PluginKind) []string {
 	return slices.Compact(found)
 }
 
+// selfSufficient lists the classes of a kind that can be chosen without setting keys of theirs, sorted: Kafka's own,
+// and not the converters that need a schema registry's address.
+func (c *classes) selfSufficient(kind host.PluginKind) []string {
+	rest := slices.DeleteFunc(slices.Clone(c.plugins), func(p host.PluginInfo) bool { return p.RequiresKeys })
+	return (&classes{rest}).ofKind(kind)
+}
+
 // versions lists the versions in which a class is there as a plugin of the kind.
 func (c *classes) versions(class string, kind host.PluginKind) []string {
 	found := []string{}

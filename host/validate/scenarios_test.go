@@ -169,6 +169,7 @@ func reply(t *testing.T, answer any, err error) (int, any, bool) {
 	t.Helper()
 	status := 200
 	if err != nil {
+		err = Shown(err)
 		status = 500
 		for kind, code := range map[error]int{host.ErrBadRequest: 400, host.ErrNotFound: 404} {
 			if errors.Is(err, kind) {

@@ -135,21 +135,29 @@ func checkAdminURLs(key string, value any) *abi.ConfigError {
 // headerActions are what a rule of response.http.headers.config can do.
 var headerActions = []string{"set", "add", "setDate", "addDate"}
 
-// headerRule splits the rules at the commas that stand outside of quotes.
-var headerRule = regexp.MustCompile(`"[^"]*"|[^,]+`)
-
 // checkHeaders checks each rule [action] [header name]:[header value].
 func checkHeaders(key string, value any) *abi.ConfigError {
 	rules, _ := value.(string)
-	for _, rule := range headerRule.FindAllString(rules, -1) {
-		if rule = strings.TrimSpace(strings.Trim(strings.TrimSpace(rule), `"`)); rule == "" {
-			continue
-		}
+	for _, rule := range HeaderRules(rules) {
 		if problem := headerProblem(rule); problem != "" {
 			return wrong(key, problem)
 		}
 	}
 	return nil
+}
+
+// headerRule is a rule in quotes, or all up to the next comma.
+var headerRule = regexp.MustCompile(`\s*"[^"]*"\s*|[^,]+`)
+
+// HeaderRules splits the value of response.http.headers.config: rules by comma, in quotes if they have one themselves.
+func HeaderRules(text string) []string {
+	var rules []string
+	for _, rule := range headerRule.FindAllString(text, -1) {
+		if rule = strings.TrimSpace(strings.Trim(strings.TrimSpace(rule), `"`)); rule != "" {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
 }
 
 func headerProblem(rule string) string {

@@ -48,11 +48,12 @@ func (w *Worker) StartConnector(ctx context.Context, name string, config host.Co
 		w.connectorFailed(ctx, name, c, err)
 		return nil, err
 	}
-	w.Status.ConnectorStatus(name, stateOf(target), "", c.found.Version)
+	started := func() { w.Status.ConnectorStatus(name, stateOf(target), "", c.found.Version) }
 	if target != host.TargetStarted {
+		started()
 		return nil, nil
 	}
-	return w.taskConfigs(ctx, c)
+	return w.taskConfigs(ctx, c, started)
 }
 
 func (w *Worker) newConnector(name string, config host.Config) (*connector, error) {
@@ -150,11 +151,12 @@ func (w *Worker) TaskConfigs(ctx context.Context, name string) ([]host.Config, e
 	if c == nil {
 		return nil, host.NotFound(fmt.Sprintf("Connector %s not found", name))
 	}
-	return w.taskConfigs(ctx, c)
+	return w.taskConfigs(ctx, c, func() {})
 }
 
-func (w *Worker) taskConfigs(ctx context.Context, c *connector) ([]host.Config, error) {
-	configs, err := w.askTaskConfigs(ctx, c)
+// taskConfigs asks the plugin; started is called when its instance has started, which a plugin's own start may prevent.
+func (w *Worker) taskConfigs(ctx context.Context, c *connector, started func()) ([]host.Config, error) {
+	configs, err := w.askTaskConfigs(ctx, c, started)
 	if err == nil && len(configs) > c.parsed.TasksMax && c.parsed.EnforceTasksMax {
 		err = &tooManyTasks{c.name, len(configs), c.parsed.TasksMax}
 	}
@@ -165,14 +167,16 @@ func (w *Worker) taskConfigs(ctx context.Context, c *connector) ([]host.Config, 
 	return c.complete(configs), nil
 }
 
-func (w *Worker) askTaskConfigs(ctx context.Context, c *connector) ([]map[string]*string, error) {
+func (w *Worker) askTaskConfigs(ctx context.Context, c *connector, started func()) ([]map[string]*string, error) {
 	if c.watched != nil {
+		started()
 		return c.watched.TaskConfigs(ctx, c.parsed.TasksMax)
 	}
 	running, err := w.runConnector(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	started()
 	serveCtx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- running.Serve(serveCtx, w.config.TaskShutdownGraceful, func() {}) }()

@@ -1,19 +1,20 @@
 package worker
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/guest"
-	"github.com/berth-connect/berth/host/offset"
 )
 
-// AlterOffsets asks the plugin of a connector that is stopped whether its offsets may be set from outside (KIP-875). It
-// returns true when the plugin has taken care of offsets that it keeps in its own system, or keeps none. A nil Offset is
-// deleted. Errors: host.ErrAlterUnsupported; host.ErrInternal with the plugin's own text.
+// AlterOffsets asks the plugin of a connector that is stopped whether its offsets may be set from outside (KIP-875).
+// It returns true when the plugin has taken care of offsets that it keeps in its own system, or keeps none. A nil
+// Offset is deleted. Errors: host.ErrAlterUnsupported; host.ErrInternal with the plugin's own text.
 func (w *Worker) AlterOffsets(ctx context.Context, config host.Config, offsets []host.SourceOffset) (bool, error) {
 	found, err := w.resolveConnector(config)
 	if err != nil {
@@ -41,20 +42,53 @@ func alteredOffsets(offsets []host.SourceOffset) ([]abi.AlteredOffset, error) {
 	for _, o := range offsets {
 		partition, err := mapOf(o.Partition)
 		if err != nil {
-			return nil, fmt.Errorf("read source partition %s: %w", o.Partition, err)
+			return nil, err
 		}
-		one := abi.AlteredOffset{Partition: partition}
-		if o.Offset != nil {
-			if one.Offset, err = mapOf(o.Offset); err != nil {
-				return nil, fmt.Errorf("read source offset %s: %w", o.Offset, err)
-			}
+		offset, err := mapOf(o.Offset)
+		if err != nil {
+			return nil, err
 		}
-		wanted = append(wanted, one)
+		wanted = append(wanted, abi.AlteredOffset{Partition: partition, Offset: offset})
 	}
 	return wanted, nil
 }
 
+// mapOf reads a partition or an offset, NULL for none. It may hold more than offsets can: the plugin says what it makes
+// of that, and the store refuses it.
 func mapOf(text []byte) (abi.Value, error) {
-	payload, err := offset.ParseJSON(text)
-	return abi.Value{Tag: abi.TagMap, Payload: payload}, err
+	if text == nil {
+		return abi.Value{}, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var object map[string]any
+	if err := decoder.Decode(&object); err != nil {
+		return abi.Value{}, host.BadRequest(fmt.Sprintf("%.100s must be a JSON object: %v", text, err))
+	}
+	value, err := abi.ToValue(widened(object))
+	if err != nil {
+		return abi.Value{}, host.BadRequest(fmt.Sprintf("%.100s: %v", text, err))
+	}
+	return value, nil
+}
+
+// widened gives numbers the types that Connect's JSON converter gives them: long, or double.
+func widened(x any) any {
+	switch x := x.(type) {
+	case json.Number:
+		if n, err := x.Int64(); err == nil {
+			return n
+		}
+		f, _ := x.Float64() // out of range: infinite, as in Java
+		return f
+	case map[string]any:
+		for name := range x {
+			x[name] = widened(x[name])
+		}
+	case []any:
+		for i := range x {
+			x[i] = widened(x[i])
+		}
+	}
+	return x
 }

@@ -21,6 +21,7 @@ pub mod kind {
     pub const CONFIGS: u32 = 11;
     pub const VALIDATE: u32 = 12;
     pub const REPLY: u32 = 13;
+    pub const ALTER_OFFSETS: u32 = 14;
 }
 
 /// Kinds of messages.
@@ -34,6 +35,7 @@ pub mod message {
     pub const FAILED: i32 = 7;
     pub const RECONFIGURE: i32 = 8;
     pub const REQUEST: i32 = 9;
+    pub const ALTERED: i32 = 10;
 }
 
 /// An event with its bytes.

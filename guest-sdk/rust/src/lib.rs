@@ -34,6 +34,7 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod answers;
 mod batch;
 mod builder;
 mod config;
@@ -68,8 +69,8 @@ pub use fields::{assemble_parts, part_of, take_apart, Decode, Part, Scratch};
 pub use memory::Memory;
 pub use plan::{Context, Plan, Role, StageKind, StagePlan};
 pub use plugin::{
-    manifest, Connector, Converter, Make, New, Next, Outcome, PartsWriter, Plugin, Predicate, Remark, SameConfig, Sink,
-    Source, TopicOffset, Transform, Watch,
+    manifest, AlterOffsets, Altered, Connector, Converter, Make, New, Next, Outcome, PartsWriter, Plugin, Predicate,
+    Remark, SameConfig, Sink, Source, Supports, TopicOffset, Transform, Watch,
 };
 pub use port::Ask;
 pub use record::{put_header, Arena, CellOut, Header, Headers, Record};

@@ -188,6 +188,24 @@ pub struct Remark {
     pub hidden: bool,
 }
 
+/// What became of offsets that a user sets for a stopped connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Altered {
+    /// Offsets of this connector can't be set from outside.
+    Unsupported,
+    /// Only those that Connect keeps; the connector may keep others in its own system.
+    InConnect,
+    /// All there are.
+    Everywhere,
+}
+
+/// Agrees to offsets that a user sets: partition (a map, or null if the user wrote that) and offset (a map, or null to
+/// delete it). A sink's maps have the keys `kafka_topic`, `kafka_partition` and `kafka_offset`.
+pub type AlterOffsets = fn(&Config, &[(Value, Value)]) -> Result<Altered>;
+
+/// Says whether a source can do something under a configuration; `None`: it does not say (Connect's null).
+pub type Supports = fn(&Config) -> Result<Option<bool>>;
+
 /// A plugin of the module.
 #[derive(Clone)]
 pub struct Plugin {
@@ -206,6 +224,12 @@ pub struct Plugin {
     kind: Option<&'static str>,
     pub config: ConfigDef,
     pub validate: fn(&Config) -> Vec<Remark>,
+    /// Asked before a user's offsets for the stopped connector are stored; `None`: [`Altered::InConnect`].
+    pub alter_offsets: Option<AlterOffsets>,
+    /// Whether a source delivers exactly once; `None`: it does not say.
+    pub exactly_once: Option<Supports>,
+    /// Whether a source ends transactions itself; `None`: it does not.
+    pub transaction_boundaries: Option<Supports>,
     pub make: Make,
 }
 
@@ -223,6 +247,9 @@ impl Plugin {
             kind: None,
             config: ConfigDef::default(),
             validate: |_| Vec::new(),
+            alter_offsets: None,
+            exactly_once: None,
+            transaction_boundaries: None,
             make,
         }
     }
@@ -250,6 +277,21 @@ impl Plugin {
 
     pub fn validate(mut self, validate: fn(&Config) -> Vec<Remark>) -> Self {
         self.validate = validate;
+        self
+    }
+
+    pub fn alter_offsets(mut self, alter: AlterOffsets) -> Self {
+        self.alter_offsets = Some(alter);
+        self
+    }
+
+    pub fn exactly_once(mut self, supports: Supports) -> Self {
+        self.exactly_once = Some(supports);
+        self
+    }
+
+    pub fn transaction_boundaries(mut self, supports: Supports) -> Self {
+        self.transaction_boundaries = Some(supports);
         self
     }
 
@@ -284,7 +326,7 @@ impl Plugin {
     }
 
     fn to_value(&self, kind: &str) -> Value {
-        Value::map([
+        let mut value = Value::map([
             ("class", Value::str(self.class)),
             ("aliases", Value::strings(&self.aliases)),
             ("kind", Value::str(kind)),
@@ -294,7 +336,11 @@ impl Plugin {
             ("config", self.config.to_value()),
             ("capabilities", Value::strings(&self.capabilities)),
             ("watches", Value::Boolean(self.watches)),
-        ])
+        ]);
+        if let (Value::Map(entries), Some(_)) = (&mut value, self.alter_offsets) {
+            entries.push((Value::str("alters_offsets"), Value::Boolean(true)));
+        }
+        value
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use crate::answers;
 use crate::batch::Batch;
 use crate::config::Config;
 use crate::error::{malformed, Error, Result};
 use crate::event::{self, kind, message, Event, EVENT_BYTES};
 use crate::host::{Host, Wait};
 use crate::plan::{Context, Plan, Role, StageKind};
-use crate::plugin::{manifest, Connector, Make, Next, Plugin, Remark, Watch};
+use crate::plugin::{manifest, Connector, Make, Next, Plugin, Watch};
 use crate::port::{put_error, Port};
 use crate::side::{self, Phase};
 use crate::stage::{self, Stage, Work};
@@ -117,8 +118,13 @@ impl Guest<'_> {
                 kind::STOP => return Ok(()),
                 kind::VALIDATE => {
                     side::at(Phase::Validate, 0);
-                    let body = validate(&event.value()?, plugins).to_body();
+                    let body = answers::validate(&event.value()?, plugins).to_body();
                     self.port.put(message::VALIDATED, event.seq as i32, &body, &[])?;
+                }
+                kind::ALTER_OFFSETS => {
+                    side::at(Phase::Alter, 0);
+                    let body = answers::alter_offsets(&event.value()?, plugins)?.to_body();
+                    self.port.put(message::ALTERED, event.seq as i32, &body, &[])?;
                 }
                 _ => {}
             }
@@ -197,29 +203,6 @@ fn make_connector(plan: &Plan, plugins: &[Plugin]) -> Result<(Box<dyn Connector>
         }
     }
     Err(stage::unknown(&planned.plugin))
-}
-
-fn validate(request: &Value, plugins: &[Plugin]) -> Value {
-    let name = request.get("plugin").as_str().unwrap_or_default();
-    let config = Config::from_value(request.get("config"));
-    let Some(plugin) = plugins.iter().find(|p| p.answers_to(name)) else { return Value::Array(Vec::new()) };
-    let mut remarks = (plugin.validate)(&config);
-    for (name, error) in plugin.config.custom_errors(&config) {
-        match remarks.iter_mut().find(|r| r.name == name) {
-            Some(remark) => remark.errors.push(error),
-            None => remarks.push(Remark { name, errors: vec![error], ..Remark::default() }),
-        }
-    }
-    let one = |remark: &Remark| {
-        Value::map([
-            ("name", Value::str(&remark.name)),
-            ("value", Value::optional(remark.value.as_deref().or(config.get(&remark.name)))),
-            ("errors", Value::strings(&remark.errors)),
-            ("recommended", Value::strings(&remark.recommended)),
-            ("visible", Value::Boolean(!remark.hidden)),
-        ])
-    };
-    Value::Array(remarks.iter().map(one).collect())
 }
 
 struct Task<'g, 'h> {

@@ -28,6 +28,7 @@ pub enum Phase {
     Validate = 8,
     Configs = 9,
     Commit = 10,
+    Alter = 11,
 }
 
 pub(crate) static POSITION: [AtomicU32; 4] =

@@ -5,8 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use berth_guest::{
-    Batch, ConfigDef, ConfigKey, ConfigType, Connector, Context, Error, Importance, Make, Plugin, Result, SameConfig,
-    Sink, Tag, TopicOffset, ValueRef,
+    Altered, Batch, ConfigDef, ConfigKey, ConfigType, Connector, Context, Error, Importance, Make, Plugin, Result,
+    SameConfig, Sink, Tag, TopicOffset, ValueRef,
 };
 
 use crate::java_text;
@@ -31,6 +31,7 @@ pub fn plugin() -> Plugin {
     .task_class("org.apache.kafka.connect.file.FileStreamSinkTask")
     .capabilities(&["files", "stdio"])
     .config(definition())
+    .alter_offsets(|_, _| Ok(Altered::Everywhere)) // it keeps none
 }
 
 fn definition() -> ConfigDef {

@@ -14,6 +14,8 @@ use memchr::{memchr, memchr2};
 
 use crate::paths;
 
+mod offsets;
+
 /// First size of a read, in bytes; it follows the size of the batches that come of it.
 const CHUNK_BYTES: usize = 128 << 10;
 /// Smallest and largest read.
@@ -41,6 +43,8 @@ pub fn plugin() -> Plugin {
     .task_class("org.apache.kafka.connect.file.FileStreamSourceTask")
     .capabilities(&["files", "stdio"])
     .config(definition())
+    .alter_offsets(offsets::alter)
+    .exactly_once(|config| Ok(Some(config.get("file").is_some())))
 }
 
 fn definition() -> ConfigDef {
