@@ -28,7 +28,8 @@ func (n *node) joinGroup(c config, advertised *url.URL, log *slog.Logger) error 
 		return err
 	}
 	member := group.New(group.Config{
-		GroupID: c.text("group.id"), URL: advertised.String(), Protocol: protocols[strings.ToLower(c.text("connect.protocol"))],
+		GroupID: c.text("group.id"), URL: advertised.String(),
+		Protocol:                   protocols[strings.ToLower(c.text("connect.protocol"))],
 		SessionTimeout:             c.millis("session.timeout.ms"),
 		RebalanceTimeout:           c.millis("rebalance.timeout.ms"),
 		HeartbeatInterval:          c.millis("heartbeat.interval.ms"),

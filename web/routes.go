@@ -28,12 +28,13 @@ type methods map[string]echo.HandlerFunc
 // resources are the paths of one set of listeners.
 type resources struct {
 	*echo.Echo
-	users map[string]string // nil: everybody may use them
+	users  map[string]string // nil: everybody may use them
+	leader *LeaderClient
 }
 
 // newResources makes an empty set, with what concerns every request.
 func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
-	r := resources{echo.New(), s.config.Users}
+	r := resources{echo.New(), s.config.Users, s.config.Leader}
 	r.HTTPErrorHandler = s.handleError
 	r.Pre(all...)
 	r.Pre(normalisePath)
@@ -83,6 +84,9 @@ func (s *Server) addAdminRoutes(r resources) {
 func (r resources) addPath(path string, handlers methods) {
 	allowed := []string{http.MethodOptions}
 	for method, handler := range handlers {
+		if method != http.MethodGet {
+			handler = forwarding(r.leader, handler)
+		}
 		if !isInternal(method, path) {
 			handler = authenticate(r.users, handler)
 		}
@@ -191,7 +195,9 @@ func param(c echo.Context, name string) (string, error) {
 }
 
 // isTrue reads a query parameter as Java's Boolean.parseBoolean: all but "true" is false.
-func isTrue(c echo.Context, name string) bool { return strings.EqualFold(c.QueryParam(name), "true") }
+func isTrue(c echo.Context, name string) bool { return isTrueText(c.QueryParam(name)) }
+
+func isTrueText(text string) bool { return strings.EqualFold(text, "true") }
 
 // writeJSON answers with a JSON body, without escaping <, > and &.
 func writeJSON(c echo.Context, status int, body any) error {

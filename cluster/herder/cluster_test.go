@@ -64,8 +64,8 @@ func randomHistory(t *testing.T, seed uint64) {
 	for range 1 + w.r.IntN(3) {
 		w.add()
 	}
-	steps := []func(){w.add, w.create, w.create, w.create, w.update, w.update, w.remove, w.retarget, w.retarget, w.kill, w.lose,
-		w.rest, w.rest, w.rest, w.lag, w.restart}
+	steps := []func(){w.add, w.create, w.create, w.create, w.update, w.update, w.remove, w.retarget, w.retarget, w.kill,
+		w.lose, w.rest, w.rest, w.rest, w.lag, w.restart}
 	for range 60 {
 		steps[w.r.IntN(len(steps))]()
 		if w.r.IntN(3) > 0 {

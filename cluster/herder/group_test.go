@@ -167,7 +167,9 @@ func TestWhenToRejoin(t *testing.T) {
 	}{
 		{"a new connector", func(b *bench) error { return b.configs.PutConnector(ctx, "e", config("name", "e"), "") }, 1, 1},
 		{"a connector less", func(b *bench) error { return b.configs.DeleteConnector(ctx, "d") }, 1, 1},
-		{"other configuration", func(b *bench) error { return b.configs.PutConnector(ctx, "d", config("name", "d"), "") }, 0, 1},
+		{"other configuration", func(b *bench) error {
+			return b.configs.PutConnector(ctx, "d", config("name", "d"), "")
+		}, 0, 1},
 		{"fewer tasks", func(b *bench) error { return b.configs.PutTasks(ctx, "c", one) }, 1, 2},
 		{"other tasks", func(b *bench) error { return b.configs.PutTasks(ctx, "c", two) }, 0, 2},
 		{"target state", func(b *bench) error { return b.configs.PutTargetState(ctx, "c", host.TargetPaused) }, 0, 1},
@@ -232,7 +234,8 @@ func TestRequestsOfOthersThanTheLeader(t *testing.T) {
 		},
 	}
 	const conflict = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
-	const nobody = "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway."
+	const nobody = "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was " +
+		"underway."
 	for name, request := range requests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -42,7 +42,8 @@ func TestNothingIsWrittenWithoutSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	store := func() error {
-		return guard.Offsets(offsets).Store(t.Context(), "c", []host.SourceOffset{{Partition: []byte("{}"), Offset: []byte("{}")}})
+		some := []host.SourceOffset{{Partition: []byte("{}"), Offset: []byte("{}")}}
+		return guard.Offsets(offsets).Store(t.Context(), "c", some)
 	}
 	send := func() error { return producer.Send(t.Context(), nil, nil) }
 	for what, write := range map[string]func() error{"records": send, "offsets": store} {

@@ -28,8 +28,8 @@ var ErrUnavailable = errors.New("unavailable")
 var errNoKey = &host.Error{Kind: ErrUnavailable, Message: "This worker is still starting up and has not been able to " +
 	"read a session key from the config topic yet"}
 
-// PutTaskConfigs writes the task configurations that the owner of a connector has computed. Errors: those of checkSigned,
-// *NotLeader, ErrNotFound, ErrBadRequest (tasks for a stopped connector).
+// PutTaskConfigs writes the task configurations that the owner of a connector has computed. Errors: those of
+// checkSigned, *NotLeader, ErrNotFound, ErrBadRequest (tasks for a stopped connector).
 func (h *Herder) PutTaskConfigs(ctx context.Context, name string, tasks []host.Config,
 	signature *sessionkey.Signature) error {
 	if err := h.checkSigned(ctx, signature); err != nil {

@@ -73,7 +73,8 @@ func TestSessionKeyOfOtherForm(t *testing.T) {
 				event.Session.Protocol = test.protocol
 				g.send(event)
 				key := b.configs.Snapshot().SessionKey
-				if renewed := key.Algorithm != test.stored.Algorithm || len(key.Key) != len(test.stored.Key); renewed != test.renewed {
+				renewed := key.Algorithm != test.stored.Algorithm || len(key.Key) != len(test.stored.Key)
+				if renewed != test.renewed {
 					t.Errorf("renewed: %t, want %t", renewed, test.renewed)
 				}
 			})
@@ -148,7 +149,8 @@ func TestTaskConfigsThatTheLeaderRefuses(t *testing.T) {
 		b.do(b.Stop, "d")
 		tasks := []host.Config{{}}
 		err := b.PutTaskConfigs(t.Context(), "d", tasks, nil)
-		if !errors.Is(err, host.ErrBadRequest) || err.Error() != "Cannot submit non-empty set of task configs for stopped connector d" {
+		const stopped = "Cannot submit non-empty set of task configs for stopped connector d"
+		if !errors.Is(err, host.ErrBadRequest) || err.Error() != stopped {
 			t.Errorf("tasks of a stopped connector: %v", err)
 		}
 		if err := b.PutTaskConfigs(t.Context(), "d", nil, nil); err != nil {
@@ -174,7 +176,8 @@ func TestFencing(t *testing.T) {
 			}
 			stored := b.configs.Snapshot().Connectors["c"]
 			if got := strings.Join(b.admin.Fenced, " "); got != fenced || *stored.FencedCount != count || stored.PendingFence {
-				t.Errorf("fenced %q, count %d, pending %t; want %q and %d", got, *stored.FencedCount, stored.PendingFence, fenced, count)
+				t.Errorf("fenced %q, count %d, pending %t; want %q and %d", got, *stored.FencedCount, stored.PendingFence,
+					fenced, count)
 			}
 			b.admin.Fenced = nil
 		}

@@ -110,8 +110,8 @@ func (h *Herder) publishTasks(ctx context.Context, name string, configEpoch int,
 	return h.leader.PutTaskConfigs(ctx, sendTo, name, tasks, h.signer())
 }
 
-var errNoLeader = errors.New("request to leader to reconfigure connector tasks failed because the URL of the leader's " +
-	"REST interface is empty")
+var errNoLeader = errors.New("request to leader to reconfigure connector tasks failed because the URL of the " +
+	"leader's REST interface is empty")
 
 // tasksChanged tells whether tasks must be written: also when the connector's configuration has changed since the last
 // commit, because converters, transformations and overrides reach tasks without being in their configurations. An

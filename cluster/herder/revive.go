@@ -74,8 +74,8 @@ type revival struct {
 	failure int         // counts failures
 }
 
-// reviveLater plans the restart of a task that has failed and returns what is to be added to the trace of its status; ""
-// without a policy.
+// reviveLater plans the restart of a task that has failed and returns what is to be added to the trace of its status;
+// "" without a policy.
 func (h *Herder) reviveLater(id host.TaskID) string {
 	connector, _ := h.configs.Snapshot().Connector(id.Connector)
 	policy, problems := h.config.Restarts.of(connector.Config)

@@ -105,7 +105,8 @@ func joined(generation int32, leads bool, held ...string) group.Joined {
 	s := group.Session{Generation: generation, Protocol: group.Sessioned, IsLeader: leads, Held: work(held...),
 		Assignment: group.Assignment{LeaderURL: leaderURL}}
 	if leads {
-		s.Owners = group.OwnersOf(map[string]group.Work{"http://worker:8083/": s.Held, "http://other:8083/": work("far", "far-0")})
+		s.Owners = group.OwnersOf(map[string]group.Work{"http://worker:8083/": s.Held,
+			"http://other:8083/": work("far", "far-0")})
 	}
 	return group.Joined{Session: s}
 }

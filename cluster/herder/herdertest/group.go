@@ -261,7 +261,9 @@ func (s *shares) trim(held group.Work) (kept, revoked group.Work) {
 }
 
 func (s *shares) withhold(work group.Work) {
-	s.free.Connectors = slices.DeleteFunc(s.free.Connectors, func(n string) bool { return slices.Contains(work.Connectors, n) })
+	s.free.Connectors = slices.DeleteFunc(s.free.Connectors, func(name string) bool {
+		return slices.Contains(work.Connectors, name)
+	})
 	s.free.Tasks = slices.DeleteFunc(s.free.Tasks, func(id host.TaskID) bool { return slices.Contains(work.Tasks, id) })
 }
 
