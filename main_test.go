@@ -19,6 +19,7 @@ func TestCommands(t *testing.T) {
 		{"plugin fly", "", "takes new, build, inspect or push"},
 		{"plugin push", "usage: berth plugin push FILE.wasm", errUsage.Error()},
 		{"worker -x", "usage: berth worker -c FILE", errUsage.Error()},
+		{"standalone", "usage: berth standalone WORKER.properties", errUsage.Error()},
 		{"worker -c /nonexistent/worker.properties", "", "read the worker's configuration"},
 		{"worker -set group.id", "", "-set group.id: it must be KEY=VALUE"},
 		{"worker -set group.id=x", "", `Missing required configuration "config.storage.topic"`},

@@ -23,7 +23,7 @@ func TestUsersOfTheRESTAPI(t *testing.T) {
 	for name, c := range map[string]struct{ extensions, jaas, want string }{
 		"users": {extension, "// for REST\nOther { x.Y required; };\nKafkaConnect {\n" + module + `file="` + users +
 			"\"\ndebug=true;\n};", ""},
-		"short name":       {"rest.extension.classes=BasicAuthSecurityRestExtension",
+		"short name": {"rest.extension.classes=BasicAuthSecurityRestExtension",
 			"KafkaConnect{" + module + `file="` + users + `";};`, ""},
 		"other extension":  {"rest.extension.classes=x.Y", "", "the one that is built in is"},
 		"no JAAS file":     {extension, "", "set java.security.auth.login.config"},

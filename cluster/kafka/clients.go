@@ -9,7 +9,6 @@ import (
 	"maps"
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -21,7 +20,6 @@ type Clients struct {
 	worker map[string]string
 	log    *slog.Logger
 	warned *warned
-	topics sync.Map // names of topics that exist, for EnsureTopic
 }
 
 // NewClients takes the worker's properties as in a Connect worker file (bootstrap.servers, producer.*, consumer.*,

@@ -30,7 +30,8 @@ type Source struct {
 	refused  refused // records that the producer gave up
 	ledger   *offset.Ledger
 	sendErrs chan error // the first error of the producer
-	topics   map[string]bool
+	creator  host.Topics
+	topics   map[string]bool // that are there and have been reported
 	paused   bool
 }
 
@@ -46,7 +47,12 @@ func (t *Source) Run(ctx context.Context) error {
 	hard, cancel := t.config.hardContext(ctx)
 	defer cancel()
 	defer t.producer.Close()
-	err := t.open(hard)
+	var err error
+	if t.creator, err = t.config.Clients.Topics(t.config.ID, t.config.Connector); err != nil {
+		return err
+	}
+	defer t.creator.Close()
+	err = t.open(hard)
 	if err == nil {
 		if !t.paused {
 			t.config.Started()

@@ -58,7 +58,14 @@ func (k *fakeKafka) Consumer(_ host.TaskID, config host.Config, r host.Rebalance
 	return &fakeConsumer{kafka: k, topic: config.Get("topics"), rebalancer: r}, nil
 }
 
-func (k *fakeKafka) EnsureTopic(context.Context, string, host.Config) error { return nil }
+func (k *fakeKafka) Topics(host.TaskID, host.Config) (host.Topics, error) { return brokerTopics{}, nil }
+
+// brokerTopics leaves the creation of topics to the broker.
+type brokerTopics struct{}
+
+func (brokerTopics) Ensure(context.Context, string) error { return nil }
+
+func (brokerTopics) Close() {}
 
 func (k *fakeKafka) DeadLetters(context.Context, host.TaskID, host.Config, string, int16) (host.Producer, error) {
 	return fakeProducer{k}, nil

@@ -64,6 +64,9 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	if parsed, err = w.parse(found.Kind, connector); err != nil {
 		return
 	}
+	if err = w.Validator.CheckOverrides(found.Kind, connector); err != nil {
+		return
+	}
 	c := w.taskConfig(id, found, connector, t.target)
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
 		return

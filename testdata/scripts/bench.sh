@@ -23,11 +23,9 @@ row_source() {
 # jvm_class_path: Kafka Connect 4.1.1 from Maven Central and the null sink, which is compiled here.
 jvm_class_path() {
   . testdata/kafka/lib.sh
-  local jars=$cache/connect-4.1.1
-  fetch_jars "$jars" org.apache.kafka:connect-runtime:4.1.1 org.apache.kafka:connect-file:4.1.1 \
-    org.apache.logging.log4j:log4j-slf4j-impl:2.25.1 org.apache.logging.log4j:log4j-core:2.25.1
-  javac -cp "$jars/*" -d "$dir/classes" testdata/bench/*.java >&2
-  echo "$jars/*:$dir/classes"
+  fetch_connect_jars
+  javac -cp "$connect_jars/*" -d "$dir/classes" testdata/bench/*.java >&2
+  echo "$connect_jars/*:$dir/classes"
 }
 
 bootstrap=${BENCH_BOOTSTRAP:-} broker=${BENCH_BROKER_PID:-0}

@@ -13,13 +13,13 @@ unformatted=$(git ls-files -co --exclude-standard '*.go' | while read -r f; do [
 
 echo "go vet"
 # shellcheck disable=SC2086 # lists of packages
-go vet -tags realkafka,realregistry,tmpfs ./... $programs # the tag adds tests, it takes none away
+go vet -tags jvm,realkafka,realregistry,tmpfs ./... $programs # the tag adds tests, it takes none away
 # shellcheck disable=SC2086
 [ -z "$guests" ] || GOOS=wasip1 GOARCH=wasm go vet $guests
 
 echo "staticcheck" # but ST1005: errors that reach the user are Connect's, letter by letter
 # shellcheck disable=SC2086
-go run "$STATICCHECK" -tags realkafka,realregistry,tmpfs -checks inherit,-ST1005 ./... $programs
+go run "$STATICCHECK" -tags jvm,realkafka,realregistry,tmpfs -checks inherit,-ST1005 ./... $programs
 
 echo "bash -n"
 git ls-files -co --exclude-standard | while read -r f; do

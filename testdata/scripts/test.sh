@@ -23,6 +23,10 @@ packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go
 # shellcheck disable=SC2086 # a list of packages
 BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m $packages
 
+echo "== in turns with Kafka Connect's own standalone worker"
+jars=$(. testdata/kafka/lib.sh && fetch_connect_jars && echo "$connect_jars")
+BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -count=1 -run 'JVM$' .
+
 echo "== converters with a real schema registry"
 registry=$(mktemp -d)
 trap 'testdata/servers/schema-registry.sh stop "$registry" >/dev/null 2>&1 || true; rm -rf "$registry"
