@@ -272,8 +272,8 @@ const (
 	replicationRule = "be -1 (the broker's default) or 1 or more"
 	millisRule      = "be a number of milliseconds"
 	booleanRule     = "be true or false"
-	cpuRule         = "be milliseconds of CPU time in each second, such as 1500 for one and a half cores, or 0 for no limit"
-	timeZoneRule    = "name a time zone, like Europe/Berlin or UTC; where it is not set, that of TZ or /etc/localtime counts"
+	cpuRule         = "be milliseconds of CPU time in each second, such as 1500 for a core and a half, or 0 for no limit"
+	timeZoneRule    = "name a time zone, like Europe/Berlin or UTC; if it is not set, that of TZ or /etc/localtime counts"
 	bytesRule       = "be a number of bytes, 1048576 or more"
 )
 

@@ -49,7 +49,8 @@ func TestTimeZoneOfAWorker(t *testing.T) {
 		t.Errorf("a variable of its own: %q, %v", got, err)
 	}
 	_, err := load(environment, map[string]string{"berth.time.zone": "Europe/Nowhere"})
-	const says = "Invalid value Europe/Nowhere for configuration berth.time.zone: it must name a time zone, like Europe/Berlin"
+	const says = "Invalid value Europe/Nowhere for configuration berth.time.zone: it must name a time zone, like " +
+		"Europe/Berlin"
 	if err == nil || !strings.Contains(err.Error(), says) {
 		t.Errorf("%v, want %q", err, says)
 	}

@@ -96,7 +96,8 @@ func (c *Clients) Record(ctx context.Context, id host.TaskID, config host.Config
 	p := newProperties(c.base("connector-errant-consumer-"+id.String()), withPrefix(c.worker, "consumer."),
 		overrides(config, "consumer.override."))
 	from := map[string]map[int32]kgo.Offset{at.Topic: {at.Partition: kgo.NewOffset().At(offset)}}
-	opts := append(commonOptions(p), c.logOption(id), kgo.ConsumePartitions(from), kgo.ConsumeResetOffset(kgo.NoResetOffset()))
+	opts := append(commonOptions(p), c.logOption(id), kgo.ConsumePartitions(from),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()))
 	if err := p.err(); err != nil {
 		return host.ConsumerRecord{}, fmt.Errorf("configuring the consumer of %s: %w", id, err)
 	}
@@ -119,8 +120,8 @@ func readOne(ctx context.Context, client *kgo.Client, offset int64) (host.Consum
 			return consumerRecord(r, headersOf(nil, r)), nil
 		}
 	}
-	return host.ConsumerRecord{}, errors.New("it is no longer in Kafka: the topic's retention is too short for how long the " +
-		"connector keeps records")
+	return host.ConsumerRecord{}, errors.New("it is no longer in Kafka: the topic's retention is too short for how long " +
+		"the connector keeps records")
 }
 
 // base is what every task's producer and consumer begins with. Security settings of the worker without a prefix are

@@ -124,8 +124,8 @@ func (m *Module) guestMemory(limits host.Limits) *guestMemory {
 		budgets: []*memoryBudget{own, &m.memory, &m.engine.memory}}
 }
 
-// moduleConfig grants nothing that is not asked for: no environment but the zone, no arguments, no files, real clocks and
-// randomness.
+// moduleConfig grants nothing that is not asked for: no environment but the zone, no arguments, no files, real clocks
+// and randomness.
 func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 	files := wazero.NewFSConfig()
 	for _, dir := range config.Dirs {

@@ -34,8 +34,8 @@ func (t *Sink) giveUpOne(ctx context.Context, e *abi.Errant) error {
 			"topic", e.Topic, "partition", e.Partition, "offset", e.Offset)
 		return nil
 	default:
-		return &host.Error{Kind: host.ErrInternal, Message: fmt.Sprintf("the sink gave up record %s-%d@%d (topic, partition, "+
-			"offset), and this task consumes no such topic: records that a transformation renames can only be given up "+
+		return &host.Error{Kind: host.ErrInternal, Message: fmt.Sprintf("the sink gave up record %s-%d@%d (topic, "+
+			"partition, offset), and this task consumes no such topic: records that a transformation renames can only be given up "+
 			"in the answer to their own batch", e.Topic, e.Partition, e.Offset)}
 	}
 	record, err := t.readAgain(ctx, tp, e.Offset)
@@ -65,8 +65,8 @@ func (t *Sink) readAgain(ctx context.Context, tp host.TopicPartition, offset int
 	defer cancel()
 	record, err := t.config.Clients.Record(ctx, t.config.ID, t.config.Connector, tp, offset)
 	if err != nil {
-		return record, fmt.Errorf("read record %s-%d@%d again, which the connector gave up: %w", tp.Topic, tp.Partition, offset,
-			err)
+		return record, fmt.Errorf("read record %s-%d@%d again, which the connector gave up: %w", tp.Topic, tp.Partition,
+			offset, err)
 	}
 	return record, nil
 }

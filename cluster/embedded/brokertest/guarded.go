@@ -55,5 +55,6 @@ var idempotentWrite = kfake.ACL{Resource: kmsg.ACLResourceTypeCluster, Name: "ka
 
 // Login is the value of sasl.jaas.config for a user of a guarded broker.
 func Login(user string) string {
-	return `org.apache.kafka.common.security.plain.PlainLoginModule required username="` + user + `" password="` + user + `";`
+	return `org.apache.kafka.common.security.plain.PlainLoginModule required username="` + user + `" password="` + user +
+		`";`
 }
