@@ -29,7 +29,8 @@ func TestErrorsHaveALineForAllThatIsKnown(t *testing.T) {
 		{"causes", WithCause(WithCause(bad, "x.Near", "n"), "x.Far", ""), "bad\nCaused by: x.Near: n\nCaused by: x.Far", "",
 			abi.CodeConnect},
 		{"all, around and within", Retriable(fmt.Errorf("read: %w",
-			WithClass(in(WithCause(bad, "x.Io", "eof"), "f"), "x.Bad"))), "read: bad\nField: f\nCaused by: x.Io: eof", "x.Bad", abi.CodeRetriable},
+			WithClass(in(WithCause(bad, "x.Io", "eof"), "f"), "x.Bad"))),
+			"read: bad\nField: f\nCaused by: x.Io: eof", "x.Bad", abi.CodeRetriable},
 	}
 	for _, c := range cases {
 		e := recordError(3, 2, codeOf(c.err), c.err)

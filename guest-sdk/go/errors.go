@@ -55,8 +55,8 @@ func Errant(r *Record, err error) error { return &errantError{r, err} }
 
 // ReportErrant says that a sink gives a record up that an earlier Put took, and goes on (Connect's
 // ErrantRecordReporter). It may be called from any goroutine, before Flush answers with an offset behind the record:
-// then that offset is committed once the record is in the dead-letter topic. It waits for room in the host's window; ctx
-// is the one that the plugin was called with, or comes from it.
+// then that offset is committed once the record is in the dead-letter topic. It waits for room in the host's window;
+// ctx is the one that the plugin was called with, or comes from it.
 func ReportErrant(ctx context.Context, r *Record, err error) error {
 	in := instanceOf(ctx)
 	if in == nil || in.sink() == nil {

@@ -35,8 +35,8 @@ func (t *Sink) giveUpOne(ctx context.Context, e *abi.Errant) error {
 		return nil
 	default:
 		return &host.Error{Kind: host.ErrInternal, Message: fmt.Sprintf("the sink gave up record %s-%d@%d (topic, "+
-			"partition, offset), and this task consumes no such topic: records that a transformation renames can only be given up "+
-			"in the answer to their own batch", e.Topic, e.Partition, e.Offset)}
+			"partition, offset), and this task consumes no such topic: records that a transformation renames can only be "+
+			"given up in the answer to their own batch", e.Topic, e.Partition, e.Offset)}
 	}
 	record, err := t.readAgain(ctx, tp, e.Offset)
 	if err != nil {
