@@ -74,13 +74,30 @@ func (c *cache) makeFolders() (err error) {
 	if err = os.MkdirAll(c.dir, 0o700); err != nil {
 		return err
 	}
-	if c.run, err = os.MkdirTemp(c.dir, runPrefix); err != nil {
-		return err
+	for { // a process that starts at the same moment takes a folder without a lock for a dead one's
+		if c.run, err = os.MkdirTemp(c.dir, runPrefix); err != nil {
+			return err
+		}
+		if c.lock, err = lockFolder(c.run); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	if c.lock, err = os.Open(c.run); err != nil {
-		return err
+}
+
+// lockFolder locks a folder as long as the file is open. fs.ErrNotExist: somebody has removed it before.
+func lockFolder(path string) (*os.File, error) {
+	lock, err := os.Open(path)
+	if err != nil {
+		return nil, err
 	}
-	return unix.Flock(int(c.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX); err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		_ = lock.Close()
+		return nil, err
+	}
+	return lock, nil
 }
 
 // codeVersion names engine, target, processor and rewriter. wazero names its own version in the folder that it makes.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,6 +134,27 @@ func TestLeftoversAreCollected(t *testing.T) {
 		if _, err := os.Stat(path); (err == nil) != stays {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// Workers that start at the same moment on one folder leave each other's parts of it alone.
+func TestCachesAreOpenedAtOnce(t *testing.T) {
+	const rounds, processes = 50, 8
+	dir := t.TempDir()
+	for range rounds {
+		var all sync.WaitGroup
+		for range processes {
+			all.Go(func() {
+				c, err := openCache(dir)
+				if err == nil {
+					err = c.close(context.Background())
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
 	}
 }
 
