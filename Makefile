@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules docs demo test vectors rest-conformance state-conformance kafka-integration bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
+.PHONY: help build modules docs demo test vectors rest-conformance state-conformance kafka-integration clients bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -40,6 +40,9 @@ state-conformance: ## play what Kafka Connect keeps in its topics and says in it
 kafka-integration: DIR = ../shared/conformance/kafka-integration
 kafka-integration: ## Apache Kafka's own Connect integration tests, by the runner in DIR, with Berth as the worker
 	testdata/scripts/kafka-integration.sh $(DIR)
+
+clients: ## public clients of the REST API against three workers of one group on a real Kafka
+	testdata/scripts/clients.sh
 
 bench: build ## Berth against a bare client loop on a real Kafka: CPU seconds per million records
 	testdata/scripts/bench.sh speed

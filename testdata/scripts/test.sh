@@ -28,6 +28,9 @@ echo "== in turns and in one group with Kafka Connect's own worker"
 jars=$(. testdata/kafka/lib.sh && fetch_connect_jars && echo "$connect_jars")
 BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -count=1 -run 'JVM$' . ./cluster/group
 
+echo "== clients of the REST API on three workers of one group"
+testdata/scripts/clients.sh "$bootstrap"
+
 echo "== converters with a real schema registry"
 registry=$(mktemp -d)
 trap 'testdata/servers/schema-registry.sh stop "$registry" >/dev/null 2>&1 || true; rm -rf "$registry"
