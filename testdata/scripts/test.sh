@@ -25,7 +25,7 @@ packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go
 BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m $packages
 
 echo "== a group shared with Kafka Connect's own worker"
-connect=$(. testdata/kafka/lib.sh; fetch_connect)
+connect=$(. testdata/kafka/lib.sh; fetch_connect_jars; echo "$connect_jars")
 BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_CONNECT=$connect go test -tags jvmworker -count=1 -run JVMWorker ./cluster/group
 
 echo "== converters with a real schema registry"
