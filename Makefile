@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules demo test vectors rest-conformance state-conformance bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
+.PHONY: help build modules docs demo test vectors rest-conformance state-conformance kafka-integration bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -16,6 +16,9 @@ build: ## bin/berth, one static binary; needs Go alone
 
 modules: ## build the first-party plugin modules again (needs Rust for wasm; installs it as root)
 	modules/build.sh
+
+docs: ## the pages about the bundled plugins, modules/docs/*.md: run their examples and write them again
+	go run ./testdata/docs modules
 
 demo: build ## a real data set through file source, transforms, Kafka and file sink, live on the terminal
 	testdata/scripts/demo.sh
@@ -33,6 +36,10 @@ rest-conformance: ## play recorded REST exchanges of Kafka Connect, in DIR, agai
 state-conformance: DIR = ../shared/conformance/state
 state-conformance: ## play what Kafka Connect keeps in its topics and says in its group, as recorded in DIR
 	go run ./testdata/state $(DIR)
+
+kafka-integration: DIR = ../shared/conformance/kafka-integration
+kafka-integration: ## Apache Kafka's own Connect integration tests, by the runner in DIR, with Berth as the worker
+	testdata/scripts/kafka-integration.sh $(DIR)
 
 bench: build ## Berth against a bare client loop on a real Kafka: CPU seconds per million records
 	testdata/scripts/bench.sh speed

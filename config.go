@@ -26,6 +26,7 @@ import (
 // loaded, so the accessors below cannot fail. Keys it does not know are kept: clients read theirs by prefix, and a
 // file written for the Java worker must not be refused for a setting that has no meaning here.
 type config struct {
+	mode      *mode
 	values    *koanf.Koanf
 	providers *configprovider.Transformer // that config.providers declares
 }
@@ -57,6 +58,9 @@ func (c config) millis(key string) time.Duration {
 	return time.Duration(c.values.Int64(key)) * time.Millisecond
 }
 
+// useKafka replaces bootstrap.servers.
+func (c config) useKafka(address string) { _ = c.values.Set("bootstrap.servers", address) }
+
 // allow grants folders beside those that berth.allow.dirs lists.
 func (c config) allow(dirs []string) {
 	all := append(c.list("berth.allow.dirs"), dirs...)
@@ -75,11 +79,32 @@ func (c config) all() map[string]string {
 // noDelimiter keeps koanf's keys flat: key.converter and key.converter.schemas.enable stand side by side.
 const noDelimiter = "\x00"
 
-// loadConfig merges, the later the stronger: Connect's defaults, base (a file's content), environment variables named
-// CONNECT_… and BERTH_…, overrides from the command line. The error lists every bad value with what to write instead.
+// mode is a kind of worker, by the definition of its keys.
+type mode struct {
+	definition abi.ConfigDef
+	parse      func(host.Config, abi.ClassLoader) (abi.ConfigValues, error)
+}
+
+var (
+	distributed = &mode{validate.DistributedConfig(), validate.ParseDistributed}
+	standalone  = &mode{validate.StandaloneConfig(), validate.ParseStandalone}
+)
+
+// has tells whether a worker of this kind has a setting.
+func (m *mode) has(s setting) bool {
+	return strings.HasPrefix(s.key, ownPrefix) || m.definition.Key(s.key) != nil
+}
+
+// loadConfig loads a distributed worker's configuration.
 func loadConfig(base map[string]string, environment []string, overrides map[string]string) (config, error) {
-	c := config{values: koanf.New(noDelimiter)}
-	layers := []koanf.Provider{confmap.Provider(defaults(), ""), confmap.Provider(anyValues(base), "")}
+	return distributed.load(base, environment, overrides)
+}
+
+// load merges, the later the stronger: Connect's defaults, base (a file's content), environment variables named
+// CONNECT_… and BERTH_…, overrides from the command line. The error lists every bad value with what to write instead.
+func (m *mode) load(base map[string]string, environment []string, overrides map[string]string) (config, error) {
+	c := config{mode: m, values: koanf.New(noDelimiter)}
+	layers := []koanf.Provider{confmap.Provider(m.defaults(), ""), confmap.Provider(anyValues(base), "")}
 	for _, prefix := range []string{"CONNECT_", "BERTH_"} {
 		layers = append(layers, env.Provider("", env.Opt{
 			Prefix:        prefix,
@@ -95,6 +120,9 @@ func loadConfig(base map[string]string, environment []string, overrides map[stri
 	}
 	if err := c.resolve(environment); err != nil {
 		return config{}, err
+	}
+	if strings.TrimSpace(c.text("berth.time.zone")) == "" {
+		_ = c.values.Set("berth.time.zone", processZone(environment, localtime)) // fails only for keys with a delimiter
 	}
 	return c, check(c)
 }
@@ -137,9 +165,9 @@ func readProperties(file string) (map[string]string, error) {
 // BERTH_ALLOW_DIRS is berth.allow.dirs.
 func keyOfVariable(prefix, name string) string {
 	key := strings.NewReplacer("___", "_", "__", "-", "_", ".").Replace(strings.ToLower(name[len(prefix):]))
-	own := func(s setting) bool { return s.key == "berth."+key }
+	own := func(s setting) bool { return s.key == ownPrefix+key }
 	if prefix == "BERTH_" && slices.ContainsFunc(settings, own) {
-		return "berth." + key
+		return ownPrefix + key
 	}
 	return key
 }
@@ -152,8 +180,12 @@ func anyValues(values map[string]string) map[string]any {
 	return result
 }
 
+// ownPrefix is that of Berth's own keys.
+const ownPrefix = "berth."
+
 // setting is a key that main or a layer reads. Keys of Kafka Connect have the defaults and checks of its
-// DistributedConfig; what stands here is what Berth asks for besides. fallback is the default of a key of Berth's own.
+// DistributedConfig or StandaloneConfig; what stands here is what Berth asks for besides. fallback is the default of a
+// key of Berth's own.
 type setting struct {
 	key, fallback string
 	needed        bool
@@ -168,6 +200,7 @@ var settings = []setting{
 	{"client.id", "", false, isText, ""},
 	{"config.storage.topic", "", true, isText, "name a topic, like connect-configs"},
 	{"offset.storage.topic", "", true, isText, "name a topic, like connect-offsets"},
+	{"offset.storage.file.filename", "", true, isText, "name a file, like /var/lib/connect/offsets"},
 	{"status.storage.topic", "", true, isText, "name a topic, like connect-status"},
 	{"config.storage.replication.factor", "", true, isText, replicationRule},
 	{"offset.storage.replication.factor", "", true, isText, replicationRule},
@@ -203,13 +236,14 @@ var settings = []setting{
 	{"retry.backoff.ms", "", true, isZeroOrMore, millisRule},
 	{"retry.backoff.max.ms", "", true, isZeroOrMore, millisRule},
 	{"exactly.once.source.support", "", true, isText, "be disabled, preparing or enabled"},
-	{"connector.client.config.override.policy", "", true, isText, "be All, None or Principal"},
+	{"connector.client.config.override.policy", "", true, isText, "be All, None, Principal or Allowlist"},
 	{"topic.creation.enable", "", true, isText, booleanRule},
 	{"topic.tracking.enable", "", true, isText, booleanRule},
 	{"topic.tracking.allow.reset", "", true, isText, booleanRule},
 	{"plugin.path", "", false, isText, ""},
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
+	{"berth.time.zone", "", true, isTimeZone, timeZoneRule},
 	{"berth.restart.max", "0", true, isZeroOrMore, "be a number of restarts of a failed task, 0 for none"},
 	{"berth.restart.window.ms", "600000", true, isPositive, millisRule},
 	{"berth.restart.backoff.ms", "1000", true, isZeroOrMore, millisRule},
@@ -219,6 +253,8 @@ var settings = []setting{
 	{"berth.limits.worker.memory.bytes", number(host.WorkerMemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.batch.cpu.ms", inMillis(host.BatchCPUMax), true, isPositive, millisRule},
 	{"berth.limits.second.cpu.ms", "1000", true, isPositive, millisRule},
+	{"berth.limits.module.second.cpu.ms", "0", true, isZeroOrMore, cpuRule},
+	{"berth.limits.worker.second.cpu.ms", "0", true, isZeroOrMore, cpuRule},
 	{"berth.limits.batch.sleep.ms", inMillis(host.BatchSleepMax), true, isPositive, millisRule},
 	{"berth.limits.start.ms", inMillis(host.StartDurationMax), true, isPositive, millisRule},
 	{"berth.limits.describe.ms", inMillis(host.DescribeDurationMax), true, isPositive, millisRule},
@@ -236,20 +272,21 @@ const (
 	replicationRule = "be -1 (the broker's default) or 1 or more"
 	millisRule      = "be a number of milliseconds"
 	booleanRule     = "be true or false"
+	cpuRule         = "be milliseconds of CPU time in each second, such as 1500 for a core and a half, or 0 for no limit"
+	timeZoneRule    = "name a time zone, like Europe/Berlin or UTC; if it is not set, that of TZ or /etc/localtime counts"
 	bytesRule       = "be a number of bytes, 1048576 or more"
 )
 
 // outputRule: the bound of the ABI holds in any case.
 var outputRule = fmt.Sprintf("be a number of bytes from 1048576 to %d", abi.BatchBytesMax)
 
-func defaults() map[string]any {
+func (m *mode) defaults() map[string]any {
 	values := make(map[string]any)
-	definition := validate.DistributedConfig()
 	for _, s := range settings {
 		if s.fallback != "" {
 			values[s.key] = s.fallback
 		}
-		if k := definition.Key(s.key); k != nil && k.Default != nil {
+		if k := m.definition.Key(s.key); k != nil && k.Default != nil {
 			values[s.key] = *k.Default
 		}
 	}
@@ -264,6 +301,7 @@ func check(c config) error {
 	for _, s := range settings {
 		value := strings.TrimSpace(c.text(s.key))
 		switch {
+		case !c.mode.has(s):
 		case wrong[s.key] != "" && s.must != "":
 			problems = append(problems, errors.New(strings.TrimSuffix(wrong[s.key], ".")+"; it must "+s.must))
 		case wrong[s.key] != "":
@@ -278,7 +316,7 @@ func check(c config) error {
 	for _, key := range slices.Sorted(maps.Keys(wrong)) {
 		problems = append(problems, errors.New(wrong[key]))
 	}
-	if c.millis("heartbeat.interval.ms") >= c.millis("session.timeout.ms") {
+	if c.mode == distributed && c.millis("heartbeat.interval.ms") >= c.millis("session.timeout.ms") {
 		problems = append(problems, abi.InvalidValue("heartbeat.interval.ms", c.text("heartbeat.interval.ms"),
 			"it must be less than session.timeout.ms="+c.text("session.timeout.ms")))
 	}
@@ -290,7 +328,7 @@ func check(c config) error {
 func wrongKeys(c config) map[string]string {
 	properties := c.all()
 	maps.DeleteFunc(properties, func(_, value string) bool { return strings.TrimSpace(value) == "" })
-	_, err := validate.ParseDistributed(asHostConfig(properties), nil)
+	_, err := c.mode.parse(asHostConfig(properties), nil)
 	all := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		all = joined.Unwrap()

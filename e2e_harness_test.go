@@ -206,6 +206,18 @@ func (p *process) start() {
 	})
 }
 
+// runToEnd starts a worker that ends by itself, and returns its exit code.
+func (p *process) runToEnd() int {
+	p.t.Helper()
+	cmd := exec.Command(buildBerth(p.t), p.args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, p.log, p.log
+	var failed *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &failed) {
+		p.t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
 // kill9 ends the process as a crash does.
 func (p *process) kill9() {
 	p.t.Helper()

@@ -61,10 +61,10 @@ var hostileCases = []hostileCase{
 	{"select", "batch", "sink", overCPU},
 	{"naps", "batch", "sink", overCPU},
 	// Stack, memory, tables.
-	{"recursion", "batch", "sink", "stack"},
-	{"mutual", "batch", "sink", "stack"},
-	{"bigframes", "batch", "sink", "stack"},
-	{"tablerecursion", "batch", "sink", "stack"},
+	{"recursion", "batch", "sink", "limit stack-bytes"},
+	{"mutual", "batch", "sink", "limit stack-bytes"},
+	{"bigframes", "batch", "sink", "limit stack-bytes"},
+	{"tablerecursion", "batch", "sink", "limit stack-bytes"},
 	{"grow", "batch", "sink", "limit "}, // of memory, or of CPU: the system clears what it touches
 	{"growsteps", "batch", "sink", "limit "},
 	{"growrefused", "batch", "sink", overCPU},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"testing"
 )
 
 // call sends a request with a JSON body (nil: none) and returns status and answer.
@@ -96,6 +97,15 @@ func (s keys) with(more keys) keys {
 	all := maps.Clone(s)
 	maps.Copy(all, more)
 	return all
+}
+
+func (s keys) json(t *testing.T) string {
+	t.Helper()
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func (p *process) source(file, topic string) keys {

@@ -22,10 +22,12 @@ func commands() []command {
 	return []command{
 		{"dev", "[-data DIR] [-allow-dir DIR]", "broker, worker and REST API in one process", runDev},
 		{"worker", "-c FILE", "a worker beside an existing Kafka", runWorker},
+		{"standalone", "WORKER.properties [CONNECTOR …]", "one worker by itself, connectors from files", runStandalone},
 		{"plugin", "new KIND NAME [-lang go|rust]", "start a plugin project", runPlugin},
 		{"plugin", "build [DIR]", "compile it to a .wasm module", runPlugin},
 		{"plugin", "inspect FILE.wasm", "what a module provides and asks for", runPlugin},
 		{"plugin", "push FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
+		{"plugin", "ls [-url URL] [-json]", "the plugins in this program, or those of a running worker", runPlugin},
 		{"version", "", "print the version", printVersion},
 	}
 }

@@ -26,13 +26,14 @@ import (
 func runPlugin(args []string, out io.Writer) error {
 	steps := map[string]func([]string, io.Writer) error{
 		"new": newPlugin, "build": buildPlugin, "inspect": inspectPlugin, "push": pushPlugin,
+		"ls": lsPlugins,
 	}
 	if len(args) > 0 {
 		if step, found := steps[args[0]]; found {
 			return step(args[1:], out)
 		}
 	}
-	return fmt.Errorf("berth plugin takes new, build, inspect or push, each with -h for its options")
+	return fmt.Errorf("berth plugin takes new, build, inspect, push or ls, each with -h for its options")
 }
 
 // buildPlugin compiles the project in a folder to one .wasm file: Rust when there is a Cargo.toml, else Go.

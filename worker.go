@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,33 +38,49 @@ const kafkaVersion = "4.1.1"
 func runWorker(args []string, out io.Writer) error {
 	flags := newFlags("worker", "-c FILE", out)
 	file := flags.String("c", "", "a worker's .properties file, as the Java worker reads it")
-	var settings textList
-	flags.Var(&settings, "set", "KEY=VALUE, stronger than file and environment; may be repeated")
-	var dirs textList
-	flags.Var(&dirs, "allow-dir", "a folder that plugins may read and write; may be repeated")
+	options := addOptions(flags)
 	if _, err := parseFlags(flags, args, 0, 0); err != nil {
 		return err
 	}
-	base := map[string]string{}
-	if *file != "" {
-		var err error
-		if base, err = readProperties(*file); err != nil {
-			return fmt.Errorf("read the worker's configuration: %w", err)
-		}
-	}
-	overrides, err := parseSettings(settings)
+	c, err := options.load(distributed, *file)
 	if err != nil {
 		return err
 	}
-	c, err := loadConfig(base, os.Environ(), overrides)
-	if err != nil {
-		return fmt.Errorf("the worker's configuration is not usable:\n%w", err)
-	}
-	c.allow(dirs)
 	loggers, log := startLog()
 	return untilSignal(func(ctx context.Context, hurry <-chan os.Signal) error {
 		return serve(ctx, c, loggers, log, hurry)
 	})
+}
+
+// workerOptions are those of all commands that run a worker by a .properties file.
+type workerOptions struct{ settings, dirs textList }
+
+func addOptions(flags *flag.FlagSet) *workerOptions {
+	o := &workerOptions{}
+	flags.Var(&o.settings, "set", "KEY=VALUE, stronger than file and environment; may be repeated")
+	flags.Var(&o.dirs, "allow-dir", "a folder that plugins may read and write; may be repeated")
+	return o
+}
+
+// load reads the worker's configuration from a file; "": there is none.
+func (o *workerOptions) load(m *mode, file string) (config, error) {
+	base := map[string]string{}
+	if file != "" {
+		var err error
+		if base, err = readProperties(file); err != nil {
+			return config{}, fmt.Errorf("read the worker's configuration: %w", err)
+		}
+	}
+	overrides, err := parseSettings(o.settings)
+	if err != nil {
+		return config{}, err
+	}
+	c, err := m.load(base, os.Environ(), overrides)
+	if err != nil {
+		return config{}, fmt.Errorf("the worker's configuration is not usable:\n%w", err)
+	}
+	c.allow(o.dirs)
+	return c, nil
 }
 
 func parseSettings(settings []string) (map[string]string, error) {
@@ -105,14 +123,20 @@ func untilSignal(run func(ctx context.Context, hurry <-chan os.Signal) error) er
 	return run(ctx, hurry)
 }
 
-// serve runs a worker until ctx ends.
-func serve(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger, hurry <-chan os.Signal) error {
+// serve runs a worker until ctx ends, and creates connectors when it has started.
+func serve(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger, hurry <-chan os.Signal,
+	connectors ...connectorFile) error {
 	tuneGC()
 	node, err := newNode(ctx, c, loggers, log)
 	if err != nil {
 		return err
 	}
-	failure := runActors(ctx, node.actors(), stopDurationMax, hurry)
+	actors := node.actors()
+	if len(connectors) > 0 {
+		create := func(ctx context.Context) error { return createConnectors(ctx, node.requests(c.mode), connectors, log) }
+		actors = append(actors, actor{"connector files", create, nil})
+	}
+	failure := runActors(ctx, actors, stopDurationMax, hurry)
 	return errors.Join(failure, node.close())
 }
 
@@ -133,15 +157,20 @@ type node struct {
 
 // actors are the parts in the order in which they start; they stop the other way round.
 func (n *node) actors() []actor {
-	return []actor{
+	actors := []actor{
 		{"plugins", n.plugins.Run, nil},       // who needs one waits for it
 		{"config store", n.configs.Run, nil},  // the herder acts on what it reads; the stores read at the same time
 		{"status store", n.statuses.Run, nil}, // the last statuses are written after the last task has stopped
 		{"offset store", n.offsets.Run, nil},  // and so are the last offsets
-		{"membership", n.membership.run, nil}, // joins when the config store is read; leaves when all work has stopped
-		{"herder", n.runHerder, nil},          // starts what the group gives to this worker
-		{"REST API", n.web.Run, nil},          // last: says "starting" until the herder is ready; the first to stop
 	}
+	if n.membership.member != nil {
+		// It joins when the config store is read, and leaves when all work has stopped.
+		actors = append(actors, actor{"membership", n.membership.run, nil})
+	}
+	return append(actors,
+		actor{"herder", n.runHerder, nil}, // starts what the group gives to this worker, or all that there is
+		actor{"REST API", n.web.Run, nil}, // last: says "starting" until the herder is ready; the first to stop
+	)
 }
 
 func (n *node) runHerder(ctx context.Context) error { return n.herder.Run(ctx, n.worker) }
@@ -158,10 +187,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	if n.admin, err = kafka.NewAdmin(properties, c.text("group.id")+"-shared-admin", log); err != nil {
+	if n.admin, err = kafka.NewAdmin(properties, cmp.Or(c.text("group.id"), "connect")+"-shared-admin", log); err != nil {
 		return nil, err
 	}
-	if err := n.openStores(properties, log); err != nil {
+	if err := n.openStores(c.mode, properties, log); err != nil {
 		return nil, err
 	}
 	rest, err := restConfig(c)
@@ -182,8 +211,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
 	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
 		Leader: rest.Leader}, log)
-	if err := n.joinGroup(c, advertised, log); err != nil {
-		return nil, err
+	if c.mode == distributed {
+		if err := n.joinGroup(c, advertised, log); err != nil {
+			return nil, err
+		}
 	}
 	meters, metrics, err := newMetrics()
 	if err != nil {
@@ -207,13 +238,26 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Meter: meters.Meter("berth"), Log: log,
 	})
 	rest.Metrics, rest.Loggers = metrics, loggers
-	if n.web, err = web.New(rest, n.herder, log); err != nil {
+	if n.web, err = web.New(rest, n.requests(c.mode), log); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
 }
 
-func (n *node) openStores(properties map[string]string, log *slog.Logger) (err error) {
+// requests is what carries out the requests of the REST API.
+func (n *node) requests(m *mode) web.Herder {
+	if m == standalone {
+		return herder.Standalone{Herder: n.herder}
+	}
+	return n.herder
+}
+
+func (n *node) openStores(m *mode, properties map[string]string, log *slog.Logger) (err error) {
+	if m == standalone {
+		n.configs, n.statuses = store.NewMemoryConfigStore(log), store.NewMemoryStatusStore(log)
+		n.offsets, err = store.NewFileOffsetStore(properties, log)
+		return err
+	}
 	if n.configs, err = store.NewConfigStore(properties, log); err != nil {
 		return err
 	}
@@ -239,10 +283,11 @@ func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) erro
 		return err
 	}
 	n.engine.LimitMemory(c.bytes("berth.limits.module.memory.bytes"), c.bytes("berth.limits.worker.memory.bytes"))
+	n.engine.LimitCPU(c.millis("berth.limits.module.second.cpu.ms"), c.millis("berth.limits.worker.second.cpu.ms"))
 	n.plugins = plugin.New(plugin.Config{
 		Dir: filepath.Join(data, "modules"), Path: c.list("plugin.path"), Bundle: bundle(),
 		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout},
-		Limits: guestLimits(c), Log: log,
+		Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"), Log: log,
 	}, n.engine)
 	return nil
 }
@@ -271,15 +316,17 @@ func guestLimits(c config) host.Limits {
 }
 
 func newValidator(c config, registry *plugin.Registry) (*validate.Validator, error) {
-	policy, err := validate.ParsePolicy(c.text("connector.client.config.override.policy"))
+	policy, err := validate.ParsePolicy(c.text("connector.client.config.override.policy"),
+		c.list("connector.client.config.override.allowlist"))
 	if err != nil {
-		return nil, fmt.Errorf("connector.client.config.override.policy=%s: it must be All, None or Principal: %w",
+		return nil, fmt.Errorf("connector.client.config.override.policy=%s: it must be All, None, Principal or Allowlist: %w",
 			c.text("connector.client.config.override.policy"), err)
 	}
 	return validate.New(registry, policy).WithWorker(validate.Worker{
 		KeyConverter: c.text("key.converter"), ValueConverter: c.text("value.converter"),
 		HeaderConverter: c.text("header.converter"), GroupID: c.text("group.id"),
 		ExactlyOnce: strings.EqualFold(c.text("exactly.once.source.support"), "enabled"),
+		Standalone:  c.mode == standalone,
 	}), nil
 }
 

@@ -73,6 +73,7 @@ const (
 	MessageReconfigure MessageKind = 8
 	MessageRequest     MessageKind = 9
 	MessageAltered     MessageKind = 10
+	MessageErrant      MessageKind = 11
 )
 
 // Code classes an error of a record, a batch or an instance.

@@ -8,7 +8,7 @@ const (
 	BatchRecordsMax     = 1 << 20
 	DictionaryMax       = 65_536 // topics, schemas, partitions of a batch, each
 	HeadersMax          = 4_096  // of one record
-	DepthMax            = 64     // of values and schemas
+	DepthMax            = 1000   // of values and schemas
 	ErrorMessageBytes   = 8 << 10
 	ErrorClassBytes     = 256
 	LogLineBytes        = 16 << 10 // cut

@@ -242,7 +242,7 @@ func ParseSchema(b []byte) (*Schema, error) {
 }
 
 func parseSchema(b []byte, depth int) (*Schema, error) {
-	if depth >= DepthMax {
+	if depth > DepthMax { // that of what lies in the innermost container stands below its schema
 		return nil, fmt.Errorf("deeper than %d", DepthMax)
 	}
 	r := reader{b: b}

@@ -45,6 +45,7 @@ const (
 	LimitWorkerMemory    = "memory-per-worker"
 	LimitBatchCPU        = "cpu-per-batch"
 	LimitBatchSleep      = "sleep-per-batch"
+	LimitStack           = "stack-bytes"
 	LimitOutput          = "output-bytes"
 	LimitWall            = "time-per-call"
 	LimitCompileDuration = "compile-duration"
@@ -60,6 +61,7 @@ var remedies = map[string]string{
 	LimitModuleMemory:    "run fewer tasks of it here or raise berth.limits.module.memory.bytes",
 	LimitWorkerMemory:    "run fewer tasks on this worker or raise berth.limits.worker.memory.bytes",
 	LimitBatchSleep:      "a transformation, predicate or converter has nothing to wait for",
+	LimitStack:           "end its recursion, or keep what it needs in memory instead of in calls",
 	LimitOutput:          "make less of a record, or raise berth.limits.output.bytes",
 	LimitWall:            "raise the berth.limits key of that call",
 	LimitBatchCPU:        "give it smaller batches or raise berth.limits.batch.cpu.ms",

@@ -40,6 +40,10 @@ const (
 
 	// MemoryBytesMax caps the linear memory of one instance.
 	MemoryBytesMax = 512 << 20
+	// StackBytesMax is wazero's own bound of the frames of compiled code: a stack that is larger grows no more, and one
+	// that grows doubles, so an instance may have nearly twice this. What a guest keeps of its stack in its memory counts
+	// as memory.
+	StackBytesMax = 50_000_000
 	// ModuleMemoryBytesMax and WorkerMemoryBytesMax cap that of all instances of a module, and of all on this worker.
 	ModuleMemoryBytesMax = 4 << 30
 	WorkerMemoryBytesMax = 8 << 30
@@ -54,6 +58,8 @@ const (
 	DescribeDurationMax = 2 * time.Minute
 	// TransformDurationMax bounds a transform or converter stage's answer to one batch, sleeping included.
 	TransformDurationMax = 30 * time.Second
+	// StageIdleMax is how long an instance of stages that keep nothing between batches lives on without a batch.
+	StageIdleMax = 30 * time.Second
 	// PutDurationMax bounds a sink's answer to one batch or flush: Kafka's max.poll.interval.ms.
 	PutDurationMax = 5 * time.Minute
 
@@ -65,6 +71,8 @@ const (
 	OutputBytesMax = 16 << 20
 	// OutboxBatchesMax is how many messages of a guest wait for the host before put says "window full".
 	OutboxBatchesMax = 4
+	// ErrantKeptMax is how many records a sink may give up besides while it owes one answer.
+	ErrantKeptMax = 10_000
 	// RequestsMax is how many requests of an instance the host works on at a time before put says "window full".
 	RequestsMax = 64
 	// RequestDurationMax bounds the answer to a request of a guest, which may try again after that.

@@ -106,12 +106,22 @@ type OffsetStore interface {
 type Clients interface {
 	Producer(id TaskID, config Config) (Producer, error)
 	Consumer(id TaskID, config Config, rebalancer Rebalancer) (Consumer, error)
-	// EnsureTopic creates a topic for a source task when the connector's topic.creation.* ask for it and it is not
-	// there yet.
-	EnsureTopic(ctx context.Context, topic string, config Config) error
+	// Record reads one record again, as Kafka has it; an error if it is no longer there.
+	Record(ctx context.Context, id TaskID, config Config, at TopicPartition, offset int64) (ConsumerRecord, error)
+	// Topics makes what creates missing topics for a source task by the connector's topic.creation.* (KIP-158).
+	Topics(id TaskID, config Config) (Topics, error)
 	// DeadLetters creates a task's dead-letter topic when it is missing, with one partition and replication replicas, and
 	// makes the producer for it.
 	DeadLetters(ctx context.Context, id TaskID, config Config, topic string, replication int16) (Producer, error)
+}
+
+// Topics creates the missing topics of one source task.
+type Topics interface {
+	// Ensure returns when the topic is there, or when it is left to the broker to create it. What may pass is tried
+	// again until ctx ends; other errors say what to do.
+	Ensure(ctx context.Context, topic string) error
+	// Close frees the client.
+	Close()
 }
 
 // StatusReporter hears what became of connectors and tasks. Calls return at once.

@@ -1,4 +1,4 @@
-//go:build jvmworker
+//go:build jvm
 
 package group_test
 
@@ -28,8 +28,8 @@ import (
 
 // A member in one group with Kafka Connect's own worker: it follows and gets a share, takes all when the JVM worker
 // goes, and leads one that comes, which runs what it is given. Needs BERTH_TEST_BOOTSTRAP, a Kafka, and
-// BERTH_TEST_CONNECT, the folder of connect-runtime's and connect-file's jars.
-func TestGroupWithJVMWorker(t *testing.T) {
+// BERTH_TEST_JVM, a class path with connect-runtime and connect-file.
+func TestGroupWithJVM(t *testing.T) {
 	name := brokertest.Name(t, "mixed")
 	jvm := startJVM(t, name)
 	for i := range sources {
@@ -83,10 +83,9 @@ const berthURL = "http://127.0.0.1:1/" // nobody calls a worker that leads and d
 
 // jvmWorker is a process of Kafka Connect's worker.
 type jvmWorker struct {
-	t          *testing.T
-	process    *exec.Cmd
-	url, id    string
-	properties string
+	t       *testing.T
+	process *exec.Cmd
+	url, id string
 }
 
 const jvmProperties = `bootstrap.servers=%[1]s
@@ -125,7 +124,7 @@ func startJVM(t *testing.T, name string) *jvmWorker {
 	}
 	w := &jvmWorker{t: t, url: "http://" + address, id: address}
 	w.process = exec.Command("java", "-Xmx512M", "-Dorg.apache.logging.log4j.level=INFO",
-		"-cp", filepath.Join(os.Getenv("BERTH_TEST_CONNECT"), "*"),
+		"-cp", os.Getenv("BERTH_TEST_JVM"),
 		"org.apache.kafka.connect.cli.ConnectDistributed", file.Name())
 	w.process.Stdout, w.process.Stderr = log, log
 	if err := w.process.Start(); err != nil {

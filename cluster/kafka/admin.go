@@ -78,11 +78,7 @@ func (a *Admin) ClusterID(ctx context.Context) (string, error) {
 // is no error.
 func (a *Admin) CreateTopic(ctx context.Context, topic string, partitions int32, replication int16,
 	configs map[string]string) error {
-	values := map[string]*string{}
-	for key, value := range configs {
-		values[key] = &value
-	}
-	if err := ensureTopic(ctx, a.admin, topic, creation{partitions, replication, values}); err != nil {
+	if err := ensureTopic(ctx, a.admin, topic, creation{partitions, replication, configs}); err != nil {
 		return fmt.Errorf("creating topic %s: %w", topic, err)
 	}
 	return nil

@@ -418,3 +418,21 @@ func TestRecordsOutliveABrokersAbsence(t *testing.T) {
 		t.Errorf("values = %v, want 21 different ones", k.values)
 	}
 }
+
+func TestARecordIsReadAgain(t *testing.T) {
+	addr := brokertest.Bootstrap(t)
+	c, topic := newClients(t, addr, nil), newTopic(t, addr, 2)
+	for i, err := range send(t, newProducerFor(t, c), numbered(topic, 1, 0, 5)) {
+		if err != nil {
+			t.Fatalf("record %d: %v", i, err)
+		}
+	}
+	at := host.TopicPartition{Topic: topic, Partition: 1}
+	r, err := c.Record(t.Context(), host.TaskID{Connector: "c"}, nil, at, 3)
+	if want := numbered(topic, 1, 3, 4)[0]; err != nil || r.Offset != 3 || string(r.Value) != string(want.Value) {
+		t.Errorf("%+v, %v, want %+v", r, err, want)
+	}
+	if _, err := c.Record(t.Context(), host.TaskID{Connector: "c"}, nil, at, 99); err == nil {
+		t.Error("an offset that is not there is no error")
+	}
+}

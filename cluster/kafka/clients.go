@@ -3,13 +3,13 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -21,7 +21,6 @@ type Clients struct {
 	worker map[string]string
 	log    *slog.Logger
 	warned *warned
-	topics sync.Map // names of topics that exist, for EnsureTopic
 }
 
 // NewClients takes the worker's properties as in a Connect worker file (bootstrap.servers, producer.*, consumer.*,
@@ -89,6 +88,40 @@ func (c *Clients) consumerSettings(id host.TaskID, config host.Config) (consumer
 	topics, err := subscription(config)
 	s.opts, s.topics = append(s.opts, topics.opts...), topics.names
 	return s, errors.Join(p.err(), err)
+}
+
+// Record implements host.Clients, with a client of its own: it is asked for rarely.
+func (c *Clients) Record(ctx context.Context, id host.TaskID, config host.Config, at host.TopicPartition,
+	offset int64) (host.ConsumerRecord, error) {
+	p := newProperties(c.base("connector-errant-consumer-"+id.String()), withPrefix(c.worker, "consumer."),
+		overrides(config, "consumer.override."))
+	from := map[string]map[int32]kgo.Offset{at.Topic: {at.Partition: kgo.NewOffset().At(offset)}}
+	opts := append(commonOptions(p), c.logOption(id), kgo.ConsumePartitions(from),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()))
+	if err := p.err(); err != nil {
+		return host.ConsumerRecord{}, fmt.Errorf("configuring the consumer of %s: %w", id, err)
+	}
+	client, err := kgo.NewClient(opts...)
+	if err != nil {
+		return host.ConsumerRecord{}, fmt.Errorf("making the consumer of %s: %w", id, err)
+	}
+	defer client.Close()
+	return readOne(ctx, client, offset)
+}
+
+// readOne polls until a record is there; the first one behind a gap is another.
+func readOne(ctx context.Context, client *kgo.Client, offset int64) (host.ConsumerRecord, error) {
+	fetches := client.PollRecords(ctx, 1)
+	if err := fetches.Err(); err != nil {
+		return host.ConsumerRecord{}, err
+	}
+	for _, r := range fetches.Records() {
+		if r.Offset == offset {
+			return consumerRecord(r, headersOf(nil, r)), nil
+		}
+	}
+	return host.ConsumerRecord{}, errors.New("it is no longer in Kafka: the topic's retention is too short for how long " +
+		"the connector keeps records")
 }
 
 // base is what every task's producer and consumer begins with. Security settings of the worker without a prefix are

@@ -231,14 +231,8 @@ func (c *Consumer) take(limit int) []host.ConsumerRecord {
 			break
 		}
 		first := len(c.heads)
-		for _, h := range r.Headers {
-			c.heads = append(c.heads, host.Header(h))
-		}
-		c.out = append(c.out, host.ConsumerRecord{
-			Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
-			TimestampMs: r.Timestamp.UnixMilli(), TimestampType: timestampType(r.Attrs.TimestampType()),
-			Key: r.Key, Value: r.Value, Headers: c.heads[first:len(c.heads):len(c.heads)],
-		})
+		c.heads = headersOf(c.heads, r)
+		c.out = append(c.out, consumerRecord(r, c.heads[first:len(c.heads):len(c.heads)]))
 		r.Recycle() // the bytes stay: they lie in the answer to the fetch, or where it was decompressed
 	}
 	c.ready = c.ready[len(c.out):]
@@ -246,6 +240,21 @@ func (c *Consumer) take(limit int) []host.ConsumerRecord {
 		c.ask() // the next fetch is taken over while the task works on this one
 	}
 	return c.out
+}
+
+func headersOf(dst []host.Header, r *kgo.Record) []host.Header {
+	for _, h := range r.Headers {
+		dst = append(dst, host.Header(h))
+	}
+	return dst
+}
+
+func consumerRecord(r *kgo.Record, headers []host.Header) host.ConsumerRecord {
+	return host.ConsumerRecord{
+		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
+		TimestampMs: r.Timestamp.UnixMilli(), TimestampType: timestampType(r.Attrs.TimestampType()),
+		Key: r.Key, Value: r.Value, Headers: headers,
+	}
 }
 
 // recordPool keeps the memory of fetched records, of all consumers. The collector empties it, so that idle ones hold

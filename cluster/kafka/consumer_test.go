@@ -200,55 +200,6 @@ func TestCloseWithoutPollAndPollAfterClose(t *testing.T) {
 	}
 }
 
-func TestEnsureTopic(t *testing.T) {
-	addr := brokertest.Bootstrap(t)
-	c, admin := newClients(t, addr, nil), newAdminFor(t, addr)
-	prefix := brokertest.Name(t, "made")
-	settings := config("topic.creation.groups", "wide, default", "topic.creation.wide.include", prefix+"-wide.*, other",
-		"topic.creation.wide.exclude", ".*-not", "topic.creation.wide.partitions", "4",
-		"topic.creation.wide.cleanup.policy", "compact",
-		"topic.creation.default.partitions", "2", "topic.creation.default.replication.factor", "-1")
-	for topic, want := range map[string]int{prefix + "-wide-1": 4, prefix + "-wide-not": 2, prefix + "-else": 2} {
-		for range 2 { // the second time it is there
-			if err := c.EnsureTopic(t.Context(), topic, settings); err != nil {
-				t.Fatal(err)
-			}
-		}
-		found, err := admin.Partitions(t.Context(), topic)
-		if err != nil || found[topic] != want {
-			t.Errorf("%s has %d partitions, want %d (%v)", topic, found[topic], want, err)
-		}
-	}
-	configs, err := admin.admin.DescribeTopicConfigs(t.Context(), prefix+"-wide-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range configs[0].Configs {
-		if e.Key == "cleanup.policy" && *e.Value != "compact" {
-			t.Errorf("cleanup.policy = %s, want compact", *e.Value)
-		}
-	}
-	for name, setting := range map[string]host.Config{
-		"none asked for": config("x", "y"),
-		"turned off":     settings,
-	} {
-		topic := brokertest.Name(t, "left")
-		worker := map[string]string{"topic.creation.enable": "false"}
-		if err := newClients(t, addr, worker).EnsureTopic(t.Context(), topic, setting); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if found, err := admin.Partitions(t.Context(), topic); err != nil || len(found) > 0 {
-			t.Errorf("%s: the topic is there: %v, %v", name, found, err)
-		}
-	}
-	bad := config("topic.creation.default.partitions", "0", "topic.creation.default.replication.factor", "1")
-	var property *PropertyError
-	if err := c.EnsureTopic(t.Context(), prefix+"-bad", bad); !errors.As(err, &property) ||
-		property.Key != "topic.creation.default.partitions" {
-		t.Errorf("zero partitions: %v", err)
-	}
-}
-
 func TestAdminGroupsAndCluster(t *testing.T) {
 	addr := brokertest.Bootstrap(t)
 	admin, topic, group := newAdminFor(t, addr), newTopic(t, addr, 2), brokertest.Name(t, "g")

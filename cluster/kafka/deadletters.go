@@ -44,7 +44,8 @@ func (c *Clients) ensureDeadLetterTopic(ctx context.Context, id host.TaskID, con
 		return fmt.Errorf("%w: set errors.deadletterqueue.topic.replication.factor (now %d) to at most the number of "+
 			"brokers, or create the topic", err, replication)
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
-		return fmt.Errorf("%w: create the topic, or let the principal of the connector's admin client create it", err)
+		return fmt.Errorf("%w: create the topic, or let the principal of the connector's admin client create it, "+
+			"or name another one in errors.deadletterqueue.topic.name", err)
 	}
 	return err
 }
@@ -59,6 +60,9 @@ func explained(err error, topic string) error {
 			err, topic)
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
 		return fmt.Errorf("%w: topic %s: let the principal of the connector's producer write to it", err, topic)
+	case errors.Is(err, kerr.ClusterAuthorizationFailed):
+		return fmt.Errorf("%w: topic %s: let the principal of the connector's producer write to it; brokers before 3.0 want "+
+			"IDEMPOTENT_WRITE on the cluster, too", err, topic)
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		return fmt.Errorf("%w: topic %s: create it", err, topic)
 	}

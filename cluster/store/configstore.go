@@ -22,7 +22,7 @@ const writeTimeout = 30 * time.Second
 // ConfigStore keeps connector and task configurations, target states and the session key in the config topic
 // (config.storage.topic), one partition, in Kafka Connect's format.
 type ConfigStore struct {
-	topic   *topicLog
+	records recordLog
 	changed chan struct{}
 
 	mu     sync.Mutex
@@ -37,21 +37,26 @@ func NewConfigStore(worker map[string]string, log *slog.Logger) (*ConfigStore, e
 		return nil, err
 	}
 	spec.committedOnly = usesTransactions(worker)
-	s := &ConfigStore{changed: make(chan struct{}, 1), reader: newConfigReader(log)}
-	s.topic, err = newTopicLog(spec, worker, log, s.apply)
+	s := newConfigStore(log)
+	topic, err := newTopicLog(spec, worker, log, s.apply)
 	if err != nil {
 		return nil, err
 	}
-	s.topic.caughtUp = s.begin
+	topic.caughtUp = s.begin
+	s.records = topic
 	return s, nil
+}
+
+func newConfigStore(log *slog.Logger) *ConfigStore {
+	return &ConfigStore{changed: make(chan struct{}, 1), reader: newConfigReader(log)}
 }
 
 // Run creates or checks the topic, reads it to its end, closes Ready and follows the topic until ctx ends
 // (then it returns nil). An error is fatal to the worker.
-func (s *ConfigStore) Run(ctx context.Context) error { return s.topic.run(ctx) }
+func (s *ConfigStore) Run(ctx context.Context) error { return s.records.run(ctx) }
 
 // Ready is closed when everything stored before the start was read.
-func (s *ConfigStore) Ready() <-chan struct{} { return s.topic.ready }
+func (s *ConfigStore) Ready() <-chan struct{} { return s.records.ready() }
 
 // begin ends the start-up: from now on changes are events.
 func (s *ConfigStore) begin() {
@@ -74,7 +79,7 @@ func (s *ConfigStore) apply(r *kgo.Record) {
 }
 
 // Refresh returns when everything that was in the topic at the call is part of Snapshot.
-func (s *ConfigStore) Refresh(ctx context.Context) error { return s.topic.readToEnd(ctx) }
+func (s *ConfigStore) Refresh(ctx context.Context) error { return s.records.readToEnd(ctx) }
 
 // Snapshot is the state as of now; it never changes afterwards.
 func (s *ConfigStore) Snapshot() *ConfigSnapshot {
@@ -165,10 +170,10 @@ func (s *ConfigStore) write(ctx context.Context, doing string, batches ...[]*kgo
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	for _, batch := range batches {
-		if err := s.topic.write(ctx, batch...); err != nil {
+		if err := s.records.write(ctx, batch...); err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
-		if err := s.topic.readToEnd(ctx); err != nil {
+		if err := s.records.readToEnd(ctx); err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
 	}

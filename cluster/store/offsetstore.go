@@ -20,7 +20,7 @@ const defaultOffsetPartitions = 25
 
 // OffsetStore keeps source offsets in the offsets topic (offset.storage.topic). It implements host.OffsetStore.
 type OffsetStore struct {
-	topic *topicLog
+	records recordLog
 
 	mu     sync.Mutex
 	reader offsetReader
@@ -34,18 +34,17 @@ func NewOffsetStore(worker map[string]string, log *slog.Logger) (*OffsetStore, e
 	}
 	spec.committedOnly = usesTransactions(worker)
 	s := &OffsetStore{reader: newOffsetReader(log)}
-	s.topic, err = newTopicLog(spec, worker, log, s.apply)
-	if err != nil {
+	if s.records, err = newTopicLog(spec, worker, log, s.apply); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
 // Run as ConfigStore.Run.
-func (s *OffsetStore) Run(ctx context.Context) error { return s.topic.run(ctx) }
+func (s *OffsetStore) Run(ctx context.Context) error { return s.records.run(ctx) }
 
 // Ready is closed when everything stored before the start was read.
-func (s *OffsetStore) Ready() <-chan struct{} { return s.topic.ready }
+func (s *OffsetStore) Ready() <-chan struct{} { return s.records.ready() }
 
 func (s *OffsetStore) apply(r *kgo.Record) {
 	s.mu.Lock()
@@ -55,7 +54,7 @@ func (s *OffsetStore) apply(r *kgo.Record) {
 
 // Load implements host.OffsetStore. Entries are ordered by the time at which they were written.
 func (s *OffsetStore) Load(ctx context.Context, connector string) ([]host.SourceOffset, error) {
-	if err := s.topic.readToEnd(ctx); err != nil {
+	if err := s.records.readToEnd(ctx); err != nil {
 		return nil, fmt.Errorf("loading the offsets of connector %s: %w", connector, err)
 	}
 	s.mu.Lock()
@@ -80,7 +79,7 @@ func (s *OffsetStore) Store(ctx context.Context, connector string, offsets []hos
 	if len(records) == 0 {
 		return nil
 	}
-	if err := s.topic.write(ctx, records...); err != nil {
+	if err := s.records.write(ctx, records...); err != nil {
 		return fmt.Errorf("storing offsets of connector %s: %w", connector, err)
 	}
 	return nil

@@ -37,8 +37,9 @@ type TopicUse struct {
 // StatusStore keeps statuses in the status topic (status.storage.topic). Reads answer from what was read back from the
 // topic, so a status that was just put shows a moment later, to all workers alike.
 type StatusStore struct {
-	topic *topicLog
-	wake  chan struct{} // capacity 1: there is something to write
+	log     *slog.Logger
+	records recordLog
+	wake    chan struct{} // capacity 1: there is something to write
 
 	mu      sync.Mutex
 	reader  *statusReader
@@ -60,12 +61,15 @@ func NewStatusStore(worker map[string]string, log *slog.Logger) (*StatusStore, e
 	if err != nil {
 		return nil, err
 	}
-	s := &StatusStore{wake: make(chan struct{}, 1), idle: make(chan struct{}), reader: newStatusReader(log)}
-	s.topic, err = newTopicLog(spec, worker, log, s.apply)
-	if err != nil {
+	s := newStatusStore(log)
+	if s.records, err = newTopicLog(spec, worker, log, s.apply); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+func newStatusStore(log *slog.Logger) *StatusStore {
+	return &StatusStore{log: log, wake: make(chan struct{}, 1), idle: make(chan struct{}), reader: newStatusReader(log)}
 }
 
 // Run as ConfigStore.Run.
@@ -75,14 +79,14 @@ func (s *StatusStore) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	writing.Go(func() { s.writeWaiting(ctx) })
-	return s.topic.run(ctx)
+	return s.records.run(ctx)
 }
 
 // Ready is closed when everything stored before the start was read.
-func (s *StatusStore) Ready() <-chan struct{} { return s.topic.ready }
+func (s *StatusStore) Ready() <-chan struct{} { return s.records.ready() }
 
 // Refresh returns when everything that was in the topic at the call can be read here.
-func (s *StatusStore) Refresh(ctx context.Context) error { return s.topic.readToEnd(ctx) }
+func (s *StatusStore) Refresh(ctx context.Context) error { return s.records.readToEnd(ctx) }
 
 func (s *StatusStore) apply(r *kgo.Record) {
 	s.mu.Lock()
@@ -104,11 +108,11 @@ func (s *StatusStore) writeWaiting(ctx context.Context) {
 			for i, p := range batch {
 				records[i] = record(p.key, p.value)
 			}
-			if err := s.topic.write(ctx, records...); err != nil {
+			if err := s.records.write(ctx, records...); err != nil {
 				if ctx.Err() != nil {
 					return
 				}
-				s.topic.log.Error("writing statuses failed, they will be written again", "error", err)
+				s.log.Error("writing statuses failed, they will be written again", "error", err)
 				s.putBack(batch)
 				select {
 				case <-time.After(retryDelay):

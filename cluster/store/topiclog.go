@@ -30,7 +30,7 @@ type topicLog struct {
 	caughtUp func() // called once, when what was there at the start has been read
 
 	started chan struct{}
-	ready   chan struct{}
+	readied chan struct{} // what was there at the start has been read
 
 	mu    sync.Mutex
 	next  map[int32]int64 // offset after the last record of a partition that was read, control records too
@@ -56,7 +56,7 @@ func newTopicLog(spec topicSpec, worker map[string]string, log *slog.Logger, app
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
 	return &topicLog{
-		spec: spec, log: log, opts: opts, apply: apply, started: make(chan struct{}), ready: make(chan struct{}),
+		spec: spec, log: log, opts: opts, apply: apply, started: make(chan struct{}), readied: make(chan struct{}),
 		next: map[int32]int64{}, moved: make(chan struct{}),
 	}, nil
 }
@@ -108,10 +108,12 @@ func (l *topicLog) run(ctx context.Context) error {
 	if l.caughtUp != nil {
 		l.caughtUp()
 	}
-	close(l.ready)
+	close(l.readied)
 	<-ctx.Done()
 	return nil
 }
+
+func (l *topicLog) ready() <-chan struct{} { return l.readied }
 
 func (l *topicLog) read(ctx context.Context) {
 	for ctx.Err() == nil {

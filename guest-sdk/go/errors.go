@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -13,18 +14,6 @@ type codedError struct {
 	code abi.Code
 	err  error
 }
-
-// classedError is an error that Connect would raise as an exception of its own class.
-type classedError struct {
-	class string
-	err   error
-}
-
-func (e *classedError) Error() string { return e.err.Error() }
-func (e *classedError) Unwrap() error { return e.err }
-
-// Classed names the exception class that is shown instead of the one of the error's kind.
-func Classed(class string, err error) error { return &classedError{class, err} }
 
 func (e *codedError) Error() string { return e.err.Error() }
 func (e *codedError) Unwrap() error { return e.err }
@@ -63,6 +52,21 @@ func (e *errantError) Unwrap() error { return e.err }
 
 // Errant says that a sink gives this record up and goes on (Connect's ErrantRecordReporter).
 func Errant(r *Record, err error) error { return &errantError{r, err} }
+
+// ReportErrant says that a sink gives a record up that an earlier Put took, and goes on (Connect's
+// ErrantRecordReporter). It may be called from any goroutine, before Flush answers with an offset behind the record:
+// then that offset is committed once the record is in the dead-letter topic. It waits for room in the host's window;
+// ctx is the one that the plugin was called with, or comes from it.
+func ReportErrant(ctx context.Context, r *Record, err error) error {
+	in := instanceOf(ctx)
+	if in == nil || in.sink() == nil {
+		return errors.New("report a record: ctx is not one that a sink was called with")
+	}
+	text, class := textOf(err)
+	topic, partition := r.givenPlace()
+	e := abi.Errant{Topic: topic, Partition: partition, Offset: r.offset, Message: text, Class: class}
+	return in.put(ctx, abi.MessageErrant, 0, nil, e.Encode())
+}
 
 // codeOf classes an error of author code.
 func codeOf(err error) abi.Code {
@@ -112,18 +116,13 @@ func failed(stage int, record int64, err error) *failure {
 	if errors.As(err, &known) {
 		return known
 	}
-	message := err.Error()
+	message, class := textOf(err)
 	var config *abi.ConfigError
 	if errors.As(err, &config) {
 		message = config.Message // the first wrong key speaks for all
 	}
-	var classed *classedError
-	class := ""
-	if errors.As(err, &classed) {
-		class = classed.class
-	}
-	return &failure{abi.Failure{Code: codeOf(err), Message: message, Stage: int32(stage), Record: record, Class: class},
-		err}
+	return &failure{abi.Failure{Code: codeOf(err), Message: message, Stage: int32(stage), Record: record,
+		Class: class}, err}
 }
 
 // guard calls author code and turns its panic into a failure at the position that was noted last.

@@ -65,6 +65,14 @@ func (r *Record) Copy() *Record {
 // Offset is the offset in Kafka, -1 in sources.
 func (r *Record) Offset() int64 { return r.offset }
 
+// givenPlace is the topic and partition that the record came with, whatever transforms of this module made of them.
+func (r *Record) givenPlace() (topic string, partition int32) {
+	if r.input == nil {
+		return r.Topic, r.Partition
+	}
+	return r.input.topics[r.entry.Topic()], r.entry.Partition()
+}
+
 // Key returns the key as abi.Value.Native gives it, or Raw.
 func (r *Record) Key() any { return r.key.get(&r.err) }
 

@@ -179,11 +179,11 @@ func (in *instance) apply(ctx context.Context, list []*Record, errs map[uint32]a
 			}
 			if isOfBatch(err) {
 				clear(errs)
-				errs[abi.None] = abi.RecordError{Record: abi.None, Stage: uint32(i), Code: codeOf(err), Message: err.Error()}
+				errs[abi.None] = recordError(abi.None, i, codeOf(err), err)
 				return nil
 			}
 			if err != nil {
-				errs[r.origin] = abi.RecordError{Record: r.origin, Stage: uint32(i), Code: codeOf(err), Message: err.Error()}
+				errs[r.origin] = recordError(r.origin, i, codeOf(err), err)
 				next = next[:before]
 			}
 			out = next

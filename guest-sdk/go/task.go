@@ -142,13 +142,11 @@ func (in *instance) putSink(ctx context.Context, sink Sink, list []*Record, errs
 	errant, err := splitErrant(sink.Put(ctx, list))
 	if err != nil {
 		clear(errs)
-		errs[abi.None] = abi.RecordError{Record: abi.None, Stage: uint32(stage), Code: codeOf(err), Message: err.Error()}
+		errs[abi.None] = recordError(abi.None, stage, codeOf(err), err)
 		return
 	}
 	for _, e := range errant {
-		errs[e.record.origin] = abi.RecordError{
-			Record: e.record.origin, Stage: uint32(stage), Code: abi.CodeErrant, Message: e.Error(),
-		}
+		errs[e.record.origin] = recordError(e.record.origin, stage, abi.CodeErrant, e)
 	}
 }
 

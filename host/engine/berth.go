@@ -88,7 +88,8 @@ func berthPut(_ context.Context, in *instance, mem api.Memory, stack []uint64) {
 		return
 	}
 	status := in.calls.Put(uint32(stack[0]), uint32(stack[1]), head, data)
-	if status == abi.PutTaken && abi.MessageKind(stack[0]) != abi.MessageRequest { // a question is no answer
+	kind := abi.MessageKind(stack[0])
+	if status == abi.PutTaken && kind != abi.MessageRequest && kind != abi.MessageErrant { // neither is an answer
 		in.clock.answered()
 	}
 	stack[0] = encodeStatus(status)

@@ -81,6 +81,8 @@ func (e *Engine) run(j *job, wasm []byte, digest string) {
 	}
 	j.module = &Module{engine: e, runtime: e.runtime, code: code, Digest: digest, image: start,
 		CompileDuration: time.Since(started)}
+	j.module.tables = metering.TableBytesMax(wasm)
+	j.module.cpu.perSecond = e.moduleSecondCPU
 	j.module.memory.limit, j.module.memory.bytes = host.LimitModuleMemory, e.moduleMemoryBytes
 }
 

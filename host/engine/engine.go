@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 
@@ -20,8 +21,10 @@ type Engine struct {
 	cache   *cache
 	turns   *queues
 	memory  memoryBudget // of all guests
+	cpu     cpuBudget    // of all guests
 
 	moduleMemoryBytes int64
+	moduleSecondCPU   time.Duration
 	served            served
 
 	// compile writes a cache entry; a process of its own does it.
@@ -70,6 +73,12 @@ func newRuntime(ctx context.Context, cache wazero.CompilationCache) wazero.Runti
 // first Compile. Without it, host.ModuleMemoryBytesMax and host.WorkerMemoryBytesMax hold.
 func (e *Engine) LimitMemory(moduleBytes, workerBytes int64) {
 	e.moduleMemoryBytes, e.memory.bytes = moduleBytes, workerBytes
+}
+
+// LimitCPU sets how long the instances of one module, and all instances together, may compute in each second; 0: as the
+// machine has it. To be called before the first Compile.
+func (e *Engine) LimitCPU(module, worker time.Duration) {
+	e.moduleSecondCPU, e.cpu.perSecond = module, worker
 }
 
 // Close ends compilations and frees everything; instances must have ended.

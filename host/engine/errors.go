@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/berth-connect/berth/host"
 )
 
 // Position is where a guest was when it ended: the last words it left through the import "position".
@@ -47,8 +49,14 @@ func guestError(ctx context.Context, err error, in *instance, mem *guestMemory) 
 		g.Reason = fmt.Sprintf("exit code %d", exit.ExitCode())
 	default:
 		reason, stack, _ := strings.Cut(err.Error(), "\n")
-		g.Reason = "trap: " + strings.TrimPrefix(reason, "wasm error: ")
+		reason = strings.TrimPrefix(reason, "wasm error: ")
+		g.Reason = "trap: " + reason
 		g.Detail = strings.TrimSpace(g.Detail + "\n" + stack)
+		if reason == "stack overflow" { // an error that wazero keeps to itself
+			g.Cause = &host.LimitError{Name: host.LimitStack, Limit: fmt.Sprintf("%d bytes", host.StackBytesMax),
+				What: "nests calls too deep"}
+			g.Reason = g.Cause.Error()
+		}
 	}
 	if g.Cause == nil && mem.refused != nil { // most guests end as soon as they get no memory, each in its own way
 		g.Cause = mem.refused.error()

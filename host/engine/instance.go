@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -25,6 +26,8 @@ type Module struct {
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
 	memory  memoryBudget // of all its instances
+	cpu     cpuBudget    // of all its instances
+	tables  int64        // bytes that an instance's tables may take
 	image   *image
 
 	Digest          string
@@ -37,6 +40,7 @@ type Config struct {
 	Limits host.Limits // zero fields: the defaults
 	// Sleepless guests have nothing to wait for: Limits.BatchSleep holds for them.
 	Sleepless bool
+	TimeZone  string    // the guest's TZ; "": UTC
 	Dirs      []string  // granted directories, reachable under the same absolute paths
 	Stdin     *Input    // nil: empty
 	Stdout    io.Writer // nil: goes where standard error goes
@@ -78,10 +82,14 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	defer kill(nil)
 	limits := config.Limits.WithDefaults()
 	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}}
-	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill}
+	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill,
+		seconds: limited(&cpuBudget{perSecond: limits.SecondCPU}, &m.cpu, &m.engine.cpu)}
 	defer in.clock.leave()
 	mem := m.guestMemory(limits)
 	defer mem.release()
+	if !mem.takeTables(m.tables) {
+		return &GuestError{Reason: "not started: " + mem.refused.error().Error(), Cause: mem.refused.error()}
+	}
 	moduleConfig, err := in.moduleConfig(config)
 	if err != nil {
 		return fmt.Errorf("prepare instance %s: %w", config.Name, err)
@@ -116,8 +124,8 @@ func (m *Module) guestMemory(limits host.Limits) *guestMemory {
 		budgets: []*memoryBudget{own, &m.memory, &m.engine.memory}}
 }
 
-// moduleConfig grants nothing that is not asked for: no environment, no arguments, no files, real clocks and
-// randomness.
+// moduleConfig grants nothing that is not asked for: no environment but the zone, no arguments, no files, real clocks
+// and randomness.
 func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 	files := wazero.NewFSConfig()
 	for _, dir := range config.Dirs {
@@ -135,6 +143,7 @@ func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 		WithName("").
 		WithStartFunctions().
 		WithArgs("guest").
+		WithEnv("TZ", cmp.Or(config.TimeZone, "UTC")).
 		WithRandSource(rand.Reader).
 		WithSysWalltime().
 		WithNanotime(nanotime, 1).

@@ -18,6 +18,7 @@ type guestMemory struct {
 	budgets  []*memoryBudget
 	image    *image        // what it begins with
 	refused  *memoryBudget // the last one that said no
+	tables   int64         // bytes taken for tables
 	maps     []*linearMemory
 }
 
@@ -61,6 +62,15 @@ func (g *guestMemory) Allocate(_, bytesMax uint64) experimental.LinearMemory {
 	return m
 }
 
+// takeTables asks for what the instance's tables may grow to.
+func (g *guestMemory) takeTables(bytes int64) bool {
+	if !g.take(bytes) {
+		return false
+	}
+	g.tables = bytes
+	return true
+}
+
 // release unmaps; no view of the memory may be left.
 func (g *guestMemory) release() {
 	for _, m := range g.maps {
@@ -69,6 +79,8 @@ func (g *guestMemory) release() {
 		m.reserved, m.size = nil, 0
 	}
 	g.maps = nil
+	g.take(-g.tables)
+	g.tables = 0
 }
 
 // take asks all budgets, or none.

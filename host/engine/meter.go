@@ -51,8 +51,7 @@ type clock struct {
 	burst   time.Duration // computed since it slept or got a turn
 	turn    *turnstile    // of which it holds a turn; nil: none
 
-	second     time.Duration // when the present second began
-	secondUsed time.Duration
+	seconds []*cpuBudget // what it may compute in a second, by itself and with others
 }
 
 // count accounts for the time since it was last called. What the host does for a guest counts as the guest's own: only
@@ -64,7 +63,9 @@ func (c *clock) count() time.Duration {
 	spent := min(elapsed, sliceCountedMax)
 	c.batch += spent
 	c.burst += spent
-	c.secondUsed += spent
+	for _, b := range c.seconds {
+		b.spend(now, spent)
+	}
 	return elapsed
 }
 
@@ -142,20 +143,15 @@ func (c *clock) wait(ctx context.Context) {
 	c.cede(ctx)
 }
 
-// throttle makes a guest that used up its share of a second wait for the next one.
+// throttle makes a guest wait for the next second when its share of this one is used up, by itself or by others.
 func (c *clock) throttle(ctx context.Context) {
-	now := c.counted
-	if passed := now - c.second; passed >= time.Second {
-		c.second, c.secondUsed = now, 0
-		return
+	for _, b := range c.seconds {
+		if left := b.wait(c.counted); left > 0 {
+			c.leave()
+			rest(ctx, left)
+			c.restart()
+		}
 	}
-	if c.secondUsed < c.limits.SecondCPU {
-		return
-	}
-	c.leave()
-	rest(ctx, time.Second-(now-c.second))
-	c.restart()
-	c.second, c.secondUsed = c.counted, 0
 }
 
 func rest(ctx context.Context, d time.Duration) {

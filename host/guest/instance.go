@@ -20,10 +20,11 @@ import (
 type Instance struct {
 	Limits host.Limits // what it is held to
 
-	link *Link
-	kill context.CancelCauseFunc
-	done chan struct{} // closed when the guest has ended
-	err  error         // why; readable after done
+	link   *Link
+	kill   context.CancelCauseFunc
+	done   chan struct{} // closed when the guest has ended
+	err    error         // why; readable after done
+	errant []abi.Errant  // told while another message was due
 }
 
 // Options of an instance beside its plan.
@@ -53,7 +54,10 @@ func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options
 	config.Sleepless = !waits(plan)
 	link := newLink(opts.Log, opts.Metrics, config.Limits)
 	link.ctx, link.serve = ctx, opts.Serve
-	link.source = slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == abi.KindSource })
+	has := func(kind string) bool {
+		return slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == kind })
+	}
+	link.source, link.sink = has(abi.KindSource), has(abi.KindSink)
 	i := &Instance{Limits: config.Limits, link: link, kill: kill, done: make(chan struct{})}
 	config.Stderr = &lineWriter{link: link}
 	link.send(abi.EventPlan, Bytes(plan.Encode()))
@@ -151,7 +155,7 @@ func (i *Instance) Expect(ctx context.Context, kind abi.MessageKind, limit time.
 	}
 	waitCtx, cancel := context.WithTimeoutCause(ctx, limit, ErrTimeout)
 	defer cancel()
-	m, err := i.Recv(waitCtx)
+	m, err := i.recvAnswer(waitCtx)
 	if err != nil && waitCtx.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("%w: %w", ErrTimeout, &host.LimitError{Name: host.LimitWall, Limit: limit.String(),
 			What: fmt.Sprintf("left the host waiting for message %d", kind)})
@@ -167,6 +171,56 @@ func (i *Instance) Expect(ctx context.Context, kind abi.MessageKind, limit time.
 		return Message{}, err
 	}
 	return m, nil
+}
+
+// recvAnswer is Recv that keeps ERRANT messages for Errant.
+func (i *Instance) recvAnswer(ctx context.Context) (Message, error) {
+	for {
+		m, err := i.Recv(ctx)
+		if err != nil || m.Kind != abi.MessageErrant {
+			return m, err
+		}
+		if err := i.keepErrant(m); err != nil {
+			return Message{}, err
+		}
+	}
+}
+
+func (i *Instance) keepErrant(m Message) error {
+	e, err := abi.ParseErrant(m.Body)
+	if err == nil && len(i.errant) == host.ErrantKeptMax {
+		err = fmt.Errorf("%d records given up while an answer was due", len(i.errant)+1)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrGarbage, err)
+		i.kill(err)
+		return err
+	}
+	i.errant = append(i.errant, e)
+	return nil
+}
+
+// Errant returns the records that a sink has given up since the last call, outside of its answers. To be called when
+// no answer is due.
+func (i *Instance) Errant() ([]abi.Errant, error) {
+	for {
+		m, ok, err := i.TryRecv()
+		switch {
+		case err != nil:
+			return nil, err
+		case !ok:
+			told := i.errant
+			i.errant = nil
+			return told, nil
+		case m.Kind != abi.MessageErrant:
+			err := fmt.Errorf("%w: message of kind %d where none was due", ErrGarbage, m.Kind)
+			i.kill(err)
+			return nil, err
+		}
+		if err := i.keepErrant(m); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // Ready waits until the guest has started its stages.

@@ -74,6 +74,7 @@ type Link struct {
 	metrics Metrics
 	limits  host.Limits
 	source  bool            // the instance has a source stage
+	sink    bool            // the instance has a sink stage
 	serve   Serve           // nil: requests are not allowed
 	ctx     context.Context // ends with the instance
 	wake    chan struct{}   // a token for the guest that sleeps
@@ -227,6 +228,10 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 			return l.breach(abi.PutUnknown, "put of kind %d for seq %d, which asks for none", k, seq)
 		}
 	case abi.MessageRecords, abi.MessageManifest, abi.MessageFailed, abi.MessageReconfigure:
+	case abi.MessageErrant:
+		if !l.sink {
+			return l.breach(abi.PutNotAllowed, "put of kind %d, which only a sink may", kind)
+		}
 	case abi.MessageRequest:
 		return l.request(seq, head, data)
 	default:
@@ -314,7 +319,7 @@ func (l *Link) owes(kind abi.MessageKind, seq uint32) bool {
 
 func (l *Link) settle(kind abi.MessageKind) {
 	switch kind {
-	case abi.MessageRecords, abi.MessageManifest, abi.MessageFailed, abi.MessageReconfigure:
+	case abi.MessageRecords, abi.MessageManifest, abi.MessageFailed, abi.MessageReconfigure, abi.MessageErrant:
 		return
 	}
 	l.mu.Lock()

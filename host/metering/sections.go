@@ -50,6 +50,7 @@ type rewriter struct {
 	globals       uint32
 	importGlobals uint32
 	tables, tags  uint32
+	elements      int64    // of all tables, grown as far as they can
 	segments      []uint32 // sizes of data segments
 
 	imageElsewhere bool // see RewriteWithoutImage
@@ -269,7 +270,7 @@ func (r *reader) limits() (low, high uint32, bounded bool) {
 	return low, 0, false
 }
 
-// table reads a table type and appends it with its growth capped.
+// table reads a table and appends it with its growth capped.
 func (m *rewriter) table(r *reader, out []byte) []byte {
 	start := r.pos
 	initialised := r.pos < len(r.b) && r.b[r.pos] == 0x40
@@ -278,6 +279,17 @@ func (m *rewriter) table(r *reader, out []byte) []byte {
 	}
 	r.valueType()
 	out = append(out, r.since(start)...)
+	low, high := tableLimits(r)
+	m.elements += int64(high)
+	out = appendU32(appendU32(append(out, 1), low), high)
+	if initialised {
+		out = m.constant(r, out)
+	}
+	return out
+}
+
+// tableLimits reads how many elements a table begins with and may grow to.
+func tableLimits(r *reader) (low, high uint32) {
 	low, high, bounded := r.limits()
 	if low > host.TableElementsMax {
 		r.fail("a table of %d elements, at most %d", low, host.TableElementsMax)
@@ -285,14 +297,10 @@ func (m *rewriter) table(r *reader, out []byte) []byte {
 	if bounded && high < low {
 		r.fail("a table of at least %d and at most %d elements", low, high)
 	}
-	if !bounded || high > host.TableElementsMax {
+	if !bounded {
 		high = host.TableElementsMax
 	}
-	out = appendU32(appendU32(append(out, 1), low), high)
-	if initialised {
-		out = m.constant(r, out)
-	}
-	return out
+	return low, min(high, host.TableElementsMax)
 }
 
 func (m *rewriter) rewriteTables(r *reader) []byte {

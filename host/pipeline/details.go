@@ -1,6 +1,10 @@
 package pipeline
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/berth-connect/berth/abi"
+)
 
 // Details is what is known of a record's error besides its message (abi/LAYOUT.md, section 4).
 type Details struct {
@@ -13,6 +17,13 @@ const (
 	fieldLine = "\nField: "
 	causeLine = "\nCaused by: "
 )
+
+// LateFailure is that of a record which a sink gave up after its answer.
+func LateFailure(sink Stage, e *abi.Errant) RecordFailure {
+	f := RecordFailure{Stage: sink, Code: abi.CodeErrant}
+	f.Message, f.Details = splitDetails(e.Message, e.Class)
+	return f
+}
 
 // splitDetails takes the text of an error of that class apart; what it does not know stays in the message.
 func splitDetails(text, class string) (message string, d Details) {

@@ -102,6 +102,12 @@ func (g Group) Capabilities() []string {
 // EndsInSink tells that the group has the connector of a sink: it waits for another system.
 func (g Group) EndsInSink() bool { return g.Stages[len(g.Stages)-1].Kind == abi.KindSink }
 
+// MayRest tells that the group's instance may end between batches: nothing of it is a connector, and bundled stages
+// keep nothing from one batch to the next that they would not make again. Others are not known well enough.
+func (g Group) MayRest() bool {
+	return !slices.ContainsFunc(g.Stages, func(s Stage) bool { return s.IsConnector() || !s.Found.Bundled })
+}
+
 // Plan is the part of the instance's plan that the stages decide.
 func (g Group) Plan() []abi.Stage {
 	stages := make([]abi.Stage, len(g.Stages))

@@ -18,7 +18,7 @@ type Grants struct {
 // Granted returns what an instance of a module gets whose stages ask for these capabilities. The worker's own standard
 // input and output are for the bundled module only.
 func (r *Registry) Granted(digest string, capabilities []string) engine.Config {
-	c := engine.Config{Limits: r.config.Limits}
+	c := engine.Config{Limits: r.config.Limits, TimeZone: r.config.TimeZone}
 	m := r.module(digest)
 	if slices.Contains(capabilities, abi.CapabilityFiles) {
 		c.Dirs = r.config.Grants.Dirs

@@ -109,7 +109,7 @@ func (r *Registry) named(name string, kinds []string) []Plugin {
 			if len(kinds) > 0 && !slices.Contains(kinds, p.Kind) {
 				continue
 			}
-			found := Plugin{Plugin: p, Digest: m.info.Digest, Module: m.info.Name}
+			found := Plugin{Plugin: p, Digest: m.info.Digest, Module: m.info.Name, Bundled: m.bundled}
 			if p.Class == name {
 				byClass = append(byClass, found)
 			} else if slices.Contains(p.Aliases, name) {
@@ -142,10 +142,20 @@ func (r *Registry) AlterOffsets(ctx context.Context, p Plugin, config map[string
 	})
 }
 
+// exactly finds a plugin that was found before; its version may be any text, and no range.
+func (r *Registry) exactly(p abi.Plugin, kind string) (Plugin, error) {
+	found := r.named(p.Class, []string{kind})
+	i := slices.IndexFunc(found, func(f Plugin) bool { return f.Class == p.Class && f.Version == p.Version })
+	if i < 0 {
+		return Plugin{}, host.NotFound(fmt.Sprintf("Plugin %s %s is gone.", p.Class, p.Version))
+	}
+	return found[i], nil
+}
+
 // Check asks the plugin itself about a configuration, in an instance of its own.
 func (r *Registry) Check(ctx context.Context, p abi.Plugin, kind string,
 	config map[string]*string) ([]abi.KeyValidation, error) {
-	found, err := r.Resolve(p.Class, p.Version, kind)
+	found, err := r.exactly(p, kind)
 	if err != nil {
 		return nil, err
 	}

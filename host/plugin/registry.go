@@ -27,7 +27,9 @@ type Config struct {
 	Bundle []Bundled
 	Grants Grants
 	Limits host.Limits // of each instance
-	Log    *slog.Logger
+	// TimeZone is the default zone of all instances, a name of the IANA database; "": UTC.
+	TimeZone string
+	Log      *slog.Logger
 }
 
 // Bundled is a module that is part of the worker.
@@ -63,6 +65,8 @@ type Plugin struct {
 	abi.Plugin
 	Digest string
 	Module string // its name
+	// Bundled: it is of a module that is part of the worker.
+	Bundled bool
 }
 
 // New returns an empty registry; Load fills it, once.

@@ -29,6 +29,7 @@ type Config struct {
 	FlushInterval time.Duration // offset.flush.interval.ms
 	FlushTimeout  time.Duration // offset.flush.timeout.ms
 	GraceTimeout  time.Duration // task.shutdown.graceful.timeout.ms
+	RestAfter     time.Duration // without a batch, stages rest
 	Errors        Tolerance
 
 	// Run starts an instance of a group with what the operator grants it.
@@ -116,18 +117,4 @@ func (c *Config) Start(ctx context.Context, g pipeline.Group, offsets []abi.Sour
 		return nil, g.Failed(err)
 	}
 	return link, nil
-}
-
-// stopLinks stops instances, all at once.
-func stopLinks(ctx context.Context, links []*pipeline.Link, grace time.Duration) {
-	done := make(chan struct{})
-	for _, l := range links {
-		go func() {
-			_ = l.Instance.Stop(ctx, grace) // the task is over: how its stages end changes nothing
-			done <- struct{}{}
-		}()
-	}
-	for range links {
-		<-done
-	}
 }

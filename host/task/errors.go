@@ -24,7 +24,8 @@ func Trace(err error) string {
 	}
 	var letter *DeadLetterError
 	if errors.As(err, &letter) {
-		return fmt.Sprintf("%s: %s\n\tat %s\nCaused by: %s\n", connectException, err, letter.Where, letter.Cause)
+		return fmt.Sprintf("%s: %s\n\tat %s\nCaused by: %s\n\tremedy: make topic %s take the record, or name another one in "+
+			"errors.deadletterqueue.topic.name\n", connectException, err, letter.Where, letter.Cause, letter.Topic)
 	}
 	var put *putError
 	if errors.As(err, &put) {

@@ -106,12 +106,27 @@ func TestRemedies(t *testing.T) {
 			`JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain others`, []byte("{}"),
 			"set value.converter.schemas.enable=false"},
 		{"org.apache.kafka.connect.transforms.InsertField$Value", abi.KindTransform,
-			"Only Struct objects supported for [field insertion], found: java.lang.String", nil, "needs a schema"},
+			"Only Struct objects supported for [field insertion], found: java.lang.String", nil, "HoistField"},
+		{"org.apache.kafka.connect.transforms.Cast$Value", abi.KindTransform,
+			"Value (x) was out of range for requested data type", nil, "another type in transforms.t.spec"},
+		{"org.apache.kafka.connect.transforms.TimestampConverter$Key", abi.KindTransform,
+			"Could not parse timestamp: value (x) does not match pattern (y)", nil, "set transforms.t.format"},
+		{"org.apache.kafka.connect.transforms.ExtractField$Key", abi.KindTransform, "Unknown field: a.b", nil,
+			"under transforms.t "},
+		{"io.confluent.connect.avro.AvroConverter", abi.KindValueConverter, "Unknown magic byte!", []byte(`{"a":1}`),
+			"set value.converter to org.apache.kafka.connect.json.JsonConverter with value.converter.schemas.enable=false"},
+		{"io.confluent.connect.avro.AvroConverter", abi.KindValueConverter, "Unknown magic byte!", []byte("text"),
+			"not written with a schema registry"},
+		{"io.confluent.connect.avro.AvroConverter", abi.KindKeyConverter,
+			"schema 7: the schema registry answered GET /schemas/ids/7 with 404: Schema not found (error code 40403)", avro,
+			"schema id 7 is not in this registry: check key.converter.schema.registry.url"},
 		{"my.Converter", abi.KindValueConverter, "bad", avro, ""},
+		{"my.CastConverter", abi.KindHeaderConverter, "Size of data received by X is not 8", nil, "set header.converter"},
 	}
 	for _, c := range cases {
 		record := consumed{&host.ConsumerRecord{Key: c.raw, Value: c.raw}}
 		f := &pipeline.RecordFailure{Stage: converterStage(c.class, c.kind), Message: c.message}
+		f.Stage.Alias = "t"
 		if got := remedy(f, record); c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.message, got, c.want)
 		}
@@ -168,7 +183,8 @@ func TestValuesAsJSON(t *testing.T) {
 func TestTraceNamesARefusedLetter(t *testing.T) {
 	err := fmt.Errorf("wrapped: %w", &DeadLetterError{"dlq", "record t-0@1", errors.New("TOO_LARGE")})
 	want := "org.apache.kafka.connect.errors.ConnectException: " + err.Error() +
-		"\n\tat record t-0@1\nCaused by: TOO_LARGE\n"
+		"\n\tat record t-0@1\nCaused by: TOO_LARGE\n\tremedy: make topic dlq take the record, or name another one in " +
+		"errors.deadletterqueue.topic.name\n"
 	if got := Trace(err); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

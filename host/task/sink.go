@@ -28,6 +28,7 @@ type Sink struct {
 	current   map[host.TopicPartition]int64 // next offsets of what was put
 	committed map[host.TopicPartition]int64
 	lastFlush time.Time
+	lastPut   time.Time
 	topics    map[string]bool
 	paused    bool
 	failed    error // in a call of the consumer
@@ -75,6 +76,10 @@ func (t *Sink) iterate(ctx, hard context.Context) error {
 		return err
 	}
 	if len(records) > 0 {
+		t.lastPut = time.Now()
+		if err := t.config.wake(hard, t.chain); err != nil {
+			return err
+		}
 		if err := t.put(ctx, hard, records); err != nil {
 			return err
 		}
@@ -82,6 +87,7 @@ func (t *Sink) iterate(ctx, hard context.Context) error {
 	if time.Since(t.lastFlush) < t.config.FlushInterval {
 		return nil
 	}
+	t.config.rest(hard, t.chain, t.lastPut)
 	return t.flush(hard, nil)
 }
 
@@ -120,6 +126,9 @@ func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
 	case <-t.sink.Instance.Done():
 		return nil, t.putFailed(t.sink.Group.Failed(t.sink.Instance.Err()), nil)
 	default:
+	}
+	if err := t.giveUpLate(ctx); err != nil {
+		return nil, err
 	}
 	wait := min(max(t.config.FlushInterval-time.Since(t.lastFlush), 0), targetLookInterval)
 	records, err := t.consumer.Poll(ctx, host.BatchRecordsMax, wait)
@@ -168,10 +177,14 @@ func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
 	if len(due) == 0 {
 		return nil
 	}
-	safe, err := t.preCommit(ctx, due)
+	answered, err := t.preCommit(ctx, due)
 	if err != nil {
 		return t.putFailed(err, nil)
 	}
+	if err := t.giveUpLate(ctx); err != nil {
+		return err
+	}
+	safe := t.safe(answered, due)
 	if len(safe) == 0 {
 		return nil
 	}
@@ -187,9 +200,8 @@ func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
 	return nil
 }
 
-// preCommit sends FLUSH and reads the offsets that are safe, at most those that were asked for.
-func (t *Sink) preCommit(ctx context.Context,
-	due map[host.TopicPartition]int64) (map[host.TopicPartition]int64, error) {
+// preCommit sends FLUSH and reads the offsets that the connector calls safe.
+func (t *Sink) preCommit(ctx context.Context, due map[host.TopicPartition]int64) ([]abi.PartitionOffset, error) {
 	t.sink.Instance.Send(abi.EventFlush, guest.Bytes(abi.EncodePartitionOffsets(partitionOffsets(due))))
 	m, err := t.sink.Instance.Expect(ctx, guest.CommitMessage, t.sink.Limit)
 	if err != nil {
@@ -201,6 +213,12 @@ func (t *Sink) preCommit(ctx context.Context,
 		t.sink.Instance.Kill(err)
 		return nil, t.sink.Group.Failed(err)
 	}
+	return answered, nil
+}
+
+// safe are the offsets that may be committed, at most those that were asked for.
+func (t *Sink) safe(answered []abi.PartitionOffset,
+	due map[host.TopicPartition]int64) map[host.TopicPartition]int64 {
 	safe := map[host.TopicPartition]int64{}
 	for _, p := range answered {
 		tp := host.TopicPartition{Topic: p.Topic, Partition: p.Partition}
@@ -215,7 +233,7 @@ func (t *Sink) preCommit(ctx context.Context,
 			delete(safe, tp)
 		}
 	}
-	return safe, nil
+	return safe
 }
 
 func partitionOffsets(offsets map[host.TopicPartition]int64) []abi.PartitionOffset {

@@ -31,8 +31,10 @@ type Source struct {
 	ledger   *offset.Ledger
 	torn     int        // batches that the producer has not taken whole, so that they are never acknowledged
 	sendErrs chan error // the first error of the producer
-	topics   map[string]bool
+	creator  host.Topics
+	topics   map[string]bool // that are there and have been reported
 	paused   bool
+	polled   time.Time // when the last batch came
 }
 
 // NewSource returns a task that writes with producer, which it closes.
@@ -47,7 +49,12 @@ func (t *Source) Run(ctx context.Context) error {
 	hard, cancel := t.config.hardContext(ctx)
 	defer cancel()
 	defer t.producer.Close()
-	err := t.open(hard)
+	var err error
+	if t.creator, err = t.config.Clients.Topics(t.config.ID, t.config.Connector); err != nil {
+		return err
+	}
+	defer t.creator.Close()
+	err = t.open(hard)
 	if err == nil {
 		if !t.paused {
 			t.config.Started()
@@ -79,6 +86,10 @@ func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) erro
 		return err
 	}
 	b := &sourceBatch{message: m, polled: polled}
+	t.polled = time.Now()
+	if err := t.config.wake(hard, t.chain); err != nil {
+		return err
+	}
 	if err := t.transform(ctx, hard, b); err != nil || ctx.Err() != nil {
 		return err // what is not sent is polled again by the next task
 	}
@@ -151,6 +162,7 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		return m, false, nil
 	case <-flush:
 		t.flush(hard)
+		t.config.rest(hard, t.chain, t.polled)
 		return m, false, nil
 	case <-t.config.Target.changed:
 		t.setPaused(t.config.Target.paused.Load())

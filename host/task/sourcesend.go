@@ -178,7 +178,7 @@ func (t *Source) useTopics(ctx context.Context, batch *abi.Batch) error {
 			continue
 		}
 		topic := batch.Topic(i)
-		if err := t.config.Clients.EnsureTopic(ctx, topic, t.config.Connector); err != nil {
+		if err := t.creator.Ensure(ctx, topic); err != nil {
 			return fmt.Errorf("Task failed to create new topic %s. Ensure that the task is authorized to create topics "+
 				"or that the topic exists and restart the task: %w", topic, err) //nolint:staticcheck // Connect's words
 		}

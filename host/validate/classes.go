@@ -35,6 +35,7 @@ var javaClasses = []string{
 // otherPlugins are plugins of kinds that the REST API does not describe; Berth has them built in.
 var otherPlugins = []string{
 	"org.apache.kafka.connect.connector.policy.AllConnectorClientConfigOverridePolicy",
+	"org.apache.kafka.connect.connector.policy.AllowlistConnectorClientConfigOverridePolicy",
 	"org.apache.kafka.connect.connector.policy.NoneConnectorClientConfigOverridePolicy",
 	"org.apache.kafka.connect.connector.policy.PrincipalConnectorClientConfigOverridePolicy",
 	"org.apache.kafka.common.config.provider.DirectoryConfigProvider",

@@ -11,7 +11,7 @@ import (
 )
 
 // oraclePath is a file of the recorded answers of Kafka Connect.
-func oraclePath(t *testing.T, name string) string {
+func oraclePath(t testing.TB, name string) string {
 	t.Helper()
 	folder := os.Getenv("BERTH_CONFORMANCE")
 	if folder == "" {
@@ -73,7 +73,7 @@ type vector struct {
 	}
 }
 
-func vectors(t *testing.T, ops ...string) []vector {
+func vectors(t testing.TB, ops ...string) []vector {
 	t.Helper()
 	file, err := os.Open(oraclePath(t, filepath.Join("vectors", "configdef.jsonl")))
 	if err != nil {
@@ -124,7 +124,7 @@ type step struct {
 }
 
 // readScenario reads a scenario with its variables filled in.
-func readScenario(t *testing.T, name string) scenario {
+func readScenario(t testing.TB, name string) scenario {
 	t.Helper()
 	raw, err := os.ReadFile(oraclePath(t, filepath.Join("rest", name+".json")))
 	if err != nil {

@@ -10,37 +10,47 @@ import (
 )
 
 // OverridePolicy decides which client properties a connector may override (KIP-458).
-type OverridePolicy string
+type OverridePolicy struct {
+	name    string
+	all     bool
+	allowed []string
+}
 
-// The policies that Kafka brings.
-const (
-	PolicyAll       OverridePolicy = "All"
-	PolicyNone      OverridePolicy = "None"
-	PolicyPrincipal OverridePolicy = "Principal"
+// The policies that Kafka brings; PolicyAllowlist is another one of 4.2.
+var (
+	PolicyAll       = OverridePolicy{name: "All", all: true}
+	PolicyNone      = OverridePolicy{name: "None"}
+	PolicyPrincipal = OverridePolicy{name: "Principal",
+		allowed: []string{"sasl.jaas.config", "sasl.mechanism", "security.protocol"}}
 )
+
+// PolicyAllowlist allows the properties of connector.client.config.override.allowlist, by their exact names.
+func PolicyAllowlist(properties []string) OverridePolicy {
+	return OverridePolicy{name: "Allowlist", allowed: properties}
+}
 
 const policySuffix = "ConnectorClientConfigOverridePolicy"
 
-// ParsePolicy reads the worker's connector.client.config.override.policy: an alias or a class of Kafka's.
-// Error: host.ErrBadRequest for any other.
-func ParsePolicy(name string) (OverridePolicy, error) {
-	short := strings.TrimPrefix(name, "org.apache.kafka.connect.connector.policy.")
-	switch p := OverridePolicy(strings.TrimSuffix(short, policySuffix)); p {
-	case PolicyAll, PolicyNone, PolicyPrincipal:
-		return p, nil
+// ParsePolicy reads the worker's connector.client.config.override.policy: an alias or a class of Kafka's. allowlist is
+// what the Allowlist policy allows. Error: host.ErrBadRequest for any other policy.
+func ParsePolicy(name string, allowlist []string) (OverridePolicy, error) {
+	short := strings.TrimSuffix(strings.TrimPrefix(name, "org.apache.kafka.connect.connector.policy."), policySuffix)
+	for _, p := range []OverridePolicy{PolicyAll, PolicyNone, PolicyPrincipal, PolicyAllowlist(allowlist)} {
+		if p.name == short {
+			return p, nil
+		}
 	}
-	return "", host.BadRequest(fmt.Sprintf("Failed to find any class that implements %s and which name matches %s",
-		policySuffix, name))
+	return OverridePolicy{}, host.BadRequest(fmt.Sprintf("Failed to find any class that implements %s and which name "+
+		"matches %s", policySuffix, name))
 }
-
-var principalKeys = []string{"sasl.jaas.config", "sasl.mechanism", "security.protocol"}
 
 // problem says why the policy refuses a property, or "".
 func (p OverridePolicy) problem(property string) string {
-	if p == PolicyAll || p == PolicyPrincipal && slices.Contains(principalKeys, property) {
+	if p.all || slices.Contains(p.allowed, property) {
 		return ""
 	}
-	return fmt.Sprintf("The '%s' policy does not allow '%s' to be overridden in the connector configuration.", p, property)
+	return fmt.Sprintf("The '%s' policy does not allow '%s' to be overridden in the connector configuration.", p.name,
+		property)
 }
 
 // Check refuses a configuration with overrides under prefix (producer.override. and so on) that the policy does not
@@ -57,6 +67,26 @@ func (p OverridePolicy) Check(config host.Config, prefix string) error {
 	}
 	slices.Sort(refused)
 	return host.BadRequest("Client Config Overrides not allowed [" + strings.Join(refused, ", ") + "]")
+}
+
+// CheckOverrides refuses what the worker's policy does not allow of the overrides for the clients of a connector's
+// tasks. A connector that was created under another policy was never validated by this one. Error: host.ErrBadRequest.
+func (v *Validator) CheckOverrides(kind string, config host.Config) error {
+	prefixes := []string{"consumer.override."}
+	switch {
+	case kind == abi.KindSource && hasPrefix(config, topicPrefix):
+		prefixes = []string{"producer.override.", "admin.override."}
+	case kind == abi.KindSource:
+		prefixes = []string{"producer.override."}
+	case abi.TrimConfig(config.Get(keyDLQ)) != "":
+		prefixes = append(prefixes, "producer.override.", "admin.override.")
+	}
+	for _, prefix := range prefixes {
+		if err := v.policy.Check(config, prefix); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // overrides validates the client properties that the connector overrides, for the clients that it uses.

@@ -18,7 +18,7 @@ type recordedPlugins struct {
 	plugins []abi.Plugin
 }
 
-func newRecordedPlugins(t *testing.T) *recordedPlugins {
+func newRecordedPlugins(t testing.TB) *recordedPlugins {
 	t.Helper()
 	defs := map[string][]abi.ConfigKey{}
 	for _, v := range vectors(t, "key") {

@@ -87,12 +87,15 @@ func topicGroup(config host.Config, name string, parent *TopicGroup) (TopicGroup
 		Configs:           map[string]string{},
 	}
 	for property, value := range stripped(config, prefix) {
-		if d.Key(prefix+property) == nil && value != nil {
+		if !slices.Contains(groupKeyNames, property) && value != nil {
 			g.Configs[property] = *value
 		}
 	}
 	return g, nil
 }
+
+// groupKeyNames are never settings of a topic, not even those that the default group has no use for.
+var groupKeyNames = []string{"include", "exclude", "replication.factor", "partitions"}
 
 // groupKeys are the keys of a group, in the order in which Connect reports their problems.
 func groupKeys(parent *TopicGroup) []abi.ConfigKey {

@@ -148,19 +148,29 @@ func TestVersions(t *testing.T) {
 }
 
 func TestPolicies(t *testing.T) {
-	for name, want := range map[string]OverridePolicy{
-		"All": PolicyAll,
-		"NoneConnectorClientConfigOverridePolicy":                                                PolicyNone,
-		"org.apache.kafka.connect.connector.policy.PrincipalConnectorClientConfigOverridePolicy": PolicyPrincipal,
+	const policies = "org.apache.kafka.connect.connector.policy."
+	config := configOf("producer.override.acks", "1", "producer.override.sasl.mechanism", "PLAIN",
+		"consumer.override.acks.not", "1", "admin.override.x", "y")
+	for name, allowed := range map[string][]bool{ // acks, sasl.mechanism, linger.ms
+		"All": {true, true, true},
+		"NoneConnectorClientConfigOverridePolicy":                 {false, false, false},
+		policies + "PrincipalConnectorClientConfigOverridePolicy": {false, true, false},
+		"Allowlist": {true, false, true},
+		policies + "AllowlistConnectorClientConfigOverridePolicy": {true, false, true},
 	} {
-		if got, err := ParsePolicy(name); err != nil || got != want {
-			t.Errorf("%s is %q, %v", name, got, err)
+		policy, err := ParsePolicy(name, []string{"acks", "linger.ms", "sasl"})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for i, property := range []string{"acks", "sasl.mechanism", "linger.ms"} {
+			if got := policy.problem(property) == ""; got != allowed[i] {
+				t.Errorf("%s allows %s: %v", name, property, got)
+			}
 		}
 	}
-	if _, err := ParsePolicy("Mine"); !errors.Is(err, host.ErrBadRequest) {
+	if _, err := ParsePolicy("Mine", nil); !errors.Is(err, host.ErrBadRequest) {
 		t.Errorf("policy Mine: %v", err)
 	}
-	config := configOf("producer.override.acks", "1", "producer.override.sasl.mechanism", "PLAIN")
 	if err := PolicyAll.Check(config, "producer.override."); err != nil {
 		t.Error(err)
 	}
@@ -168,6 +178,31 @@ func TestPolicies(t *testing.T) {
 		"the connector configuration.]"
 	if err := PolicyPrincipal.Check(config, "producer.override."); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// A task's clients are checked, those that it does not have are not.
+func TestOverridesOfTasks(t *testing.T) {
+	for _, c := range []struct {
+		kind    string
+		config  host.Config
+		refused string
+	}{
+		{abi.KindSource, configOf("consumer.override.a", "1", "admin.override.b", "1"), ""},
+		{abi.KindSource, configOf("producer.override.a", "1"), "'a'"},
+		{abi.KindSource, configOf("admin.override.b", "1", "topic.creation.default.partitions", "1"), "'b'"},
+		{abi.KindSink, configOf("producer.override.a", "1", "admin.override.b", "1"), ""},
+		{abi.KindSink, configOf("consumer.override.c", "1"), "'c'"},
+		{abi.KindSink, configOf("producer.override.a", "1", "errors.deadletterqueue.topic.name", "d"), "'a'"},
+		{abi.KindSink, configOf("admin.override.b", "1", "errors.deadletterqueue.topic.name", "d"), "'b'"},
+	} {
+		err := New(nil, PolicyNone).CheckOverrides(c.kind, c.config)
+		if (err != nil) != (c.refused != "") || err != nil && !strings.Contains(err.Error(), c.refused) {
+			t.Errorf("%v %v: %v, want %s", c.kind, c.config, err, c.refused)
+		}
+		if err := New(nil, PolicyAll).CheckOverrides(c.kind, c.config); err != nil {
+			t.Errorf("policy All: %v", err)
+		}
 	}
 }
 

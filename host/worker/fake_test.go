@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -58,10 +59,28 @@ func (k *fakeKafka) Consumer(_ host.TaskID, config host.Config, r host.Rebalance
 	return &fakeConsumer{kafka: k, topic: config.Get("topics"), rebalancer: r}, nil
 }
 
-func (k *fakeKafka) EnsureTopic(context.Context, string, host.Config) error { return nil }
+func (k *fakeKafka) Topics(host.TaskID, host.Config) (host.Topics, error) { return brokerTopics{}, nil }
+
+// brokerTopics leaves the creation of topics to the broker.
+type brokerTopics struct{}
+
+func (brokerTopics) Ensure(context.Context, string) error { return nil }
+
+func (brokerTopics) Close() {}
 
 func (k *fakeKafka) DeadLetters(context.Context, host.TaskID, host.Config, string, int16) (host.Producer, error) {
 	return fakeProducer{k}, nil
+}
+
+func (k *fakeKafka) Record(_ context.Context, _ host.TaskID, _ host.Config, at host.TopicPartition,
+	offset int64) (host.ConsumerRecord, error) {
+	all := k.records(at.Topic)
+	if offset >= int64(len(all)) {
+		return host.ConsumerRecord{}, errors.New("no such record")
+	}
+	r := all[offset]
+	return host.ConsumerRecord{Topic: at.Topic, Offset: offset, Key: r.Key, Value: r.Value, TimestampMs: r.TimestampMs,
+		TimestampType: host.CreateTime, Headers: r.Headers}, nil
 }
 
 func (k *fakeKafka) Load(_ context.Context, connector string) ([]host.SourceOffset, error) {

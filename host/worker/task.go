@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -64,6 +65,9 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	if parsed, err = w.parse(found.Kind, connector); err != nil {
 		return
 	}
+	if err = w.Validator.CheckOverrides(found.Kind, connector); err != nil {
+		return
+	}
 	c := w.taskConfig(id, found, connector, t.target)
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
 		return
@@ -107,6 +111,7 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		FlushInterval: w.config.OffsetFlushInterval,
 		FlushTimeout:  w.config.OffsetFlushTimeout,
 		GraceTimeout:  w.config.TaskShutdownGraceful,
+		RestAfter:     cmp.Or(w.config.StagesRestAfter, host.StageIdleMax),
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
 			return w.run(ctx, g, plan, log, meters.plugin)
 		},

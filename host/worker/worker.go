@@ -29,6 +29,7 @@ type Config struct {
 	OffsetFlushInterval  time.Duration // offset.flush.interval.ms
 	OffsetFlushTimeout   time.Duration // offset.flush.timeout.ms
 	TaskShutdownGraceful time.Duration // task.shutdown.graceful.timeout.ms
+	StagesRestAfter      time.Duration // without a batch; 0: host.StageIdleMax
 }
 
 // Ports are the parts that a worker works with.

@@ -29,12 +29,11 @@ fetch_jars() {
   mv -T "$part" "$dir" 2>/dev/null || rm -rf "$part"
 }
 
-# fetch_connect: Kafka Connect's worker and its file connectors; prints the folder of the jars.
-fetch_connect() {
-  local jars=$cache/connect-4.1.1
-  fetch_jars "$jars" org.apache.kafka:connect-runtime:4.1.1 org.apache.kafka:connect-file:4.1.1 \
+# fetch_connect_jars: Kafka Connect's own worker with the file connectors, in $connect_jars.
+connect_jars=$cache/connect-4.1.1
+fetch_connect_jars() {
+  fetch_jars "$connect_jars" org.apache.kafka:connect-runtime:4.1.1 org.apache.kafka:connect-file:4.1.1 \
     org.apache.logging.log4j:log4j-slf4j-impl:2.25.1 org.apache.logging.log4j:log4j-core:2.25.1
-  echo "$jars"
 }
 
 # A pid file holds "PID START": the start time keeps a reused pid from being taken for ours.

@@ -23,9 +23,9 @@ row_source() {
 # jvm_class_path: Kafka Connect 4.1.1 from Maven Central and the null sink, which is compiled here.
 jvm_class_path() {
   . testdata/kafka/lib.sh
-  local jars; jars=$(fetch_connect)
-  javac -cp "$jars/*" -d "$dir/classes" testdata/bench/*.java >&2
-  echo "$jars/*:$dir/classes"
+  fetch_connect_jars
+  javac -cp "$connect_jars/*" -d "$dir/classes" testdata/bench/*.java >&2
+  echo "$connect_jars/*:$dir/classes"
 }
 
 bootstrap=${BENCH_BOOTSTRAP:-} broker=${BENCH_BROKER_PID:-0}

@@ -2,7 +2,7 @@
 # lint.sh: form and vet checks, no tests. STATICCHECK names the pinned tool.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-programs="./testdata/bench ./testdata/demo/... ./testdata/guests ./testdata/vectors ./testdata/state ./testdata/manifest"
+programs="./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests ./testdata/state ./testdata/vectors ./testdata/manifest"
 guests=$(for dir in abi guest-sdk modules; do
   [ -z "$(find "$dir" -name '*.go' -print -quit)" ] || printf './%s/... ' "$dir"
 done)
@@ -13,13 +13,13 @@ unformatted=$(git ls-files -co --exclude-standard '*.go' | while read -r f; do [
 
 echo "go vet"
 # shellcheck disable=SC2086 # lists of packages
-go vet -tags realkafka,realregistry,tmpfs,jvmworker ./... $programs # the tag adds tests, it takes none away
+go vet -tags jvm,realkafka,realregistry,tmpfs ./... $programs # the tag adds tests, it takes none away
 # shellcheck disable=SC2086
 [ -z "$guests" ] || GOOS=wasip1 GOARCH=wasm go vet $guests
 
 echo "staticcheck" # but ST1005: errors that reach the user are Connect's, letter by letter
 # shellcheck disable=SC2086
-go run "$STATICCHECK" -tags realkafka,realregistry,tmpfs,jvmworker -checks inherit,-ST1005 ./... $programs
+go run "$STATICCHECK" -tags jvm,realkafka,realregistry,tmpfs -checks inherit,-ST1005 ./... $programs
 
 echo "bash -n"
 git ls-files -co --exclude-standard | while read -r f; do

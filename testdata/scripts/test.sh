@@ -12,8 +12,8 @@ tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
 echo "== Go, on the embedded broker"
-go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/guests ./testdata/vectors \
-  ./testdata/state
+go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
+  ./testdata/state ./testdata/vectors
 
 echo "== the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)
@@ -24,9 +24,9 @@ packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go
 # shellcheck disable=SC2086 # a list of packages
 BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m $packages
 
-echo "== a group shared with Kafka Connect's own worker"
-connect=$(. testdata/kafka/lib.sh; fetch_connect)
-BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_CONNECT=$connect go test -tags jvmworker -count=1 -run JVMWorker ./cluster/group
+echo "== in turns and in one group with Kafka Connect's own worker"
+jars=$(. testdata/kafka/lib.sh && fetch_connect_jars && echo "$connect_jars")
+BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -count=1 -run 'JVM$' . ./cluster/group
 
 echo "== converters with a real schema registry"
 registry=$(mktemp -d)

@@ -65,7 +65,7 @@ func run(ctx context.Context, o options, out io.Writer) (asExpected bool, err er
 		return false, err
 	}
 	log := slog.New(slog.DiscardHandler)
-	w, err := newWorkers(ctx, o.modules, log)
+	w, err := newWorkers(ctx, o.modules, zonesOf(all), log)
 	if err != nil {
 		return false, err
 	}

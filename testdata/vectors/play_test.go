@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/berth-connect/berth/abi"
 )
 
 // lines are vectors of every family that plugins play, by file.
@@ -42,6 +45,12 @@ var lines = map[string][]string{
 		"f","static.value":"v"},"input":{"kind":"source","topic":"t","value":{"t":"string","v":"no map"}},"result":{
 		"error":{"phase":"apply","class":"org.apache.kafka.connect.errors.DataException","message":
 		"Only Map objects supported in absence of schema for [field insertion], found: java.lang.String"}}}`},
+	"transforms-Cast": {
+		`{"id":"zone","note":"","class":"org.apache.kafka.connect.transforms.Cast$Value","config":{"spec":"string"},"tz":
+		"Asia/Kolkata","input":{"kind":"source","topic":"t","valueSchema":{"type":"INT64","name":
+		"org.apache.kafka.connect.data.Timestamp","version":1},"value":{"t":"date","ms":"1566570894346"}},"result":{
+		"record":{"kind":"source","topic":"t","valueSchema":{"type":"STRING","name":
+		"org.apache.kafka.connect.data.Timestamp","version":1},"value":{"t":"string","v":"2019-08-23T20:04:54.346Z"}}}}`},
 	"predicates": {
 		`{"id":"true","note":"","class":"org.apache.kafka.connect.transforms.predicates.TopicNameMatches","config":{"pattern":
 		"a.*"},"input":{"kind":"source","topic":"abc"},"result":{"test":true}}`,
@@ -105,7 +114,7 @@ var stock = modules{stock: filepath.Join("..", "..", "modules", "stock.wasm")}
 
 func startWorkers(t *testing.T) *workers {
 	t.Helper()
-	w, err := newWorkers(t.Context(), stock, slog.New(slog.DiscardHandler))
+	w, err := newWorkers(t.Context(), stock, []string{utc, "Asia/Kolkata"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,6 +268,52 @@ func TestBadInputIsNamed(t *testing.T) {
 		}
 		if _, err := readVectors(dir); err == nil || !strings.Contains(err.Error(), "a.jsonl:2: ") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What the ABI lets nest must not end an instance, whatever recurses over it.
+func TestDeepestValuesEndNoInstance(t *testing.T) {
+	const deep = abi.DepthMax
+	nested := func(open, middle, end string, n int) string {
+		return strings.Repeat(open, n) + middle + strings.Repeat(end, n)
+	}
+	list := nested(`{"t":"list","v":[`, `{"t":"int8","v":"1"}`, `]}`, deep)
+	tree := nested(`{"t":"map","v":[[{"t":"string","v":"k"},`, `{"t":"int8","v":"1"}`, `]]}`, deep)
+	schema := nested(`{"type":"ARRAY","value":`, `{"type":"INT8"}`, `}`, deep-1)
+	base64Of := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+	json := `"class":"org.apache.kafka.connect.json.JsonConverter","config":{"schemas.enable":"false"},"isKey":false`
+	record := `"input":{"kind":"source","topic":"t","value":` + tree + `}`
+	var all []*vector
+	for file, inputs := range map[string][]string{
+		"json-converter": {
+			json + `,"op":"toConnect","bytes":"` + base64Of(nested("[", "", "]", deep)) + `"`,
+			json + `,"op":"toConnect","bytes":"` + base64Of(nested(`{"k":`, "1", "}", deep)) + `"`,
+			json + `,"op":"fromConnect","value":` + list, json + `,"op":"fromConnect","value":` + tree,
+			strings.Replace(json, "false", "true", 1) + `,"op":"fromConnect","schema":` + schema + `,"value":` +
+				nested(`{"t":"list","v":[`, `{"t":"int8","v":"1"}`, `]}`, deep-1),
+		},
+		"simple-converters": {`"class":"org.apache.kafka.connect.storage.StringConverter","config":{},"isKey":false,` +
+			`"op":"fromConnect","value":` + list},
+		"values": {`"op":"headerFromConnect","value":` + list, `"op":"headerFromConnect","value":` + tree,
+			`"op":"headerToConnect","bytes":"` + base64Of(nested("[", "1", "]", deep)) + `"`},
+		"transforms-Flatten": {`"class":"org.apache.kafka.connect.transforms.Flatten$Value","config":{},` + record},
+		"transforms-Cast": {`"class":"org.apache.kafka.connect.transforms.Cast$Value","config":{"spec":"k:string"},` +
+			record},
+		"transforms-MaskField": {
+			`"class":"org.apache.kafka.connect.transforms.MaskField$Value","config":{"fields":"k"},` + record},
+	} {
+		for i, input := range inputs {
+			v, err := parseVector(file, fmt.Sprintf(`{"id":"%s %d",%s,"result":{}}`, file, i, input))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, v)
+		}
+	}
+	for v, outcome := range play(t.Context(), all, startWorkers(t).families()) {
+		if strings.HasPrefix(outcome, "not played") {
+			t.Errorf("%s: %s", v.text("id"), outcome)
 		}
 	}
 }

@@ -15,10 +15,9 @@ import (
 )
 
 // plugins plays the vectors of transformations, predicates and converters: for each configuration a connector's, with
-// the stages that the worker makes of it, in an instance of the bundled module. Guests know no time zone but UTC, so a
-// vector's tz changes nothing.
+// the stages that a worker in the vector's zone makes of it, in an instance of the bundled module.
 type plugins struct {
-	worker *worker.Worker
+	workers byZone
 }
 
 // setup is what a vector says about a connector.
@@ -32,12 +31,12 @@ type setup struct {
 
 func (f plugins) key(v *vector) string {
 	s := setupOf(v)
-	return fmt.Sprint(s.kind, s.part) + shown(s.config)
+	return fmt.Sprint(v.zone(), s.kind, s.part) + shown(s.config)
 }
 
 func (f plugins) open(ctx context.Context, v *vector) player {
-	s := setupOf(v)
-	stages, err := f.worker.Stages(s.kind, s.config, s.part)
+	s, w := setupOf(v), f.workers.of(v)
+	stages, err := w.Stages(s.kind, s.config, s.part)
 	if err != nil {
 		answer, err := s.refusedByWorker(err)
 		return refused{answer, err}
@@ -45,7 +44,7 @@ func (f plugins) open(ctx context.Context, v *vector) player {
 	if s.part == worker.HeaderConverter && v.text("class") != "" {
 		stages[0].Config = s.own // these vectors ask what happens without the converter.type that the worker adds
 	}
-	links, err := f.worker.Chain(ctx, stages)
+	links, err := w.Chain(ctx, stages)
 	if err != nil {
 		answer, err := failedStart(err)
 		return refused{answer, err}

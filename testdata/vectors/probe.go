@@ -15,14 +15,15 @@ import (
 
 // probe plays the vectors of what no plugin is asked directly: the library below the plugins. It is a transformation
 // that turns a vector into its answer.
-type probe struct{ worker *worker.Worker }
+type probe struct{ workers byZone }
 
 const probeClass = "probe.Vectors"
 
-func (probe) key(v *vector) string { return v.file }
+func (probe) key(v *vector) string { return v.file + " " + v.zone() }
 
 func (f probe) open(ctx context.Context, v *vector) player {
-	if f.worker == nil {
+	w := f.workers.of(v)
+	if w == nil {
 		return refused{nil, unplayable("no probe: name its module with -probe")}
 	}
 	config := host.Config{}
@@ -30,11 +31,11 @@ func (f probe) open(ctx context.Context, v *vector) player {
 		"transforms.t.type": probeClass, "transforms.t.file": v.file} {
 		config[key] = &value
 	}
-	stages, err := f.worker.Stages(abi.KindSource, config, worker.Transforms)
+	stages, err := w.Stages(abi.KindSource, config, worker.Transforms)
 	if err != nil {
 		return refused{nil, err}
 	}
-	links, err := f.worker.Chain(ctx, stages)
+	links, err := w.Chain(ctx, stages)
 	if err != nil {
 		return refused{nil, err}
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +19,23 @@ type vector struct {
 }
 
 func (v *vector) text(member string) string { return textOf(v.members[member]) }
+
+// utc is the default zone of vectors that name none.
+const utc = "UTC"
+
+// zone is the default zone of the JVM that answered.
+func (v *vector) zone() string { return cmp.Or(v.text("tz"), utc) }
+
+// zonesOf lists the default zones of vectors, and UTC.
+func zonesOf(all []*vector) []string {
+	zones := []string{utc}
+	for _, v := range all {
+		if !slices.Contains(zones, v.zone()) {
+			zones = append(zones, v.zone())
+		}
+	}
+	return zones
+}
 
 // lineBytesMax bounds a line of a file of vectors.
 const lineBytesMax = 64 << 20

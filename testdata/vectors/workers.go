@@ -17,24 +17,32 @@ import (
 	"github.com/berth-connect/berth/host/worker"
 )
 
-// workers are two workers: one with the bundled module, one with the probe.
+// workers are two workers for each zone that vectors name: one with the bundled module, one with the probe.
 type workers struct {
 	engine *engine.Engine
-	stock  *worker.Worker
-	probe  *worker.Worker // nil: there is none
+	stock  byZone
+	probe  byZone // empty: there is none
 }
 
-func newWorkers(ctx context.Context, m modules, log *slog.Logger) (*workers, error) {
+// byZone has workers by their default zone.
+type byZone map[string]*worker.Worker
+
+// of returns the worker in the zone of the JVM that answered; nil: there is none.
+func (b byZone) of(v *vector) *worker.Worker { return b[v.zone()] }
+
+func newWorkers(ctx context.Context, m modules, zones []string, log *slog.Logger) (*workers, error) {
 	e, err := engine.Open(ctx, filepath.Join(os.TempDir(), "berth-test-cache"))
 	if err != nil {
 		return nil, err
 	}
-	w := &workers{engine: e}
-	if w.stock, err = newWorker(ctx, e, m.stock, log); err == nil && m.probe != "" {
-		w.probe, err = newWorker(ctx, e, m.probe, log)
-	}
-	if err != nil {
-		return nil, errors.Join(err, e.Close(ctx))
+	w := &workers{engine: e, stock: byZone{}, probe: byZone{}}
+	for _, zone := range zones {
+		if w.stock[zone], err = newWorker(ctx, e, m.stock, zone, log); err == nil && m.probe != "" {
+			w.probe[zone], err = newWorker(ctx, e, m.probe, zone, log)
+		}
+		if err != nil {
+			return nil, errors.Join(err, e.Close(ctx))
+		}
 	}
 	return w, nil
 }
@@ -42,12 +50,12 @@ func newWorkers(ctx context.Context, m modules, log *slog.Logger) (*workers, err
 func (w *workers) close(ctx context.Context) { _ = w.engine.Close(ctx) } // the program ends anyway
 
 // newWorker makes a worker that has one module and no Kafka: it runs no connectors.
-func newWorker(ctx context.Context, e *engine.Engine, module string, log *slog.Logger) (*worker.Worker, error) {
+func newWorker(ctx context.Context, e *engine.Engine, module, zone string, log *slog.Logger) (*worker.Worker, error) {
 	wasm, err := os.ReadFile(module)
 	if err != nil {
 		return nil, err
 	}
-	registry := plugin.New(plugin.Config{Log: log}, e)
+	registry := plugin.New(plugin.Config{TimeZone: zone, Log: log}, e)
 	if err := registry.Load(ctx); err != nil {
 		return nil, err
 	}
@@ -60,9 +68,9 @@ func newWorker(ctx context.Context, e *engine.Engine, module string, log *slog.L
 
 // families says who plays which file.
 func (w *workers) families() families {
-	viaPlugins := plugins{worker: w.stock}
-	viaProbe := probe{worker: w.probe}
-	viaValidator := newConfigs(w.stock)
+	viaPlugins := plugins{workers: w.stock}
+	viaProbe := probe{workers: w.probe}
+	viaValidator := newConfigs(w.stock[utc])
 	return func(v *vector) family {
 		switch {
 		case v.file == "configdef":

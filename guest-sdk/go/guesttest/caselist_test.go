@@ -121,6 +121,9 @@ func errorCases() []Case {
 			(&batch{}).fail(0, 2, abi.CodeRetriable, "later").fail(1, 2, abi.CodeData, "bad data").
 				fail(2, 2, abi.CodeConfig, "Invalid value x for configuration y: bad config").
 				fail(3, 2, abi.CodeConnect, "plain error").add(4, value(nil, "RETRIABLE")).add(5, value(nil, "OK"))).stop(),
+		newScript("details of an error", "Class, field and cause stand with the message.").task(transform("kit.Fail")).
+			batch((&batch{}).add(0, value(nil, "detailed")), (&batch{}).failWith(abi.RecordError{Code: abi.CodeData,
+				Class: "kit.BadItem", Message: "bad item\nField: list[1]\nCaused by: kit.Cause: why"})).stop(),
 		newScript("panic", "A panic ends the instance and says where it was.").
 			task(transform("kit.Upper"), guarded("kit.Fail", true)).
 			event(abi.EventBatch, (&batch{}).add(0, value(nil, []byte("x"))).

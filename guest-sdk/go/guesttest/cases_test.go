@@ -77,7 +77,11 @@ func (b *batch) add(origin uint32, fields ...field) *batch {
 }
 
 func (b *batch) fail(record, stage uint32, code abi.Code, message string) *batch {
-	b.b.AddError(abi.RecordError{Record: record, Stage: stage, Code: code, Message: message})
+	return b.failWith(abi.RecordError{Record: record, Stage: stage, Code: code, Message: message})
+}
+
+func (b *batch) failWith(e abi.RecordError) *batch {
+	b.b.AddError(e)
 	return b
 }
 

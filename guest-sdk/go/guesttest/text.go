@@ -52,7 +52,11 @@ func TextOfBatch(b *abi.Batch) string {
 	var errs []string
 	for i := range b.ErrorCount() {
 		e := b.Error(i)
-		errs = append(errs, fmt.Sprintf("error record=%d stage=%d code=%d", int32(e.Record), e.Stage, e.Code))
+		text := fmt.Sprintf("error record=%d stage=%d code=%d", int32(e.Record), e.Stage, e.Code)
+		if e.Class != "" {
+			text += " class=" + e.Class
+		}
+		errs = append(errs, text)
 	}
 	slices.Sort(errs)
 	lines = append(lines, errs...)

@@ -30,7 +30,7 @@
 //! [`Transform`], [`Predicate`], [`Converter`]. Nothing may wait: a source says with [`Next`] when it wants to be
 //! polled again, and the main loop sleeps in `poll_oneoff` meanwhile. Errors say by their [`Kind`] what the worker does.
 //!
-//! Plugins are tested natively with [`fake::FakeHost`], without Wasm.
+//! Plugins are tested natively with [`fake::FakeHost`], without Wasm; [`fuzz`] makes input that nobody thought of.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
@@ -45,6 +45,7 @@ pub mod event;
 pub mod fake;
 mod fields;
 pub mod files;
+pub mod fuzz;
 pub mod host;
 pub mod limits;
 mod memory;

@@ -7,7 +7,7 @@ pub const BATCH_RECORDS: usize = 1 << 20;
 /// Topics, schemas or source partitions in a batch, each.
 pub const DICTIONARY_ITEMS: usize = 65_536;
 /// Containers within each other.
-pub const DEPTH: usize = 64;
+pub const DEPTH: usize = 1000;
 /// Headers of a record.
 pub const RECORD_HEADERS: usize = 4_096;
 /// Message of an error, in bytes; longer ones are cut.

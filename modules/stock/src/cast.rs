@@ -119,7 +119,8 @@ impl Step {
         if value.is_null() && !self.to.schema.optional {
             return Err(null_in_required(&self.to));
         }
-        Ok(Part::named(0, 0).with(write_cast(conversion, value, &mut record.arena)?))
+        let cast = write_cast(conversion, value, &mut record.arena).map_err(|e| e.at(&self.to.name))?;
+        Ok(Part::named(0, 0).with(cast))
     }
 }
 
@@ -165,7 +166,8 @@ impl CastFields {
                 continue;
             };
             let value = part.value(record.memory, &mut self.scratch);
-            *part = part.with(write_cast(Conversion::new(None, *target), value, &mut record.arena)?);
+            let cast = write_cast(Conversion::new(None, *target), value, &mut record.arena);
+            *part = part.with(cast.map_err(|e| e.at(name))?);
         }
         let cell = record.arena.put_apart(&self.parts, Tag::Map, NONE)?;
         self.half.set(record, cell);
@@ -225,7 +227,7 @@ fn cast_step(from: FieldReader, target: Type) -> Result<Step> {
     let conversion = Conversion::new(Some(old), target);
     let mut new = Schema { optional: old.optional, ..Schema::new(target) };
     if let Some(default) = &old.default {
-        new.default = Some(conversion.cast(default)?);
+        new.default = Some(conversion.cast(default).map_err(|e| e.at(&from.field.name))?);
     }
     let to = Field { name: from.field.name.clone(), schema: Rc::new(new) };
     Ok(Step { from, to, conversion: Some(conversion) })

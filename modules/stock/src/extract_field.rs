@@ -105,7 +105,7 @@ fn find(path: &FieldPath, schema: &Rc<Schema>) -> Result<(Vec<usize>, Rc<Schema>
         }
         let Some(i) = at.index_of(step) else {
             let message = format!("Unknown field: {}", path.text);
-            return Err(Error::data(message).class("java.lang.IllegalArgumentException"));
+            return Err(Error::data(message).class("java.lang.IllegalArgumentException").at(&path.text));
         };
         steps.push(i);
         at = at.fields[i].schema.clone();

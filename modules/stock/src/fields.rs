@@ -122,5 +122,5 @@ pub fn copy(b: &mut berth_guest::Builder<'_>, value: ValueRef<'_>, field: &Field
 /// The error of a struct that gets null for a field that must be set.
 pub fn null_in_required(field: &Field) -> Error {
     let (name, kind) = (&field.name, field.schema.kind);
-    Error::data(format!("Invalid value: null used for required field: \"{name}\", schema type: {kind}"))
+    Error::data(format!("Invalid value: null used for required field: \"{name}\", schema type: {kind}")).at(name)
 }

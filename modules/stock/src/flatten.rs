@@ -162,7 +162,7 @@ fn flat_fields(schema: &Schema, outer: &Outer<'_>, new: &mut Schema) -> Result<V
             }
             Type::Map => {
                 let message = "Flatten transformation does not support MAP for record with schemas";
-                return Err(Error::data(format!("{message} (for field {name}).")));
+                return Err(Error::data(format!("{message} (for field {name}).")).at(&name));
             }
             _ => {
                 let flat = Schema { optional, default: default.cloned(), ..Schema::clone(&field.schema) };
@@ -294,17 +294,19 @@ fn not_a_name(key: ValueRef<'_>) -> Error {
 /// Makes the error for values of a class that may not stand in a map without a schema.
 fn unsupported(tag: Tag) -> Option<fn(ValueRef<'_>, &str) -> Error> {
     match tag {
-        Tag::Decimal | Tag::Date | Tag::BigInt => Some(|value, _| {
+        Tag::Decimal | Tag::Date | Tag::BigInt => Some(|value, name| {
             let class = class_of(value);
             Error::data(format!(
                 "Flatten transformation was passed a value of type {class} which is not supported by Connect's data API"
             ))
+            .at(name)
         }),
         Tag::Struct => Some(|value, name| {
             let class = class_of(value);
             Error::data(format!(
                 "Flatten transformation does not support {class} for record without schemas (for field {name})."
             ))
+            .at(name)
         }),
         _ => None,
     }

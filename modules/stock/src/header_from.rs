@@ -121,7 +121,8 @@ impl HeaderFrom {
             match field.read(&items) {
                 value if value.is_null() && !field.field.schema.optional => {
                     let schema = field.field.schema.describe();
-                    Err(Error::data(format!("A null value requires an optional schema but was {schema}")))
+                    let message = format!("A null value requires an optional schema but was {schema}");
+                    Err(Error::data(message).at(&field.field.name))
                 }
                 value => Ok((value, *schema)),
             }
@@ -133,7 +134,7 @@ impl HeaderFrom {
         for name in &self.fields {
             let Some(i) = schema.index_of(name) else {
                 let message = format!("Field does not exist: {name}");
-                return Err(Error::data(message).class("java.lang.NullPointerException"));
+                return Err(Error::data(message).class("java.lang.NullPointerException").at(name));
             };
             let field = FieldReader::new(schema, i, self.replace_null);
             let index = dict.intern_schema(&field.field.schema)?;

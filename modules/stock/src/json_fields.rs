@@ -109,7 +109,7 @@ fn skip_array(lexer: &mut Lexer<'_>, depth: usize) -> Read<bool> {
 /// Blanks that were passed so far.
 fn deeper(lexer: &mut Lexer<'_>, depth: usize) -> Read<usize> {
     match depth >= DEPTH {
-        true => lexer.problem("nested deeper than 64 levels"),
+        true => lexer.problem("nested deeper than 1000 levels"),
         false => Ok(lexer.blanks()),
     }
 }

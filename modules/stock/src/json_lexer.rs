@@ -229,7 +229,7 @@ impl<'a> Lexer<'a> {
             None => return self.problem("unexpected end"),
         };
         if depth > DEPTH {
-            return self.problem("nested deeper than 64 levels");
+            return self.problem("nested deeper than 1000 levels");
         }
         let mut more = !self.empty(close);
         while more {
@@ -329,7 +329,7 @@ impl<'a> Lexer<'a> {
 
     fn deeper(&self, b: &Builder<'_>) -> Read<()> {
         if b.depth() >= DEPTH {
-            return self.problem("nested deeper than 64 levels");
+            return self.problem("nested deeper than 1000 levels");
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ impl<'a> Lexer<'a> {
     /// Reads the value that follows as a tree. Of members with one name the last one counts.
     pub fn node(&mut self, depth: usize) -> Read<Node<'a>> {
         if depth > DEPTH {
-            return self.problem("nested deeper than 64 levels");
+            return self.problem("nested deeper than 1000 levels");
         }
         Ok(match self.peek() {
             Some(b'"') => Node::Text(self.string()?),

@@ -171,7 +171,8 @@ impl MaskField {
                 continue;
             };
             let value = part.value(record.memory, &mut self.scratch);
-            *part = part.with(self.masks.write(value, &mut record.arena)?);
+            let masked = self.masks.write(value, &mut record.arena).map_err(|e| e.at(name))?;
+            *part = part.with(masked);
         }
         let cell = record.arena.put_apart(&self.parts, Tag::Map, NONE)?;
         self.half.set(record, cell);
@@ -190,7 +191,8 @@ impl MaskField {
             let mut part = from.carry(&self.parts, &mut record.arena)?;
             if *masked {
                 let value = from.read_part(&self.parts, record.memory, &mut self.scratch);
-                part = part.with(self.masks.write(value, &mut record.arena)?);
+                let mask = self.masks.write(value, &mut record.arena).map_err(|e| e.at(&from.field.name))?;
+                part = part.with(mask);
             }
             self.taken.push(part);
         }

@@ -113,7 +113,7 @@ impl ReplaceField {
             let old = self.renames.iter().rev().find(|(_, new)| **new == *field.name);
             let old = old.map_or(&*field.name, |(old, _)| old.as_str());
             let Some(i) = schema.index_of(old) else {
-                return Err(Error::data(format!("{old} is not a valid field name")));
+                return Err(Error::data(format!("{old} is not a valid field name")).at(old));
             };
             from.push((i, Field { name: field.name.clone(), schema: schema.fields[i].schema.clone() }));
         }

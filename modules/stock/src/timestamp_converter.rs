@@ -136,7 +136,9 @@ impl TimestampConverter {
             for (key, item) in value.entries() {
                 b.value(key);
                 match is_field(key) && !item.is_null() {
-                    true => conversion.write(item, TimestampType::of_value(item)?, b)?,
+                    true => TimestampType::of_value(item)
+                        .and_then(|source| conversion.write(item, source, b))
+                        .map_err(|e| e.at(field))?,
                     false => b.value(item),
                 }
                 found |= is_field(key);
@@ -224,11 +226,12 @@ fn write_struct(
             reader.copy(&items, b)?;
             continue;
         };
-        let (source, item) = (source.clone()?, reader.read(&items));
+        let name = &reader.field.name;
+        let (source, item) = (source.clone().map_err(|e| e.at(name))?, reader.read(&items));
         match item.is_null() {
             true if !reader.field.schema.optional => return Err(null_in_required(&reader.field)),
             true => b.null(),
-            false => conversion.write(item, source, b)?,
+            false => conversion.write(item, source, b).map_err(|e| e.at(name))?,
         }
     }
     b.close_struct(NONE);

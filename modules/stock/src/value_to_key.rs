@@ -94,7 +94,7 @@ fn derive(names: &[String], schema: &Schema, replace_null: bool) -> Result<(Sche
     let mut fields = Vec::new();
     for name in names {
         let Some(i) = schema.index_of(name) else {
-            return Err(Error::data(format!("Field does not exist: {name}")));
+            return Err(Error::data(format!("Field does not exist: {name}")).at(name));
         };
         add_field(&mut key, Field { name: name.as_str().into(), schema: schema.fields[i].schema.clone() })?;
         fields.push(FieldReader::new(schema, i, replace_null));

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use berth_guest::schema::{DATE, TIME, TIMESTAMP};
+use berth_guest::schema::{DATE, TIMESTAMP};
 use berth_guest::{Error, Result, Schema, Type, Value};
 
 use crate::java_time::DAY_MS;
@@ -58,7 +58,7 @@ pub fn align(schema: &Schema, value: Value) -> Result<Value> {
         _ if value == Value::Null => {
             return Err(Error::data("Unable to convert a null value to a schema that requires a value"))
         }
-        _ if matches!(value, Value::Date(_)) => align_date(schema, value),
+        _ if matches!(value, Value::Date(_)) => value,
         (Type::Int8, Some(n), _) => Value::Int8(n as i8),
         (Type::Int16, Some(n), _) => Value::Int16(n as i16),
         (Type::Int32, Some(n), _) if schema.name.is_none() => Value::Int32(n as i32),
@@ -70,13 +70,4 @@ pub fn align(schema: &Schema, value: Value) -> Result<Value> {
         (Type::Float64, _, Some(x)) => Value::Float64(x),
         _ => value,
     })
-}
-
-fn align_date(schema: &Schema, value: Value) -> Value {
-    let Value::Date(ms) = value else { return value };
-    match schema.name() {
-        Some(DATE) => Value::Date(ms.div_euclid(DAY_MS) * DAY_MS),
-        Some(TIME) => Value::Date(ms.rem_euclid(DAY_MS)),
-        _ => value,
-    }
 }

@@ -31,8 +31,9 @@ func text(config map[string]*string, key, preset string) string {
 func validate(_ context.Context, config map[string]*string) ([]abi.KeyValidation, error) {
 	switch how := text(config, "connector.validate", "ok"); how {
 	case "null":
-		return nil, guest.Classed("org.apache.kafka.connect.runtime.rest.errors.BadRequestException", errors.New(
-			text(config, "connector.class", "")+".validate() must return a Config that is not null."))
+		return nil, guest.WithClass(errors.New(text(config, "connector.class", "")+
+			".validate() must return a Config that is not null."),
+			"org.apache.kafka.connect.runtime.rest.errors.BadRequestException")
 	case "reject":
 		return []abi.KeyValidation{{Name: "connector.validate", Value: &how, Errors: []string{"rejected on purpose"},
 			Visible: true}}, nil

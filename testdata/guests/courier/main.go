@@ -5,9 +5,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/berth-connect/berth/abi"
 	guest "github.com/berth-connect/berth/guest-sdk/go"
@@ -30,6 +34,10 @@ func main() {
 			}},
 			Capabilities: []string{abi.CapabilityFiles},
 			NewSink:      func() guest.Sink { return &journal{} },
+		},
+		guest.Plugin{
+			Class: "test.Returns", Version: "1.0.0", Doc: "Gives records up after it took them, as their values say.",
+			NewSink: func() guest.Sink { return &returns{} },
 		},
 	)
 }
@@ -124,3 +132,47 @@ func textOf(x any) *string {
 
 // Close implements guest.Closer.
 func (j *journal) Close() error { return j.file.Close() }
+
+// returns gives records up late: "flush …" when it is asked what is safe, "soon …" from a goroutine, which Flush waits
+// for. Others it keeps.
+type returns struct {
+	atFlush []*guest.Record
+	soon    sync.WaitGroup
+}
+
+// Start implements guest.Starter.
+func (*returns) Start(context.Context, guest.Config) error { return nil }
+
+// Put implements guest.Sink.
+func (s *returns) Put(ctx context.Context, records []*guest.Record) error {
+	for _, r := range records {
+		text, _ := r.Value().(string)
+		switch word, _, _ := strings.Cut(text, " "); word {
+		case "flush":
+			s.atFlush = append(s.atFlush, r)
+		case "soon":
+			s.soon.Go(func() {
+				time.Sleep(time.Millisecond)
+				s.report(ctx, r)
+			})
+		}
+	}
+	return nil
+}
+
+// Flush implements guest.Flusher.
+func (s *returns) Flush(ctx context.Context, offsets []guest.PartitionOffset) ([]guest.PartitionOffset, error) {
+	s.soon.Wait()
+	for _, r := range s.atFlush {
+		s.report(ctx, r)
+	}
+	s.atFlush = nil
+	return offsets, nil
+}
+
+func (*returns) report(ctx context.Context, r *guest.Record) {
+	err := guest.WithClass(guest.InField(errors.New("returned to sender"), "address"), "test.Returned")
+	if err := guest.ReportErrant(ctx, r, err); err != nil {
+		panic(err)
+	}
+}

@@ -164,6 +164,10 @@ func (Fail) Transform(_ context.Context, r *guest.Record) (guest.Outcome, error)
 		return guest.Keep, guest.ConfigError("y", "x", "bad config")
 	case "error":
 		return guest.Keep, errors.New("plain error")
+	case "detailed":
+		err := guest.WithCause(guest.DataError(errors.New("bad item")), "kit.Cause", "why")
+		err = guest.InField(guest.InField(err, "[1]"), "list")
+		return guest.Keep, guest.WithClass(err, "kit.BadItem")
 	case "panic":
 		panic("on demand")
 	}

@@ -156,6 +156,10 @@ impl Transform for Fail {
             Some("data") => Err(Error::data("bad data")),
             Some("config") => Err(Error::config("Invalid value x for configuration y: bad config")),
             Some("error") => Err(Error::connect("plain error")),
+            Some("detailed") => {
+                let error = Error::data("bad item").caused_by("kit.Cause", "why");
+                Err(error.at("[1]").at("list").class("kit.BadItem"))
+            }
             Some("panic") => panic!("on demand"),
             _ => Ok(Outcome::Keep),
         }

@@ -80,7 +80,7 @@ impl Zone {
     /// `TimeZone.getTimeZone`: GMT if there is no such zone.
     pub fn of(id: &str) -> Zone {
         match id {
-            "UTC" => Zone::Utc,
+            "UTC" | "Etc/UTC" => Zone::Utc,
             _ => region(id).map(Zone::Region).or_else(|| custom(id)).unwrap_or(Zone::Fixed(0)),
         }
     }

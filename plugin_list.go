@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/plugin"
+)
+
+// listedPlugin is a line of "berth plugin ls"; a Java worker tells neither aliases nor modules.
+type listedPlugin struct {
+	Class   string   `json:"class"`
+	Aliases []string `json:"aliases"`
+	Type    string   `json:"type"`
+	Version string   `json:"version"`
+	Module  string   `json:"module"`
+	Doc     string   `json:"documentation"`
+}
+
+// lsPlugins lists the plugins that come with this program, or those of a running worker.
+func lsPlugins(args []string, out io.Writer) error {
+	flags := newFlags("plugin ls", "[-url URL] [-json]", out)
+	url := flags.String("url", "", "the REST API of a worker; without it: what is in this program")
+	asJSON := flags.Bool("json", false, "print JSON")
+	if _, err := parseFlags(flags, args, 0, 0); err != nil {
+		return err
+	}
+	list := bundledPlugins
+	if *url != "" {
+		list = func() ([]listedPlugin, error) { return workerPlugins(strings.TrimSuffix(*url, "/")) }
+	}
+	plugins, err := list()
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(plugins)
+	}
+	return printPlugins(out, plugins)
+}
+
+// bundledPlugins reads manifests only, so there is no engine.
+func bundledPlugins() ([]listedPlugin, error) {
+	registry := plugin.New(plugin.Config{Bundle: bundle(), Log: slog.New(slog.DiscardHandler)}, nil)
+	if err := registry.Load(context.Background()); err != nil {
+		return nil, err
+	}
+	plugins := []listedPlugin{}
+	for _, p := range registry.Infos() {
+		plugins = append(plugins, listedPlugin{p.Class, slices.Concat([]string{}, p.Aliases), string(p.Kind), p.Version,
+			p.Module, p.Doc})
+	}
+	return plugins, nil
+}
+
+// kindsInOrder is the order of GET /connector-plugins, in which the table stands, too.
+var kindsInOrder = []string{string(host.KindSink), string(host.KindSource), string(host.KindTransformation),
+	string(host.KindPredicate), string(host.KindConverter), string(host.KindHeaderConverter)}
+
+// workerPlugins asks for modules, and a worker that has none, as Kafka Connect's own, for plugins.
+func workerPlugins(url string) ([]listedPlugin, error) {
+	var modules []struct {
+		Name    string
+		Plugins []listedPlugin
+	}
+	plugins := []listedPlugin{}
+	err := getJSON(url+"/plugins", &modules)
+	var refused *httpRefusal
+	switch {
+	case errors.As(err, &refused) && refused.status == http.StatusNotFound:
+		err = getJSON(url+"/connector-plugins?connectorsOnly=false", &plugins)
+	default:
+		for _, m := range modules {
+			for _, p := range m.Plugins {
+				p.Module = m.Name
+				plugins = append(plugins, p)
+			}
+		}
+	}
+	slices.SortStableFunc(plugins, func(a, b listedPlugin) int {
+		if a.Type != b.Type {
+			return slices.Index(kindsInOrder, a.Type) - slices.Index(kindsInOrder, b.Type)
+		}
+		return strings.Compare(a.Class, b.Class)
+	})
+	return plugins, err
+}
+
+// httpRefusal is an answer that is no success.
+type httpRefusal struct {
+	status  int
+	message string
+}
+
+func (r *httpRefusal) Error() string { return r.message }
+
+// getJSON reads the answer of a worker. Errors name the address.
+func getJSON(address string, into any) error {
+	response, err := http.Get(address)
+	if err != nil {
+		return fmt.Errorf("ask the worker: %w; -url must name its REST API", err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("read the answer of %s: %w", address, err)
+	}
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return &httpRefusal{response.StatusCode, address + ": " + refusal(response.Status, answer)}
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return fmt.Errorf("%s gives no JSON that a worker would (%w); -url must name its REST API", address, err)
+	}
+	return nil
+}
+
+// printPlugins prints a table with the shortest name that a configuration may use.
+func printPlugins(out io.Writer, plugins []listedPlugin) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "KIND\tALIAS\tCLASS\tVERSION\tMODULE")
+	for _, p := range plugins {
+		alias := "-"
+		if len(p.Aliases) > 0 {
+			alias = slices.MinFunc(p.Aliases, func(a, b string) int { return len(a) - len(b) })
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", strings.ReplaceAll(p.Type, "_", " "), alias, p.Class,
+			dashed(p.Version), dashed(p.Module))
+	}
+	return table.Flush()
+}
+
+func dashed(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
