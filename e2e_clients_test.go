@@ -12,8 +12,8 @@ func TestE2EOverridesThatThePolicyNoLongerAllows(t *testing.T) {
 	p.env = append(p.env, "CONNECT_CONNECTOR_CLIENT_CONFIG_OVERRIDE_POLICY=Allowlist",
 		"CONNECT_CONNECTOR_CLIENT_CONFIG_OVERRIDE_ALLOWLIST=acks,batch.size")
 	p.start()
-	contains(t, p.awaitFailure(p.name("in")), "Client Config Overrides not allowed [The 'Allowlist' policy does not allow "+
-		"'linger.ms' to be overridden in the connector configuration.]")
+	contains(t, p.awaitFailure(p.name("in")), "Client Config Overrides not allowed [The 'Allowlist' policy does not "+
+		"allow 'linger.ms' to be overridden in the connector configuration.]")
 	p.put(p.name("in"), p.source(p.file("in.txt"), p.name("t")).with(keys{"producer.override.acks": "1"}))
 	p.appendTo("in.txt", "two")
 	p.await("the second line being read", func() bool { return p.position(p.name("in")) == 8 })
