@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -194,6 +193,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err := n.openStores(c.mode, properties, log); err != nil {
 		return nil, err
 	}
+	rest, err := restConfig(c)
+	if err != nil {
+		return nil, err
+	}
 	advertised, err := advertisedURL(c)
 	if err != nil {
 		return nil, err
@@ -206,7 +209,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Resolve:            c.providers.Resolve,
 		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
 	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
-		Leader: web.NewLeaderClient()}, log)
+		Leader: rest.Leader}, log)
 	if c.mode == distributed {
 		if err := n.joinGroup(c, advertised, log); err != nil {
 			return nil, err
@@ -233,32 +236,11 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Clients: clients, Offsets: n.offsets, Status: n.herder,
 		Meter: meters.Meter("berth"), Log: log,
 	})
-	rest, err := restConfig(c)
-	if err != nil {
-		return nil, errors.Join(err, n.close())
-	}
 	rest.Metrics, rest.Loggers = metrics, loggers
 	if n.web, err = web.New(rest, n.requests(c.mode), log); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
-}
-
-// restConfig is what the worker's properties say of the REST API.
-func restConfig(c config) (web.Config, error) {
-	r := web.Config{
-		Listeners: c.list("listeners"), AdminListeners: c.listIfGiven("admin.listeners"),
-		Version: kafkaVersion, Commit: "berth-" + version,
-		AllowOrigin: c.text("access.control.allow.origin"), AllowMethods: c.text("access.control.allow.methods"),
-		ResponseHeaders: c.text("response.http.headers.config"),
-	}
-	isHTTPS := func(listener string) bool { return strings.HasPrefix(strings.ToLower(listener), "https:") }
-	var tlsErr, err error
-	if slices.ContainsFunc(slices.Concat(r.Listeners, r.AdminListeners), isHTTPS) {
-		r.TLS, _, tlsErr = kafka.RESTTLS(c.all())
-	}
-	r.Users, err = restUsers(c, os.Environ())
-	return r, errors.Join(tlsErr, err)
 }
 
 // requests is what carries out the requests of the REST API.

@@ -37,6 +37,10 @@ var (
 )
 
 func statusOf(err error) int {
+	var forwarded *forwardedError
+	if errors.As(err, &forwarded) {
+		return forwarded.status
+	}
 	for _, row := range statuses {
 		if errors.Is(err, row.kind) {
 			return row.status
@@ -64,6 +68,10 @@ func (s *Server) handleError(err error, c echo.Context) {
 		s.log.Error("Request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
 	}
 	body := errorMessage{status, messageOf(err, status)}
+	var forwarded *forwardedError
+	if errors.As(err, &forwarded) {
+		body = forwarded.errorMessage
+	}
 	if err := writeJSON(c, status, body); err != nil {
 		s.log.Debug("Failed to answer", "error", err)
 	}

@@ -3,29 +3,25 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/berth-connect/berth/cluster/sessionkey"
 	"github.com/berth-connect/berth/host"
 )
 
-// LeaderClient sends requests between workers to the leader of the group. It implements herder.Leader.
+// LeaderClient sends requests to other workers of the group, to its leader mostly. It implements herder.Leader.
 type LeaderClient struct{ client *http.Client }
 
-// leaderTimeout bounds one request to the leader, as any request of REST.
-const leaderTimeout = 90 * time.Second
-
-// answerBytesMax bounds what is read of an answer.
-const answerBytesMax = 1 << 20
-
-// NewLeaderClient makes a client that follows no redirects.
-func NewLeaderClient() *LeaderClient {
-	return &LeaderClient{&http.Client{Timeout: leaderTimeout,
+// NewLeaderClient makes a client that follows no redirects and asks no proxy; tls is for workers with https listeners,
+// nil: the system's.
+func NewLeaderClient(tls *tls.Config) *LeaderClient {
+	transport := &http.Transport{TLSClientConfig: tls, IdleConnTimeout: idleDurationMax,
+		MaxIdleConnsPerHost: leaderConnectionsMax}
+	return &LeaderClient{&http.Client{Timeout: requestDurationMax, Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
@@ -44,34 +40,51 @@ func (l *LeaderClient) FenceZombies(ctx context.Context, leaderURL, connector st
 	return l.send(ctx, http.MethodPut, leaderURL+"connectors/"+escapeSegment(connector)+"/fence", nil, sign)
 }
 
+// send makes a signed request of this worker's own.
 func (l *LeaderClient) send(ctx context.Context, method, url string, body []byte, sign sessionkey.Signer) error {
-	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("Error trying to forward REST request: %w", err)
-	}
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("User-Agent", "kafka-connect")
+	header := http.Header{}
 	if sign != nil {
 		signature, err := sign(body)
 		if err != nil {
 			return err
 		}
-		request.Header.Set(sessionkey.AuthorizationHeader, signature.Authorization())
-		request.Header.Set(sessionkey.AlgorithmHeader, signature.Algorithm)
+		header.Set(sessionkey.AuthorizationHeader, signature.Authorization())
+		header.Set(sessionkey.AlgorithmHeader, signature.Algorithm)
 	}
-	answer, err := l.client.Do(request)
+	_, err := l.exchange(ctx, method, url, header, body)
+	return err
+}
+
+// answer is what another worker said to a request that it took.
+type answer struct {
+	status   int
+	location string
+	body     []byte
+}
+
+// exchange sends a request to another worker. Errors: a *forwardedError with its refusal; Connect's text when it can't
+// be reached or makes no sense.
+func (l *LeaderClient) exchange(ctx context.Context, method, url string, header http.Header, body []byte) (answer,
+	error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("IO Error trying to forward REST request: %w", err)
+		return answer{}, fmt.Errorf("Error trying to forward REST request: %w", err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, answerBytesMax))
-	if answer.StatusCode < http.StatusMultipleChoices || err != nil {
-		return err
+	request.Header = header
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", "kafka-connect")
+	response, err := l.client.Do(request)
+	if err != nil {
+		return answer{}, fmt.Errorf("IO Error trying to forward REST request: %w", err)
 	}
-	var told errorMessage
-	if json.Unmarshal(text, &told) == nil && told.Message != "" {
-		return errors.New(told.Message)
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, answerBytesMax))
+	if err != nil {
+		return answer{}, fmt.Errorf("IO Error trying to forward REST request: %w", err)
 	}
-	return fmt.Errorf("Unexpected status code when handling forwarded request: %d", answer.StatusCode)
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return answer{}, refusal(response.StatusCode, text)
+	}
+	return answer{response.StatusCode, response.Header.Get("Location"), text}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,12 +29,13 @@ type methods map[string]echo.HandlerFunc
 // resources are the paths of one set of listeners.
 type resources struct {
 	*echo.Echo
-	users map[string]string // nil: everybody may use them
+	users  map[string]string // nil: everybody may use them
+	leader *LeaderClient
 }
 
 // newResources makes an empty set, with what concerns every request.
 func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
-	r := resources{echo.New(), s.config.Users}
+	r := resources{echo.New(), s.config.Users, s.config.Leader}
 	r.HTTPErrorHandler = s.handleError
 	r.Pre(all...)
 	r.Pre(normalisePath)
@@ -83,6 +85,9 @@ func (s *Server) addAdminRoutes(r resources) {
 func (r resources) addPath(path string, handlers methods) {
 	allowed := []string{http.MethodOptions}
 	for method, handler := range handlers {
+		if method != http.MethodGet {
+			handler = forwarding(r.leader, handler)
+		}
 		if !isInternal(method, path) {
 			handler = authenticate(r.users, handler)
 		}
@@ -108,8 +113,11 @@ func answerOptions(c echo.Context, allowed []string) error {
 	return c.Blob(http.StatusOK, "text/plain", []byte(strings.Join(allowed, ", ")))
 }
 
+var escapedDots = regexp.MustCompile(`%2[eE]`)
+
 // normalisePath brings a path into the form that the routes have: one trailing slash and path parameters (;a=b) are
-// cut off, escapes stay, so that a slash in a name is no separator. An empty segment matches nothing.
+// cut off, escapes stay, so that a slash in a name is no separator. An empty segment matches nothing, nor do dots
+// that are written as escapes to be taken for a step.
 func normalisePath(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		location := c.Request().URL
@@ -117,6 +125,9 @@ func normalisePath(next echo.HandlerFunc) echo.HandlerFunc {
 		segments := strings.Split(path, "/")
 		for i, segment := range segments {
 			segments[i], _, _ = strings.Cut(segment, ";")
+			if dots := escapedDots.ReplaceAllString(segments[i], "."); dots != segments[i] && (dots == "." || dots == "..") {
+				return echo.ErrNotFound
+			}
 		}
 		path = strings.Join(segments, "/")
 		if len(path) > 1 {
@@ -191,7 +202,9 @@ func param(c echo.Context, name string) (string, error) {
 }
 
 // isTrue reads a query parameter as Java's Boolean.parseBoolean: all but "true" is false.
-func isTrue(c echo.Context, name string) bool { return strings.EqualFold(c.QueryParam(name), "true") }
+func isTrue(c echo.Context, name string) bool { return isTrueText(c.QueryParam(name)) }
+
+func isTrueText(text string) bool { return strings.EqualFold(text, "true") }
 
 // writeJSON answers with a JSON body, without escaping <, > and &.
 func writeJSON(c echo.Context, status int, body any) error {

@@ -29,6 +29,7 @@ type Config struct {
 	Metrics        http.Handler      // serves GET /metrics; nil: there is no such path
 	Loggers        *Loggers          // nil: a table of its own
 	Users          map[string]string // passwords by user name; nil: everybody may use the API
+	Leader         *LeaderClient     // for requests that are another worker's; nil: one without settings
 
 	AllowOrigin     string // access.control.allow.origin
 	AllowMethods    string // access.control.allow.methods
@@ -59,6 +60,9 @@ func New(config Config, herder Herder, log *slog.Logger) (*Server, error) {
 	}
 	if config.Loggers == nil {
 		config.Loggers = NewLoggers()
+	}
+	if config.Leader == nil {
+		config.Leader = NewLeaderClient(nil)
 	}
 	s := &Server{config: config, herder: herder, log: log}
 	headers, err := parseHeaderRules(config.ResponseHeaders)

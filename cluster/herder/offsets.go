@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,6 +174,8 @@ func (h *Herder) alterSource(ctx context.Context, name string, config host.Confi
 	if err != nil {
 		return false, err
 	}
+	// Nothing can be stored for a partition that is null, so there is nothing to delete.
+	changes = slices.DeleteFunc(changes, func(o host.SourceOffset) bool { return o.Partition == nil && o.Offset == nil })
 	for _, change := range changes {
 		if err := errors.Join(checkFlat(change.Partition), checkFlat(change.Offset)); err != nil {
 			return false, err

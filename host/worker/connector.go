@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -48,7 +49,7 @@ func (w *Worker) StartConnector(ctx context.Context, name string, config host.Co
 		w.connectorFailed(ctx, name, c, err)
 		return nil, err
 	}
-	started := func() { w.Status.ConnectorStatus(name, stateOf(target), "", c.found.Version) }
+	started := func() { w.Status.ConnectorStatus(name, stateOf(target), "", statusVersion(c.found)) }
 	if target != host.TargetStarted {
 		started()
 		return nil, nil
@@ -91,8 +92,11 @@ func versionOf(c *connector) string {
 	if c == nil {
 		return ""
 	}
-	return c.found.Version
+	return statusVersion(c.found)
 }
+
+// statusVersion is a plugin's version as statuses have it: Connect's word for none leaves it out of answers.
+func statusVersion(found plugin.Plugin) string { return cmp.Or(found.Version, "undefined") }
 
 func stateOf(target host.TargetState) host.State {
 	switch target {
@@ -270,6 +274,6 @@ func (w *Worker) SetTarget(name string, target host.TargetState) {
 		t.target.Set(target == host.TargetPaused)
 	}
 	if c != nil && !c.failed.Load() {
-		w.Status.ConnectorStatus(name, stateOf(target), "", c.found.Version)
+		w.Status.ConnectorStatus(name, stateOf(target), "", statusVersion(c.found))
 	}
 }

@@ -54,7 +54,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		if err != nil && ctx.Err() == nil {
 			w.meters.overLimit(err)
 			w.Log.Error("task failed", "connector", id.Connector, "task", id.Task, "error", err)
-			w.Status.TaskStatus(id, host.Failed, task.Trace(err), found.Version)
+			w.Status.TaskStatus(id, host.Failed, task.Trace(err), statusVersion(found))
 		}
 	}()
 	if err != nil {
@@ -113,8 +113,8 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
 			return w.run(ctx, g, plan, log, meters.plugin)
 		},
-		Started:   func() { w.Status.TaskStatus(id, host.Running, "", found.Version) },
-		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", found.Version) },
+		Started:   func() { w.Status.TaskStatus(id, host.Running, "", statusVersion(found)) },
+		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
 	}
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"text/scanner"
+
+	"github.com/berth-connect/berth/cluster/kafka"
+	"github.com/berth-connect/berth/web"
 )
 
 // The one REST extension there is, and the login module that it works with.
@@ -16,6 +20,35 @@ const (
 	loginConfigKey     = "java.security.auth.login.config"
 	loginSection       = "KafkaConnect"
 )
+
+// restConfig is what the worker's properties say of the REST API. Error: all that is wrong with them.
+func restConfig(c config) (web.Config, error) {
+	r := web.Config{
+		Listeners: c.list("listeners"), AdminListeners: c.listIfGiven("admin.listeners"),
+		Version: kafkaVersion, Commit: "berth-" + version,
+		AllowOrigin: c.text("access.control.allow.origin"), AllowMethods: c.text("access.control.allow.methods"),
+		ResponseHeaders: c.text("response.http.headers.config"),
+	}
+	var client *tls.Config
+	var tlsErr, err error
+	if usesHTTPS(c) {
+		r.TLS, client, tlsErr = kafka.RESTTLS(c.all())
+	}
+	r.Leader = web.NewLeaderClient(client)
+	r.Users, err = restUsers(c, os.Environ())
+	return r, errors.Join(tlsErr, err)
+}
+
+// usesHTTPS tells whether this worker, or another of its group as far as it knows, listens with https.
+func usesHTTPS(c config) bool {
+	for _, listener := range slices.Concat(c.list("listeners"), c.list("admin.listeners")) {
+		if strings.HasPrefix(strings.ToLower(listener), "https:") {
+			return true
+		}
+	}
+	own := func(key string) bool { return strings.HasPrefix(key, "listeners.https.") }
+	return slices.ContainsFunc(c.values.Keys(), own)
+}
 
 // restUsers reads the passwords of the REST API's users when rest.extension.classes asks for basic authentication; nil:
 // it does not. The JAAS file is that of java.security.auth.login.config in the worker's properties, or in KAFKA_OPTS as
