@@ -1,6 +1,6 @@
 // Package javamap reads and writes what Java's object serialisation makes of a HashMap<byte[], byte[]>, the form in
-// which Kafka Connect's standalone worker keeps source offsets (FileOffsetBackingStore). The grammar is chapter 6 of the Java
-// Object Serialization Specification; everything in it that such a map never needs is refused.
+// which Kafka Connect's standalone worker keeps source offsets (FileOffsetBackingStore). The grammar is chapter 6 of the
+// Java Object Serialization Specification; everything in it that such a map never needs is refused.
 package javamap
 
 import (
