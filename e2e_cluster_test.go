@@ -59,10 +59,9 @@ func startCluster(t *testing.T, workers int) *cluster {
 // fill creates the connectors, each at another worker, and waits until all runs.
 func (c *cluster) fill() {
 	c.t.Helper()
-	leader := c.leader(c.workers)
-	leader.CreateTopic(c.t, c.topic, 4)
+	c.workers[0].CreateTopic(c.t, c.topic, 4)
 	for i := range clusterConnectors {
-		leader.put(fmt.Sprintf("made-%02d", i), keys{"connector.class": "Datagen", "kind": "line",
+		c.workers[i%len(c.workers)].put(fmt.Sprintf("made-%02d", i), keys{"connector.class": "Datagen", "kind": "line",
 			"topic": c.topic, "rate": "1", "tasks.max": strconv.Itoa(clusterTasks)})
 	}
 	c.await(c.workers)
