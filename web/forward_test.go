@@ -83,7 +83,7 @@ func TestForwardingEnds(t *testing.T) {
 	}{
 		"not asked to": {&herder.NotLeader{LeaderURL: closed.URL + "/"}, "/connectors/a/pause?forward=false", 409,
 			"conflicting operation"},
-		"no leader":   {&herder.NotLeader{}, "/connectors/a/pause", 409, "no known leader URL"},
+		"no leader": {&herder.NotLeader{}, "/connectors/a/pause", 409, "no known leader URL"},
 		"not there": {&herder.NotLeader{LeaderURL: closed.URL + "/"}, "/connectors/a/pause", 500,
 			"IO Error trying to forward"},
 		"other error": {host.NotFound("none"), "/connectors/a/pause", 404, "none"},

@@ -2,7 +2,7 @@
 # lint.sh: form and vet checks, no tests. STATICCHECK names the pinned tool.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-programs="./testdata/bench ./testdata/demo/... ./testdata/guests ./testdata/vectors ./testdata/manifest"
+programs="./testdata/bench ./testdata/demo/... ./testdata/guests ./testdata/vectors ./testdata/manifest ./testdata/restconformance"
 guests=$(for dir in abi guest-sdk modules; do
   [ -z "$(find "$dir" -name '*.go' -print -quit)" ] || printf './%s/... ' "$dir"
 done)
