@@ -52,6 +52,7 @@ pub mod paths;
 pub mod record_is_tombstone;
 pub mod regex_router;
 pub mod replace_field;
+pub mod same_headers;
 pub mod set_schema_metadata;
 pub mod simple_header_converter;
 pub mod string_converter;
