@@ -43,6 +43,7 @@ pub mod json_lexer;
 pub mod json_names;
 pub mod json_node;
 pub mod json_schema;
+pub mod json_struct;
 pub mod json_typed;
 pub mod json_writer;
 pub mod logical_types;
