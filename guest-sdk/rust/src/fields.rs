@@ -2,8 +2,8 @@
 //! fields may lie apart: a list of where each name and value is. Such values never leave the instance: before a stage
 //! that does not ask for fields, and before the host, they are put together.
 //!
-//! The lists of a batch lie one behind the other; a cell holds where its own begins and how long it is. A list belongs to
-//! one cell alone, so a stage changes it where it is.
+//! The lists of a batch lie one behind the other; a cell holds where its own begins and how long it is. A list belongs
+//! to one cell alone, so a stage changes it where it is.
 //!
 //! A value may also be text in a converter's format that nobody has looked at. It was checked when it was read, so
 //! reading it later can't fail.

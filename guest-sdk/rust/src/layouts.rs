@@ -32,11 +32,12 @@ impl<T> Default for Layouts<T> {
 }
 
 impl<T> Layouts<T> {
-    /// What `make` gave for these names.
+    /// What `make` gave for these names. Names that are the same become the same bytes, too, so that stages that follow
+    /// compare places only.
     #[inline]
     pub fn get(
         &mut self,
-        parts: &[Part],
+        parts: &mut [Part],
         memory: &Memory,
         dict: &Dictionaries,
         make: impl FnOnce(&[Part]) -> T,
@@ -47,7 +48,13 @@ impl<T> Layouts<T> {
         }
     }
 
-    fn find(&mut self, parts: &[Part], memory: &Memory, dict: &Dictionaries, make: impl FnOnce(&[Part]) -> T) -> Rc<T> {
+    fn find(
+        &mut self,
+        parts: &mut [Part],
+        memory: &Memory,
+        dict: &Dictionaries,
+        make: impl FnOnce(&[Part]) -> T,
+    ) -> Rc<T> {
         if self.generation != dict.generation() {
             self.kept.clear();
             self.generation = dict.generation();
@@ -71,18 +78,60 @@ impl<T> Layouts<T> {
 
 impl<T> Layout<T> {
     #[inline]
-    fn fits(&self, parts: &[Part], memory: &Memory) -> bool {
-        self.names.len() == parts.len()
-            && self.names.iter().zip(parts).all(|(name, part)| name.is_named_as(part, memory))
+    fn fits(&self, parts: &mut [Part], memory: &Memory) -> bool {
+        let is_same = |(name, part): (&Part, &mut Part)| {
+            let place = |part: &Part| (part.name_off, part.name_len, part.name_tag);
+            place(name) == place(part) || part.share_name(name, memory)
+        };
+        self.names.len() == parts.len() && self.names.iter().zip(parts).all(is_same)
     }
 }
 
 impl Part {
-    /// Whether two parts of maps have the same name.
-    #[inline]
-    pub fn is_named_as(&self, other: &Part, memory: &Memory) -> bool {
-        self.name_len == other.name_len
+    /// Takes the bytes of another part's name if it is the same.
+    #[inline(never)]
+    fn share_name(&mut self, other: &Part, memory: &Memory) -> bool {
+        let is_same = self.name_len == other.name_len
             && self.name_tag == other.name_tag
-            && (self.name_off == other.name_off || same(self.name(memory).payload, other.name(memory).payload))
+            && same(self.name(memory).payload, other.name(memory).payload);
+        if is_same {
+            self.name_off = other.name_off;
+        }
+        is_same
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Memory;
+
+    fn list(names: &[u8]) -> Vec<Part> {
+        names.iter().map(|name| Part::named(*name as u32, 1)).collect()
+    }
+
+    #[test]
+    fn each_list_of_names_is_worked_out_once_while_not_too_many_take_turns() {
+        let input: Vec<u8> = (0..200).map(|i| i % 100).collect(); // each name is there twice
+        let memory = Memory { input_end: input.len(), input, ..Memory::default() };
+        let mut dict = Dictionaries::default();
+        let (mut layouts, mut made) = (Layouts::default(), 0);
+        for (kinds, wanted) in [(1, 1), (KEPT as u8, KEPT), (KEPT as u8 + 1, 3 * (KEPT + 1))] {
+            dict.clear(); // the next batch
+            made = 0;
+            for _ in 0..3 {
+                for kind in 0..kinds {
+                    for mut names in [list(&[kind, 50]), list(&[kind + 100, 150])] {
+                        let make = |parts: &[Part]| {
+                            made += 1;
+                            parts[0].name(&memory).payload[0]
+                        };
+                        assert_eq!(*layouts.get(&mut names, &memory, &dict, make), kind);
+                    }
+                }
+            }
+            assert_eq!(made, wanted, "{kinds} lists");
+        }
+        assert!(made > 0);
     }
 }

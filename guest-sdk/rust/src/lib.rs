@@ -63,7 +63,7 @@ mod value;
 
 pub use batch::{Batch, Failure};
 pub use builder::{Builder, Stack};
-pub use bytes::same;
+pub use bytes::{append, same};
 pub use config::{split_list, trim, Config, ConfigDef, ConfigKey, ConfigType, Importance, Parsed, Validator};
 pub use constant::Constant;
 pub use dictionary::{Dictionaries, Dictionary, FixedSchema, PerSchema, PerTopic};

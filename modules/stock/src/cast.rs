@@ -143,6 +143,21 @@ struct Derived {
     schema: u32,
     /// Of fields that may change.
     steps: Vec<Step>,
+    /// Indexes of the steps that change each value.
+    casting: Vec<usize>,
+    all: Vec<usize>,
+}
+
+impl Derived {
+    /// The steps that have something to do, in order.
+    #[inline]
+    fn steps_for(&self, parts: &[Part]) -> &[usize] {
+        let is_null = |step: &Step| parts.get(step.from.index).is_none_or(Part::is_null);
+        match self.steps.iter().any(|step| step.conversion.is_none() && is_null(step)) {
+            true => &self.all,
+            false => &self.casting,
+        }
+    }
 }
 
 /// Casts fields.
@@ -196,7 +211,8 @@ impl CastFields {
         require_struct(cell.tag(), PURPOSE)?;
         let Some(derived) = derived else { return Ok(()) };
         let cell = record.lay_apart(&cell)?;
-        for step in &derived.steps {
+        for i in derived.steps_for(record.arena.parts(&cell)) {
+            let step = &derived.steps[*i];
             let new = step.take(&cell, record)?;
             if let Some(place) = record.arena.parts_mut(&cell).get_mut(step.from.index) {
                 *place = new;
@@ -235,7 +251,9 @@ fn derive(
     let mut derived = Schema { optional: schema.optional, ..same_basics(schema) };
     derived.fields = steps.iter().map(|step| step.to.clone()).collect();
     steps.retain(Step::changes);
-    Ok(Some(Rc::new(Derived { schema: dict.intern_schema(&derived)?, steps })))
+    let all: Vec<usize> = (0..steps.len()).collect();
+    let casting = all.iter().copied().filter(|i| steps[*i].conversion.is_some()).collect();
+    Ok(Some(Rc::new(Derived { schema: dict.intern_schema(&derived)?, steps, casting, all })))
 }
 
 /// Of a field's schema, only whether it is optional and its default remain.

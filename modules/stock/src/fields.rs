@@ -97,7 +97,7 @@ pub fn is_named(part: &Part, memory: &Memory, name: &str) -> bool {
         && same(part.name(memory).payload, name.as_bytes())
 }
 
-/// Where maps have the fields of some names. A stage keeps it, as the maps of a batch nearly always have the same names.
+/// Where maps have the fields of some names. A stage keeps it, as maps of a batch nearly always have the same names.
 #[derive(Default)]
 pub struct Places {
     layouts: Layouts<Box<[Option<usize>]>>,
@@ -106,9 +106,9 @@ pub struct Places {
 impl Places {
     /// The index of each of `names` in the map, which lies apart.
     #[inline]
-    pub fn of<S: AsRef<str>>(&mut self, names: &[S], map: &Cell, record: &Record<'_>) -> Rc<Box<[Option<usize>]>> {
+    pub fn of<S: AsRef<str>>(&mut self, names: &[S], map: &Cell, record: &mut Record<'_>) -> Rc<Box<[Option<usize>]>> {
         let memory = record.memory;
-        self.layouts.get(record.arena.parts(map), memory, record.dict, |parts| {
+        self.layouts.get(record.arena.parts_mut(map), memory, record.dict, |parts| {
             let place = |name: &S| parts.iter().position(|part| is_named(part, memory, name.as_ref()));
             names.iter().map(place).collect()
         })

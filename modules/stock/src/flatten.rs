@@ -86,6 +86,7 @@ impl Flatten {
         for step in &derived.steps {
             let part = record.arena.parts(&cell).get(step.index()).copied().unwrap_or(Part::named(0, 0));
             match step {
+                Step::Copy(_) if !part.is_null() => self.flat.push(part),
                 Step::Copy(field) => self.flat.push(field.carry(part, &mut record.arena)?),
                 Step::Enter(_, steps) => enter(steps, part, record.memory, &mut record.arena, &mut self.flat)?,
             }

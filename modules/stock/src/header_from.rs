@@ -92,8 +92,9 @@ impl HeaderFrom {
         require_map(cell.tag(), &self.purpose)?;
         let cell = record.lay_apart(&cell)?;
         let (memory, fields) = (record.memory, &self.fields);
-        let taken =
-            self.layouts.get(record.arena.parts(&cell), memory, record.dict, |parts| Taken::of(parts, fields, memory));
+        let taken = self
+            .layouts
+            .get(record.arena.parts_mut(&cell), memory, record.dict, |parts| Taken::of(parts, fields, memory));
         let part = |place: &Option<usize>| place.map_or(Part::named(0, 0), |i| record.arena.parts(&cell)[i]);
         let values: Vec<Part> = taken.places.iter().map(part).collect();
         let mut scratch = std::mem::take(&mut self.scratch);

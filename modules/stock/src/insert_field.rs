@@ -187,14 +187,17 @@ impl InsertField {
     }
 
     #[inline]
-    fn changes(&mut self, cell: &Cell, record: &Record<'_>) -> Rc<Changes> {
-        let (memory, insertions, parts) = (record.memory, &self.insertions, record.arena.parts(cell));
+    fn changes(&mut self, cell: &Cell, record: &mut Record<'_>) -> Rc<Changes> {
+        let (memory, insertions, parts) = (record.memory, &self.insertions, record.arena.parts_mut(cell));
         let there = (0..).zip(insertions).map(|(bit, i)| (i.is_there(record.entry) as u32) << bit).sum();
-        let place = |name: &str| parts.iter().position(|part| is_named(part, memory, name));
-        let known = self.layouts.get(parts, memory, record.dict, |_| changes(insertions, there, place));
+        let make = |parts: &[Part]| {
+            let place = |name: &str| parts.iter().position(|part| is_named(part, memory, name));
+            changes(insertions, there, place)
+        };
+        let known = self.layouts.get(parts, memory, record.dict, make);
         match known.there == there {
             true => known,
-            false => Rc::new(changes(insertions, there, place)),
+            false => Rc::new(make(parts)),
         }
     }
 

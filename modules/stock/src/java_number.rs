@@ -3,6 +3,8 @@
 use std::fmt::Arguments;
 use std::io::Write;
 
+use berth_guest::append;
+
 /// `Double.toString`, with the shortest digits that read back (as since JDK 19).
 pub fn append_f64(n: f64, out: &mut Vec<u8>) {
     if !n.is_finite() {
@@ -148,7 +150,7 @@ fn append_u64(mut n: u64, out: &mut Vec<u8>) {
         (n, at) = (n / EIGHT_DIGITS, at - 8);
     }
     at = put_digits(n as u32, &mut digits, at);
-    out.extend_from_slice(&digits[at..]);
+    append(&digits[at..], out);
 }
 
 /// Writes a number, zero as one digit, that ends at `at`; gives where it begins.

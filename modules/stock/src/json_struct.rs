@@ -1,6 +1,7 @@
 //! Structs that lie apart as JsonConverter writes them. What does not depend on a record (the envelope's schema, names
 //! of fields, what a field's schema means) is worked out once per schema.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
@@ -13,8 +14,10 @@ use crate::logical_types::decimal_scale;
 /// Writes structs of one schema.
 pub struct StructWriter {
     style: Style,
-    /// What stands in front of each value, one behind the other.
+    /// What stands in front of each value, one behind the other, and a block more.
     before: Vec<u8>,
+    /// Where the block begins.
+    end: usize,
     fields: Vec<FieldWriter>,
     behind: &'static [u8],
 }
@@ -61,22 +64,38 @@ impl StructWriter {
             (true, true) => b"{}}",
             (true, false) => b"{}",
         };
-        Ok(StructWriter { style, before, fields, behind })
+        let end = before.len();
+        before.resize(end + BLOCK, 0);
+        Ok(StructWriter { style, before, end, fields, behind })
     }
 
     /// Appends a struct. Its parts are never texts that nobody has looked at.
     pub fn write(&self, parts: &[Part], memory: &Memory, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
         let mut start = 0;
         for (field, part) in self.fields.iter().zip(parts) {
-            out.extend_from_slice(&self.before[start..field.end]);
+            append_block(&self.before, start..field.end, out);
             start = field.end;
             field.write(part.stored(memory), self.style, dict, out)?;
         }
-        if self.fields.is_empty() {
-            out.extend_from_slice(&self.before);
-        }
+        append_block(&self.before, start..self.end, out);
         out.extend_from_slice(self.behind);
         Ok(())
+    }
+}
+
+/// Size of what is copied at once; there are as many bytes behind all names.
+const BLOCK: usize = 32;
+
+/// Appends a range, most of which are shorter than a block: a copy of known size takes no call.
+#[inline(always)]
+fn append_block(bytes: &[u8], range: Range<usize>, out: &mut Vec<u8>) {
+    match bytes.get(range.start..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+        Some(block) if range.len() <= BLOCK => {
+            let end = out.len() + range.len();
+            out.extend_from_slice(block);
+            out.truncate(end);
+        }
+        _ => out.extend_from_slice(&bytes[range]),
     }
 }
 

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use berth_guest::{
-    assemble_parts, Builder, Dictionaries, Error, Memory, Part, Result, Schema, Scratch, Stack, Tag, Type, Value,
-    ValueRef,
+    append, assemble_parts, Builder, Dictionaries, Error, Memory, Part, Result, Schema, Scratch, Stack, Tag, Type,
+    Value, ValueRef,
 };
 
 use crate::base64;
@@ -407,6 +407,15 @@ fn append_surrogates(text: &[u8], out: &mut Vec<u8>) -> usize {
 pub fn append_string(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
+    if plain_prefix::<true>(text) == text.len() {
+        append(text, out);
+    } else {
+        append_escaped(text, out);
+    }
+    out.push(b'"');
+}
+
+fn append_escaped(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
     loop {
         let plain = plain_prefix::<true>(rest);
@@ -429,5 +438,4 @@ pub fn append_string(text: &[u8], out: &mut Vec<u8>) {
         }
         rest = &rest[taken..];
     }
-    out.push(b'"');
 }

@@ -186,6 +186,9 @@ impl MaskField {
         let cell = record.lay_apart(&cell)?;
         for MaybeMasked { from, masked } in fields.iter() {
             let part = from.part(&cell, record);
+            if !*masked && !part.is_null() {
+                continue;
+            }
             let mut new = from.carry(part, &mut record.arena)?;
             if *masked {
                 new = part.with(self.masks.mask(from.value(&part, record.memory), record)?);

@@ -140,7 +140,7 @@ impl ReplaceField {
         let cell = record.lay_apart(&cell)?;
         let mut layouts = std::mem::take(&mut self.layouts);
         let memory = record.memory;
-        let kept = layouts.get(record.arena.parts(&cell), memory, record.dict, |parts| self.kept(parts, memory));
+        let kept = layouts.get(record.arena.parts_mut(&cell), memory, record.dict, |parts| self.kept(parts, memory));
         self.layouts = layouts;
         for &(field, rename) in &kept.renamed {
             let name = self.renames[rename].text.name(record.dict, &mut record.arena)?;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    Builder, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Importance, Make, Outcome, PerSchema,
+    Builder, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Importance, Make, Outcome, Part, PerSchema,
     Plugin, Record, Result, Schema, Scratch, Transform, Validator, Value, ValueRef, NONE,
 };
 
@@ -163,8 +163,9 @@ impl TimestampConverter {
         }
         let cell = record.lay_apart(&cell)?;
         for FieldStep { reader, convert } in &derived.steps {
-            let part = reader.part(&cell, record);
+            let part = record.arena.parts(&cell).get(reader.index).copied().unwrap_or(Part::named(0, 0));
             let new = match convert {
+                None if !part.is_null() => continue,
                 None => reader.carry(part, &mut record.arena)?,
                 Some(source) => {
                     let (source, memory) = (source.clone()?, record.memory);

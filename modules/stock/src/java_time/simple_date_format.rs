@@ -3,6 +3,8 @@
 //! What a pattern says is worked out when it is made; formatting and reading allocate nothing, but for a zone that is
 //! read by its name for the first time.
 
+use berth_guest::append;
+
 use super::calendar::Civil;
 use super::fields::{iso_to_weekday, Fields, Kind, Selection};
 use super::pattern::{items, Field, Item};
@@ -75,7 +77,7 @@ impl SimpleDateFormat {
         };
         for item in &self.items {
             match item {
-                Item::Text(text) => out.extend_from_slice(text.as_bytes()),
+                Item::Text(text) => append(text.as_bytes(), out),
                 Item::Field(field) => shown.append(field, out),
             }
         }
