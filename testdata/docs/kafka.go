@@ -104,6 +104,11 @@ func (k *kafka) committed() string {
 // Producer implements host.Clients, as the next ones do.
 func (k *kafka) Producer(host.TaskID, host.Config) (host.Producer, error) { return producer{k}, nil }
 
+func (k *kafka) Record(_ context.Context, _ host.TaskID, _ host.Config, at host.TopicPartition, offset int64) (
+	host.ConsumerRecord, error) {
+	return host.ConsumerRecord{}, fmt.Errorf("no example gives up record %s-%d@%d late", at.Topic, at.Partition, offset)
+}
+
 func (k *kafka) Consumer(_ host.TaskID, _ host.Config, r host.Rebalancer) (host.Consumer, error) {
 	return &consumer{kafka: k, rebalancer: r}, nil
 }
