@@ -234,8 +234,8 @@ impl Conversion<'_> {
     ) -> Result<()> {
         let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
         let schema = cell.schema;
-        let (stage, apart) = (self.stage, self.apart);
-        let mut out = CellOut { dict, arena, cell, apart, topic, port: &mut *self.port, stage };
+        let (stage, apart, reach) = (self.stage, self.apart, memory.reach(cell.off));
+        let mut out = CellOut { dict, arena, cell, reach, apart, topic, port: &mut *self.port, stage };
         if self.from {
             self.converter.from_connect(value, schema, &mut out)
         } else {
@@ -255,7 +255,7 @@ impl Conversion<'_> {
         take_apart(cell, memory, parts);
         let (tag, schema) = (cell.tag(), cell.schema);
         let (stage, apart) = (self.stage, self.apart);
-        let mut out = CellOut { dict, arena, cell, apart, topic, port: &mut *self.port, stage };
+        let mut out = CellOut { dict, arena, cell, reach: &[], apart, topic, port: &mut *self.port, stage };
         match self.converter.parts_writer() {
             Some(writer) => writer.convert(parts, tag, memory, schema, &mut out),
             None => Err(Error::internal("a value that lies apart")),
@@ -279,7 +279,7 @@ impl Conversion<'_> {
             let untouched = cell.len;
             let arena = Arena::new(&mut scratch, 1, &mut stack);
             let (topic, stage, port) = (entry.topic, self.stage, &mut *self.port);
-            let mut out = CellOut { dict, arena, cell: &mut cell, apart: false, topic, port, stage };
+            let mut out = CellOut { dict, arena, cell: &mut cell, reach: &[], apart: false, topic, port, stage };
             if self.from {
                 self.converter.from_connect(header.value, header.schema, &mut out)?;
             } else {

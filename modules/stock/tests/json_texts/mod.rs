@@ -1,0 +1,88 @@
+//! Texts of JSON made by chance.
+
+/// SplitMix64.
+pub struct Chance(pub u64);
+
+impl Chance {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    pub fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.below(of.len())]
+    }
+}
+
+const NAMES: [&str; 9] = ["a", "b", "c", "id", "amount", "a\\u0062", "äöü", "a.b", ""];
+pub const SCALARS: [&str; 34] = [
+    "null",
+    "true",
+    "false",
+    "0",
+    "-0",
+    "-0.0",
+    "0.0",
+    "1",
+    "-17",
+    "007",
+    "1.0",
+    "1.50",
+    "0.001",
+    "0.0001",
+    "9999999.5",
+    "10000000.5",
+    "1e5",
+    "1E-7",
+    "123456789012345678",
+    "1234567890123456789",
+    "99999999999999999999",
+    "0.1234567890123456",
+    "3.14159",
+    "\"\"",
+    "\"text\"",
+    "\"a\\\"b\"",
+    "\"\\u00e4\\n\"",
+    "\"\\ud83d\\ude00\"",
+    "\"\\ud800\"",
+    "\"ä\"",
+    "\"12.5\"",
+    "\"/\\/\"",
+    "1e400",
+    "-1.25",
+];
+
+pub fn json(chance: &mut Chance, depth: usize, out: &mut String) {
+    let blank = ["", "", "", " ", "\n\t"];
+    out.push_str(chance.one(&blank));
+    match chance.below(if depth > 3 { 4 } else { 7 }) {
+        0..=3 => out.push_str(chance.one(&SCALARS)),
+        4 => {
+            out.push('[');
+            for i in 0..chance.below(4) {
+                out.push_str(if i > 0 { "," } else { "" });
+                json(chance, depth + 1, out);
+            }
+            out.push(']');
+        }
+        _ => object(chance, depth, out),
+    }
+    out.push_str(chance.one(&blank));
+}
+
+pub fn object(chance: &mut Chance, depth: usize, out: &mut String) {
+    out.push('{');
+    for i in 0..chance.below(6) {
+        out.push_str(if i > 0 { "," } else { "" });
+        out.push_str(&format!("\"{}\":", chance.one(&NAMES)));
+        json(chance, depth + 1, out);
+    }
+    out.push('}');
+}
