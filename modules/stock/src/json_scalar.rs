@@ -7,14 +7,12 @@ use crate::json_block::{Block, BLOCK};
 use crate::json_fields::{is_canonical_fraction, is_canonical_whole};
 use crate::json_lexer::{self, Lexer};
 
-/// A value that was found.
+/// A scalar that was found.
 #[derive(Clone, Copy)]
 pub struct Scalar {
-    /// The range that its tag speaks of: a RAW one is text as it stands, a STRING one what is between the quotes.
-    pub from: usize,
-    pub to: usize,
     /// Where reading goes on.
     pub end: usize,
+    /// RAW: text that nobody has looked at.
     pub tag: Tag,
     /// Whether it stands as the converter would write it.
     pub canonical: bool,
@@ -22,31 +20,52 @@ pub struct Scalar {
 
 impl Scalar {
     #[inline(always)]
-    fn raw(from: usize, end: usize, canonical: bool) -> Scalar {
-        Scalar { from, to: end, end, tag: Tag::Raw, canonical }
+    fn raw(end: usize, canonical: bool) -> Scalar {
+        Scalar { end, tag: Tag::Raw, canonical }
+    }
+
+    #[inline(always)]
+    fn text(end: usize) -> Scalar {
+        Scalar { end, tag: Tag::String, canonical: true }
+    }
+
+    /// The range of what its tag speaks of, if it begins at `at`.
+    #[inline(always)]
+    pub fn range(&self, at: usize) -> (usize, usize) {
+        match self.tag {
+            Tag::String => (at + 1, self.end - 1),
+            Tag::Null => (at, at),
+            _ => (at, self.end),
+        }
     }
 }
 
-/// Reads the scalar whose first byte is `first`; the text ends at `len`, and what is read behind that is the caller's
-/// business. What follows a number or a word, too.
+/// Reads the scalar at a place, or an object or array without anything in it. The text ends at `len`; what is read behind
+/// that is the caller's business, and so is what follows a number or a word.
 #[inline(always)]
-pub fn scalar(bytes: &[u8], len: usize, at: usize, first: u8) -> Option<Scalar> {
+pub fn scalar(bytes: &[u8], len: usize, at: usize) -> Option<Scalar> {
+    let first = *bytes.get(at)?;
+    if first == b'"' {
+        let stops = Block::at(bytes, at + 1).stops();
+        let end = at + 1 + stops.trailing_zeros() as usize;
+        return match bytes.get(end) {
+            Some(b'"') if stops != 0 => Some(Scalar::text(end + 1)),
+            _ => long_text(bytes, len, at),
+        };
+    }
     match first {
-        b'"' => {
-            let end = plain_end(bytes, at + 1);
-            match bytes.get(end) {
-                Some(b'"') => Some(Scalar { from: at + 1, to: end, end: end + 1, tag: Tag::String, canonical: true }),
-                _ => rare_text(bytes.get(..len)?, at, end),
-            }
-        }
         b'-' | b'0'..=b'9' => number(bytes, at, first == b'-'),
-        b't' => word(bytes, at, *b"true"),
-        b'n' => {
-            let end = word(bytes, at, *b"null")?.end;
-            Some(Scalar { from: at, to: at, end, tag: Tag::Null, canonical: true })
-        }
-        b'f' => word(bytes, at + 1, *b"alse").map(|word| Scalar { from: at, ..word }),
-        _ => None,
+        _ => word(bytes, at),
+    }
+}
+
+/// A text that does not end within the first block.
+#[inline(never)]
+fn long_text(bytes: &[u8], len: usize, at: usize) -> Option<Scalar> {
+    let end = plain_end(bytes, at + 1);
+    match bytes.get(end) {
+        Some(b'"') => Some(Scalar::text(end + 1)),
+        _ => rare_text(bytes.get(..len)?, at, end),
     }
 }
 
@@ -76,10 +95,10 @@ fn rare_text(bytes: &[u8], open: usize, stop: usize) -> Option<Scalar> {
     }
     let text = std::str::from_utf8(bytes.get(open + 1..at)?).ok()?;
     if !escaped {
-        return Some(Scalar { from: open + 1, to: at, end: at + 1, tag: Tag::String, canonical: true });
+        return Some(Scalar::text(at + 1));
     }
     Lexer::new(text).check_escapes(text).ok()?;
-    Some(Scalar::raw(open, at + 1, false))
+    Some(Scalar::raw(at + 1, false))
 }
 
 #[inline(always)]
@@ -93,7 +112,7 @@ fn number(bytes: &[u8], at: usize, negative: bool) -> Option<Scalar> {
         b'.' | b'e' | b'E' => rare_number(bytes, at),
         _ if whole == BLOCK => rare_number(bytes, at),
         _ if whole == 0 => None,
-        _ => Some(Scalar::raw(at, end, bytes[start] != b'0' || (whole == 1 && !negative))),
+        _ => Some(Scalar::raw(end, bytes[start] != b'0' || (whole == 1 && !negative))),
     }
 }
 
@@ -104,7 +123,7 @@ fn fraction(bytes: &[u8], at: usize, start: usize, digits: u32, whole: usize) ->
     let end = start + whole + 1 + part;
     let usual = part > 0 && end < start + BLOCK && *bytes.get(start)? != b'0' && *bytes.get(end - 1)? != b'0';
     match *bytes.get(end)? {
-        b',' | b'}' | b']' if usual && whole > 0 => Some(Scalar::raw(at, end, true)),
+        b',' | b'}' | b']' if usual && whole > 0 => Some(Scalar::raw(end, true)),
         _ => rare_number(bytes, at),
     }
 }
@@ -119,21 +138,16 @@ fn rare_number(bytes: &[u8], at: usize) -> Option<Scalar> {
     let mut lexer = Lexer::new(text);
     let (read, whole) = lexer.number(false).ok()?;
     let canonical = if whole { is_canonical_whole(read) } else { is_canonical_fraction(read) };
-    Some(Scalar::raw(at, at + end, canonical))
+    Some(Scalar::raw(at + end, canonical))
 }
 
-#[inline(always)]
-fn word(bytes: &[u8], at: usize, word: [u8; 4]) -> Option<Scalar> {
-    let found: &[u8; 4] = bytes.get(at..)?.first_chunk()?;
-    (u32::from_le_bytes(*found) == u32::from_le_bytes(word)).then(|| Scalar::raw(at, at + 4, true))
-}
-
-/// Passes over blanks, which is not how the converter writes.
-#[inline(always)]
-pub fn behind_blanks(bytes: &[u8], mut at: usize, canonical: &mut bool) -> usize {
-    while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(at) {
-        *canonical = false;
-        at += 1;
-    }
-    at
+#[inline(never)]
+fn word(bytes: &[u8], at: usize) -> Option<Scalar> {
+    Some(match bytes.get(at..)? {
+        [b't', b'r', b'u', b'e', ..] => Scalar::raw(at + 4, true),
+        [b'f', b'a', b'l', b's', b'e', ..] => Scalar::raw(at + 5, true),
+        [b'n', b'u', b'l', b'l', ..] => Scalar { end: at + 4, tag: Tag::Null, canonical: true },
+        [b'{', b'}', ..] | [b'[', b']', ..] => Scalar::raw(at + 2, true),
+        _ => return None,
+    })
 }
