@@ -287,12 +287,12 @@ impl Converter for JsonConverter {
             out.null(NONE);
             return Ok(());
         }
-        if !self.schemas
-            && out.may_be_apart()
-            && self.shapes.fields(out.reach(), raw.payload.len(), out.cell.off, &mut self.parts)
-        {
-            *out.cell = out.arena.put_apart(&self.parts, Tag::Map, NONE)?;
-            return Ok(());
+        if !self.schemas && out.may_be_apart() {
+            let place = (out.cell.off, out.dict.generation());
+            if self.shapes.fields(out.reach(), raw.payload.len(), place, &mut self.parts) {
+                *out.cell = out.arena.put_apart(&self.parts, Tag::Map, NONE)?;
+                return Ok(());
+            }
         }
         let mut room = std::mem::take(&mut self.room);
         let done = match json_encoding::text(raw.payload, &mut room) {

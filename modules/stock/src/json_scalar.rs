@@ -53,10 +53,7 @@ pub fn scalar(bytes: &[u8], len: usize, at: usize) -> Option<Scalar> {
             _ => long_text(bytes, len, at),
         };
     }
-    match first {
-        b'-' | b'0'..=b'9' => number(bytes, at, first == b'-'),
-        _ => word(bytes, at),
-    }
+    number(bytes, at, first == b'-')
 }
 
 /// A text that does not end within the first block.
@@ -101,6 +98,7 @@ fn rare_text(bytes: &[u8], open: usize, stop: usize) -> Option<Scalar> {
     Some(Scalar::raw(at + 1, false))
 }
 
+/// A number; what does not begin like one is a word, if anything.
 #[inline(always)]
 fn number(bytes: &[u8], at: usize, negative: bool) -> Option<Scalar> {
     let start = at + negative as usize;
@@ -108,10 +106,10 @@ fn number(bytes: &[u8], at: usize, negative: bool) -> Option<Scalar> {
     let whole = (!digits).trailing_zeros() as usize;
     let end = start + whole;
     match *bytes.get(end)? {
-        b'.' if whole <= 7 => fraction(bytes, at, start, digits, whole),
+        b'.' if whole > 0 && whole <= 7 => fraction(bytes, at, start, digits, whole),
         b'.' | b'e' | b'E' => rare_number(bytes, at),
         _ if whole == BLOCK => rare_number(bytes, at),
-        _ if whole == 0 => None,
+        _ if whole == 0 => word(bytes, at),
         _ => Some(Scalar::raw(end, bytes[start] != b'0' || (whole == 1 && !negative))),
     }
 }
@@ -123,7 +121,7 @@ fn fraction(bytes: &[u8], at: usize, start: usize, digits: u32, whole: usize) ->
     let end = start + whole + 1 + part;
     let usual = part > 0 && end < start + BLOCK && *bytes.get(start)? != b'0' && *bytes.get(end - 1)? != b'0';
     match *bytes.get(end)? {
-        b',' | b'}' | b']' if usual && whole > 0 => Some(Scalar::raw(end, true)),
+        b',' | b'}' | b']' if usual => Some(Scalar::raw(end, true)),
         _ => rare_number(bytes, at),
     }
 }

@@ -81,7 +81,7 @@ fn shapes_give_what_the_careful_reader_gives() {
         let bytes = vary(&mut chance, &text);
         let behind: Vec<u8> = (0..chance.below(40)).map(|_| BYTES[chance.below(BYTES.len())]).collect();
         let reach = [&bytes[..], &behind].concat();
-        let found = shapes.fields(&reach, bytes.len(), 0, &mut parts).then(|| parts.clone());
+        let found = shapes.fields(&reach, bytes.len(), (0, case + 1), &mut parts).then(|| parts.clone());
         let careful = json_encoding::text(&bytes, &mut room).and_then(|text| {
             fields(text, 0, &mut parts)?;
             shapes.learn(text);

@@ -5,7 +5,7 @@ use std::collections::hash_map::{Entry, HashMap};
 use crate::json_block::BLOCK;
 use crate::json_lexer::Lexer;
 
-use super::{Passage, Role, Shapes, NONE, PASSAGE, START};
+use super::{Head, Passage, Shapes, Spots, CLEAN, CLOSES, CLOSES_CLEAN, ENDS, FIELD, NONE, OPENS, PASSAGE, START};
 
 /// Most passages that are kept.
 const PASSAGES: usize = 2_048;
@@ -86,7 +86,7 @@ impl Shapes {
             if passage.text() == new.text() {
                 return Some(());
             }
-            if passage.len >= new.len {
+            if passage.head.len() >= new.head.len() {
                 before = Some(next);
             }
             (count, next) = (count + 1, passage.other);
@@ -96,12 +96,20 @@ impl Shapes {
         }
         let index = self.passages.len() as u32;
         self.passages.push(new);
-        let link = match before {
-            Some(before) => &mut self.passages[before as usize].other,
-            None => &mut self.first[place as usize],
-        };
-        let rest = std::mem::replace(link, index);
-        self.passages[index as usize].other = rest;
+        match before {
+            Some(before) => {
+                let link = &mut self.passages[before as usize].other;
+                let rest = std::mem::replace(link, index);
+                self.passages[index as usize].other = rest;
+            }
+            None => {
+                self.passages[index as usize].other = self.first[place as usize];
+                self.first[place as usize] = index;
+                self.passages.iter_mut().filter(|p| p.to == place).for_each(|p| p.head.set_next(index));
+            }
+        }
+        let next = self.first[self.passages[index as usize].to as usize];
+        self.passages[index as usize].head.set_next(next);
         Some(())
     }
 }
@@ -126,7 +134,7 @@ impl<'t> Learner<'_, 't> {
             }
         }
         match depth {
-            0 => self.passage(START, Role::End),
+            0 => self.passage(START, ENDS),
             _ => Some(()),
         }
     }
@@ -165,9 +173,9 @@ impl<'t> Learner<'_, 't> {
     /// A value that nothing is learned about but the way to it.
     fn scalar(&mut self, place: u32) -> Option<()> {
         let role = match (self.name, self.opened) {
-            (None, _) => Role::Inner,
-            (_, None) => Role::Field,
-            _ => Role::Opens,
+            (None, _) => 0,
+            (_, None) => FIELD,
+            _ => OPENS,
         };
         self.passage(place, role)?;
         self.lexer.skip(1).ok()?;
@@ -177,25 +185,26 @@ impl<'t> Learner<'_, 't> {
     }
 
     /// Adds what lies behind the last scalar.
-    fn passage(&mut self, to: u32, role: Role) -> Option<()> {
+    fn passage(&mut self, to: u32, role: u64) -> Option<()> {
         let (from, here) = (self.from, self.here());
         let run = self.text.get(from.at..here.at)?.as_bytes();
         let (closed, opened) = (self.closed.unwrap_or(from), self.opened.unwrap_or(from));
         let name = self.name.map_or(from.at, |name| name.as_ptr() as usize - self.text.as_ptr() as usize);
         let mut bytes = [[0; BLOCK]; PASSAGE / BLOCK];
         bytes.as_flattened_mut().get_mut(..run.len())?.copy_from_slice(run);
+        let flag = |flag: u64, is_set: bool| if is_set { flag } else { 0 };
+        let flags = role
+            | flag(CLOSES, self.closed.is_some())
+            | flag(CLOSES_CLEAN, closed.blanks == from.blanks)
+            | flag(CLEAN, here.blanks == opened.blanks);
+        let spot = |at: usize| (at - from.at) as u8;
+        let name_len = self.name.map_or(0, str::len) as u8;
         let new = Passage {
             bytes,
-            len: run.len(),
-            mask: ((1u64 << run.len().min(BLOCK)) - 1) as u32,
-            role,
-            closes: self.closed.is_some(),
-            closes_clean: closed.blanks == from.blanks,
-            clean: here.blanks == opened.blanks,
-            close_at: closed.at - from.at,
-            name_at: name - from.at,
-            name_len: self.name.map_or(0, str::len),
-            open_at: opened.at - from.at,
+            head: Head::new(run.len(), flags),
+            batch: 0,
+            name_off: 0,
+            spots: Spots { close: spot(closed.at), name: spot(name), name_len, open: spot(opened.at) },
             to,
             other: NONE,
         };
