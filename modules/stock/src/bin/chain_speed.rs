@@ -1,5 +1,5 @@
 //! Measures whole chains of a sink (converters, transforms, a sink that counts), natively or as Wasm, on the main loop
-//! that every task runs. Prints nanoseconds per record. Arguments are the chains to measure, in place of all.
+//! that every task runs. Prints nanoseconds per record.
 
 use std::time::{Duration, Instant};
 
@@ -115,10 +115,6 @@ impl Host for Feeder {
 }
 
 fn measure(name: &str, text: fn(u64) -> String, value_converter: (&str, &[(&str, &str)]), transforms: Vec<Value>) {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted == name) {
-        return;
-    }
     let (class, config) = value_converter;
     let mut stages = vec![
         converter("key_converter", "StringConverter", false, &[]),
