@@ -113,7 +113,14 @@ func (k *kafka) Consumer(_ host.TaskID, _ host.Config, r host.Rebalancer) (host.
 	return &consumer{kafka: k, rebalancer: r}, nil
 }
 
-func (k *kafka) EnsureTopic(context.Context, string, host.Config) error { return nil }
+func (k *kafka) Topics(host.TaskID, host.Config) (host.Topics, error) { return topics{}, nil }
+
+// topics are there as soon as they are written to.
+type topics struct{}
+
+func (topics) Ensure(context.Context, string) error { return nil }
+
+func (topics) Close() {}
 
 func (k *kafka) DeadLetters(context.Context, host.TaskID, host.Config, string, int16) (host.Producer, error) {
 	return producer{k}, nil

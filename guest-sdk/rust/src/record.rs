@@ -198,6 +198,8 @@ pub struct CellOut<'a> {
     pub arena: Arena<'a>,
     /// What the cell was; an answer may keep its range.
     pub cell: &'a mut Cell,
+    /// The cell's bytes and what lies behind them.
+    pub(crate) reach: &'a [u8],
     /// Whether the answer may lie apart.
     pub(crate) apart: bool,
     /// Topic of the record.
@@ -207,7 +209,7 @@ pub struct CellOut<'a> {
     pub(crate) stage: usize,
 }
 
-impl CellOut<'_> {
+impl<'a> CellOut<'a> {
     /// Name of the record's topic.
     pub fn topic(&self) -> &str {
         self.dict.topic(self.topic)
@@ -221,6 +223,13 @@ impl CellOut<'_> {
     /// Asks the host for what only it may fetch, and waits for the answer: see [`Ask::request`].
     pub fn request(&mut self, capability: &str, call: &str, arguments: Value) -> Result<Value> {
         self.port.request(self.stage, capability, call, arguments)
+    }
+
+    /// The bytes of what the cell was, and whatever lies behind them in memory: for readers that look at more bytes at
+    /// once than may be left. Empty if that is not known.
+    #[inline]
+    pub fn reach(&self) -> &'a [u8] {
+        self.reach
     }
 
     /// The same bytes under another tag and schema.

@@ -231,8 +231,8 @@ impl Conversion<'_> {
     ) -> Result<()> {
         let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
         let schema = cell.schema;
-        let (stage, apart) = (self.stage, self.apart);
-        let mut out = CellOut { dict, arena, cell, apart, topic, port: &mut *self.port, stage };
+        let (stage, apart, reach) = (self.stage, self.apart, memory.reach(cell.off));
+        let mut out = CellOut { dict, arena, cell, reach, apart, topic, port: &mut *self.port, stage };
         if self.from {
             self.converter.from_connect(value, schema, &mut out)
         } else {
@@ -252,7 +252,7 @@ impl Conversion<'_> {
         let fields = list(&parts, cell);
         let (tag, schema) = (cell.tag(), cell.schema);
         let (stage, apart) = (self.stage, self.apart);
-        let mut out = CellOut { dict, arena, cell, apart, topic, port: &mut *self.port, stage };
+        let mut out = CellOut { dict, arena, cell, reach: &[], apart, topic, port: &mut *self.port, stage };
         let done = match self.converter.parts_writer() {
             Some(writer) => writer.convert(fields, tag, memory, schema, &mut out),
             None => Err(Error::internal("a value that lies apart")),
@@ -278,7 +278,7 @@ impl Conversion<'_> {
             let untouched = cell.len;
             let arena = Arena::new(&mut scratch, 1, &mut stack, &mut parts);
             let (topic, stage, port) = (entry.topic, self.stage, &mut *self.port);
-            let mut out = CellOut { dict, arena, cell: &mut cell, apart: false, topic, port, stage };
+            let mut out = CellOut { dict, arena, cell: &mut cell, reach: &[], apart: false, topic, port, stage };
             if self.from {
                 self.converter.from_connect(header.value, header.schema, &mut out)?;
             } else {

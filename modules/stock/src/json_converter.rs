@@ -15,6 +15,7 @@ use crate::json_fields::fields;
 use crate::json_lexer::{Lexer, Problem, Read};
 use crate::json_node::build_node;
 use crate::json_schema;
+use crate::json_shapes::Shapes;
 use crate::json_struct::StructWriter;
 use crate::json_typed::{self, Envelope};
 use crate::json_writer::{Apart, Style};
@@ -74,6 +75,8 @@ struct JsonConverter {
     /// Fields of the object at hand, and room for one of them.
     parts: Vec<Part>,
     scratch: Scratch,
+    /// Objects that were read.
+    shapes: Shapes,
     /// Room for texts that are not UTF-8.
     room: Vec<u8>,
 }
@@ -165,6 +168,7 @@ impl JsonConverter {
             known: KnownSchemas { limit, last: None, all: HashMap::new() },
             parts: Vec::new(),
             scratch: Scratch::default(),
+            shapes: Shapes::default(),
             room: Vec::new(),
         })
     }
@@ -187,6 +191,7 @@ impl JsonConverter {
             }
             (Some(b'{'), Some(at)) => match fields(text, part_of(out.cell.off, at), &mut self.parts) {
                 Ok(()) => {
+                    self.shapes.learn(text);
                     *out.cell = out.arena.put_apart(&self.parts, Tag::Map, NONE)?;
                     return Ok(());
                 }
@@ -286,6 +291,13 @@ impl Converter for JsonConverter {
         if raw.is_null() {
             out.null(NONE);
             return Ok(());
+        }
+        if !self.schemas && out.may_be_apart() {
+            let place = (out.cell.off, out.dict.generation());
+            if self.shapes.fields(out.reach(), raw.payload.len(), place, &mut self.parts) {
+                *out.cell = out.arena.put_apart(&self.parts, Tag::Map, NONE)?;
+                return Ok(());
+            }
         }
         let mut room = std::mem::take(&mut self.room);
         let done = match json_encoding::text(raw.payload, &mut room) {
