@@ -63,7 +63,7 @@ type PluginInfo struct {
 	Module  string // file name under which the module was added; "stock" for the bundled one
 	Doc     string
 
-	RequiresKeys bool // some keys that a user has to set have no default: its class alone makes no configuration
+	Additional bool // part of the worker, but none of Kafka's
 }
 
 // ModuleInfo describes a module in the store.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -89,22 +90,41 @@ func settleName(name string, config host.Config) error {
 // setLocation points to a new connector, by the address under which the client reached this worker.
 func setLocation(c echo.Context, name string) {
 	c.Response().Header().Set(echo.HeaderLocation,
-		c.Scheme()+"://"+c.Request().Host+"/connectors/"+escapeSegment(name))
+		c.Scheme()+"://"+c.Request().Host+"/connectors/"+asPath(name))
 }
+
+// asPath is a name as JAX-RS appends it to a path: separators and escapes in it stay what they are, so the address of a
+// name that has some is not the connector's.
+func asPath(name string) string {
+	var path strings.Builder
+	for i := range len(name) {
+		if b := name[i]; isPathChar(b) || b == '/' || b == ';' || escape.MatchString(name[i:]) {
+			path.WriteByte(b)
+		} else {
+			fmt.Fprintf(&path, "%%%02X", b)
+		}
+	}
+	return path.String()
+}
+
+var escape = regexp.MustCompile(`^%[0-9A-Fa-f]{2}`)
 
 // escapeSegment percent-encodes what can't stand in one segment of a path (RFC 3986, pchar).
 func escapeSegment(name string) string {
 	var escaped strings.Builder
 	for _, b := range []byte(name) {
-		plain := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' ||
-			strings.IndexByte("-._~!$&'()*+,=:@", b) >= 0
-		if plain {
+		if isPathChar(b) {
 			escaped.WriteByte(b)
 		} else {
 			fmt.Fprintf(&escaped, "%%%02X", b)
 		}
 	}
 	return escaped.String()
+}
+
+func isPathChar(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' ||
+		strings.IndexByte("-._~!$&'()*+,=:@", b) >= 0
 }
 
 func (s *Server) getConnector(c echo.Context) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -112,8 +113,11 @@ func answerOptions(c echo.Context, allowed []string) error {
 	return c.Blob(http.StatusOK, "text/plain", []byte(strings.Join(allowed, ", ")))
 }
 
+var escapedDots = regexp.MustCompile(`%2[eE]`)
+
 // normalisePath brings a path into the form that the routes have: one trailing slash and path parameters (;a=b) are
-// cut off, escapes stay, so that a slash in a name is no separator. An empty segment matches nothing.
+// cut off, escapes stay, so that a slash in a name is no separator. An empty segment matches nothing, nor do dots
+// that are written as escapes to be taken for a step.
 func normalisePath(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		location := c.Request().URL
@@ -121,6 +125,9 @@ func normalisePath(next echo.HandlerFunc) echo.HandlerFunc {
 		segments := strings.Split(path, "/")
 		for i, segment := range segments {
 			segments[i], _, _ = strings.Cut(segment, ";")
+			if dots := escapedDots.ReplaceAllString(segments[i], "."); dots != segments[i] && (dots == "." || dots == "..") {
+				return echo.ErrNotFound
+			}
 		}
 		path = strings.Join(segments, "/")
 		if len(path) > 1 {

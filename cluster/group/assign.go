@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-	"unicode/utf16"
 
 	"github.com/berth-connect/berth/host"
 )
@@ -63,18 +62,18 @@ func (r *Round) plan(code int16) Plan {
 	return p
 }
 
-// configured lists connectors and tasks in the order in which they are handed out.
-func (r *Round) configured() Work {
+// work lists connectors and tasks in the order in which they are handed out.
+func (v *ConfigView) work() Work {
 	var work Work
-	for name := range r.Configs.Tasks {
+	for name := range v.Tasks {
 		work.Connectors = append(work.Connectors, name)
 	}
 	slices.SortFunc(work.Connectors, compareText)
 	for _, name := range work.Connectors {
-		if slices.Contains(r.Configs.Inconsistent, name) {
+		if slices.Contains(v.Inconsistent, name) {
 			continue
 		}
-		for task := range r.Configs.Tasks[name] {
+		for task := range v.Tasks[name] {
 			work.Tasks = append(work.Tasks, host.TaskID{Connector: name, Task: task})
 		}
 	}
@@ -90,9 +89,23 @@ func (r *Round) owners(p Plan) *Owners {
 	return OwnersOf(held)
 }
 
-// compareText orders as Java orders strings, by UTF-16 units.
+// compareText orders as Java orders strings, by UTF-16 units. That is the order of the UTF-8 bytes but for characters
+// beyond the basic plane (first byte F0 and up), which come before U+E000 to U+FFFF (first byte EE and EF).
 func compareText(a, b string) int {
-	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return cmp.Compare(utf16Rank(a[i]), utf16Rank(b[i]))
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func utf16Rank(b byte) int {
+	if b == 0xEE || b == 0xEF {
+		return int(b) + 0x100
+	}
+	return int(b)
 }
 
 func compareTask(a, b host.TaskID) int {

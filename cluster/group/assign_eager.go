@@ -17,7 +17,7 @@ func PlanEager(r *Round) Plan {
 		turn++
 		return p.Assignments[id]
 	}
-	work := r.configured()
+	work := r.Configs.work()
 	for _, connector := range work.Connectors {
 		a := next()
 		a.Connectors = append(a.Connectors, connector)

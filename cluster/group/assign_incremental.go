@@ -59,15 +59,13 @@ type workerLoad struct {
 
 func newIncrementalRound(state IncrementalState, r *Round) *incrementalRound {
 	a := &incrementalRound{
-		Round: r, state: state, configured: worksetOf(r.configured()), previous: worksetOf(state.PreviousAssignment),
+		Round: r, state: state, configured: worksetOf(r.Configs.work()), previous: worksetOf(state.PreviousAssignment),
 		revoked: map[string]workset{},
 	}
 	for _, m := range r.Members {
-		held := worksetOf(m.held())
-		a.workers = append(a.workers, &workerLoad{m.ID, held})
-		a.duplicated = a.duplicated.union(held.intersect(a.active))
-		a.active = a.active.union(held)
+		a.workers = append(a.workers, &workerLoad{m.ID, worksetOf(m.held())})
 	}
+	a.active, a.duplicated = a.countHeld()
 	if state.PreviousGeneration != r.LastGeneration {
 		a.previous = workset{} // the round it comes from may have reached nobody
 	}
@@ -80,11 +78,23 @@ func newIncrementalRound(state IncrementalState, r *Round) *incrementalRound {
 	return a
 }
 
+// countHeld returns what is held, and what of it by more than one member.
+func (a *incrementalRound) countHeld() (active, duplicated workset) {
+	var all, more Work
+	for _, w := range a.workers {
+		all.Connectors = append(all.Connectors, w.connectors.items...)
+		all.Tasks = append(all.Tasks, w.tasks.items...)
+	}
+	more.Connectors, more.Tasks = repeated(all.Connectors), repeated(all.Tasks)
+	return worksetOf(all), worksetOf(more)
+}
+
 // dropDeletedAndDuplicated revokes work that is not configured any more, and work that several members hold, from all
 // of them: the next round finds it created.
 func (a *incrementalRound) dropDeletedAndDuplicated() {
+	drop := a.deleted.union(a.duplicated)
 	for _, w := range a.workers {
-		a.revoke(w, w.intersect(a.deleted.union(a.duplicated)))
+		a.revoke(w, w.intersect(drop))
 	}
 }
 
@@ -306,13 +316,15 @@ func spread[E comparable](workers []*workerLoad, items []E, load func(*workerLoa
 
 func (a *incrementalRound) nextState() IncrementalState {
 	next := a.state
-	var assigned, revoked workset
 	next.PreviousMembers = nil
+	var taken Work
 	for _, w := range a.workers {
-		assigned = assigned.union(w.workset)
-		revoked = revoked.union(a.revoked[w.id])
+		taken.Connectors = append(taken.Connectors, a.revoked[w.id].connectors.items...)
+		taken.Tasks = append(taken.Tasks, a.revoked[w.id].tasks.items...)
 		next.PreviousMembers = append(next.PreviousMembers, w.id)
 	}
+	assigned, _ := a.countHeld()
+	revoked := worksetOf(taken)
 	next.PreviousAssignment = assigned.without(revoked).union(a.lost).work()
 	next.PreviousRevocation = revoked.work()
 	next.PreviousGeneration = a.Generation

@@ -45,13 +45,29 @@ func (m *Member) catchUp(a *Assignment) error {
 	}
 	switch {
 	case a.Failed():
-		return fmt.Errorf("the leader %s has not read the config topic up to offset %d yet, which some worker announced "+
-			"(assignment error %d)", a.LeaderURL, a.ConfigOffset, a.Error)
+		return fmt.Errorf("the leader %s has not read the config topic up to offset %d, which some worker announced, "+
+			"yet (error %d)", a.LeaderURL, a.ConfigOffset, a.Error)
 	case offset != a.ConfigOffset:
-		return fmt.Errorf("the assignment was made from offset %d of the config topic, this worker is at %d",
-			a.ConfigOffset, offset)
+		return fmt.Errorf("%w: the assignment was made from offset %d of the config topic, this worker is at %d",
+			errAgain, a.ConfigOffset, offset)
 	}
 	return nil
+}
+
+// dropDeleted gives up work that is not configured any more, and tells whether there was some. A leader revokes it,
+// too, but a new one does not, as it does not know where it comes from.
+func (m *Member) dropDeleted() (dropped bool, err error) {
+	view, err := m.ports.State.FreshConfigs(m.session.ctx, m.allocation.ConfigOffset)
+	if err != nil {
+		return false, fmt.Errorf("look for deleted connectors: %w", err)
+	}
+	held := worksetOf(m.held())
+	deleted := held.without(worksetOf(view.work()))
+	if err := m.stop(deleted); err != nil {
+		return false, err
+	}
+	m.allocation.Work = held.without(deleted).work()
+	return !deleted.empty(), nil
 }
 
 // readConfigs reads the config topic, which should reach atLeast. The work that is held already goes on meanwhile.

@@ -16,8 +16,9 @@ type errFatal struct{ cause error }
 func (e *errFatal) Error() string { return e.cause.Error() }
 func (e *errFatal) Unwrap() error { return e.cause }
 
-// errAgain says that a new round has begun before this one was over.
-var errAgain = errors.New("the group began another round")
+// errAgain says that the group has moved on, so that this round's outcome is of no use. The first time in a row the
+// member joins again at once.
+var errAgain = errors.New("the group has moved on")
 
 // join sends JoinGroup until the coordinator takes the member in. It waits for the others, up to the rebalance timeout.
 func (m *Member) join(ctx context.Context) (*kmsg.JoinGroupResponse, error) {

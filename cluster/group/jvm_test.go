@@ -83,10 +83,9 @@ const berthURL = "http://127.0.0.1:1/" // nobody calls a worker that leads and d
 
 // jvmWorker is a process of Kafka Connect's worker.
 type jvmWorker struct {
-	t          *testing.T
-	process    *exec.Cmd
-	url, id    string
-	properties string
+	t       *testing.T
+	process *exec.Cmd
+	url, id string
 }
 
 const jvmProperties = `bootstrap.servers=%[1]s

@@ -33,6 +33,9 @@ type Ports struct {
 	State  State
 }
 
+// reasonBytesMax is what brokers take of a JoinGroup's reason (JoinGroupRequest.maybeTruncateReason).
+const reasonBytesMax = 255
+
 // Member is this worker's place in the group.
 type Member struct {
 	config Config
@@ -79,6 +82,7 @@ func (m *Member) Stopped() { m.events.answerStopped() }
 
 // Rejoin asks for a new round, as connectors or tasks were added or removed. It returns at once.
 func (m *Member) Rejoin(reason string) {
+	reason = reason[:min(len(reason), reasonBytesMax)]
 	m.reason.Store(&reason)
 	signal(m.rejoin)
 }
@@ -130,6 +134,7 @@ func (m *Member) recover(ctx context.Context, err error, failures int) error {
 		m.leave("taking too long to read the config topic")
 		m.awaitReadable(ctx)
 	case errors.Is(err, errAgain) && failures == 1:
+		m.log.Info("joining the group again", "reason", err)
 	default:
 		m.log.Warn("joining the group failed; it is tried again", "error", err, "attempt", failures)
 		m.sleep(ctx, m.backoff(failures))
@@ -157,9 +162,13 @@ func (m *Member) round(ctx context.Context) error {
 	if err := m.catchUp(assignment); err != nil {
 		return err
 	}
+	dropped, err := m.dropDeleted()
+	if err != nil {
+		return err
+	}
 	m.announce(assignment)
-	if len(assignment.Revoked.Connectors)+len(assignment.Revoked.Tasks) > 0 {
-		return nil // others get it in the next round
+	if dropped || len(assignment.Revoked.Connectors)+len(assignment.Revoked.Tasks) > 0 {
+		return nil // others get it, or the place it took, in the next round
 	}
 	return m.remain(assignment.Delay)
 }

@@ -58,7 +58,7 @@ func (c *cluster) configure(tasks map[string]int) {
 	workers := slices.Clone(c.workers)
 	for _, w := range workers {
 		if w.failing == 0 {
-			w.offset = c.configs.Offset
+			w.read = c.configs
 		}
 	}
 	c.mu.Unlock()
@@ -138,10 +138,10 @@ type worker struct {
 
 	running  group.Work
 	session  *group.Session
-	lost     int    // Lost events
-	revoked  int    // Revoking events
-	offset   int64  // what it has read of the config topic
-	obey     func() // called before an event is obeyed, without the lock
+	lost     int              // Lost events
+	revoked  int              // Revoking events
+	read     group.ConfigView // what it has read of the config topic
+	obey     func()           // called before an event is obeyed, without the lock
 	stopping sync.WaitGroup
 }
 
@@ -162,7 +162,7 @@ func (c *cluster) start(change func(*group.Config)) *worker {
 		c.t.Fatal(err)
 	}
 	w := &worker{
-		cluster: c, client: client, ended: make(chan error, 1), offset: -1, obey: func() {},
+		cluster: c, client: client, ended: make(chan error, 1), obey: func() {},
 		url: fmt.Sprintf("http://worker-%d:8083/", len(c.workers)+1),
 	}
 	config := c.settings(w.url)
@@ -174,6 +174,7 @@ func (c *cluster) start(change func(*group.Config)) *worker {
 	w.stop = cancel
 	c.mu.Lock()
 	c.workers = append(c.workers, w)
+	w.read = c.configs
 	c.mu.Unlock()
 	w.stopping.Go(func() { w.ended <- w.member.Run(ctx) })
 	w.stopping.Go(func() { w.follow(ctx) })
@@ -276,18 +277,21 @@ func (w *worker) Ready() <-chan struct{} {
 func (w *worker) ConfigOffset() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.offset
+	return w.read.Offset
 }
 
 func (w *worker) FreshConfigs(ctx context.Context, atLeast int64) (group.ConfigView, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.read.Offset >= atLeast {
+		return w.read, nil
+	}
 	if w.failing > 0 {
 		w.failing--
 		return group.ConfigView{}, context.DeadlineExceeded
 	}
-	w.offset = w.configs.Offset
-	return w.configs, nil
+	w.read = w.configs
+	return w.read, nil
 }
 
 // leave ends a worker as an operator would: its work first, then its membership.

@@ -23,6 +23,19 @@ func setOf[E comparable](items ...E) set[E] {
 	return s
 }
 
+// repeated returns the items that come more than once.
+func repeated[E comparable](items []E) []E {
+	seen := make(map[E]struct{}, len(items))
+	var more []E
+	for _, item := range items {
+		if _, again := seen[item]; again {
+			more = append(more, item)
+		}
+		seen[item] = struct{}{}
+	}
+	return more
+}
+
 func (s set[E]) has(item E) bool {
 	_, ok := s.known[item]
 	return ok

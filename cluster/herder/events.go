@@ -25,10 +25,16 @@ func (h *Herder) startAll(ctx context.Context) {
 // onConfigEvent decides what a record of the config topic means for this worker.
 func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 	switch event.Kind {
-	case store.ConnectorUpdated, store.ConnectorRemoved:
+	case store.ConnectorUpdated:
 		h.forgetRevivals(event.Connector)
-		// The epoch counts for a removed connector that exists again already: nothing of the deleted one may run on.
 		h.follow(ctx, event.Connector, func(w *wish) { w.configEpoch++ })
+	case store.ConnectorRemoved:
+		h.forgetRevivals(event.Connector)
+		// The epoch counts, and statuses go, although it may exist again already: nothing of the deleted one may stay.
+		h.follow(ctx, event.Connector, func(w *wish) { w.configEpoch++ })
+		if h.leads() {
+			h.deleteStatuses(event.Connector)
+		}
 	case store.TasksUpdated:
 		h.follow(ctx, event.Connector, func(*wish) {})
 		if h.leads() {

@@ -350,7 +350,9 @@ func TestTaskConfigsGoToTheLeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := inGroup(t, joined(1, false, "c", "c-0"))
 		defer func() { b.stop() }()
+		b.leader.mu.Lock()
 		b.leader.err = errors.New("IO Error trying to forward REST request")
+		b.leader.mu.Unlock()
 		if err := b.configs.PutConnector(t.Context(), "c", config("tasks.max", "3", "name", "c"), ""); err != nil {
 			t.Fatal(err)
 		}
@@ -360,6 +362,8 @@ func TestTaskConfigsGoToTheLeader(t *testing.T) {
 		b.leader.err = nil
 		b.leader.mu.Unlock()
 		time.Sleep(time.Hour)
+		b.leader.mu.Lock()
+		defer b.leader.mu.Unlock()
 		want := leaderURL + " c 3 signed true"
 		if got := b.leader.what; !slices.Equal(got, []string{want, want, want, want}) { // at 0, 250, 750 and 1750 ms
 			t.Errorf("the leader got %q, want four times %q", got, want)

@@ -14,7 +14,7 @@ const (
 	// roundWaitMax bounds how long a request waits for the end of a rebalance before it is refused.
 	roundWaitMax = 3 * time.Second
 	// statusLookInterval is how long another worker's late words about what runs here may stand.
-	statusLookInterval = 5 * time.Second
+	statusLookInterval = time.Second
 	// fencedLookInterval is how soon a write to the config topic is given up when the session has ended.
 	fencedLookInterval = 100 * time.Millisecond
 	// retryDelayMin and retryDelayMax bound the exponential back-off of asking a connector for task configurations, as

@@ -271,7 +271,7 @@ func (r *Registry) list(m *module) host.ModuleInfo {
 	for _, p := range m.manifest.Plugins {
 		m.info.Plugins = append(m.info.Plugins, host.PluginInfo{Class: p.Class, Aliases: p.Aliases,
 			Kind: HostKind(p.Kind), Version: p.Version, Digest: m.info.Digest, Module: m.info.Name, Doc: p.Doc,
-			RequiresKeys: slices.ContainsFunc(p.Config.Keys, isUsers)})
+			Additional: m.bundled && !strings.HasPrefix(p.Class, "org.apache.kafka.")})
 		for _, c := range p.Capabilities {
 			if !slices.Contains(m.info.Capabilities, c) {
 				m.info.Capabilities = append(m.info.Capabilities, c)
@@ -283,9 +283,6 @@ func (r *Registry) list(m *module) host.ModuleInfo {
 	r.modules[m.info.Digest] = m
 	return m.info
 }
-
-// isUsers tells keys without a default from the one that Connect sets by itself.
-func isUsers(k abi.ConfigKey) bool { return !k.HasDefault && k.Name != "converter.type" }
 
 func (r *Registry) module(digest string) *module {
 	r.mu.RLock()

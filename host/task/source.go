@@ -29,6 +29,7 @@ type Source struct {
 	attempts attempts
 	refused  refused // records that the producer gave up
 	ledger   *offset.Ledger
+	torn     int        // batches that the producer has not taken whole, so that they are never acknowledged
 	sendErrs chan error // the first error of the producer
 	creator  host.Topics
 	topics   map[string]bool // that are there and have been reported
@@ -274,7 +275,7 @@ var errNotAcknowledged = errors.New("not acknowledged within offset.flush.timeou
 func (t *Source) drain(ctx context.Context) error {
 	timeout := time.NewTimer(t.config.FlushTimeout)
 	defer timeout.Stop()
-	for t.ledger.InFlight() > 0 {
+	for t.ledger.InFlight() > t.torn {
 		select {
 		case <-t.ledger.Changed():
 			t.tellDurable()

@@ -143,6 +143,7 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 	b.entry = t.ledger.Begin(b.message.Seq, free)
 	b.enter()
 	if err := t.producer.Send(ctx, t.records, t.acknowledger(b)); err != nil {
+		t.torn++
 		return fmt.Errorf("send records: %w", err)
 	}
 	t.config.Meters.Written(int64(len(t.records)))

@@ -104,10 +104,10 @@ func (c *classes) ofKind(kind host.PluginKind) []string {
 	return slices.Compact(found)
 }
 
-// selfSufficient lists the classes of a kind that can be chosen without setting keys of theirs, sorted: Kafka's own,
-// and not the converters that need a schema registry's address.
-func (c *classes) selfSufficient(kind host.PluginKind) []string {
-	rest := slices.DeleteFunc(slices.Clone(c.plugins), func(p host.PluginInfo) bool { return p.RequiresKeys })
+// recommended lists the classes of a kind that a JVM worker with the same plugins would recommend, sorted: Kafka's and
+// the users' own. Clients compare these lists.
+func (c *classes) recommended(kind host.PluginKind) []string {
+	rest := slices.DeleteFunc(slices.Clone(c.plugins), func(p host.PluginInfo) bool { return p.Additional })
 	return (&classes{rest}).ofKind(kind)
 }
 

@@ -31,7 +31,7 @@ func converterKeys(d defaults) []abi.ConfigKey {
 			"Which converter turns record "+r.subject+" into bytes and back. Without it the worker's own applies.",
 			custom("A concrete subclass of "+r.kind.javaInterface+", A class with a public, no-argument constructor",
 				func(key string, class any) *abi.ConfigError { return d.classes.check(key, class, r.kind) }))
-		class.Recommend = func(abi.ConfigValues) ([]string, bool) { return d.classes.selfSufficient(r.kind.host), true }
+		class.Recommend = func(abi.ConfigValues) ([]string, bool) { return d.classes.recommended(r.kind.host), true }
 		version := optional(r.key+versionSuffix, abi.ConfigString, c.version, "LOW", groupCommon, r.order+1, "SHORT",
 			r.name+" converter version",
 			"Which version of the converter of record "+r.subject+" to use: one version, a range, or latest.", versionCheck)

@@ -107,7 +107,7 @@ func (s *session) addElement(d *abi.ConfigDef, c chain, alias string, e element,
 			}
 			return cmp.Or(s.classes.check(key, class, c.kind), versionProblem)
 		}))
-	typeKey.Recommend = func(abi.ConfigValues) ([]string, bool) { return s.classes.ofKind(c.kind.host), true }
+	typeKey.Recommend = func(abi.ConfigValues) ([]string, bool) { return s.classes.recommended(c.kind.host), true }
 	versionKey := optional(e.prefix+"plugin.version", abi.ConfigString, e.newest, "HIGH", group, 1, "LONG",
 		c.subject+" version for "+alias, "The version of "+subject+" "+alias+".",
 		custom("", func(string, any) *abi.ConfigError { return versionProblem }))

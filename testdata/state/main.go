@@ -31,6 +31,7 @@ var recordings = []recording{
 	{"protocol.jsonl", eachLine(grouptest.CheckProtocol)},
 	{"assignor.jsonl", eachLine(grouptest.CheckAssignor)},
 	{"readers.jsonl", eachSubtest("./cluster/store", "Test(Config|Status|Offset)ReaderVectors")},
+	{"takeover", playTakeovers},
 	{"signatures.jsonl", eachSubtest("./cluster/sessionkey", "TestRecordedSignatures")},
 }
 
