@@ -52,10 +52,6 @@ var structured = keys{"transforms": "hoist,from,topic",
 var plainLine = keys{"transforms": "line", "transforms.line.type": transformsOf + "ExtractField$Value",
 	"transforms.line.field": "line"}
 
-// registryConverters are those of the bundled module for schema registries.
-var registryConverters = []string{"io.confluent.connect.avro.AvroConverter",
-	"io.confluent.connect.json.JsonSchemaConverter", "io.confluent.connect.protobuf.ProtobufConverter"}
-
 // TestE2ERegistryRoundTrip takes lines through structs in each format of the registry and back, while the registry does
 // not answer at first, neither to the source nor to the sink.
 func TestE2ERegistryRoundTrip(t *testing.T) {

@@ -70,9 +70,8 @@ start_worker() { # NUMBER PORT
 
 # joined prints the last round of each worker: its generation and its leader.
 joined() {
-  for i in 1 2 3; do
-    sed -n 's/.*"joined the group".*"generation":\([0-9]*\).*"leader":"\([^"]*\)\/".*/\1 \2/p' "$dir/worker-$i.log" | tail -1
-  done
+  local round='s/.*"joined the group".*"generation":\([0-9]*\).*"leader":"\([^"]*\)\/".*/\1 \2/p'
+  for i in 1 2 3; do sed -n "$round" "$dir/worker-$i.log" | tail -1; done
 }
 
 # await_group returns when all three workers are in the same round.
@@ -86,7 +85,7 @@ await_group() {
   done
 }
 
-# live COMMAND...: one client through a follower, then through the leader. A failed step is said, and ends with code 1.
+# live COMMAND...: one client through a follower, then through the leader. It ends with 3 when it has said what failed.
 live() {
   local door code
   for door in follower leader; do
@@ -95,7 +94,7 @@ live() {
     follower) "$@" follower "$follower" "$leader" ;;
     leader) "$@" leader "$leader" "$follower" ;;
     esac || code=$?
-    [ $code -le 1 ] || echo "FAIL $* at the $door ended with code $code"
+    [ $code = 0 ] || [ $code = 3 ] || echo "FAIL $* at the $door ended with code $code"
   done
 }
 
