@@ -12,6 +12,7 @@ import (
 	"github.com/berth-connect/berth/cluster/group"
 	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/cluster/kafka"
+	"github.com/berth-connect/berth/host"
 )
 
 // membership is the worker's place in the group of workers that share the connectors (group.id).
@@ -42,6 +43,12 @@ func (n *node) joinGroup(c config, advertised *url.URL, log *slog.Logger) error 
 	n.herder.Join(member)
 	n.membership = membership{member, client.Close}
 	return nil
+}
+
+func openSinkGroup(clients *kafka.Clients) herder.OpenSinkGroup {
+	return func(connector string, config host.Config) (herder.SinkGroup, error) {
+		return clients.SinkGroup(connector, config)
+	}
 }
 
 // protocols are the values of connect.protocol.

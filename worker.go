@@ -210,7 +210,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Resolve:            c.providers.Resolve,
 		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
 	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
-		Leader: rest.Leader}, log)
+		OpenSink: openSinkGroup(clients), Leader: rest.Leader}, log)
 	if c.mode == distributed {
 		if err := n.joinGroup(c, advertised, log); err != nil {
 			return nil, err

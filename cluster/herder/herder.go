@@ -39,6 +39,7 @@ type Ports struct {
 	Statuses StatusStore
 	Offsets  OffsetStore
 	Admin    Admin
+	OpenSink OpenSinkGroup
 	Leader   Leader // nil only without a group
 }
 
@@ -50,6 +51,7 @@ type Herder struct {
 	statuses StatusStore
 	offsets  OffsetStore
 	admin    Admin
+	openSink OpenSinkGroup
 	leader   Leader
 	group    Group        // set by Join; nil: this worker runs everything
 	runtime  host.Runtime // set by Run
@@ -81,8 +83,8 @@ func New(config Config, ports Ports, log *slog.Logger) *Herder {
 	h := &Herder{
 		config: config, log: log,
 		configs: ports.Configs, statuses: ports.Statuses, offsets: ports.Offsets, admin: ports.Admin,
-		leader: ports.Leader,
-		read:   make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), requests: make(chan func()),
+		openSink: ports.OpenSink, leader: ports.Leader,
+		read: make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), requests: make(chan func()),
 		inbox: newInbox(), rounds: newRounds(), conductors: map[string]*conductor{},
 		revivals: map[host.TaskID]*revival{},
 	}

@@ -19,16 +19,13 @@ const (
 	offsetKey    = "kafka_offset"
 )
 
-// groupOf is the consumer group of a sink connector.
-func groupOf(name string, config host.Config) string {
-	if group := config.Get("consumer.override.group.id"); group != "" {
-		return group
-	}
-	return "connect-" + name
-}
-
 func (h *Herder) sinkOffsets(ctx context.Context, name string, config host.Config) ([]Offset, error) {
-	committed, err := h.admin.GroupOffsets(ctx, groupOf(name, config))
+	group, err := h.openSink(name, config)
+	if err != nil {
+		return nil, err
+	}
+	defer group.Close()
+	committed, err := group.Offsets(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the consumer group offsets of connector %s: %w", name, err)
 	}
@@ -74,10 +71,15 @@ func (h *Herder) alterSink(ctx context.Context, name string, config host.Config,
 	if err != nil {
 		return false, err
 	}
-	return managed, h.alterGroup(ctx, name, groupOf(name, config), set, slices.Collect(maps.Keys(forget)))
+	group, err := h.openSink(name, config)
+	if err != nil {
+		return false, err
+	}
+	defer group.Close()
+	return managed, h.alterGroup(ctx, name, group, set, slices.Collect(maps.Keys(forget)))
 }
 
-func (h *Herder) alterGroup(ctx context.Context, name, group string, set map[host.TopicPartition]int64,
+func (h *Herder) alterGroup(ctx context.Context, name string, group SinkGroup, set map[host.TopicPartition]int64,
 	forget []host.TopicPartition) error {
 	for _, offset := range set {
 		if offset < 0 {
@@ -85,14 +87,14 @@ func (h *Herder) alterGroup(ctx context.Context, name, group string, set map[hos
 		}
 	}
 	if len(set) > 0 {
-		if err := h.admin.SetGroupOffsets(ctx, group, set); err != nil {
-			h.log.Error("Failed to alter consumer group offsets", "connector", name, "group", group, "error", err)
+		if err := group.SetOffsets(ctx, set); err != nil {
+			h.log.Error("Failed to alter consumer group offsets", "connector", name, "error", err)
 			return internal("Failed to alter consumer group offsets for connector " + name)
 		}
 	}
 	if len(forget) > 0 {
-		if err := h.admin.DeleteGroupOffsets(ctx, group, forget); err != nil {
-			h.log.Error("Failed to delete consumer group offsets", "connector", name, "group", group, "error", err)
+		if err := group.DeleteOffsets(ctx, forget); err != nil {
+			h.log.Error("Failed to delete consumer group offsets", "connector", name, "error", err)
 			return internal("Failed to delete consumer group offsets for connector " + name)
 		}
 	}
@@ -101,8 +103,12 @@ func (h *Herder) alterGroup(ctx context.Context, name, group string, set map[hos
 
 // resetSink deletes the connector's consumer group after the plugin has agreed.
 func (h *Herder) resetSink(ctx context.Context, name string, config host.Config) (bool, error) {
-	group := groupOf(name, config)
-	committed, err := h.admin.GroupOffsets(ctx, group)
+	group, err := h.openSink(name, config)
+	if err != nil {
+		return false, err
+	}
+	defer group.Close()
+	committed, err := group.Offsets(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read the consumer group offsets of connector %s: %w", name, err)
 	}
@@ -114,8 +120,8 @@ func (h *Herder) resetSink(ctx context.Context, name string, config host.Config)
 	if err != nil {
 		return false, err
 	}
-	if err := h.admin.DeleteGroup(ctx, group); err != nil {
-		h.log.Error("Failed to delete a consumer group", "connector", name, "group", group, "error", err)
+	if err := group.Delete(ctx); err != nil {
+		h.log.Error("Failed to delete a consumer group", "connector", name, "error", err)
 		return false, internal("Failed to reset consumer group offsets for connector " + name + " either because its " +
 			"tasks haven't stopped completely yet or the connector was resumed before the request to reset its offsets " +
 			"could be successfully completed. If the connector is in a stopped state, this operation can be safely " +

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/cluster/store"
 	"github.com/berth-connect/berth/host"
 )
@@ -424,10 +425,9 @@ func (o *Offsets) Store(_ context.Context, connector string, offsets []host.Sour
 	return nil
 }
 
-// Admin is a Kafka cluster's consumer groups in memory.
+// Admin is the workers' Kafka cluster.
 type Admin struct {
 	mu     sync.Mutex
-	Groups map[string]map[host.TopicPartition]int64
 	Fenced []string // transactional ids
 	Err    error    // of every change
 }
@@ -435,51 +435,70 @@ type Admin struct {
 // ClusterID implements herder.Admin.
 func (a *Admin) ClusterID(context.Context) (string, error) { return "cluster", nil }
 
-// GroupOffsets implements herder.Admin.
-func (a *Admin) GroupOffsets(_ context.Context, group string) (map[host.TopicPartition]int64, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return maps.Clone(a.Groups[group]), nil
-}
-
-// SetGroupOffsets implements herder.Admin.
-func (a *Admin) SetGroupOffsets(_ context.Context, group string, offsets map[host.TopicPartition]int64) error {
-	return a.change(func() {
-		if a.Groups == nil {
-			a.Groups = map[string]map[host.TopicPartition]int64{}
-		}
-		if a.Groups[group] == nil {
-			a.Groups[group] = map[host.TopicPartition]int64{}
-		}
-		maps.Copy(a.Groups[group], offsets)
-	})
-}
-
-// DeleteGroupOffsets implements herder.Admin.
-func (a *Admin) DeleteGroupOffsets(_ context.Context, group string, partitions []host.TopicPartition) error {
-	return a.change(func() {
-		for _, at := range partitions {
-			delete(a.Groups[group], at)
-		}
-	})
-}
-
-// DeleteGroup implements herder.Admin.
-func (a *Admin) DeleteGroup(_ context.Context, group string) error {
-	return a.change(func() { delete(a.Groups, group) })
-}
-
 // FenceProducers implements herder.Admin.
 func (a *Admin) FenceProducers(_ context.Context, ids []string) error {
-	return a.change(func() { a.Fenced = append(a.Fenced, ids...) })
-}
-
-func (a *Admin) change(f func()) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.Err != nil {
-		return a.Err
+	if a.Err == nil {
+		a.Fenced = append(a.Fenced, ids...)
 	}
-	f()
+	return a.Err
+}
+
+// SinkGroups are the consumer groups of sink connectors, by name of the connector.
+type SinkGroups struct {
+	mu        sync.Mutex
+	Committed map[string]map[host.TopicPartition]int64
+}
+
+// Open implements herder.OpenSinkGroup.
+func (g *SinkGroups) Open(connector string, _ host.Config) (herder.SinkGroup, error) {
+	return sinkGroup{g, connector}, nil
+}
+
+type sinkGroup struct {
+	all       *SinkGroups
+	connector string
+}
+
+// Offsets implements herder.SinkGroup.
+func (g sinkGroup) Offsets(context.Context) (map[host.TopicPartition]int64, error) {
+	g.all.mu.Lock()
+	defer g.all.mu.Unlock()
+	return maps.Clone(g.all.Committed[g.connector]), nil
+}
+
+// SetOffsets implements herder.SinkGroup.
+func (g sinkGroup) SetOffsets(_ context.Context, offsets map[host.TopicPartition]int64) error {
+	g.all.mu.Lock()
+	defer g.all.mu.Unlock()
+	if g.all.Committed == nil {
+		g.all.Committed = map[string]map[host.TopicPartition]int64{}
+	}
+	if g.all.Committed[g.connector] == nil {
+		g.all.Committed[g.connector] = map[host.TopicPartition]int64{}
+	}
+	maps.Copy(g.all.Committed[g.connector], offsets)
 	return nil
 }
+
+// DeleteOffsets implements herder.SinkGroup.
+func (g sinkGroup) DeleteOffsets(_ context.Context, partitions []host.TopicPartition) error {
+	g.all.mu.Lock()
+	defer g.all.mu.Unlock()
+	for _, at := range partitions {
+		delete(g.all.Committed[g.connector], at)
+	}
+	return nil
+}
+
+// Delete implements herder.SinkGroup.
+func (g sinkGroup) Delete(context.Context) error {
+	g.all.mu.Lock()
+	defer g.all.mu.Unlock()
+	delete(g.all.Committed, g.connector)
+	return nil
+}
+
+// Close implements herder.SinkGroup.
+func (g sinkGroup) Close() {}
