@@ -88,7 +88,7 @@ func New(config Config, ports Ports, log *slog.Logger) *Herder {
 		inbox: newInbox(), rounds: newRounds(), conductors: map[string]*conductor{},
 		revivals: map[host.TaskID]*revival{},
 	}
-	h.stage.Store(&stage{text: "starting up", began: time.Now()})
+	h.stage.Store(&stage{text: "awaiting startup", began: time.Now()})
 	return h
 }
 
@@ -97,6 +97,7 @@ func New(config Config, ports Ports, log *slog.Logger) *Herder {
 func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	defer close(h.ended)
 	h.runtime = runtime
+	h.stage.Store(&stage{text: "initializing and reading to the end of internal topics", began: time.Now()})
 	if !h.awaitStores(ctx) {
 		return nil
 	}

@@ -445,7 +445,7 @@ func TestRequestsWaitForTheStores(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		ready, doing := h.Ready()
-		if ready || !strings.HasPrefix(doing, "The worker is currently starting up, which began at ") {
+		if ready || !strings.HasPrefix(doing, "The worker is currently awaiting startup, which began at ") {
 			t.Errorf("ready %v, doing %q", ready, doing)
 		}
 		if _, err := h.Connectors(ctx); err == nil || !strings.HasPrefix(err.Error(), "Request timed out. The worker is") {
