@@ -417,6 +417,25 @@ func TestOffsetsOfASink(t *testing.T) {
 	})
 }
 
+// TestOffsetsOfASinkInUse: a task that another worker could not end is still a member.
+func TestOffsetsOfASinkInUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t).start()
+		defer func() { b.stop() }()
+		b.create("c", host.TargetStopped, "connector.class", "FileStreamSink", "topics", "t")
+		b.sinks.Err = fmt.Errorf("reset: %w", host.ErrGroupInUse)
+		_, err := b.ResetOffsets(t.Context(), "c")
+		if !errors.Is(err, host.ErrInternal) || !strings.Contains(err.Error(), "tasks haven't stopped completely yet") {
+			t.Errorf("%v", err)
+		}
+		b.sinks.Err = errors.New("Kafka is away")
+		_, err = b.ResetOffsets(t.Context(), "c")
+		if want := "Failed to reset consumer group offsets for connector c"; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	})
+}
+
 // TestOffsetsKeepTheirKeys: a stored partition keeps its bytes, whatever order the client writes its members in.
 func TestOffsetsKeepTheirKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -88,17 +89,28 @@ func (h *Herder) alterGroup(ctx context.Context, name string, group SinkGroup, s
 	}
 	if len(set) > 0 {
 		if err := group.SetOffsets(ctx, set); err != nil {
-			h.log.Error("Failed to alter consumer group offsets", "connector", name, "error", err)
-			return internal("Failed to alter consumer group offsets for connector " + name)
+			return h.groupRefused(name, "alter", err)
 		}
 	}
 	if len(forget) > 0 {
 		if err := group.DeleteOffsets(ctx, forget); err != nil {
-			h.log.Error("Failed to delete consumer group offsets", "connector", name, "error", err)
-			return internal("Failed to delete consumer group offsets for connector " + name)
+			return h.groupRefused(name, "alter", err)
 		}
 	}
 	return nil
+}
+
+// groupRefused is what the user is told when the consumer group of a sink connector could not be changed.
+func (h *Herder) groupRefused(name, verb string, err error) error {
+	h.log.Error("the consumer group of a sink connector could not be changed", "connector", name, "error", err)
+	if !errors.Is(err, host.ErrGroupInUse) {
+		return internal("Failed to " + verb + " consumer group offsets for connector " + name)
+	}
+	return internal("Failed to " + verb + " consumer group offsets for connector " + name + " either because its " +
+		"tasks haven't stopped completely yet or the connector was resumed before the request to " + verb + " its offsets " +
+		"could be successfully completed. If the connector is in a stopped state, this operation can be safely " +
+		"retried. If it doesn't eventually succeed, the Connect cluster may need to be restarted to get rid of the " +
+		"zombie sink tasks.")
 }
 
 // resetSink deletes the connector's consumer group after the plugin has agreed.
@@ -121,12 +133,7 @@ func (h *Herder) resetSink(ctx context.Context, name string, config host.Config)
 		return false, err
 	}
 	if err := group.Delete(ctx); err != nil {
-		h.log.Error("Failed to delete a consumer group", "connector", name, "error", err)
-		return false, internal("Failed to reset consumer group offsets for connector " + name + " either because its " +
-			"tasks haven't stopped completely yet or the connector was resumed before the request to reset its offsets " +
-			"could be successfully completed. If the connector is in a stopped state, this operation can be safely " +
-			"retried. If it doesn't eventually succeed, the Connect cluster may need to be restarted to get rid of the " +
-			"zombie sink tasks.")
+		return false, h.groupRefused(name, "reset", err)
 	}
 	return managed, nil
 }

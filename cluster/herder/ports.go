@@ -89,11 +89,12 @@ type OpenSinkGroup func(connector string, config host.Config) (SinkGroup, error)
 type SinkGroup interface {
 	// Offsets returns what the group committed; none if there is no such group.
 	Offsets(ctx context.Context) (map[host.TopicPartition]int64, error)
-	// SetOffsets sets next offsets while the group is empty. Errors: an unknown partition or one out of range.
+	// SetOffsets sets next offsets while the group is empty. Errors: host.ErrGroupInUse; an unknown partition or one out
+	// of range.
 	SetOffsets(ctx context.Context, offsets map[host.TopicPartition]int64) error
-	// DeleteOffsets forgets partitions while the group is empty; unknown ones are no error.
+	// DeleteOffsets forgets partitions while the group is empty; unknown ones are no error. Errors: host.ErrGroupInUse.
 	DeleteOffsets(ctx context.Context, partitions []host.TopicPartition) error
-	// Delete removes the group while it is empty; an unknown one is no error.
+	// Delete removes the group while it is empty; an unknown one is no error. Errors: host.ErrGroupInUse.
 	Delete(ctx context.Context) error
 	// Close frees the client.
 	Close()

@@ -36,7 +36,8 @@ func TestCommittedOffsetsAreWhereTheNextMemberBegins(t *testing.T) {
 		t.Errorf("Close left %v assigned and %d lost, want all revoked", first.assigned, first.lost)
 	}
 
-	stored, err := newSinkGroup(t, c, connector, nil).Offsets(t.Context())
+	group := newSinkGroup(t, c, connector, nil)
+	stored, err := group.Offsets(t.Context())
 	if want := (map[host.TopicPartition]int64{p0: 10, p1: 4}); err != nil || !maps.Equal(stored, want) {
 		t.Errorf("stored offsets = %v, %v, want %v", stored, err, want)
 	}
@@ -45,6 +46,15 @@ func TestCommittedOffsetsAreWhereTheNextMemberBegins(t *testing.T) {
 	second.poll(100, func() bool { return len(second.seen) == 6 })
 	if want := fmt.Sprintf("%s-1@4", topic); second.seen[0] != want || second.assigned[p1] != 4 {
 		t.Errorf("second member begins at %s (told %d), want %s", second.seen[0], second.assigned[p1], want)
+	}
+	for what, err := range map[string]error{
+		"SetOffsets":    group.SetOffsets(t.Context(), map[host.TopicPartition]int64{p0: 1}),
+		"DeleteOffsets": group.DeleteOffsets(t.Context(), []host.TopicPartition{p0}),
+		"Delete":        group.Delete(t.Context()),
+	} {
+		if !errors.Is(err, host.ErrGroupInUse) {
+			t.Errorf("%s of a group with a member: %v, want ErrGroupInUse", what, err)
+		}
 	}
 }
 

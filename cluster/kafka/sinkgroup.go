@@ -64,19 +64,16 @@ func (g *SinkGroup) Offsets(ctx context.Context) (map[host.TopicPartition]int64,
 	return out, nil
 }
 
-// SetOffsets stores next offsets; the group must be without members.
+// SetOffsets stores next offsets. Errors: host.ErrGroupInUse.
 func (g *SinkGroup) SetOffsets(ctx context.Context, offsets map[host.TopicPartition]int64) error {
 	commit := kadm.Offsets{}
 	for tp, offset := range offsets {
 		commit.AddOffset(tp.Topic, tp.Partition, offset, -1)
 	}
-	if err := g.admin.admin.CommitAllOffsets(ctx, g.id, commit); err != nil {
-		return fmt.Errorf("altering the offsets of group %s: %w", g.id, err)
-	}
-	return nil
+	return g.changed("altering the offsets", g.admin.admin.CommitAllOffsets(ctx, g.id, commit))
 }
 
-// DeleteOffsets makes the group forget partitions; it must be without members.
+// DeleteOffsets makes the group forget partitions. Errors: host.ErrGroupInUse.
 func (g *SinkGroup) DeleteOffsets(ctx context.Context, partitions []host.TopicPartition) error {
 	set := kadm.TopicsSet{}
 	for _, tp := range partitions {
@@ -86,16 +83,26 @@ func (g *SinkGroup) DeleteOffsets(ctx context.Context, partitions []host.TopicPa
 	if err == nil {
 		err = deleted.Error()
 	}
-	if err != nil {
-		return fmt.Errorf("deleting offsets of group %s: %w", g.id, err)
-	}
-	return nil
+	return g.changed("deleting offsets", err)
 }
 
-// Delete deletes the group, which must be without members; one that is not there is no error.
+// Delete deletes the group; one that is not there is no error. Errors: host.ErrGroupInUse.
 func (g *SinkGroup) Delete(ctx context.Context) error {
-	if _, err := g.admin.admin.DeleteGroup(ctx, g.id); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return fmt.Errorf("deleting group %s: %w", g.id, err)
+	_, err := g.admin.admin.DeleteGroup(ctx, g.id)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil
 	}
-	return nil
+	return g.changed("removal", err)
+}
+
+// changed explains the error of a change; nil for none.
+func (g *SinkGroup) changed(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, kerr.UnknownMemberID), errors.Is(err, kerr.GroupSubscribedToTopic),
+		errors.Is(err, kerr.NonEmptyGroup):
+		return fmt.Errorf("%s of group %s: %w: %w", doing, g.id, host.ErrGroupInUse, err)
+	}
+	return fmt.Errorf("%s of group %s: %w", doing, g.id, err)
 }
