@@ -45,6 +45,12 @@ func (n *node) joinGroup(c config, advertised *url.URL, log *slog.Logger) error 
 	return nil
 }
 
+func openSinkGroup(clients *kafka.Clients) herder.OpenSinkGroup {
+	return func(connector string, config host.Config) (herder.SinkGroup, error) {
+		return clients.SinkGroup(connector, config)
+	}
+}
+
 // protocols are the values of connect.protocol.
 var protocols = map[string]group.Protocol{
 	"eager": group.Eager, "compatible": group.Compatible, "sessioned": group.Sessioned,

@@ -210,7 +210,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Resolve:            c.providers.Resolve,
 		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
 	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
-		Leader: rest.Leader}, log)
+		OpenSink: openSinkGroup(clients), Leader: rest.Leader}, log)
 	if c.mode == distributed {
 		if err := n.joinGroup(c, advertised, log); err != nil {
 			return nil, err
@@ -222,6 +222,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	}
 	if err := n.openPlugins(ctx, c, log); err != nil {
 		return nil, err
+	}
+	if exactlyOnce(c) {
+		log.Warn("exactly.once.source.support=enabled lets connectors of JVM workers be validated; this worker sends " +
+			"records at least once")
 	}
 	validator, err := newValidator(c, n.plugins)
 	if err != nil {
@@ -326,9 +330,13 @@ func newValidator(c config, registry *plugin.Registry) (*validate.Validator, err
 	return validate.New(registry, policy).WithWorker(validate.Worker{
 		KeyConverter: c.text("key.converter"), ValueConverter: c.text("value.converter"),
 		HeaderConverter: c.text("header.converter"), GroupID: c.text("group.id"),
-		ExactlyOnce: strings.EqualFold(c.text("exactly.once.source.support"), "enabled"),
+		ExactlyOnce: exactlyOnce(c),
 		Standalone:  c.mode == standalone,
 	}), nil
+}
+
+func exactlyOnce(c config) bool {
+	return strings.EqualFold(c.text("exactly.once.source.support"), "enabled")
 }
 
 func asHostConfig(properties map[string]string) host.Config {

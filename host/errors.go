@@ -16,6 +16,9 @@ var (
 // ErrAlterUnsupported is the answer of a plugin whose offsets must not be altered from outside.
 var ErrAlterUnsupported = errors.New("the plugin doesn't support external modification of offsets")
 
+// ErrGroupInUse is the refusal to change a consumer group that has members.
+var ErrGroupInUse = errors.New("the consumer group has members")
+
 // Error is an error whose text goes to the user as it is, with the kind that decides the HTTP status.
 type Error struct {
 	Kind    error // one of the sentinels above

@@ -128,6 +128,7 @@ type Topics interface {
 type StatusReporter interface {
 	ConnectorStatus(name string, state State, trace, version string)
 	TaskStatus(id TaskID, state State, trace, version string)
-	// TopicUsed is told once per task and topic (KIP-558).
+	// TopicUsed is told when a task first uses a topic, and again from time to time while it does, because what is known
+	// may be reset (KIP-558).
 	TopicUsed(id TaskID, topic string)
 }

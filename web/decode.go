@@ -66,7 +66,7 @@ func checkJSON(c echo.Context, body []byte) (json.RawMessage, error) {
 func decodeObject(what string, text json.RawMessage) (map[string]json.RawMessage, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil {
-		return nil, unreadable("Cannot deserialize %s from JSON: %v", what, err)
+		return nil, unreadable("Cannot deserialize value of %s: %v", what, err)
 	}
 	return members, nil
 }
@@ -79,7 +79,7 @@ func decodeString(what string, text json.RawMessage) (*string, error) {
 	case '"':
 		var s string
 		if err := json.Unmarshal(text, &s); err != nil {
-			return nil, unreadable("Cannot deserialize %s from JSON: %v", what, err)
+			return nil, unreadable("Cannot deserialize value of %s: %v", what, err)
 		}
 		return &s, nil
 	case '{', '[':
@@ -197,7 +197,7 @@ func readOffsets(c echo.Context) ([]herder.Offset, error) {
 			return nil, unreadable("Unrecognized field %q, the known one is: offsets", member)
 		}
 		if err := json.Unmarshal(value, &list); err != nil {
-			return nil, unreadable("Cannot deserialize offsets from JSON: %v", err)
+			return nil, unreadable("Cannot deserialize value of offsets: %v", err)
 		}
 	}
 	offsets := make([]herder.Offset, 0, len(list))
@@ -216,26 +216,28 @@ func readOffsets(c echo.Context) ([]herder.Offset, error) {
 
 func decodeOffset(text json.RawMessage) (herder.Offset, error) {
 	var offset herder.Offset
+	switch text[0] {
+	case '{':
+	case 'n':
+		return offset, unreadable("An offset must not be null")
+	default:
+		return offset, unreadable("Cannot construct instance of an offset from %.100s: an object is expected", text)
+	}
 	members, err := decodeObject("an offset", text)
 	if err != nil {
 		return offset, err
 	}
-	if members == nil {
-		return offset, unreadable("An offset must not be null")
-	}
 	for member, value := range members {
-		object, err := decodeObject(member, value)
-		switch {
-		case err != nil:
-			return offset, err
-		case object == nil:
-		case member == "partition":
-			offset.Partition = value
-		case member == "offset":
-			offset.Offset = value
-		}
-		if member != "partition" && member != "offset" {
+		into := map[string]*json.RawMessage{"partition": &offset.Partition, "offset": &offset.Offset}[member]
+		if into == nil {
 			return offset, unreadable("Unrecognized field %q, the known ones are: partition, offset", member)
+		}
+		object, err := decodeObject(member, value)
+		if err != nil {
+			return offset, err
+		}
+		if object != nil {
+			*into = value
 		}
 	}
 	return offset, nil

@@ -39,6 +39,7 @@ type Ports struct {
 	Statuses StatusStore
 	Offsets  OffsetStore
 	Admin    Admin
+	OpenSink OpenSinkGroup
 	Leader   Leader // nil only without a group
 }
 
@@ -50,6 +51,7 @@ type Herder struct {
 	statuses StatusStore
 	offsets  OffsetStore
 	admin    Admin
+	openSink OpenSinkGroup
 	leader   Leader
 	group    Group        // set by Join; nil: this worker runs everything
 	runtime  host.Runtime // set by Run
@@ -81,12 +83,12 @@ func New(config Config, ports Ports, log *slog.Logger) *Herder {
 	h := &Herder{
 		config: config, log: log,
 		configs: ports.Configs, statuses: ports.Statuses, offsets: ports.Offsets, admin: ports.Admin,
-		leader: ports.Leader,
-		read:   make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), requests: make(chan func()),
+		openSink: ports.OpenSink, leader: ports.Leader,
+		read: make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), requests: make(chan func()),
 		inbox: newInbox(), rounds: newRounds(), conductors: map[string]*conductor{},
 		revivals: map[host.TaskID]*revival{},
 	}
-	h.stage.Store(&stage{text: "starting up", began: time.Now()})
+	h.stage.Store(&stage{text: "awaiting startup", began: time.Now()})
 	return h
 }
 
@@ -95,6 +97,7 @@ func New(config Config, ports Ports, log *slog.Logger) *Herder {
 func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	defer close(h.ended)
 	h.runtime = runtime
+	h.stage.Store(&stage{text: "initializing and reading to the end of internal topics", began: time.Now()})
 	if !h.awaitStores(ctx) {
 		return nil
 	}

@@ -26,6 +26,7 @@ type bench struct {
 	statuses *herdertest.Statuses
 	offsets  *herdertest.Offsets
 	admin    *herdertest.Admin
+	sinks    *herdertest.SinkGroups
 	runtime  *herdertest.Runtime
 	leader   *sent
 	group    herder.Group // nil: none
@@ -40,7 +41,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	return &bench{t: t, configs: herdertest.NewConfigs(), statuses: herdertest.NewStatuses(),
-		offsets: herdertest.NewOffsets(), admin: &herdertest.Admin{}, leader: &sent{},
+		offsets: herdertest.NewOffsets(), admin: &herdertest.Admin{}, sinks: &herdertest.SinkGroups{}, leader: &sent{},
 		config: herder.Config{WorkerID: "worker:8083", GroupID: "g", TopicTracking: true, TopicTrackingReset: true,
 			SessionKeys: herder.SessionKeys{Algorithm: "HmacSHA256", TTL: time.Hour, SignatureAlgorithm: "HmacSHA256",
 				Verification: []string{"HmacSHA256"}}}}
@@ -59,7 +60,7 @@ func (b *bench) launch() {
 		leader = b.leads
 	}
 	b.Herder = herder.New(b.config, herder.Ports{Configs: b.configs, Statuses: b.statuses, Offsets: b.offsets,
-		Admin: b.admin, Leader: leader}, slog.New(slog.DiscardHandler))
+		Admin: b.admin, OpenSink: b.sinks.Open, Leader: leader}, slog.New(slog.DiscardHandler))
 	if b.group != nil {
 		b.Join(b.group)
 	}
@@ -406,12 +407,31 @@ func TestOffsetsOfASink(t *testing.T) {
 			string(offsets[1].Offset) != `{"kafka_offset":7}` {
 			t.Fatalf("%s, %v", offsets, err)
 		}
-		if _, err := b.ResetOffsets(t.Context(), "c"); err != nil || len(b.admin.Groups) != 0 {
-			t.Errorf("after the reset: %v, %v", b.admin.Groups, err)
+		if _, err := b.ResetOffsets(t.Context(), "c"); err != nil || len(b.sinks.Committed) != 0 {
+			t.Errorf("after the reset: %v, %v", b.sinks.Committed, err)
 		}
 		b.do(b.Resume, "c")
 		if _, err := b.ResetOffsets(t.Context(), "c"); !errors.Is(err, host.ErrBadRequest) {
 			t.Errorf("reset of a running connector: %v", err)
+		}
+	})
+}
+
+// TestOffsetsOfASinkInUse: a task that another worker could not end is still a member.
+func TestOffsetsOfASinkInUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t).start()
+		defer func() { b.stop() }()
+		b.create("c", host.TargetStopped, "connector.class", "FileStreamSink", "topics", "t")
+		b.sinks.Err = fmt.Errorf("reset: %w", host.ErrGroupInUse)
+		_, err := b.ResetOffsets(t.Context(), "c")
+		if !errors.Is(err, host.ErrInternal) || !strings.Contains(err.Error(), "tasks haven't stopped completely yet") {
+			t.Errorf("%v", err)
+		}
+		b.sinks.Err = errors.New("Kafka is away")
+		_, err = b.ResetOffsets(t.Context(), "c")
+		if want := "Failed to reset consumer group offsets for connector c"; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
 		}
 	})
 }
@@ -444,7 +464,7 @@ func TestRequestsWaitForTheStores(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		ready, doing := h.Ready()
-		if ready || !strings.HasPrefix(doing, "The worker is currently starting up, which began at ") {
+		if ready || !strings.HasPrefix(doing, "The worker is currently awaiting startup, which began at ") {
 			t.Errorf("ready %v, doing %q", ready, doing)
 		}
 		if _, err := h.Connectors(ctx); err == nil || !strings.HasPrefix(err.Error(), "Request timed out. The worker is") {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,16 +20,13 @@ const (
 	offsetKey    = "kafka_offset"
 )
 
-// groupOf is the consumer group of a sink connector.
-func groupOf(name string, config host.Config) string {
-	if group := config.Get("consumer.override.group.id"); group != "" {
-		return group
-	}
-	return "connect-" + name
-}
-
 func (h *Herder) sinkOffsets(ctx context.Context, name string, config host.Config) ([]Offset, error) {
-	committed, err := h.admin.GroupOffsets(ctx, groupOf(name, config))
+	group, err := h.openSink(name, config)
+	if err != nil {
+		return nil, err
+	}
+	defer group.Close()
+	committed, err := group.Offsets(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the consumer group offsets of connector %s: %w", name, err)
 	}
@@ -74,10 +72,15 @@ func (h *Herder) alterSink(ctx context.Context, name string, config host.Config,
 	if err != nil {
 		return false, err
 	}
-	return managed, h.alterGroup(ctx, name, groupOf(name, config), set, slices.Collect(maps.Keys(forget)))
+	group, err := h.openSink(name, config)
+	if err != nil {
+		return false, err
+	}
+	defer group.Close()
+	return managed, h.alterGroup(ctx, name, group, set, slices.Collect(maps.Keys(forget)))
 }
 
-func (h *Herder) alterGroup(ctx context.Context, name, group string, set map[host.TopicPartition]int64,
+func (h *Herder) alterGroup(ctx context.Context, name string, group SinkGroup, set map[host.TopicPartition]int64,
 	forget []host.TopicPartition) error {
 	for _, offset := range set {
 		if offset < 0 {
@@ -85,24 +88,39 @@ func (h *Herder) alterGroup(ctx context.Context, name, group string, set map[hos
 		}
 	}
 	if len(set) > 0 {
-		if err := h.admin.SetGroupOffsets(ctx, group, set); err != nil {
-			h.log.Error("Failed to alter consumer group offsets", "connector", name, "group", group, "error", err)
-			return internal("Failed to alter consumer group offsets for connector " + name)
+		if err := group.SetOffsets(ctx, set); err != nil {
+			return h.groupRefused(name, "alter", err)
 		}
 	}
 	if len(forget) > 0 {
-		if err := h.admin.DeleteGroupOffsets(ctx, group, forget); err != nil {
-			h.log.Error("Failed to delete consumer group offsets", "connector", name, "group", group, "error", err)
-			return internal("Failed to delete consumer group offsets for connector " + name)
+		if err := group.DeleteOffsets(ctx, forget); err != nil {
+			return h.groupRefused(name, "alter", err)
 		}
 	}
 	return nil
 }
 
+// groupRefused is what the user is told when the consumer group of a sink connector could not be changed.
+func (h *Herder) groupRefused(name, verb string, err error) error {
+	h.log.Error("the consumer group of a sink connector could not be changed", "connector", name, "error", err)
+	if !errors.Is(err, host.ErrGroupInUse) {
+		return internal("Failed to " + verb + " consumer group offsets for connector " + name)
+	}
+	return internal("Failed to " + verb + " consumer group offsets for connector " + name + " either because its " +
+		"tasks haven't stopped completely yet or the connector was resumed before the request to " + verb + " its offsets " +
+		"could be successfully completed. If the connector is in a stopped state, this operation can be safely " +
+		"retried. If it doesn't eventually succeed, the Connect cluster may need to be restarted to get rid of the " +
+		"zombie sink tasks.")
+}
+
 // resetSink deletes the connector's consumer group after the plugin has agreed.
 func (h *Herder) resetSink(ctx context.Context, name string, config host.Config) (bool, error) {
-	group := groupOf(name, config)
-	committed, err := h.admin.GroupOffsets(ctx, group)
+	group, err := h.openSink(name, config)
+	if err != nil {
+		return false, err
+	}
+	defer group.Close()
+	committed, err := group.Offsets(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read the consumer group offsets of connector %s: %w", name, err)
 	}
@@ -114,13 +132,8 @@ func (h *Herder) resetSink(ctx context.Context, name string, config host.Config)
 	if err != nil {
 		return false, err
 	}
-	if err := h.admin.DeleteGroup(ctx, group); err != nil {
-		h.log.Error("Failed to delete a consumer group", "connector", name, "group", group, "error", err)
-		return false, internal("Failed to reset consumer group offsets for connector " + name + " either because its " +
-			"tasks haven't stopped completely yet or the connector was resumed before the request to reset its offsets " +
-			"could be successfully completed. If the connector is in a stopped state, this operation can be safely " +
-			"retried. If it doesn't eventually succeed, the Connect cluster may need to be restarted to get rid of the " +
-			"zombie sink tasks.")
+	if err := group.Delete(ctx); err != nil {
+		return false, h.groupRefused(name, "reset", err)
 	}
 	return managed, nil
 }

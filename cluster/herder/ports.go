@@ -73,20 +73,31 @@ type OffsetStore interface {
 	Ready() <-chan struct{}
 }
 
-// Admin asks Kafka about the cluster and about the consumer groups of sink connectors.
+// Admin works on the cluster that the workers live in.
 type Admin interface {
 	// ClusterID is Kafka's id of the cluster.
 	ClusterID(ctx context.Context) (string, error)
-	// GroupOffsets returns what a group committed; none for an unknown group.
-	GroupOffsets(ctx context.Context, group string) (map[host.TopicPartition]int64, error)
-	// SetGroupOffsets sets the next offsets of an empty group. Errors: an unknown partition or one out of range.
-	SetGroupOffsets(ctx context.Context, group string, offsets map[host.TopicPartition]int64) error
-	// DeleteGroupOffsets forgets partitions of an empty group; unknown ones are no error.
-	DeleteGroupOffsets(ctx context.Context, group string, partitions []host.TopicPartition) error
-	// DeleteGroup removes an empty group; an unknown one is no error.
-	DeleteGroup(ctx context.Context, group string) error
 	// FenceProducers ends open transactions of transactional ids; who still uses them can write no more.
 	FenceProducers(ctx context.Context, transactionalIDs []string) error
+}
+
+// OpenSinkGroup opens the consumer group of a sink connector; where the group is and what its id is, the worker's and
+// the connector's client properties say. Errors: a bad property.
+type OpenSinkGroup func(connector string, config host.Config) (SinkGroup, error)
+
+// SinkGroup is the consumer group of a sink connector. *kafka.SinkGroup implements it.
+type SinkGroup interface {
+	// Offsets returns what the group committed; none if there is no such group.
+	Offsets(ctx context.Context) (map[host.TopicPartition]int64, error)
+	// SetOffsets sets next offsets while the group is empty. Errors: host.ErrGroupInUse; an unknown partition or one out
+	// of range.
+	SetOffsets(ctx context.Context, offsets map[host.TopicPartition]int64) error
+	// DeleteOffsets forgets partitions while the group is empty; unknown ones are no error. Errors: host.ErrGroupInUse.
+	DeleteOffsets(ctx context.Context, partitions []host.TopicPartition) error
+	// Delete removes the group while it is empty; an unknown one is no error. Errors: host.ErrGroupInUse.
+	Delete(ctx context.Context) error
+	// Close frees the client.
+	Close()
 }
 
 // OffsetAlterer asks a plugin whether and how its offsets may be set from outside (KIP-875). A Runtime may implement

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -16,7 +15,7 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// Admin reads and changes what belongs to the cluster: its id and the offsets of consumer groups.
+// Admin reads and changes what belongs to the cluster: its id, topics and transactional ids.
 type Admin struct {
 	client *kgo.Client
 	admin  *kadm.Client
@@ -43,16 +42,6 @@ func (c *Clients) Admin(connector string, config host.Config) (*Admin, error) {
 }
 
 func adminClientID(id host.TaskID) string { return "connector-adminclient-" + id.String() }
-
-// SinkGroup names the consumer group of a sink connector.
-func (c *Clients) SinkGroup(connector string, config host.Config) string {
-	layers := withPrefix(c.worker, "consumer.")
-	maps.Copy(layers, overrides(config, "consumer.override."))
-	if group := layers["group.id"]; group != "" {
-		return group
-	}
-	return "connect-" + connector
-}
 
 func newAdmin(opts []kgo.Opt) (*Admin, error) {
 	client, err := kgo.NewClient(opts...)
@@ -97,65 +86,6 @@ func (a *Admin) Partitions(ctx context.Context, topics ...string) (map[string]in
 		}
 	}
 	return out, nil
-}
-
-// GroupOffsets returns the next offsets that a consumer group has stored, none for a group that does not exist.
-func (a *Admin) GroupOffsets(ctx context.Context, group string) (map[host.TopicPartition]int64, error) {
-	fetched, err := retried(ctx, func() (kadm.OffsetResponses, error) { return a.admin.FetchOffsets(ctx, group) })
-	if errors.Is(err, kerr.GroupIDNotFound) {
-		return map[host.TopicPartition]int64{}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the offsets of group %s: %w", group, err)
-	}
-	out := map[host.TopicPartition]int64{}
-	for topic, partitions := range fetched {
-		for partition, r := range partitions {
-			if r.Err != nil {
-				return nil, fmt.Errorf("reading the offset of group %s in %s-%d: %w", group, topic, partition, r.Err)
-			}
-			if r.At >= 0 {
-				out[host.TopicPartition{Topic: topic, Partition: partition}] = r.At
-			}
-		}
-	}
-	return out, nil
-}
-
-// SetGroupOffsets stores next offsets for a group without members.
-func (a *Admin) SetGroupOffsets(ctx context.Context, group string, offsets map[host.TopicPartition]int64) error {
-	commit := kadm.Offsets{}
-	for tp, offset := range offsets {
-		commit.AddOffset(tp.Topic, tp.Partition, offset, -1)
-	}
-	if err := a.admin.CommitAllOffsets(ctx, group, commit); err != nil {
-		return fmt.Errorf("altering the offsets of group %s: %w", group, err)
-	}
-	return nil
-}
-
-// DeleteGroupOffsets makes a group without members forget partitions.
-func (a *Admin) DeleteGroupOffsets(ctx context.Context, group string, partitions []host.TopicPartition) error {
-	set := kadm.TopicsSet{}
-	for _, tp := range partitions {
-		set.Add(tp.Topic, tp.Partition)
-	}
-	deleted, err := a.admin.DeleteOffsets(ctx, group, set)
-	if err == nil {
-		err = deleted.Error()
-	}
-	if err != nil {
-		return fmt.Errorf("deleting offsets of group %s: %w", group, err)
-	}
-	return nil
-}
-
-// DeleteGroup deletes a group without members; one that is not there is no error.
-func (a *Admin) DeleteGroup(ctx context.Context, group string) error {
-	if _, err := a.admin.DeleteGroup(ctx, group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return fmt.Errorf("deleting group %s: %w", group, err)
-	}
-	return nil
 }
 
 // FenceProducers ends what transactional ids have open: a producer that still uses one of them can write no more. As in

@@ -36,9 +36,8 @@ func TestCommittedOffsetsAreWhereTheNextMemberBegins(t *testing.T) {
 		t.Errorf("Close left %v assigned and %d lost, want all revoked", first.assigned, first.lost)
 	}
 
-	group := c.SinkGroup(connector, config())
-	admin := newAdminFor(t, addr)
-	stored, err := admin.GroupOffsets(t.Context(), group)
+	group := newSinkGroup(t, c, connector, nil)
+	stored, err := group.Offsets(t.Context())
 	if want := (map[host.TopicPartition]int64{p0: 10, p1: 4}); err != nil || !maps.Equal(stored, want) {
 		t.Errorf("stored offsets = %v, %v, want %v", stored, err, want)
 	}
@@ -47,6 +46,15 @@ func TestCommittedOffsetsAreWhereTheNextMemberBegins(t *testing.T) {
 	second.poll(100, func() bool { return len(second.seen) == 6 })
 	if want := fmt.Sprintf("%s-1@4", topic); second.seen[0] != want || second.assigned[p1] != 4 {
 		t.Errorf("second member begins at %s (told %d), want %s", second.seen[0], second.assigned[p1], want)
+	}
+	for what, err := range map[string]error{
+		"SetOffsets":    group.SetOffsets(t.Context(), map[host.TopicPartition]int64{p0: 1}),
+		"DeleteOffsets": group.DeleteOffsets(t.Context(), []host.TopicPartition{p0}),
+		"Delete":        group.Delete(t.Context()),
+	} {
+		if !errors.Is(err, host.ErrGroupInUse) {
+			t.Errorf("%s of a group with a member: %v, want ErrGroupInUse", what, err)
+		}
 	}
 }
 
@@ -175,7 +183,7 @@ func TestExpelledMemberCannotCommit(t *testing.T) {
 	send(t, newProducerFor(t, c), numbered(topic, 0, 0, 10))
 	k := newTask(t, c, host.TaskID{Connector: connector}, config("topics", topic))
 	k.poll(100, func() bool { return len(k.values) >= 10 })
-	expel(t, k.consumer.(*Consumer), c.SinkGroup(connector, config()))
+	expel(t, k.consumer.(*Consumer), c.sinkGroupID(connector, config()))
 	k.next = map[host.TopicPartition]int64{}
 	k.poll(100, func() bool { return k.lost > 0 })
 	if err := k.consumer.Commit(t.Context(), map[host.TopicPartition]int64{tp: 3}); err == nil && len(k.assigned) == 0 {
@@ -200,28 +208,43 @@ func TestCloseWithoutPollAndPollAfterClose(t *testing.T) {
 	}
 }
 
-func TestAdminGroupsAndCluster(t *testing.T) {
+func newSinkGroup(t *testing.T, c *Clients, connector string, config host.Config) *SinkGroup {
+	t.Helper()
+	group, err := c.SinkGroup(connector, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(group.Close)
+	return group
+}
+
+// TestSinkGroup: the worker's own Kafka is another than the connector's.
+func TestSinkGroup(t *testing.T) {
 	addr := brokertest.Bootstrap(t)
-	admin, topic, group := newAdminFor(t, addr), newTopic(t, addr, 2), brokertest.Name(t, "g")
-	if id, err := admin.ClusterID(t.Context()); err != nil || id == "" {
-		t.Errorf("cluster id = %q, %v", id, err)
-	}
+	topic, connector := newTopic(t, addr, 2), brokertest.Name(t, "sink")
+	group := newSinkGroup(t, newClients(t, "127.0.0.1:1", nil), connector, config("admin.override.bootstrap.servers", addr))
 	p0, p1 := host.TopicPartition{Topic: topic}, host.TopicPartition{Topic: topic, Partition: 1}
-	if err := admin.SetGroupOffsets(t.Context(), group, map[host.TopicPartition]int64{p0: 1, p1: 2}); err != nil {
+	if err := group.SetOffsets(t.Context(), map[host.TopicPartition]int64{p0: 1, p1: 2}); err != nil {
 		t.Fatal(err)
 	}
-	if err := admin.DeleteGroupOffsets(t.Context(), group, []host.TopicPartition{p0}); err != nil {
+	if err := group.DeleteOffsets(t.Context(), []host.TopicPartition{p0}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := admin.GroupOffsets(t.Context(), group)
+	got, err := group.Offsets(t.Context())
 	if want := (map[host.TopicPartition]int64{p1: 2}); err != nil || !maps.Equal(got, want) {
 		t.Errorf("offsets = %v, %v, want %v", got, err, want)
 	}
-	if err := admin.DeleteGroup(t.Context(), group); err != nil {
+	if err := group.Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := admin.GroupOffsets(t.Context(), group); err != nil || len(got) > 0 {
+	if got, err := group.Offsets(t.Context()); err != nil || len(got) > 0 {
 		t.Errorf("offsets of a deleted group = %v, %v", got, err)
+	}
+}
+
+func TestClusterID(t *testing.T) {
+	if id, err := newAdminFor(t, brokertest.Bootstrap(t)).ClusterID(t.Context()); err != nil || id == "" {
+		t.Errorf("cluster id = %q, %v", id, err)
 	}
 }
 

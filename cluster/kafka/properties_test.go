@@ -104,7 +104,7 @@ func TestPrecedence(t *testing.T) {
 	if s, err := c.consumerSettings(id, override); err != nil || s.maxRecords != 8 || s.group != "theirs" {
 		t.Errorf("consumer: %d records, group %s, %v", s.maxRecords, s.group, err)
 	}
-	if group := newClients(t, "b:1", nil).SinkGroup("c", config("consumer.override.group.id", "g")); group != "g" {
+	if group := newClients(t, "b:1", nil).sinkGroupID("c", config("consumer.override.group.id", "g")); group != "g" {
 		t.Errorf("group = %s, want the connector's", group)
 	}
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/berth-connect/berth/host/pipeline"
 )
 
+// topicReportInterval is how soon a reset of a connector's topics shows those that are still in use.
+const topicReportInterval = 5 * time.Second
+
 // Config is what a source and a sink task have in common.
 type Config struct {
 	ID      host.TaskID
@@ -38,7 +41,7 @@ type Config struct {
 	Started func()
 	// PausedNow is called when the task has been paused.
 	PausedNow func()
-	// TopicUsed is called when a topic is written to or read from, once each.
+	// TopicUsed is called when a topic is written to or read from, at most every topicReportInterval for each.
 	TopicUsed func(topic string)
 }
 

@@ -29,7 +29,7 @@ func (t *Sink) giveUpOne(ctx context.Context, e *abi.Errant) error {
 	tp := host.TopicPartition{Topic: e.Topic, Partition: e.Partition}
 	switch {
 	case t.assigned[tp]:
-	case t.topics[e.Topic]:
+	case !t.topics[e.Topic].IsZero():
 		t.config.Log.Warn("the connector gives up a record of a partition that another task has now; ignored",
 			"topic", e.Topic, "partition", e.Partition, "offset", e.Offset)
 		return nil

@@ -29,7 +29,7 @@ type Sink struct {
 	committed map[host.TopicPartition]int64
 	lastFlush time.Time
 	lastPut   time.Time
-	topics    map[string]bool
+	topics    map[string]time.Time // when each was last reported
 	paused    bool
 	failed    error // in a call of the consumer
 
@@ -40,7 +40,7 @@ type Sink struct {
 
 // NewSink returns a sink task; Run makes its consumer.
 func NewSink(config Config) *Sink {
-	return &Sink{config: config, assigned: map[host.TopicPartition]bool{}, topics: map[string]bool{},
+	return &Sink{config: config, assigned: map[host.TopicPartition]bool{}, topics: map[string]time.Time{},
 		current: map[host.TopicPartition]int64{}, committed: map[host.TopicPartition]int64{}, unsettled: newUnsettled()}
 }
 

@@ -147,13 +147,14 @@ func (t *Sink) awaitLetters(ctx context.Context) error {
 }
 
 func (t *Sink) useTopics(records []host.ConsumerRecord) {
+	now := time.Now()
 	for i := range records {
 		topic := records[i].Topic
 		if i > 0 && topic == records[i-1].Topic {
 			continue
 		}
-		if !t.topics[topic] {
-			t.topics[topic] = true
+		if now.Sub(t.topics[topic]) >= topicReportInterval {
+			t.topics[topic] = now
 			t.config.TopicUsed(topic)
 		}
 	}

@@ -32,7 +32,7 @@ type Source struct {
 	torn     int        // batches that the producer has not taken whole, so that they are never acknowledged
 	sendErrs chan error // the first error of the producer
 	creator  host.Topics
-	topics   map[string]bool // that are there and have been reported
+	topics   map[string]time.Time // that are there, and when each was last reported
 	paused   bool
 	polled   time.Time // when the last batch came
 }
@@ -40,7 +40,7 @@ type Source struct {
 // NewSource returns a task that writes with producer, which it closes.
 func NewSource(config Config, producer host.Producer, offsets host.OffsetStore) *Source {
 	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(),
-		sendErrs: make(chan error, 1), topics: map[string]bool{}, refused: refused{changed: make(chan struct{}, 1)}}
+		sendErrs: make(chan error, 1), topics: map[string]time.Time{}, refused: refused{changed: make(chan struct{}, 1)}}
 }
 
 // Run runs the task until ctx is cancelled, which stops it softly: what was sent is acknowledged and its offsets are

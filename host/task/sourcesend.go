@@ -174,18 +174,27 @@ func (t *Source) collect(ctx context.Context, b *sourceBatch) (err error) {
 // useTopics creates topics on their first use where the connector asks for it, and reports them.
 func (t *Source) useTopics(ctx context.Context, batch *abi.Batch) error {
 	for i := range batch.TopicCount() {
-		if t.topics[string(batch.TopicBytes(i))] {
+		reported, there := t.topics[string(batch.TopicBytes(i))]
+		if there && t.polled.Sub(reported) < topicReportInterval {
 			continue
 		}
 		topic := batch.Topic(i)
+		if there {
+			t.useTopic(topic)
+			continue
+		}
 		if err := t.creator.Ensure(ctx, topic); err != nil {
 			return fmt.Errorf("Task failed to create new topic %s. Ensure that the task is authorized to create topics "+
 				"or that the topic exists and restart the task: %w", topic, err) //nolint:staticcheck // Connect's words
 		}
-		t.topics[topic] = true
-		t.config.TopicUsed(topic)
+		t.useTopic(topic)
 	}
 	return nil
+}
+
+func (t *Source) useTopic(topic string) {
+	t.topics[topic] = t.polled
+	t.config.TopicUsed(topic)
 }
 
 // origins goes through the records that are sent, by their indices in the polled batch.

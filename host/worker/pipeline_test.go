@@ -185,6 +185,18 @@ func TestFileOutsideTheGrantNamesTheSetting(t *testing.T) {
 	}
 }
 
+// TestRequiredExactlyOnceIsNotStarted: the worker sends at least once.
+func TestRequiredExactlyOnceIsNotStarted(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	c, id := config("name", "e", "connector.class", "FileStreamSource", "topic", "e", "exactly.once.support", "required"),
+		host.TaskID{Connector: "e"}
+	b.StartTask(id, c, c, host.TargetStarted)
+	eventually(t, "FAILED", func() bool { return b.status.task(id).state == host.Failed })
+	if trace := b.status.task(id).trace; !strings.Contains(trace, "set it to requested") {
+		t.Errorf("no remedy in %q", trace)
+	}
+}
+
 func TestUploadedModulesSurviveARestartAndConflictsAreRefused(t *testing.T) {
 	b := newBench(t)
 	first := guests.Go(t, "testdata/guests/hostile", "")

@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -79,8 +80,20 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	}
 }
 
+// errAtLeastOnce keeps a task from breaking the promise that its connector asks for. The validation agrees to it, as in
+// Connect, because connectors of a cluster with JVM workers are validated here too.
+var errAtLeastOnce = errors.New("exactly.once.support=required: this worker sends records at least once, so after a " +
+	"crash some may come twice; set it to requested, or run the connector on JVM workers")
+
 func (w *Worker) runSource(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
 	config host.Config) error {
+	if parsed.ExactlyOnceRequired {
+		return errAtLeastOnce
+	}
+	if parsed.OffsetsTopic != "" {
+		c.Log.Warn("offsets.storage.topic is not obeyed: the connector's offsets are kept in the worker's topic",
+			"topic", parsed.OffsetsTopic)
+	}
 	var err error
 	if c.Stages, err = w.sourceStages(found, parsed, config); err != nil {
 		return err

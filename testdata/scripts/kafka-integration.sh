@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # kafka-integration.sh DIR [TEST...]: Apache Kafka's own Connect integration tests with Berth in the worker's place. DIR is
-# the folder with their runner (run); a TEST is CLASS or CLASS#method, without any all that its file tests lists. Ends with
-# "N passed, N failed, N skipped". KAFKA_IT_OUT keeps what was logged.
+# the folder with their runner (run); a TEST is CLASS or CLASS#method, without any all that its file tests lists. Prints
+# what the runner prints, "N passed, N failed, N skipped" at last, and fails unless exactly those tests fail that
+# testdata/kafka-integration-disputed.md names. KAFKA_IT_OUT keeps what was logged.
 set -euo pipefail
 suite=$(cd "${1:?the folder with the runner of the tests}" && pwd)
 shift
@@ -22,4 +23,14 @@ ln -s "$dir/compiled" "\$data/compiled"
 exec "$dir/berth" worker -c "\$1" -set "plugin.path=$dir/plugins" -set "berth.data.dir=\$data"
 END
 chmod +x "$dir/worker"
-WORKER_CMD=$dir/worker KAFKA_IT_CACHE=${KAFKA_IT_CACHE:-$HOME/.cache/berth-kafka-integration} "$suite/run" "$@"
+WORKER_CMD=$dir/worker KAFKA_IT_CACHE=${KAFKA_IT_CACHE:-$HOME/.cache/berth-kafka-integration} "$suite/run" "$@" |
+  tee "$dir/outcomes" || true # a failure may be an expected one
+tail -n1 "$dir/outcomes" | grep -q ' passed, ' || { echo "the runner ended without a result" >&2; exit 1; }
+
+grep -o '`[A-Za-z]*#[A-Za-z]*`' testdata/kafka-integration-disputed.md | tr -d '`' | sort >"$dir/disputed"
+sed -n 's/^FAIL \([^ (]*\).*/\1/p' "$dir/outcomes" | sort -u >"$dir/failed"
+sed -n 's/^ok *\([^ (]*\).*/\1/p' "$dir/outcomes" | sort -u >"$dir/passed"
+comm -13 "$dir/disputed" "$dir/failed" | sed 's/$/ fails and is not disputed/' >"$dir/unexpected"
+comm -12 "$dir/disputed" "$dir/passed" | sed 's/$/ is disputed and passes/' >>"$dir/unexpected"
+cat "$dir/unexpected" >&2
+[ ! -s "$dir/unexpected" ]

@@ -2,7 +2,7 @@
 # test.sh: all tests. What is missing on the machine is installed as root, or named in one line.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-testdata/scripts/need.sh curl java mvn python3 openssl wat2wasm
+testdata/scripts/need.sh curl java javac mvn python3 openssl unzip wat2wasm
 
 toolchain=testdata/toolchain/wasm-rust.sh
 $toolchain ensure
@@ -30,6 +30,8 @@ BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -coun
 
 echo "== clients of the REST API on three workers of one group"
 testdata/scripts/clients.sh "$bootstrap"
+echo "== Kafka Connect's own integration tests, with Berth as the worker"
+testdata/scripts/kafka-integration.sh ../shared/conformance/kafka-integration
 
 echo "== converters with a real schema registry"
 registry=$(mktemp -d)

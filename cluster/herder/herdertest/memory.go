@@ -424,10 +424,9 @@ func (o *Offsets) Store(_ context.Context, connector string, offsets []host.Sour
 	return nil
 }
 
-// Admin is a Kafka cluster's consumer groups in memory.
+// Admin is the workers' Kafka cluster.
 type Admin struct {
 	mu     sync.Mutex
-	Groups map[string]map[host.TopicPartition]int64
 	Fenced []string // transactional ids
 	Err    error    // of every change
 }
@@ -435,51 +434,12 @@ type Admin struct {
 // ClusterID implements herder.Admin.
 func (a *Admin) ClusterID(context.Context) (string, error) { return "cluster", nil }
 
-// GroupOffsets implements herder.Admin.
-func (a *Admin) GroupOffsets(_ context.Context, group string) (map[host.TopicPartition]int64, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return maps.Clone(a.Groups[group]), nil
-}
-
-// SetGroupOffsets implements herder.Admin.
-func (a *Admin) SetGroupOffsets(_ context.Context, group string, offsets map[host.TopicPartition]int64) error {
-	return a.change(func() {
-		if a.Groups == nil {
-			a.Groups = map[string]map[host.TopicPartition]int64{}
-		}
-		if a.Groups[group] == nil {
-			a.Groups[group] = map[host.TopicPartition]int64{}
-		}
-		maps.Copy(a.Groups[group], offsets)
-	})
-}
-
-// DeleteGroupOffsets implements herder.Admin.
-func (a *Admin) DeleteGroupOffsets(_ context.Context, group string, partitions []host.TopicPartition) error {
-	return a.change(func() {
-		for _, at := range partitions {
-			delete(a.Groups[group], at)
-		}
-	})
-}
-
-// DeleteGroup implements herder.Admin.
-func (a *Admin) DeleteGroup(_ context.Context, group string) error {
-	return a.change(func() { delete(a.Groups, group) })
-}
-
 // FenceProducers implements herder.Admin.
 func (a *Admin) FenceProducers(_ context.Context, ids []string) error {
-	return a.change(func() { a.Fenced = append(a.Fenced, ids...) })
-}
-
-func (a *Admin) change(f func()) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.Err != nil {
-		return a.Err
+	if a.Err == nil {
+		a.Fenced = append(a.Fenced, ids...)
 	}
-	f()
-	return nil
+	return a.Err
 }
