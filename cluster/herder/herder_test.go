@@ -140,6 +140,25 @@ func (b *bench) expectRunning(want ...string) {
 	}
 }
 
+// A worker may have ended between the two records of a stop.
+func TestStoppedConnectorRunsNoTasksThatAreStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t).start()
+		b.create("c", "", "tasks.max", "2")
+		b.stop()
+		if err := b.configs.PutTargetState(t.Context(), "c", host.TargetStopped); err != nil {
+			t.Fatal(err)
+		}
+		b.start()
+		defer func() { b.stop() }()
+		synctest.Wait()
+		b.expectRunning("c")
+		b.do(b.Resume, "c")
+		b.expect("c", "RUNNING 0:RUNNING 1:RUNNING")
+		b.expectRunning("c", "c-0", "c-1")
+	})
+}
+
 func TestLifeOfAConnector(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t).start()

@@ -141,14 +141,14 @@ func sameConfig(a, b host.Config) bool {
 	return true
 }
 
-// pruneStatuses deletes statuses of what is no longer configured.
+// pruneStatuses deletes statuses of what is no longer configured; the topics that it used stay known, as in Connect.
 func (h *Herder) pruneStatuses() {
 	snapshot := h.configs.Snapshot()
 	for _, name := range h.statuses.Connectors() {
 		if _, known := snapshot.Connector(name); known {
 			h.pruneTasks(name)
 		} else {
-			h.deleteStatuses(name)
+			h.deleteStates(name)
 		}
 	}
 }
@@ -163,13 +163,18 @@ func (h *Herder) pruneTasks(name string) {
 	}
 }
 
+// deleteStatuses leaves nothing of a connector that was deleted while this worker led.
 func (h *Herder) deleteStatuses(name string) {
+	h.deleteStates(name)
+	h.statuses.DeleteTopics(name)
+}
+
+func (h *Herder) deleteStates(name string) {
 	destroyed := h.status(host.Destroyed, "", "")
 	for task := range h.statuses.Tasks(name) {
 		h.statuses.PutTask(host.TaskID{Connector: name, Task: task}, destroyed)
 	}
 	h.statuses.PutConnector(name, destroyed)
-	h.statuses.DeleteTopics(name)
 }
 
 // signer signs requests to the leader, where the group does so.

@@ -169,6 +169,26 @@ func TestPausedTaskMovesNothing(t *testing.T) {
 	eventually(t, "the second", func() bool { return b.values("p") == "one two" })
 }
 
+// A connector polls as soon as it runs, before it can hear of a pause.
+func TestTaskStartedPausedMovesNothing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "in.txt")
+	writeLines(t, file, "one")
+	b := newBench(t, dir)
+	c := config("name", "p", "connector.class", "FileStreamSource", "file", file, "topic", "p")
+	id := host.TaskID{Connector: "p"}
+	b.StartTask(id, c, c, host.TargetPaused)
+	eventually(t, "PAUSED", func() bool { return b.status.task(id).state == host.Paused })
+	b.kafka.produce("s", "x")
+	b.start(t, config("name", "s", "connector.class", "blackhole", "topics", "s"))
+	eventually(t, "a sink works meanwhile", func() bool { return b.kafka.committed("s") == 1 })
+	if got := b.values("p"); got != "" {
+		t.Errorf("a source that started paused moved: %s", got)
+	}
+	b.SetTarget("p", host.TargetStarted)
+	eventually(t, "the first", func() bool { return b.values("p") == "one" })
+}
+
 func TestFileOutsideTheGrantNamesTheSetting(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	c := config("name", "o", "connector.class", "FileStreamSource", "file", "/etc/hostname", "topic", "o")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -25,6 +26,8 @@ import (
 // takeoverPatience bounds the wait for a worker to answer as recorded.
 const takeoverPatience = 30 * time.Second
 
+const askInterval = 50 * time.Millisecond
+
 // takeover is a recorded state: the content of the three topics, and what a worker answers that was started on it.
 type takeover struct {
 	dir, home string
@@ -45,9 +48,9 @@ type answer struct {
 	Response any    `json:"response"`
 }
 
-// playTakeovers starts the program berth on each state below dir.
-func playTakeovers(dir string) ([]outcome, error) {
-	folders, err := filepath.Glob(filepath.Join(dir, "*", "expect.json"))
+// playTakeovers starts the program berth on each state below dir, or on one.
+func playTakeovers(dir, only string) ([]outcome, error) {
+	folders, err := filepath.Glob(filepath.Join(dir, cmp.Or(only, "*"), "expect.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -242,9 +245,12 @@ func (t takeover) compare(program, home, bootstrap string) error {
 		return err
 	}
 	defer worker.stop()
-	recordedID := net.JoinHostPort(t.Worker["rest.advertised.host.name"], t.Worker["rest.advertised.port"])
+	asked := comparison{
+		base: "http://" + address, id: address, passed: map[string]bool{},
+		recordedID: net.JoinHostPort(t.Worker["rest.advertised.host.name"], t.Worker["rest.advertised.port"]),
+	}
 	var difference error
-	for deadline := time.Now().Add(takeoverPatience); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(takeoverPatience); time.Now().Before(deadline); time.Sleep(askInterval) {
 		select {
 		case err := <-worker.ended:
 			worker.ended <- err
@@ -254,7 +260,7 @@ func (t takeover) compare(program, home, bootstrap string) error {
 			return nil
 		default:
 		}
-		if difference = differences("http://"+address, t.Answers, recordedID, address); difference == nil && t.Started {
+		if difference = asked.differences(t.Answers); difference == nil && t.Started {
 			return nil
 		}
 	}
