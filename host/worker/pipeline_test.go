@@ -169,24 +169,32 @@ func TestPausedTaskMovesNothing(t *testing.T) {
 	eventually(t, "the second", func() bool { return b.values("p") == "one two" })
 }
 
-// A connector polls as soon as it runs, before it can hear of a pause.
+// A connector polls as soon as it runs, which may be before it can hear of a pause; of many, some do.
 func TestTaskStartedPausedMovesNothing(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "in.txt")
 	writeLines(t, file, "one")
 	b := newBench(t, dir)
-	c := config("name", "p", "connector.class", "FileStreamSource", "file", file, "topic", "p")
-	id := host.TaskID{Connector: "p"}
-	b.StartTask(id, c, c, host.TargetPaused)
-	eventually(t, "PAUSED", func() bool { return b.status.task(id).state == host.Paused })
+	var ids []host.TaskID
+	for i := range 40 {
+		id := host.TaskID{Connector: fmt.Sprint("p", i)}
+		c := config("name", id.Connector, "connector.class", "FileStreamSource", "file", file, "topic", id.Connector)
+		b.StartTask(id, c, c, host.TargetPaused)
+		ids = append(ids, id)
+	}
+	for _, id := range ids {
+		eventually(t, "PAUSED", func() bool { return b.status.task(id).state == host.Paused })
+	}
 	b.kafka.produce("s", "x")
 	b.start(t, config("name", "s", "connector.class", "blackhole", "topics", "s"))
 	eventually(t, "a sink works meanwhile", func() bool { return b.kafka.committed("s") == 1 })
-	if got := b.values("p"); got != "" {
-		t.Errorf("a source that started paused moved: %s", got)
+	for _, id := range ids {
+		if got := b.values(id.Connector); got != "" {
+			t.Errorf("a source that started paused moved: %s", got)
+		}
 	}
-	b.SetTarget("p", host.TargetStarted)
-	eventually(t, "the first", func() bool { return b.values("p") == "one" })
+	b.SetTarget("p0", host.TargetStarted)
+	eventually(t, "the first", func() bool { return b.values("p0") == "one" })
 }
 
 func TestFileOutsideTheGrantNamesTheSetting(t *testing.T) {
