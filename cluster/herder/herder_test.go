@@ -232,7 +232,8 @@ func TestRestartedWorkerReusesTasks(t *testing.T) {
 	})
 }
 
-func TestTornTaskSetIsWrittenAnew(t *testing.T) {
+// A commit that was repeated without its tasks leaves a connector without tasks, as in Connect; a restart mends it.
+func TestTornTaskSetIsWrittenAnewByARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t).start()
 		b.create("c", "", "tasks.max", "2")
@@ -240,6 +241,11 @@ func TestTornTaskSetIsWrittenAnew(t *testing.T) {
 		b.configs.Tear("c")
 		b.start()
 		defer func() { b.stop() }()
+		b.expect("c", "RUNNING")
+		if tasks, err := b.Tasks(t.Context(), "c"); err != nil || len(tasks) != 2 {
+			t.Errorf("stored tasks: %v, %v", tasks, err)
+		}
+		b.do(b.RestartConnector, "c")
 		b.expect("c", "RUNNING 0:RUNNING 1:RUNNING")
 	})
 }
