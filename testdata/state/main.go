@@ -5,6 +5,9 @@
 //
 // CASE, as takeover/healthy, is the only one to play then; without the slash all of that file or folder.
 //
+// A worker taking over must answer as recorded and write the same last values, but for tasks-fencing records: Berth has
+// no transactional source tasks.
+//
 // It prints a line for each recorded case that came out otherwise, and "N passed, N failed" at the end; it exits with 1
 // if any failed. Files of DIR that it can't play are named on the standard error.
 package main

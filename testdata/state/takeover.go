@@ -39,6 +39,8 @@ type takeover struct {
 	Files        map[string]string  `json:"files_in_working_directory"`
 	Started      bool               `json:"started"`
 	Answers      []answer           `json:"answers"`
+
+	Appended map[string][]recorded `json:"appended_by_worker"` // by kind of topic
 }
 
 // answer is that to a GET.
@@ -105,7 +107,12 @@ func playTakeover(dir, program, home string) error {
 	if err := t.load(ctx, broker.Addr()); err != nil {
 		return fmt.Errorf("load the topics: %w", err)
 	}
-	return t.compare(program, home, broker.Addr())
+	written, err := followTopics(ctx, broker.Addr(), t.Topics)
+	if err != nil {
+		return err
+	}
+	defer written.client.Close()
+	return t.compare(ctx, program, broker.Addr(), written)
 }
 
 // relative finds the names of files in the worker's current directory, which plugins of Berth do not have.
@@ -119,6 +126,7 @@ func (t takeover) rooted(text string) string {
 // recorded is a record of a topic, or the marker that ends a transaction.
 type recorded struct {
 	Partition int32   `json:"partition"`
+	Text      string  `json:"key"`
 	Key       *string `json:"key_b64"`
 	Value     *string `json:"value_b64"`
 	Batch     struct {
@@ -234,20 +242,20 @@ func (r recorded) record(t takeover, topic string) (*kgo.Record, error) {
 	return record, nil
 }
 
-// compare runs a worker and waits until it answers as recorded.
-func (t takeover) compare(program, home, bootstrap string) error {
+// compare runs a worker and waits until it answers as recorded and has written what was recorded.
+func (t takeover) compare(ctx context.Context, program, bootstrap string, written *appended) error {
 	address, err := freeAddress()
 	if err != nil {
 		return err
 	}
-	worker, err := startWorker(program, home, t.properties(home, bootstrap, address))
+	worker, err := startWorker(program, t.home, t.properties(t.home, bootstrap, address))
 	if err != nil {
 		return err
 	}
 	defer worker.stop()
 	asked := comparison{
 		base: "http://" + address, id: address, passed: map[string]bool{},
-		recordedID: net.JoinHostPort(t.Worker["rest.advertised.host.name"], t.Worker["rest.advertised.port"]),
+		recordedID: t.recordedID(),
 	}
 	var difference error
 	for deadline := time.Now().Add(takeoverPatience); time.Now().Before(deadline); time.Sleep(askInterval) {
@@ -260,7 +268,10 @@ func (t takeover) compare(program, home, bootstrap string) error {
 			return nil
 		default:
 		}
-		if difference = asked.differences(t.Answers); difference == nil && t.Started {
+		if difference = asked.differences(t.Answers); difference == nil {
+			difference = written.missing(ctx, t, address)
+		}
+		if difference == nil && t.Started {
 			return nil
 		}
 	}
@@ -268,6 +279,10 @@ func (t takeover) compare(program, home, bootstrap string) error {
 		return errors.New("the worker runs where Connect's ended")
 	}
 	return difference
+}
+
+func (t takeover) recordedID() string {
+	return net.JoinHostPort(t.Worker["rest.advertised.host.name"], t.Worker["rest.advertised.port"])
 }
 
 func (t takeover) properties(home, bootstrap, address string) map[string]string {
