@@ -12,6 +12,7 @@ import (
 	"github.com/berth-connect/berth/cluster/group"
 	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/cluster/kafka"
+	"github.com/berth-connect/berth/host"
 )
 
 // membership is the worker's place in the group of workers that share the connectors (group.id).
@@ -55,7 +56,13 @@ func (m membership) run(ctx context.Context) error {
 	return m.member.Run(ctx)
 }
 
-func (m membership) guard() herder.Guard { return herder.NewGuard(m.member) }
+func (m membership) guarded(clients host.Clients, offsets host.OffsetStore) (host.Clients, host.OffsetStore) {
+	if m.member == nil { // nobody can take over from a worker that is alone
+		return clients, offsets
+	}
+	guard := herder.NewGuard(m.member)
+	return guard.Clients(clients), guard.Offsets(offsets)
+}
 
 func sessionKeys(c config) herder.SessionKeys {
 	return herder.SessionKeys{

@@ -227,6 +227,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
+	guarded, offsets := n.membership.guarded(clients, n.offsets)
 	n.worker = worker.New(worker.Config{
 		WorkerID: id, Properties: asHostConfig(properties),
 		OffsetFlushInterval:  c.millis("offset.flush.interval.ms"),
@@ -234,7 +235,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 	}, worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
-		Clients: n.membership.guard().Clients(clients), Offsets: n.membership.guard().Offsets(n.offsets), Status: n.herder,
+		Clients: guarded, Offsets: offsets, Status: n.herder,
 		Meter: meters.Meter("berth"), Log: log,
 	})
 	rest.Metrics, rest.Loggers = metrics, loggers
