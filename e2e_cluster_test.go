@@ -172,9 +172,21 @@ func (c *cluster) pick(leads bool) *process {
 	return c.without(leader)[0]
 }
 
+// restartAnywhere asks every worker for restarts, wherever the connector, its task and the leader are.
+func (c *cluster) restartAnywhere() {
+	c.t.Helper()
+	for _, p := range c.workers {
+		for _, path := range []string{"/made-00/restart", "/made-01/tasks/3/restart", "/made-02/restart?includeTasks=true"} {
+			p.ask("POST", "/connectors"+path, nil, nil)
+		}
+	}
+	c.await(c.workers)
+}
+
 func TestE2EClusterSurvivesItsWorkers(t *testing.T) {
 	c := startCluster(t, 3)
 	c.fill()
+	c.restartAnywhere()
 	for _, leads := range []bool{false, true} {
 		name := map[bool]string{false: "a worker", true: "the leader"}[leads]
 

@@ -13,6 +13,10 @@ import (
 	"github.com/berth-connect/berth/cluster/kafka/kafkatest"
 )
 
+// registryConverters are those of the bundled module for schema registries.
+var registryConverters = []string{"io.confluent.connect.avro.AvroConverter",
+	"io.confluent.connect.json.JsonSchemaConverter", "io.confluent.connect.protobuf.ProtobufConverter"}
+
 // registryAt is the schema registry that testdata/servers/schema-registry.sh started.
 func registryAt(t *testing.T) (url, dir string) {
 	t.Helper()

@@ -79,19 +79,27 @@ func (h *Herder) status(state host.State, trace, version string) store.Status {
 // late that a connector was deleted deletes the status of the one that has its name by now.
 func (h *Herder) mendStatuses() {
 	for name, c := range h.conductors {
-		if told := h.reports.last(connectorID(name)); c.wish.here && told.state != "" {
-			if stands, has := h.statuses.Connector(name); !has || stands.WorkerID != h.config.WorkerID {
+		if c.wish.here {
+			told := h.reports.last(connectorID(name))
+			if stands, has := h.statuses.Connector(name); h.contradicts(told, stands, has) {
 				h.statuses.PutConnector(name, h.status(told.state, told.trace, told.version))
 			}
 		}
 		for task := range c.wish.tasks {
-			told := h.reports.last(c.id(task))
-			stands, has := h.statuses.Task(c.id(task))
-			if told.state != "" && (!has || stands.WorkerID != h.config.WorkerID) {
-				h.statuses.PutTask(c.id(task), h.status(told.state, told.trace, told.version))
+			id := c.id(task)
+			told := h.reports.last(id)
+			if stands, has := h.statuses.Task(id); h.contradicts(told, stands, has) {
+				h.statuses.PutTask(id, h.status(told.state, told.trace, told.version))
 			}
 		}
 	}
+}
+
+func (h *Herder) contradicts(told report, stands store.Status, has bool) bool {
+	if told.state == "" || told.state == host.Unassigned {
+		return false
+	}
+	return !has || stands.WorkerID != h.config.WorkerID || stands.State == host.Unassigned
 }
 
 // report is what the runtime said of a connector or task.

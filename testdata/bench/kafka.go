@@ -27,9 +27,11 @@ func connectBroker(bootstrap string) (*broker, error) {
 
 func (b *broker) close() { b.admin.Close() }
 
-// createTopic makes a topic of one partition.
+// createTopic makes a topic of one partition whose records stay. The rows of P4 have timestamps of years ago, so a broker
+// with its usual retention deletes them the next time it looks, every few minutes.
 func (b *broker) createTopic(ctx context.Context, topic string) error {
-	if _, err := b.admin.CreateTopic(ctx, 1, 1, nil, topic); err != nil {
+	forever := "-1"
+	if _, err := b.admin.CreateTopic(ctx, 1, 1, map[string]*string{"retention.ms": &forever}, topic); err != nil {
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
 	return nil

@@ -104,11 +104,23 @@ func (k *kafka) committed() string {
 // Producer implements host.Clients, as the next ones do.
 func (k *kafka) Producer(host.TaskID, host.Config) (host.Producer, error) { return producer{k}, nil }
 
+func (k *kafka) Record(_ context.Context, _ host.TaskID, _ host.Config, at host.TopicPartition, offset int64) (
+	host.ConsumerRecord, error) {
+	return host.ConsumerRecord{}, fmt.Errorf("no example gives up record %s-%d@%d late", at.Topic, at.Partition, offset)
+}
+
 func (k *kafka) Consumer(_ host.TaskID, _ host.Config, r host.Rebalancer) (host.Consumer, error) {
 	return &consumer{kafka: k, rebalancer: r}, nil
 }
 
-func (k *kafka) EnsureTopic(context.Context, string, host.Config) error { return nil }
+func (k *kafka) Topics(host.TaskID, host.Config) (host.Topics, error) { return topics{}, nil }
+
+// topics are there as soon as they are written to.
+type topics struct{}
+
+func (topics) Ensure(context.Context, string) error { return nil }
+
+func (topics) Close() {}
 
 func (k *kafka) DeadLetters(context.Context, host.TaskID, host.Config, string, int16) (host.Producer, error) {
 	return producer{k}, nil

@@ -39,6 +39,7 @@ pub struct Batch {
     /// Sources: the batch ends a transaction.
     pub boundary: bool,
     pub(crate) stack: Stack,
+    /// Lists of fields that lie apart.
     pub(crate) parts: Vec<Part>,
     /// Values are put together before every stage: what tests compare with.
     pub(crate) assembles: bool,
@@ -52,6 +53,7 @@ impl Batch {
         self.failures.clear();
         self.dict.clear();
         self.arena.clear();
+        self.parts.clear();
         for mut arena in self.memory.arenas.drain(..) {
             arena.clear();
             self.spare.push(arena);
@@ -98,7 +100,7 @@ impl Batch {
         let Batch { entries, memory, arena, stack, parts, failures, .. } = self;
         entries.retain_mut(|entry| {
             for cell in [&mut entry.key, &mut entry.value].into_iter().filter(|cell| cell.is_apart()) {
-                match assemble(cell, memory, parts, &mut Arena::new(arena, segment, stack)) {
+                match assemble(cell, memory, &mut Arena::new(arena, segment, stack, parts)) {
                     Ok(whole) => *cell = whole,
                     Err(error) => {
                         failures.push(Failure { origin: entry.origin, stage: stage as u32, error });
@@ -108,6 +110,7 @@ impl Batch {
             }
             true
         });
+        parts.clear();
     }
 
     /// Takes over the batch of an event: `event[start..]` is `head ‖ data`.

@@ -1,5 +1,6 @@
 //! Appends values to a data area. Containers are written as a stream; their tables follow when they are closed.
 
+use crate::bytes::append;
 use crate::value::{Tag, ValueRef};
 
 /// Positions of open containers; kept between records so that a builder allocates nothing in the long run.
@@ -75,7 +76,7 @@ impl<'a> Builder<'a> {
     #[inline]
     fn scalar(&mut self, tag: Tag, payload: &[u8]) {
         self.before(tag);
-        self.out.extend_from_slice(payload);
+        append(payload, self.out);
         self.after();
     }
 

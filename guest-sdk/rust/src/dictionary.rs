@@ -190,3 +190,65 @@ impl<T: Clone> PerSchema<T> {
         Ok(made)
     }
 }
+
+/// What a stage derived from each topic of the batch.
+#[derive(Debug)]
+pub struct PerTopic<T> {
+    generation: u64,
+    made: Vec<Option<T>>,
+}
+
+impl<T> Default for PerTopic<T> {
+    fn default() -> Self {
+        PerTopic { generation: 0, made: Vec::new() }
+    }
+}
+
+impl<T: Copy> PerTopic<T> {
+    /// What was set for topic `i` of this batch.
+    #[inline]
+    pub fn get(&self, dict: &Dictionaries, i: u32) -> Option<T> {
+        match self.made.get(i as usize) {
+            Some(made) if self.generation == dict.generation => *made,
+            _ => None,
+        }
+    }
+
+    pub fn set(&mut self, dict: &Dictionaries, i: u32, made: T) {
+        if self.generation != dict.generation {
+            self.made.clear();
+            self.generation = dict.generation;
+        }
+        if self.made.len() <= i as usize {
+            self.made.resize(i as usize + 1, None);
+        }
+        self.made[i as usize] = Some(made);
+    }
+}
+
+/// A schema that does not depend on records; it is looked up once per batch.
+#[derive(Debug)]
+pub struct FixedSchema {
+    bytes: Box<[u8]>,
+    /// Generation and index.
+    known: Option<(u64, u32)>,
+}
+
+impl FixedSchema {
+    pub fn new(bytes: &[u8]) -> FixedSchema {
+        FixedSchema { bytes: bytes.into(), known: None }
+    }
+
+    /// Index in the batch.
+    #[inline]
+    pub fn index(&mut self, dict: &mut Dictionaries) -> Result<u32> {
+        match self.known {
+            Some((generation, index)) if generation == dict.generation => Ok(index),
+            _ => {
+                let index = dict.intern_schema_bytes(&self.bytes)?;
+                self.known = Some((dict.generation, index));
+                Ok(index)
+            }
+        }
+    }
+}

@@ -27,6 +27,12 @@ impl Cell {
         Cell { schema, ..Cell::NULL }
     }
 
+    /// The same value under another schema.
+    #[inline]
+    pub fn under(self, schema: u32) -> Cell {
+        Cell { schema, ..self }
+    }
+
     #[inline]
     pub fn tag(&self) -> Tag {
         Tag::of(self.tag).unwrap_or(Tag::Null)

@@ -2,22 +2,24 @@
 //! fields may lie apart: a list of where each name and value is. Such values never leave the instance: before a stage
 //! that does not ask for fields, and before the host, they are put together.
 //!
+//! The lists of a batch lie one behind the other; a cell holds where its own begins and how long it is. A list belongs
+//! to one cell alone, so a stage changes it where it is.
+//!
 //! A value may also be text in a converter's format that nobody has looked at. It was checked when it was read, so
 //! reading it later can't fail.
 
 use crate::builder::{Builder, Stack};
 use crate::entry::Cell;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::limits;
 use crate::memory::{address, Memory};
 use crate::record::{Arena, Record};
-use crate::sys;
 use crate::value::{Tag, ValueRef, NONE};
 
 /// Reads a text that a converter left unread.
 pub type Decode = fn(text: &[u8], out: &mut Builder<'_>);
 
 /// Where a field of a value that lies apart is; offsets are those of [`Memory`].
-#[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     pub name_off: u32,
@@ -29,12 +31,7 @@ pub struct Part {
     pub name_tag: u8,
     /// The text is what its converter would write for the value.
     pub canonical: bool,
-    pub(crate) zero: u8,
 }
-
-/// Size of a part in memory.
-pub(crate) const PART_BYTES: usize = 20;
-const _: () = assert!(std::mem::size_of::<Part>() == PART_BYTES);
 
 /// Room for a value that is read from a text; to be kept between records.
 #[derive(Debug, Default)]
@@ -48,7 +45,7 @@ impl Part {
     #[inline]
     pub fn named(name_off: u32, name_len: u32) -> Part {
         let (tag, name_tag) = (Tag::Null as u8, Tag::String as u8);
-        Part { name_off, name_len, off: 0, len: 0, tag, name_tag, canonical: false, zero: 0 }
+        Part { name_off, name_len, off: 0, len: 0, tag, name_tag, canonical: false }
     }
 
     /// Whether the value is a text that nobody has looked at.
@@ -86,7 +83,14 @@ impl Part {
         ValueRef::new(tag, &scratch.bytes)
     }
 
+    /// Where the value is.
+    #[inline]
+    pub fn cell(&self) -> Cell {
+        Cell { tag: self.tag, ..Cell::new(self.off, self.len, Tag::Null, NONE) }
+    }
+
     /// The same name with the value of a cell.
+    #[inline]
     pub fn with(mut self, cell: Cell) -> Part {
         (self.off, self.len, self.tag, self.canonical) = (cell.off, cell.len, cell.tag, false);
         self
@@ -101,13 +105,19 @@ impl Part {
     }
 }
 
-/// The parts of a map or struct, whether it lies apart or not.
-pub fn take_apart(cell: &Cell, memory: &Memory, parts: &mut Vec<Part>) {
-    parts.clear();
-    if cell.is_apart() {
-        sys::extend_parts(parts, memory.bytes(cell.off, cell.len));
-        return;
-    }
+/// The list of a cell among those of its batch; empty if it does not lie apart.
+#[inline]
+pub(crate) fn list<'p>(parts: &'p [Part], cell: &Cell) -> &'p [Part] {
+    range(cell).and_then(|range| parts.get(range)).unwrap_or(&[])
+}
+
+#[inline]
+fn range(cell: &Cell) -> Option<std::ops::Range<usize>> {
+    cell.is_apart().then(|| cell.off as usize..cell.off as usize + cell.len as usize)
+}
+
+/// Appends the parts of a map or struct that does not lie apart.
+fn take_apart(cell: &Cell, memory: &Memory, parts: &mut Vec<Part>) {
     let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
     let begin = value.payload.as_ptr() as usize;
     let place = |item: ValueRef<'_>| part_of(cell.off, item.payload.as_ptr() as usize - begin);
@@ -129,12 +139,72 @@ pub fn take_apart(cell: &Cell, memory: &Memory, parts: &mut Vec<Part>) {
 impl Arena<'_> {
     /// A map or struct that lies apart.
     pub fn put_apart(&mut self, parts: &[Part], tag: Tag, schema: u32) -> Result<Cell> {
-        let mut cell = self.write(tag, schema, |out| {
-            out.extend_from_slice(sys::part_bytes(parts));
-            Ok(())
-        })?;
+        let first = self.parts.len();
+        self.parts.extend_from_slice(parts);
+        self.apart(first, tag, schema)
+    }
+
+    fn apart(&mut self, first: usize, tag: Tag, schema: u32) -> Result<Cell> {
+        if self.parts.len() > limits::BATCH_BYTES {
+            self.parts.truncate(first);
+            return Err(Error::data("the records of a batch have too many fields: use smaller batches"));
+        }
+        let mut cell = Cell::new(first as u32, (self.parts.len() - first) as u32, tag, schema);
         cell.set_apart();
         Ok(cell)
+    }
+
+    /// The list of a cell; empty if it does not lie apart.
+    #[inline]
+    pub fn parts(&self, cell: &Cell) -> &[Part] {
+        list(self.parts, cell)
+    }
+
+    /// The list of a cell, to be changed; empty if it does not lie apart.
+    #[inline]
+    pub fn parts_mut(&mut self, cell: &Cell) -> &mut [Part] {
+        range(cell).and_then(|range| self.parts.get_mut(range)).unwrap_or(&mut [])
+    }
+
+    /// The same list with more behind it.
+    pub fn append_parts(&mut self, cell: &Cell, more: &[Part]) -> Result<Cell> {
+        let mut first = cell.off as usize;
+        if first + cell.len as usize != self.parts.len() {
+            first = self.parts.len();
+            self.parts.extend_from_within(range(cell).unwrap_or_default());
+        }
+        self.parts.extend_from_slice(more);
+        self.apart(first, cell.tag(), cell.schema)
+    }
+
+    /// The list without part `i`.
+    pub fn remove_part(&mut self, cell: &Cell, i: usize) -> Cell {
+        let parts = self.parts_mut(cell);
+        if i >= parts.len() {
+            return *cell;
+        }
+        parts.copy_within(i + 1.., i);
+        Cell { len: cell.len - 1, ..*cell }
+    }
+
+    /// The list of those parts alone: `kept` are their indexes, rising.
+    #[inline]
+    pub fn keep_parts(&mut self, cell: &Cell, kept: &[usize]) -> Cell {
+        let parts = self.parts_mut(cell);
+        for (to, from) in kept.iter().enumerate() {
+            if to < *from {
+                parts[to] = parts[*from];
+            }
+        }
+        Cell { len: kept.len() as u32, ..*cell }
+    }
+
+    /// Gives a cell a list of its own.
+    pub(crate) fn copy_parts(&mut self, cell: &mut Cell) {
+        if let Some(range) = range(cell) {
+            cell.off = self.parts.len() as u32;
+            self.parts.extend_from_within(range);
+        }
     }
 
     /// A part of a map whose value is null until [`Part::with`] says otherwise.
@@ -147,22 +217,70 @@ impl Arena<'_> {
     }
 }
 
-impl Record<'_> {
-    /// The parts of a map or struct of this record.
+impl<'a> Record<'a> {
+    /// The same map or struct, lying apart.
     #[inline]
-    pub fn take_apart(&self, cell: &Cell, parts: &mut Vec<Part>) {
-        take_apart(cell, self.memory, parts);
+    pub fn lay_apart(&mut self, cell: &Cell) -> Result<Cell> {
+        if cell.is_apart() {
+            return Ok(*cell);
+        }
+        let first = self.arena.parts.len();
+        take_apart(cell, self.memory, self.arena.parts);
+        self.arena.apart(first, cell.tag(), cell.schema)
+    }
+
+    /// The same value, put together.
+    #[inline]
+    pub fn whole(&mut self, cell: &Cell) -> Result<Cell> {
+        match cell.is_apart() {
+            true => assemble(cell, self.memory, &mut self.arena),
+            false => Ok(*cell),
+        }
+    }
+
+    /// The value of a cell; one that lies apart is put together in `scratch`.
+    pub fn read<'s>(&self, cell: &Cell, scratch: &'s mut Scratch) -> ValueRef<'s>
+    where
+        'a: 's,
+    {
+        if !cell.is_apart() {
+            return self.cell(cell);
+        }
+        scratch.bytes.clear();
+        let mut out = Builder::new(&mut scratch.bytes, &mut scratch.stack);
+        assemble_parts(self.arena.parts(cell), cell.tag(), self.memory, &mut out);
+        ValueRef::new(cell.tag(), &scratch.bytes)
+    }
+
+    /// Field `i` of a struct, lying apart or not.
+    #[inline]
+    pub fn field(&self, cell: &Cell, i: usize) -> Option<Part> {
+        if cell.is_apart() {
+            return self.arena.parts(cell).get(i).copied();
+        }
+        let value = self.cell(cell);
+        Some(Part::named(0, 0).with(within(cell.off, value.payload, value.item(i)?)))
     }
 }
 
+/// Where a value is that is part of `payload`, which begins at `off`.
+#[inline]
+pub fn within(off: u32, payload: &[u8], part: ValueRef<'_>) -> Cell {
+    let at = (part.payload.as_ptr() as usize).wrapping_sub(payload.as_ptr() as usize);
+    let at = if part.payload.is_empty() { 0 } else { at };
+    Cell::new(part_of(off, at), part.payload.len() as u32, part.tag, NONE)
+}
+
 /// Puts a value together.
-pub(crate) fn assemble(cell: &Cell, memory: &Memory, parts: &mut Vec<Part>, arena: &mut Arena<'_>) -> Result<Cell> {
-    take_apart(cell, memory, parts);
+pub(crate) fn assemble(cell: &Cell, memory: &Memory, arena: &mut Arena<'_>) -> Result<Cell> {
+    let parts = std::mem::take(arena.parts);
     let tag = cell.tag();
-    arena.build(cell.schema, |out| {
-        assemble_parts(parts, tag, memory, out);
+    let whole = arena.build(cell.schema, |out| {
+        assemble_parts(list(&parts, cell), tag, memory, out);
         Ok(())
-    })
+    });
+    *arena.parts = parts;
+    whole
 }
 
 /// Writes a map or struct that lies apart as one value.

@@ -37,7 +37,9 @@
 mod answers;
 mod batch;
 mod builder;
+mod bytes;
 mod config;
+mod constant;
 mod dictionary;
 mod entry;
 mod error;
@@ -47,6 +49,7 @@ mod fields;
 pub mod files;
 pub mod fuzz;
 pub mod host;
+mod layouts;
 pub mod limits;
 mod memory;
 mod plan;
@@ -62,11 +65,14 @@ mod value;
 
 pub use batch::{Batch, Failure};
 pub use builder::{Builder, Stack};
+pub use bytes::{append, same};
 pub use config::{split_list, trim, Config, ConfigDef, ConfigKey, ConfigType, Importance, Parsed, Validator};
-pub use dictionary::{Dictionaries, Dictionary, PerSchema};
+pub use constant::Constant;
+pub use dictionary::{Dictionaries, Dictionary, FixedSchema, PerSchema, PerTopic};
 pub use entry::{Cell, Entry, ENTRY_BYTES, NO_TIMESTAMP};
 pub use error::{Error, Kind, Result};
-pub use fields::{assemble_parts, part_of, take_apart, Decode, Part, Scratch};
+pub use fields::{assemble_parts, part_of, within, Decode, Part, Scratch};
+pub use layouts::Layouts;
 pub use memory::Memory;
 pub use plan::{Context, Plan, Role, StageKind, StagePlan};
 pub use plugin::{

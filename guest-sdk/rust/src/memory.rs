@@ -53,6 +53,16 @@ impl Memory {
         .unwrap_or(&[])
     }
 
+    /// The bytes from an offset to the end of its segment; empty if it is not there.
+    #[inline]
+    pub(crate) fn reach(&self, off: u32) -> &[u8] {
+        let segment = match segment_of(off) {
+            0 => self.input.get(self.input_start..self.input_end),
+            segment => self.arenas.get(segment - 1).map(Vec::as_slice),
+        };
+        segment.and_then(|bytes| bytes.get(place_of(off) as usize..)).unwrap_or(&[])
+    }
+
     /// Segment number of the arena that the current stage writes.
     pub(crate) fn current(&self) -> usize {
         self.arenas.len() + 1

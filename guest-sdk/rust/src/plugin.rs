@@ -88,7 +88,9 @@ pub enum Outcome {
 pub trait Transform {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome>;
 
-    /// Whether it reads keys and values by [`Record::take_apart`] only, or not at all.
+    /// Whether it reads keys and values that lie apart as such, or none at all: by [`Record::lay_apart`],
+    /// [`Record::field`], [`Record::read`] or [`Record::whole`]. What it then puts as key or value may lie apart, too; its
+    /// list of fields belongs to it alone.
     fn takes_apart(&self) -> bool {
         false
     }

@@ -6,6 +6,7 @@ use crate::builder::{Builder, Stack};
 use crate::dictionary::Dictionaries;
 use crate::entry::{Cell, Entry};
 use crate::error::{Error, Result};
+use crate::fields::Part;
 use crate::limits;
 use crate::memory::{address, fits, Memory};
 use crate::port::Ask;
@@ -18,11 +19,14 @@ pub struct Arena<'a> {
     bytes: &'a mut Vec<u8>,
     segment: usize,
     stack: &'a mut Stack,
+    /// Lists of fields that lie apart.
+    pub(crate) parts: &'a mut Vec<Part>,
 }
 
 impl<'a> Arena<'a> {
-    pub(crate) fn new(bytes: &'a mut Vec<u8>, segment: usize, stack: &'a mut Stack) -> Self {
-        Arena { bytes, segment, stack }
+    #[inline]
+    pub(crate) fn new(bytes: &'a mut Vec<u8>, segment: usize, stack: &'a mut Stack, parts: &'a mut Vec<Part>) -> Self {
+        Arena { bytes, segment, stack, parts }
     }
 
     /// Writes one value; gives its cell.
@@ -50,6 +54,7 @@ impl<'a> Arena<'a> {
         self.cell(start, tag, schema)
     }
 
+    #[inline]
     fn cell(&mut self, start: usize, tag: Tag, schema: u32) -> Result<Cell> {
         let len = self.bytes.len() - start;
         if !fits(self.bytes.len()) {
@@ -60,6 +65,7 @@ impl<'a> Arena<'a> {
     }
 }
 
+#[cold]
 fn too_large(len: usize) -> Error {
     let limit = limits::BATCH_BYTES;
     Error::data(format!("a value of {len} bytes makes the batch larger than {limit} bytes: use smaller batches"))
@@ -177,7 +183,10 @@ impl<'a> Record<'a> {
     }
 
     /// Emits a further record after this one, made from it.
-    pub fn emit(&mut self, entry: Entry) {
+    pub fn emit(&mut self, mut entry: Entry) {
+        for cell in [&mut entry.key, &mut entry.value] {
+            self.arena.copy_parts(cell); // the list that it has belongs to this record
+        }
         self.more.push(entry);
     }
 }
@@ -189,6 +198,8 @@ pub struct CellOut<'a> {
     pub arena: Arena<'a>,
     /// What the cell was; an answer may keep its range.
     pub cell: &'a mut Cell,
+    /// The cell's bytes and what lies behind them.
+    pub(crate) reach: &'a [u8],
     /// Whether the answer may lie apart.
     pub(crate) apart: bool,
     /// Topic of the record.
@@ -198,7 +209,7 @@ pub struct CellOut<'a> {
     pub(crate) stage: usize,
 }
 
-impl CellOut<'_> {
+impl<'a> CellOut<'a> {
     /// Name of the record's topic.
     pub fn topic(&self) -> &str {
         self.dict.topic(self.topic)
@@ -212,6 +223,13 @@ impl CellOut<'_> {
     /// Asks the host for what only it may fetch, and waits for the answer: see [`Ask::request`].
     pub fn request(&mut self, capability: &str, call: &str, arguments: Value) -> Result<Value> {
         self.port.request(self.stage, capability, call, arguments)
+    }
+
+    /// The bytes of what the cell was, and whatever lies behind them in memory: for readers that look at more bytes at
+    /// once than may be left. Empty if that is not known.
+    #[inline]
+    pub fn reach(&self) -> &'a [u8] {
+        self.reach
     }
 
     /// The same bytes under another tag and schema.

@@ -4,7 +4,7 @@ use crate::batch::{Batch, Failure};
 use crate::dictionary::Dictionaries;
 use crate::entry::{Cell, Entry};
 use crate::error::{Error, Result};
-use crate::fields::{take_apart, Decode, Part};
+use crate::fields::{list, Decode};
 use crate::memory::Memory;
 use crate::plan::{Context, Plan, StageKind};
 use crate::plugin::{Converter, Make, Outcome, Plugin, Predicate, Sink, Source, Transform};
@@ -121,40 +121,37 @@ pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch, port: &mut dyn Ask) {
     drop_failed(batch);
 }
 
-/// Applies `apply` to each record; closes the gaps of those that are dropped.
+/// Applies `apply` to each record, where it lies; closes the gaps of those that are dropped.
 fn each(batch: &mut Batch, stage: usize, mut apply: impl FnMut(&mut Record<'_>) -> Result<Outcome>) {
     let segment = batch.memory.current();
+    let Batch { entries, memory, dict, arena, stack, parts, failures, .. } = batch;
     let mut more: Vec<Entry> = Vec::new();
     let mut splits: Vec<(usize, usize)> = Vec::new();
     let mut kept = 0;
-    for i in 0..batch.entries.len() {
-        let mut entry = batch.entries[i];
+    for i in 0..entries.len() {
+        let entry = &mut entries[i];
         side::at_record(entry.origin);
-        let mut record = Record {
-            entry: &mut entry,
-            memory: &batch.memory,
-            dict: &mut batch.dict,
-            arena: Arena::new(&mut batch.arena, segment, &mut batch.stack),
-            more: &mut more,
-        };
-        match apply(&mut record) {
+        let arena = Arena::new(arena, segment, stack, parts);
+        match apply(&mut Record { entry, memory, dict, arena, more: &mut more }) {
             Ok(Outcome::Keep) => {
-                batch.entries[kept] = entry;
+                if kept < i {
+                    entries[kept] = entries[i];
+                }
                 kept += 1;
             }
             Ok(Outcome::Drop) => {}
             Err(error) => {
                 more.truncate(splits.last().map_or(0, |(_, end)| *end));
-                batch.failures.push(Failure { origin: entry.origin, stage: stage as u32, error });
+                failures.push(Failure { origin: entries[i].origin, stage: stage as u32, error });
             }
         }
         if more.len() > splits.last().map_or(0, |(_, end)| *end) {
             splits.push((kept, more.len()));
         }
     }
-    batch.entries.truncate(kept);
+    entries.truncate(kept);
     if !more.is_empty() {
-        batch.entries = spread(&batch.entries, &more, &splits);
+        *entries = spread(entries, &more, &splits);
     }
 }
 
@@ -183,7 +180,7 @@ fn convert_all(batch: &mut Batch, kind: StageKind, mut conversion: Conversion<'_
             return false;
         }
         side::at_record(entry.origin);
-        let arena = Arena::new(arena, segment, stack);
+        let arena = Arena::new(arena, segment, stack, parts);
         let cell = match kind {
             StageKind::KeyConverter => &mut entry.key,
             _ => &mut entry.value,
@@ -191,7 +188,7 @@ fn convert_all(batch: &mut Batch, kind: StageKind, mut conversion: Conversion<'_
         let done = match kind {
             StageKind::HeaderConverter if entry.header_count == 0 => Ok(()),
             StageKind::HeaderConverter => conversion.convert_headers(entry, memory, dict, arena),
-            _ if cell.is_apart() => conversion.convert_parts(cell, entry.topic, memory, (dict, arena), parts),
+            _ if cell.is_apart() => conversion.convert_parts(cell, entry.topic, memory, (dict, arena)),
             _ => conversion.convert(cell, entry.topic, memory, (dict, arena)),
         };
         if let Err(error) = done {
@@ -234,8 +231,8 @@ impl Conversion<'_> {
     ) -> Result<()> {
         let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
         let schema = cell.schema;
-        let (stage, apart) = (self.stage, self.apart);
-        let mut out = CellOut { dict, arena, cell, apart, topic, port: &mut *self.port, stage };
+        let (stage, apart, reach) = (self.stage, self.apart, memory.reach(cell.off));
+        let mut out = CellOut { dict, arena, cell, reach, apart, topic, port: &mut *self.port, stage };
         if self.from {
             self.converter.from_connect(value, schema, &mut out)
         } else {
@@ -250,16 +247,18 @@ impl Conversion<'_> {
         topic: u32,
         memory: &Memory,
         (dict, arena): (&mut Dictionaries, Arena<'_>),
-        parts: &mut Vec<Part>,
     ) -> Result<()> {
-        take_apart(cell, memory, parts);
+        let parts = std::mem::take(arena.parts);
+        let fields = list(&parts, cell);
         let (tag, schema) = (cell.tag(), cell.schema);
         let (stage, apart) = (self.stage, self.apart);
-        let mut out = CellOut { dict, arena, cell, apart, topic, port: &mut *self.port, stage };
-        match self.converter.parts_writer() {
-            Some(writer) => writer.convert(parts, tag, memory, schema, &mut out),
+        let mut out = CellOut { dict, arena, cell, reach: &[], apart, topic, port: &mut *self.port, stage };
+        let done = match self.converter.parts_writer() {
+            Some(writer) => writer.convert(fields, tag, memory, schema, &mut out),
             None => Err(Error::internal("a value that lies apart")),
-        }
+        };
+        *out.arena.parts = parts;
+        done
     }
 
     fn convert_headers(
@@ -270,16 +269,16 @@ impl Conversion<'_> {
         mut arena: Arena<'_>,
     ) -> Result<()> {
         let block = memory.bytes(entry.headers_off, entry.headers_len);
-        let (mut scratch, mut stack) = (Vec::new(), Default::default());
+        let (mut scratch, mut stack, mut parts) = (Vec::new(), Default::default(), Vec::new());
         let mut written = Vec::with_capacity(block.len() + 16);
         let mut count = 0;
         for header in Headers::new(block) {
             scratch.clear();
             let mut cell = Cell::new(0, header.value.payload.len() as u32, header.value.tag, header.schema);
             let untouched = cell.len;
-            let arena = Arena::new(&mut scratch, 1, &mut stack);
+            let arena = Arena::new(&mut scratch, 1, &mut stack, &mut parts);
             let (topic, stage, port) = (entry.topic, self.stage, &mut *self.port);
-            let mut out = CellOut { dict, arena, cell: &mut cell, apart: false, topic, port, stage };
+            let mut out = CellOut { dict, arena, cell: &mut cell, reach: &[], apart: false, topic, port, stage };
             if self.from {
                 self.converter.from_connect(header.value, header.schema, &mut out)?;
             } else {
@@ -332,7 +331,7 @@ impl Batch {
     #[inline]
     pub fn write(&mut self, tag: Tag, schema: u32, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<Cell> {
         let segment = self.memory.current();
-        Arena::new(&mut self.arena, segment, &mut self.stack).write(tag, schema, write)
+        Arena::new(&mut self.arena, segment, &mut self.stack, &mut self.parts).write(tag, schema, write)
     }
 
     /// A value built by a source; see [`Arena::build`].
@@ -342,6 +341,6 @@ impl Batch {
         write: impl FnOnce(&mut crate::builder::Builder<'_>) -> Result<()>,
     ) -> Result<Cell> {
         let segment = self.memory.current();
-        Arena::new(&mut self.arena, segment, &mut self.stack).build(schema, write)
+        Arena::new(&mut self.arena, segment, &mut self.stack, &mut self.parts).build(schema, write)
     }
 }

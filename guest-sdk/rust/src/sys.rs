@@ -1,7 +1,6 @@
 //! The only unsafe code of the SDK: imports of the host, and records seen as bytes.
 
 use crate::entry::{Entry, ENTRY_BYTES};
-use crate::fields::{Part, PART_BYTES};
 
 #[cfg(target_endian = "big")]
 compile_error!("the ABI is little endian and entries are used in place");
@@ -21,25 +20,6 @@ pub(crate) fn extend_entries(entries: &mut Vec<Entry>, bytes: &[u8]) {
         let end = entries.as_mut_ptr().add(entries.len()).cast::<u8>();
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), end, count * ENTRY_BYTES);
         entries.set_len(entries.len() + count);
-    }
-}
-
-/// The bytes of parts.
-pub(crate) fn part_bytes(parts: &[Part]) -> &[u8] {
-    // SAFETY: Part is repr(C), 20 bytes without padding (asserted in fields.rs), and made of integers and a bool.
-    unsafe { std::slice::from_raw_parts(parts.as_ptr().cast::<u8>(), std::mem::size_of_val(parts)) }
-}
-
-/// Appends parts given as the bytes of parts.
-pub(crate) fn extend_parts(parts: &mut Vec<Part>, bytes: &[u8]) {
-    let count = bytes.len() / PART_BYTES;
-    parts.reserve(count);
-    // SAFETY: only cells that part_bytes filled are marked as lying apart, so each bool is one; the room was reserved,
-    // and source and target do not overlap.
-    unsafe {
-        let end = parts.as_mut_ptr().add(parts.len()).cast::<u8>();
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), end, count * PART_BYTES);
-        parts.set_len(parts.len() + count);
     }
 }
 

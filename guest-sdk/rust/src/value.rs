@@ -1,6 +1,7 @@
 //! Connect values in the flat encoding of the ABI (section 2): tags, readers in place, and an owned tree for control
 //! messages and tests.
 
+use crate::bytes::is_ascii;
 use crate::error::{malformed, Result};
 use crate::limits;
 
@@ -67,7 +68,7 @@ pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 /// Tells whether bytes are UTF-8. Most text is ASCII, which is found out 16 bytes at a time.
 #[inline]
 pub fn is_utf8(bytes: &[u8]) -> bool {
-    bytes.iter().fold(0, |all, byte| all | byte) < 0x80 || std::str::from_utf8(bytes).is_ok()
+    is_ascii(bytes) || std::str::from_utf8(bytes).is_ok()
 }
 
 /// A value read in place: its tag and its payload. Readers answer zero or empty to a payload that is too short, so

@@ -4,6 +4,7 @@ pub mod from_connect;
 pub mod names;
 pub mod read;
 pub mod to_connect;
+pub mod validate;
 pub mod write;
 
 /// What the translation between JSON Schema and Connect can be told.
@@ -15,4 +16,6 @@ pub struct Options {
     pub optional_unless_required: bool,
     /// Objects may have properties that their schema does not name.
     pub additional: bool,
+    /// Refuse values that don't fit the registered schema.
+    pub validate: bool,
 }

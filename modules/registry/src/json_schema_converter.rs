@@ -1,12 +1,13 @@
 //! JsonSchemaConverter: JSON with its schemas in a schema registry.
 
 use berth_guest::{
-    CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Importance, Make, Plugin, Result, Schema, Validator,
-    ValueRef,
+    Builder, CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Importance, Make, Plugin, Result, Schema,
+    Validator as Rule, ValueRef,
 };
 
 use crate::converter::{Format, RegistryConverter};
-use crate::json::read::{read, Read};
+use crate::json::read::{parse, Read};
+use crate::json::validate::Validator;
 use crate::json::write::Write;
 use crate::json::{from_connect, to_connect, Options};
 use crate::schemas::Registered;
@@ -19,6 +20,7 @@ pub fn plugin() -> Plugin {
             numeric: config.string("decimal.format").eq_ignore_ascii_case("NUMERIC"),
             optional_unless_required: config.boolean("use.optional.for.nonrequired"),
             additional: config.boolean("object.additional.properties"),
+            validate: config.boolean("json.fail.invalid.schema"),
         };
         Ok(Box::new(RegistryConverter::new(options, settings)))
     };
@@ -41,27 +43,29 @@ fn definition() -> ConfigDef {
         ConfigKey::new("decimal.format", ConfigType::String, "How decimals are written: as base64 or as numbers.")
             .default("BASE64")
             .importance(Importance::Low)
-            .validator(Validator::OneOfCi(formats)),
+            .validator(Rule::OneOfCi(formats)),
         flag("use.optional.for.nonrequired", "false", "Take properties that a schema does not require as optional."),
         flag("object.additional.properties", "true", "Allow properties in objects that their schema does not name."),
+        flag("json.fail.invalid.schema", "false", "Refuse values that don't fit their registered JSON Schema."),
     ])
 }
 
 impl Format for Options {
     const KIND: &'static str = "JSON";
-    type Reader = Read;
-    type Writer = Write;
+    type Reader = Checked<Read>;
+    type Writer = Checked<Write>;
 
-    fn reader(&self, registered: &Registered, _: &[u8]) -> Result<(Schema, Read)> {
-        to_connect::translate(registered, *self)
+    fn reader(&self, registered: &Registered, _: &[u8]) -> Result<(Schema, Self::Reader)> {
+        let (schema, plan) = to_connect::translate(registered, *self)?;
+        Ok((schema, self.checked(plan, registered)?))
     }
 
     fn describe(&self, schema: &Schema) -> Result<(String, Option<String>)> {
         Ok((from_connect::translate(schema, *self)?, schema.name().map(String::from)))
     }
 
-    fn writer(&self, schema: &Schema, _: &Registered) -> Result<Write> {
-        Write::plan(schema, *self)
+    fn writer(&self, schema: &Schema, registered: &Registered) -> Result<Self::Writer> {
+        self.checked(Write::plan(schema, *self)?, registered)
     }
 
     /// A property that the registered schema requires must be in the other one, and their types must agree.
@@ -71,12 +75,38 @@ impl Format for Options {
         Ok(problem(&reader, &writer))
     }
 
-    fn read(&self, plan: &Read, payload: &[u8], schema: u32, out: &mut CellOut<'_>) -> Result<()> {
-        out.build(schema, |b| read(plan, payload, b))
+    fn read(&self, reader: &Self::Reader, payload: &[u8], schema: u32, out: &mut CellOut<'_>) -> Result<()> {
+        out.build(schema, |b| reader.read(payload, b))
     }
 
-    fn write(&self, plan: &Write, value: ValueRef<'_>, out: &mut Vec<u8>) -> Result<()> {
-        plan.value(value, out)
+    fn write(&self, writer: &Self::Writer, value: ValueRef<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let from = out.len();
+        writer.plan.value(value, out)?;
+        writer.validator.as_ref().map_or(Ok(()), |validator| validator.check_text(&out[from..]))
+    }
+}
+
+/// A plan, and what its values are compared with.
+pub struct Checked<P> {
+    plan: P,
+    validator: Option<Validator>,
+}
+
+impl Checked<Read> {
+    /// Reads a payload.
+    pub fn read(&self, payload: &[u8], out: &mut Builder<'_>) -> Result<()> {
+        let json = parse(payload)?;
+        if let Some(validator) = &self.validator {
+            validator.check(&json)?;
+        }
+        self.plan.value(&json, out)
+    }
+}
+
+impl Options {
+    fn checked<P>(&self, plan: P, registered: &Registered) -> Result<Checked<P>> {
+        let validator = self.validate.then(|| Validator::compile(registered)).transpose()?;
+        Ok(Checked { plan, validator })
     }
 }
 

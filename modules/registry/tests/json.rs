@@ -120,6 +120,39 @@ fn what_does_not_fit_is_named() {
 }
 
 #[test]
+fn values_are_compared_with_their_schema() {
+    let order = r#"{"type":"object","required":["id"],"properties":{"id":{"type":"integer","minimum":1},
+        "lines":{"type":"array","items":{"type":"object","properties":{"sku":{"type":"string","pattern":"^[A-Z]+$"}}}},
+        "kind":{"oneOf":[{"type":"null"},{"type":"string","maxLength":3}]}}}"#;
+    let cases = [
+        (r#"{"id":1,"lines":[{"sku":"A"}],"kind":"abc"}"#, "", ""),
+        (r#"{"id":0}"#, "the value at '/id' does not fit the JSON Schema: must be >=1, but got 0", "id"),
+        (r#"{"id":1,"lines":[{"sku":"A"},{"sku":"b"}]}"#, "at '/lines/1/sku' does not fit", "lines[1].sku"),
+        (r#"{"id":1,"kind":"long"}"#, "at '/kind' does not fit", "kind"),
+        ("{}", "at '' does not fit the JSON Schema: missing properties 'id'", ""),
+    ];
+    let id = register("JSON", order);
+    for (payload, want, field) in cases {
+        let given = || batch(&[(None, framed(id, payload))]);
+        let (_, failures) = convert(JSON, false, &[], given());
+        assert!(failures.is_empty(), "not asked for: {failures:?}");
+        let (_, failures) = convert(JSON, false, &[("json.fail.invalid.schema", "true")], given());
+        let (message, at) = failures.first().map_or((String::new(), ""), |f| (f.error.message.clone(), &f.error.field));
+        assert!(message.contains(want) && message.is_empty() == want.is_empty(), "{payload}: {message}");
+        assert_eq!(at, field, "{payload}");
+    }
+    let written = plain(Type::Struct).field("id", plain(Type::Int32));
+    let id =
+        register("JSON", r#"{"type":"object","properties":{"id":{"type":"integer","minimum":1}},"required":["id"]}"#);
+    let config =
+        [("auto.register.schemas", "false"), ("use.schema.id", &*id.to_string()), ("json.fail.invalid.schema", "true")];
+    let value = |id| batch(&[(Some(&written), Value::Struct(NONE, vec![Value::Int32(id)]))]);
+    let (_, failures) = convert(JSON, true, &config, value(1));
+    assert!(failures.is_empty(), "{failures:?}");
+    assert!(refusal(JSON, true, &config, value(-1)).error.message.contains("at '/id'"));
+}
+
+#[test]
 fn the_newest_schema_must_be_able_to_read() {
     let config = [("auto.register.schemas", "false"), ("use.latest.version", "true")];
     register("JSON", r#"{"type":"object","properties":{"a":{"type":"integer","connect.index":0}}}"#);

@@ -5,15 +5,15 @@ use std::rc::Rc;
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use berth_guest::{
     trim, Arena, Cell, Config, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Field, Importance, Make,
-    Outcome, Part, PerSchema, Plugin, Record, Remark, Result, Schema, Scratch, Tag, Transform, Type, Validator,
-    ValueRef, NONE,
+    Outcome, Part, PerSchema, Plugin, Record, Remark, Result, Schema, Scratch, Transform, Type, Validator, ValueRef,
+    NONE,
 };
 
 use crate::cast_spec::CastSpec;
 use crate::cast_value::{refused, Conversion};
 use crate::field_reader::FieldReader;
 use crate::fields::{
-    is_named, null_in_required, replace_null_key, require_map, require_struct, same_basics, Half, SCHEMA_BUILDER,
+    null_in_required, replace_null_key, require_map, require_struct, same_basics, Half, Places, SCHEMA_BUILDER,
 };
 
 const PURPOSE: &str = "cast types";
@@ -113,17 +113,25 @@ struct Step {
 }
 
 impl Step {
-    fn take(&self, parts: &[Part], record: &mut Record<'_>, scratch: &mut Scratch) -> Result<Part> {
-        let Some(conversion) = self.conversion else { return self.from.carry(parts, &mut record.arena) };
-        let value = self.from.read_part(parts, record.memory, scratch);
+    #[inline]
+    fn take(&self, cell: &Cell, record: &mut Record<'_>) -> Result<Part> {
+        let part = self.from.part(cell, record);
+        let Some(conversion) = self.conversion else { return self.from.carry(part, &mut record.arena) };
+        let value = self.from.value(&part, record.memory);
         if value.is_null() && !self.to.schema.optional {
             return Err(null_in_required(&self.to));
         }
         let cast = write_cast(conversion, value, &mut record.arena).map_err(|e| e.at(&self.to.name))?;
-        Ok(Part::named(0, 0).with(cast))
+        Ok(part.with(cast))
+    }
+
+    /// Whether there is something to do.
+    fn changes(&self) -> bool {
+        self.conversion.is_some() || self.from.minds_null()
     }
 }
 
+#[inline]
 fn write_cast(conversion: Conversion, value: ValueRef<'_>, arena: &mut Arena<'_>) -> Result<Cell> {
     match value.is_null() {
         true => Ok(Cell::NULL),
@@ -134,42 +142,65 @@ fn write_cast(conversion: Conversion, value: ValueRef<'_>, arena: &mut Arena<'_>
 /// What becomes of structs of one schema.
 struct Derived {
     schema: u32,
+    /// Of fields that may change.
     steps: Vec<Step>,
+    /// Indexes of the steps that change each value.
+    casting: Vec<usize>,
+    all: Vec<usize>,
+}
+
+impl Derived {
+    /// The steps that have something to do, in order.
+    #[inline]
+    fn steps_for(&self, parts: &[Part]) -> &[usize] {
+        let is_null = |step: &Step| parts.get(step.from.index).is_none_or(Part::is_null);
+        match self.steps.iter().any(|step| step.conversion.is_none() && is_null(step)) {
+            true => &self.all,
+            false => &self.casting,
+        }
+    }
 }
 
 /// Casts fields.
 struct CastFields {
     half: Half,
     fields: Vec<(String, Type)>,
+    /// Of these fields.
+    names: Vec<String>,
     replace_null: bool,
     /// `None`: structs of that schema stay as they are.
     derived: PerSchema<Option<Rc<Derived>>>,
-    /// Fields of the record at hand, before and after, and room for one of them.
-    parts: Vec<Part>,
-    taken: Vec<Part>,
+    places: Places,
+    missing: Vec<Part>,
+    /// Room for a field of the record at hand.
     scratch: Scratch,
 }
 
 impl CastFields {
     fn new(half: Half, fields: Vec<(String, Type)>, replace_null: bool) -> CastFields {
-        let derived = PerSchema::default();
-        let (parts, taken, scratch) = (Vec::new(), Vec::new(), Scratch::default());
-        CastFields { half, fields, replace_null, derived, parts, taken, scratch }
+        let names = fields.iter().map(|(name, _)| name.clone()).collect();
+        let (derived, places, missing) = (PerSchema::default(), Places::default(), Vec::new());
+        CastFields { half, fields, names, replace_null, derived, places, missing, scratch: Scratch::default() }
     }
 
     fn cast_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(record.cell(&cell), PURPOSE)?;
-        record.take_apart(&cell, &mut self.parts);
-        for (name, target) in &self.fields {
-            let Some(part) = self.parts.iter_mut().find(|part| is_named(part, record.memory, name)) else {
-                self.parts.push(record.arena.name_part(name)?); // A field that is missing is added as null.
+        require_map(cell.tag(), PURPOSE)?;
+        let mut cell = record.lay_apart(&cell)?;
+        self.missing.clear();
+        let places = self.places.of(&self.names, &cell, record);
+        for ((name, target), place) in self.fields.iter().zip(places.iter()) {
+            let Some(place) = *place else {
+                self.missing.push(record.arena.name_part(name)?); // It is added as null.
                 continue;
             };
+            let part = record.arena.parts(&cell)[place];
             let value = part.value(record.memory, &mut self.scratch);
             let cast = write_cast(Conversion::new(None, *target), value, &mut record.arena);
-            *part = part.with(cast.map_err(|e| e.at(name))?);
+            record.arena.parts_mut(&cell)[place] = part.with(cast.map_err(|e| e.at(name))?);
         }
-        let cell = record.arena.put_apart(&self.parts, Tag::Map, NONE)?;
+        if !self.missing.is_empty() {
+            cell = record.arena.append_parts(&cell, &self.missing)?;
+        }
         self.half.set(record, cell);
         Ok(())
     }
@@ -178,15 +209,17 @@ impl CastFields {
         let (fields, replace_null) = (&self.fields, self.replace_null);
         let derived =
             self.derived.get(record.dict, cell.schema, |dict, schema| derive(fields, &schema, replace_null, dict))?;
-        require_struct(record.cell(&cell), PURPOSE)?;
+        require_struct(cell.tag(), PURPOSE)?;
         let Some(derived) = derived else { return Ok(()) };
-        record.take_apart(&cell, &mut self.parts);
-        self.taken.clear();
-        for step in &derived.steps {
-            self.taken.push(step.take(&self.parts, record, &mut self.scratch)?);
+        let cell = record.lay_apart(&cell)?;
+        for i in derived.steps_for(record.arena.parts(&cell)) {
+            let step = &derived.steps[*i];
+            let new = step.take(&cell, record)?;
+            if let Some(place) = record.arena.parts_mut(&cell).get_mut(step.from.index) {
+                *place = new;
+            }
         }
-        let cell = record.arena.put_apart(&self.taken, Tag::Struct, derived.schema)?;
-        self.half.set(record, cell);
+        self.half.set(record, cell.under(derived.schema));
         Ok(())
     }
 }
@@ -218,7 +251,10 @@ fn derive(
     }
     let mut derived = Schema { optional: schema.optional, ..same_basics(schema) };
     derived.fields = steps.iter().map(|step| step.to.clone()).collect();
-    Ok(Some(Rc::new(Derived { schema: dict.intern_schema(&derived)?, steps })))
+    steps.retain(Step::changes);
+    let all: Vec<usize> = (0..steps.len()).collect();
+    let casting = all.iter().copied().filter(|i| steps[*i].conversion.is_some()).collect();
+    Ok(Some(Rc::new(Derived { schema: dict.intern_schema(&derived)?, steps, casting, all })))
 }
 
 /// Of a field's schema, only whether it is optional and its default remain.

@@ -5,10 +5,12 @@ use berth_guest::{
     Transform, Validator,
 };
 
+use crate::same_headers::SameHeaders;
+
 pub fn plugin() -> Plugin {
     let new = |context: &Context| -> Result<Box<dyn Transform>> {
         let config = definition().parse(&context.config)?;
-        Ok(Box::new(DropHeaders { names: config.list("headers") }))
+        Ok(Box::new(DropHeaders { names: config.list("headers"), last: SameHeaders::default() }))
     };
     Plugin::new(
         "org.apache.kafka.connect.transforms.DropHeaders",
@@ -29,18 +31,15 @@ fn definition() -> ConfigDef {
 
 struct DropHeaders {
     names: Vec<String>,
+    last: SameHeaders,
 }
 
 impl Transform for DropHeaders {
+    #[inline]
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
-        let keeps = |header: &Header<'_>| !self.names.iter().any(|name| name == header.key);
-        let headers = record.headers();
-        let kept = headers.filter(keeps).count();
-        if kept < record.entry.header_count as usize {
-            record.set_headers(kept, |out| {
-                headers.filter(keeps).for_each(|header| put_header(out, header.key, header.schema, header.value));
-                Ok(())
-            })?;
+        if record.entry.header_count > 0 {
+            let DropHeaders { names, last } = self;
+            last.replace(record, |record| drop_named(names, record))?;
         }
         Ok(Outcome::Keep)
     }
@@ -48,6 +47,19 @@ impl Transform for DropHeaders {
     fn takes_apart(&self) -> bool {
         true
     }
+}
+
+fn drop_named(names: &[String], record: &mut Record<'_>) -> Result<()> {
+    let keeps = |header: &Header<'_>| !names.iter().any(|name| name == header.key);
+    let headers = record.headers();
+    let kept = headers.filter(keeps).count();
+    if kept < record.entry.header_count as usize {
+        record.set_headers(kept, |out| {
+            headers.filter(keeps).for_each(|header| put_header(out, header.key, header.schema, header.value));
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Make, Outcome, PerSchema, Plugin, Record, Result, Schema,
-    Transform, Type, Value, ValueRef, NONE,
+    within, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Make, Outcome, Part, PerSchema, Plugin, Record,
+    Result, Schema, Scratch, Transform, Type, Value, ValueRef, NONE,
 };
 
 use crate::field_path::{syntax_key, FieldPath};
-use crate::fields::{require_map, require_struct, Half};
+use crate::fields::{require_map, require_struct, Half, Places};
 
 const PURPOSE: &str = "field extraction";
 
@@ -50,6 +50,8 @@ struct ExtractField {
     path: FieldPath,
     replace_null: bool,
     places: PerSchema<Rc<Place>>,
+    names: Places,
+    scratch: Scratch,
 }
 
 impl ExtractField {
@@ -60,39 +62,68 @@ impl ExtractField {
             path: FieldPath::new(&config.string("field"), &config.string("field.syntax.version"))?,
             replace_null: config.boolean("replace.null.with.default"),
             places: PerSchema::default(),
+            names: Places::default(),
+            scratch: Scratch::default(),
         })
     }
 
-    fn extract_from_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
-        if !value.is_null() {
-            require_struct(value, PURPOSE)?;
+    fn extract_from_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
+        if !cell.is_null() {
+            require_struct(cell.tag(), PURPOSE)?;
         }
         let (path, replace_null) = (&self.path, self.replace_null);
-        let place = self.places.get(record.dict, schema, |dict, schema| {
+        let place = self.places.get(record.dict, cell.schema, |dict, schema| {
             let (steps, found) = find(path, &schema)?;
             let default = found.default.as_ref().filter(|_| replace_null).map(Value::to_body);
             Ok(Rc::new(Place { steps, schema: dict.intern_schema(&found)?, default }))
         })?;
-        let field = place.steps.iter().fold(value, |at, i| at.item(*i).unwrap_or(ValueRef::NULL));
-        let default = place.default.as_deref().and_then(ValueRef::of_item);
-        let field = match default {
-            Some(default) if field.is_null() && !value.is_null() => default,
-            _ => field,
-        };
-        self.put(record, field, place.schema)
+        let field = follow(&place.steps, &cell, record).unwrap_or(Part::named(0, 0));
+        match place.default.as_deref().and_then(ValueRef::of_item) {
+            Some(default) if field.is_null() && !cell.is_null() => copied(default, place.schema, record),
+            _ if field.is_null() => Ok(Cell::null(place.schema)),
+            _ => Ok(field.cell().under(place.schema)),
+        }
     }
 
-    fn put(&self, record: &mut Record<'_>, field: ValueRef<'_>, schema: u32) -> Result<()> {
-        let cell = match field.is_null() {
-            true => Cell::null(schema),
-            false => record.arena.write(field.tag, schema, |out| {
-                out.extend_from_slice(field.payload);
-                Ok(())
-            })?,
-        };
-        self.half.set(record, cell);
-        Ok(())
+    fn extract_from_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
+        require_map(cell.tag(), PURPOSE)?;
+        let steps = self.path.steps()?;
+        if !cell.is_apart() {
+            let value = record.cell(&cell);
+            return Ok(within(cell.off, value.payload, self.path.value_in_map(value)?));
+        }
+        if steps.len() > 1 {
+            let found = self.path.value_in_map(record.read(&cell, &mut self.scratch))?;
+            return copied(found, NONE, record);
+        }
+        let place = self.names.of(steps, &cell, record)[0];
+        match place.map(|i| record.arena.parts(&cell)[i]) {
+            Some(part) if part.is_unread() => copied(part.value(record.memory, &mut self.scratch), NONE, record),
+            Some(part) => Ok(part.cell()),
+            None => Ok(Cell::NULL),
+        }
     }
+}
+
+fn copied(value: ValueRef<'_>, schema: u32, record: &mut Record<'_>) -> Result<Cell> {
+    match value.is_null() {
+        true => Ok(Cell::null(schema)),
+        false => record.arena.write(value.tag, schema, |out| {
+            out.extend_from_slice(value.payload);
+            Ok(())
+        }),
+    }
+}
+
+/// The field at the end of the way from a struct.
+fn follow(steps: &[usize], cell: &Cell, record: &Record<'_>) -> Option<Part> {
+    let (first, more) = steps.split_first()?;
+    let mut at = record.field(cell, *first)?;
+    for i in more {
+        let value = at.stored(record.memory);
+        at = at.with(within(at.off, value.payload, value.item(*i)?));
+    }
+    Some(at)
 }
 
 /// The path's indexes and the schema that it ends at.
@@ -114,18 +145,20 @@ fn find(path: &FieldPath, schema: &Rc<Schema>) -> Result<(Vec<usize>, Rc<Schema>
 }
 
 impl Transform for ExtractField {
+    #[inline]
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
         let cell = self.half.cell(record);
-        let value = record.cell(&cell);
-        match cell.schema {
-            NONE if cell.is_null() => {}
-            NONE => {
-                require_map(value, PURPOSE)?;
-                self.put(record, self.path.value_in_map(value)?, NONE)?;
-            }
-            schema => self.extract_from_struct(record, value, schema)?,
-        }
+        let field = match cell.schema {
+            NONE if cell.is_null() => return Ok(Outcome::Keep),
+            NONE => self.extract_from_map(record, cell)?,
+            _ => self.extract_from_struct(record, cell)?,
+        };
+        self.half.set(record, field);
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
     }
 }
 

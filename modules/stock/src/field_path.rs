@@ -47,7 +47,7 @@ impl FieldPath {
             if value.is_null() {
                 return Ok(ValueRef::NULL);
             }
-            require_map(value, PURPOSE)?;
+            require_map(value.tag, PURPOSE)?;
             value = value.get(step).unwrap_or(ValueRef::NULL);
         }
         Ok(value)

@@ -1,13 +1,13 @@
 //! A field of a struct as transforms read it: its value, or the default of its schema in place of null. Found and
 //! prepared once per schema.
 
-use berth_guest::{Arena, Builder, Field, Items, Memory, Part, Result, Schema, Scratch, Value, ValueRef, NONE};
+use berth_guest::{Arena, Cell, Field, Memory, Part, Record, Result, Schema, Value, ValueRef, NONE};
 
 use crate::fields::null_in_required;
 
 #[derive(Clone, Debug)]
 pub struct FieldReader {
-    index: usize,
+    pub index: usize,
     pub field: Field,
     /// `tag u8, payload` of what stands for null.
     default: Option<Vec<u8>>,
@@ -26,55 +26,76 @@ impl FieldReader {
         (0..schema.fields.len()).map(move |index| FieldReader::new(schema, index, replace_null))
     }
 
+    /// Whether null means something here: a default, or an error.
+    pub fn minds_null(&self) -> bool {
+        !self.field.schema.optional || self.default.is_some()
+    }
+
+    /// The field of a struct, lying apart or not.
     #[inline]
-    pub fn read<'v>(&'v self, items: &Items<'v>) -> ValueRef<'v> {
-        let value = items.get(self.index).unwrap_or(ValueRef::NULL);
+    pub fn part(&self, cell: &Cell, record: &Record<'_>) -> Part {
+        record.field(cell, self.index).unwrap_or(Part::named(0, 0))
+    }
+
+    /// What is read. Fields of structs are never texts that nobody has looked at.
+    #[inline]
+    pub fn value<'v>(&'v self, part: &Part, memory: &'v Memory) -> ValueRef<'v> {
+        self.or_default(part.stored(memory))
+    }
+
+    /// The default in place of null.
+    #[inline]
+    pub fn or_default<'v>(&'v self, value: ValueRef<'v>) -> ValueRef<'v> {
         match &self.default {
-            Some(default) if value.is_null() => ValueRef::of_item(default).unwrap_or(value),
+            Some(default) if value.is_null() => ValueRef::of_item(default).unwrap_or(ValueRef::NULL),
             _ => value,
         }
     }
 
-    /// The same of a struct that lies apart.
+    /// What is read as a part of another value.
     #[inline]
-    pub fn read_part<'v>(&'v self, parts: &[Part], memory: &'v Memory, scratch: &'v mut Scratch) -> ValueRef<'v> {
-        let part = parts.get(self.index).copied().unwrap_or(Part::named(0, 0));
+    pub fn read(&self, part: Part, arena: &mut Arena<'_>) -> Result<Part> {
         match &self.default {
-            Some(default) if part.is_null() => ValueRef::of_item(default).unwrap_or(ValueRef::NULL),
-            _ => part.value(memory, scratch),
-        }
-    }
-
-    /// What is read as a part of another struct. Null in a required field is an error.
-    #[inline]
-    pub fn carry(&self, parts: &[Part], arena: &mut Arena<'_>) -> Result<Part> {
-        let part = parts.get(self.index).copied().unwrap_or(Part::named(0, 0));
-        if !part.is_null() {
-            return Ok(part);
-        }
-        match self.default.as_deref().and_then(ValueRef::of_item) {
-            Some(default) if !default.is_null() => {
-                let cell = arena.build(NONE, |b| {
-                    b.value(default);
-                    Ok(())
-                })?;
-                Ok(part.with(cell))
-            }
-            _ if !self.field.schema.optional => Err(null_in_required(&self.field)),
+            Some(default) if part.is_null() => put(default, arena).map(|cell| part.with(cell)),
             _ => Ok(part),
         }
     }
 
-    /// Writes what is read as the same field of another struct. Null in a required field is an error.
+    /// The same as a field of another struct: null in a required field is an error.
     #[inline]
-    pub fn copy(&self, items: &Items<'_>, b: &mut Builder<'_>) -> Result<()> {
-        let value = self.read(items);
-        if value.is_null() && !self.field.schema.optional {
-            return Err(null_in_required(&self.field));
+    pub fn carry(&self, part: Part, arena: &mut Arena<'_>) -> Result<Part> {
+        if !part.is_null() {
+            return Ok(part);
         }
-        b.value(value);
-        Ok(())
+        let read = self.read(part, arena)?;
+        match read.is_null() && !self.field.schema.optional {
+            true => Err(null_in_required(&self.field)),
+            false => Ok(read),
+        }
     }
+}
+
+#[cold]
+fn put(body: &[u8], arena: &mut Arena<'_>) -> Result<Cell> {
+    arena.build(NONE, |b| {
+        b.value(ValueRef::of_item(body).unwrap_or(ValueRef::NULL));
+        Ok(())
+    })
+}
+
+/// Has fields of a struct that lies apart read as those of another struct: `readers` are those that mind null.
+#[inline]
+pub fn carry_all(readers: &[FieldReader], cell: &Cell, record: &mut Record<'_>) -> Result<()> {
+    for reader in readers {
+        match record.arena.parts(cell).get(reader.index) {
+            Some(part) if part.is_null() => {
+                let carried = reader.carry(*part, &mut record.arena)?;
+                record.arena.parts_mut(cell)[reader.index] = carried;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -83,31 +104,17 @@ mod tests {
 
     use super::*;
 
-    fn schema() -> Schema {
-        let defaulted = Schema { default: Some(Value::Int32(7)), ..Schema::new(Type::Int32) };
-        Schema::new(Type::Struct).field("a", defaulted).field("b", Schema::new(Type::String).optional())
-    }
-
     #[test]
     fn null_is_read_as_the_default_if_wanted() {
-        let body = Value::Struct(NONE, vec![Value::Null, Value::Null]).to_body();
-        let items = ValueRef::of_item(&body).unwrap().items();
+        let defaulted = Schema { default: Some(Value::Int32(7)), ..Schema::new(Type::Int32).optional() };
+        let schema = Schema::new(Type::Struct).field("a", defaulted).field("b", Schema::new(Type::String).optional());
         for (replace_null, want) in [(true, [Value::Int32(7), Value::Null]), (false, [Value::Null, Value::Null])] {
-            let schema = schema();
-            let read = FieldReader::all(&schema, replace_null).map(|r| Value::decode(r.read(&items)).unwrap());
+            let null = Part::named(0, 0);
+            assert_eq!(null.tag, Tag::Null as u8);
+            let readers: Vec<FieldReader> = FieldReader::all(&schema, replace_null).collect();
+            let read = readers.iter().map(|r| Value::decode(r.value(&null, &Memory::default())).unwrap());
             assert_eq!(read.collect::<Vec<_>>(), want);
+            assert_eq!(readers.iter().map(FieldReader::minds_null).collect::<Vec<_>>(), [replace_null, false]);
         }
-    }
-
-    #[test]
-    fn null_is_not_copied_to_a_required_field() {
-        let body = Value::Struct(NONE, vec![Value::Null, Value::Null]).to_body();
-        let items = ValueRef::of_item(&body).unwrap().items();
-        let (mut out, mut stack) = (Vec::new(), Default::default());
-        let mut b = Builder::new(&mut out, &mut stack);
-        b.open(Tag::Struct);
-        FieldReader::new(&schema(), 1, false).copy(&items, &mut b).unwrap();
-        let error = FieldReader::new(&schema(), 0, false).copy(&items, &mut b).unwrap_err();
-        assert_eq!(error.message, "Invalid value: null used for required field: \"a\", schema type: INT32");
     }
 }

@@ -1,8 +1,9 @@
 //! What transforms of fields share: which half of the record they work on, copies of schemas, and Connect's messages.
 
+use std::rc::Rc;
+
 use berth_guest::{
-    Arena, Cell, ConfigKey, ConfigType, Error, Field, Memory, Part, Record, Result, Schema, Tag, Type, Value, ValueRef,
-    NONE,
+    same, Cell, ConfigKey, ConfigType, Error, Field, Layouts, Memory, Part, Record, Result, Schema, Tag, Type,
 };
 
 use crate::java_class::class_name;
@@ -37,21 +38,28 @@ pub fn replace_null_key() -> ConfigKey {
 }
 
 /// A value without a schema must be a map.
-pub fn require_map(value: ValueRef<'_>, purpose: &str) -> Result<()> {
-    require(value, Tag::Map, "Map objects supported in absence of schema", purpose)
+#[inline]
+pub fn require_map(found: Tag, purpose: &str) -> Result<()> {
+    require(found, Tag::Map, "Map objects supported in absence of schema", purpose)
 }
 
 /// A value with a schema must be a struct.
-pub fn require_struct(value: ValueRef<'_>, purpose: &str) -> Result<()> {
-    require(value, Tag::Struct, "Struct objects supported", purpose)
+#[inline]
+pub fn require_struct(found: Tag, purpose: &str) -> Result<()> {
+    require(found, Tag::Struct, "Struct objects supported", purpose)
 }
 
-fn require(value: ValueRef<'_>, tag: Tag, what: &str, purpose: &str) -> Result<()> {
-    if value.tag == tag {
-        return Ok(());
+#[inline]
+fn require(found: Tag, tag: Tag, what: &str, purpose: &str) -> Result<()> {
+    match found == tag {
+        true => Ok(()),
+        false => Err(wanted(what, found, purpose)),
     }
-    let found = class_name(value.tag);
-    Err(Error::data(format!("Only {what} for [{purpose}], found: {found}")))
+}
+
+#[cold]
+fn wanted(what: &str, found: Tag, purpose: &str) -> Error {
+    Error::data(format!("Only {what} for [{purpose}], found: {}", class_name(found)))
 }
 
 /// Class of errors in schemas that are made.
@@ -86,37 +94,25 @@ pub fn add_field(schema: &mut Schema, field: Field) -> Result<()> {
 pub fn is_named(part: &Part, memory: &Memory, name: &str) -> bool {
     part.name_len as usize == name.len()
         && part.name_tag == Tag::String as u8
-        && part.name(memory).payload == name.as_bytes()
+        && same(part.name(memory).payload, name.as_bytes())
 }
 
-/// A field's value as it goes on under the schema of the field; null becomes the default if that is asked for.
-#[inline]
-pub fn carry(part: Part, field: &Field, replace_null: bool, arena: &mut Arena<'_>) -> Result<Part> {
-    if !part.is_null() {
-        return Ok(part);
-    }
-    let schema = &field.schema;
-    match &schema.default {
-        Some(_) if replace_null => {
-            arena.build(NONE, |b| copy(b, ValueRef::NULL, field, true)).map(|cell| part.with(cell))
-        }
-        _ if schema.optional => Ok(part),
-        _ => Err(null_in_required(field)),
-    }
+/// Where maps have the fields of some names. A stage keeps it, as maps of a batch nearly always have the same names.
+#[derive(Default)]
+pub struct Places {
+    layouts: Layouts<Box<[Option<usize>]>>,
 }
 
-/// Copies a field's value; null becomes the default of its schema if that is asked for.
-pub fn copy(b: &mut berth_guest::Builder<'_>, value: ValueRef<'_>, field: &Field, replace_null: bool) -> Result<()> {
-    let schema = &field.schema;
-    match &schema.default {
-        Some(default) if replace_null && value.is_null() => {
-            let body = Value::to_body(default);
-            b.value(ValueRef::of_item(&body).unwrap_or(value));
-        }
-        _ if value.is_null() && !schema.optional => return Err(null_in_required(field)),
-        _ => b.value(value),
+impl Places {
+    /// The index of each of `names` in the map, which lies apart.
+    #[inline]
+    pub fn of<S: AsRef<str>>(&mut self, names: &[S], map: &Cell, record: &mut Record<'_>) -> Rc<Box<[Option<usize>]>> {
+        let memory = record.memory;
+        self.layouts.get(record.arena.parts_mut(map), memory, record.dict, |parts| {
+            let place = |name: &S| parts.iter().position(|part| is_named(part, memory, name.as_ref()));
+            names.iter().map(place).collect()
+        })
     }
-    Ok(())
 }
 
 /// The error of a struct that gets null for a field that must be set.

@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    Builder, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Make, Outcome, PerSchema, Plugin, Record, Result,
-    Schema, Tag, Transform, Type, Value, ValueRef, NONE,
+    within, Arena, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Make, Memory, Outcome, Part,
+    PerSchema, Plugin, Record, Result, Schema, Scratch, Tag, Transform, Type, Value, ValueRef, NONE,
 };
 
 use crate::field_reader::FieldReader;
@@ -40,6 +40,16 @@ enum Step {
     Enter(usize, Vec<Step>),
 }
 
+impl Step {
+    /// Of the field.
+    fn index(&self) -> usize {
+        match self {
+            Step::Copy(field) => field.index,
+            Step::Enter(index, _) => *index,
+        }
+    }
+}
+
 struct Derived {
     schema: u32,
     steps: Vec<Step>,
@@ -50,35 +60,45 @@ struct Flatten {
     delimiter: String,
     derived: PerSchema<Rc<Derived>>,
     names: Names,
+    /// Fields of the struct at hand, and room for a map.
+    flat: Vec<Part>,
+    scratch: Scratch,
 }
 
 impl Flatten {
     fn new(context: &Context, half: Half) -> Result<Flatten> {
         let config = definition().parse(&context.config)?;
         let delimiter = config.string("delimiter");
-        Ok(Flatten { half, delimiter, derived: PerSchema::default(), names: Names::default() })
+        let (derived, names) = (PerSchema::default(), Names::default());
+        Ok(Flatten { half, delimiter, derived, names, flat: Vec::new(), scratch: Scratch::default() })
     }
 
-    fn flatten_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
-        require_struct(value, PURPOSE)?;
+    fn flatten_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_struct(cell.tag(), PURPOSE)?;
         let delimiter = &self.delimiter;
-        let derived = self.derived.get(record.dict, schema, |dict, schema| {
+        let derived = self.derived.get(record.dict, cell.schema, |dict, schema| {
             let mut new = same_basics(&schema);
             let steps = flat_fields(&schema, &Outer::top(&schema, delimiter), &mut new)?;
             Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, steps }))
         })?;
-        let cell = record.arena.build(derived.schema, |b| {
-            b.open(Tag::Struct);
-            copy_steps(&derived.steps, value, b)?;
-            b.close_struct(NONE);
-            Ok(())
-        })?;
+        let cell = record.lay_apart(&cell)?;
+        self.flat.clear();
+        for step in &derived.steps {
+            let part = record.arena.parts(&cell).get(step.index()).copied().unwrap_or(Part::named(0, 0));
+            match step {
+                Step::Copy(_) if !part.is_null() => self.flat.push(part),
+                Step::Copy(field) => self.flat.push(field.carry(part, &mut record.arena)?),
+                Step::Enter(_, steps) => enter(steps, part, record.memory, &mut record.arena, &mut self.flat)?,
+            }
+        }
+        let cell = record.arena.put_apart(&self.flat, Tag::Struct, derived.schema)?;
         self.half.set(record, cell);
         Ok(())
     }
 
-    fn flatten_map(&mut self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
-        require_map(value, PURPOSE)?;
+    fn flatten_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_map(cell.tag(), PURPOSE)?;
+        let value = record.read(&cell, &mut self.scratch);
         let (mut shape, delimiter, names) = (Shape::default(), &self.delimiter, &mut self.names);
         shape.look_at(value, delimiter);
         if shape.is_flat {
@@ -107,13 +127,16 @@ impl Transform for Flatten {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
         let cell = self.half.cell(record);
         if !cell.is_null() {
-            let value = record.cell(&cell);
             match cell.schema {
-                NONE => self.flatten_map(record, value)?,
-                schema => self.flatten_struct(record, value, schema)?,
+                NONE => self.flatten_map(record, cell)?,
+                _ => self.flatten_struct(record, cell)?,
             }
         }
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
     }
 }
 
@@ -176,13 +199,17 @@ fn flat_fields(schema: &Schema, outer: &Outer<'_>, new: &mut Schema) -> Result<V
     Ok(steps)
 }
 
-fn copy_steps(steps: &[Step], value: ValueRef<'_>, b: &mut Builder<'_>) -> Result<()> {
+/// Appends the fields of a nested struct.
+fn enter(steps: &[Step], outer: Part, memory: &Memory, arena: &mut Arena<'_>, flat: &mut Vec<Part>) -> Result<()> {
+    let value = outer.stored(memory);
     let items = value.items();
     for step in steps {
+        let place = |item| Part::named(0, 0).with(within(outer.off, value.payload, item));
+        let part = items.get(step.index()).map_or(Part::named(0, 0), place);
         match step {
-            Step::Copy(_) if value.is_null() => b.null(),
-            Step::Copy(field) => field.copy(&items, b)?,
-            Step::Enter(i, steps) => copy_steps(steps, items.get(*i).unwrap_or(ValueRef::NULL), b)?,
+            Step::Copy(_) if value.is_null() => flat.push(part),
+            Step::Copy(field) => flat.push(field.carry(part, arena)?),
+            Step::Enter(_, steps) => enter(steps, part, memory, arena, flat)?,
         }
     }
     Ok(())

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    put_header, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Importance, Make, Outcome, PerSchema,
-    Plugin, Record, Result, Schema, Tag, Transform, Validator, ValueRef, NONE,
+    put_header, Cell, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Importance, Layouts, Make,
+    Memory, Outcome, Part, PerSchema, Plugin, Record, Result, Schema, Scratch, Tag, Transform, Validator, NONE,
 };
 
 use crate::field_reader::FieldReader;
-use crate::fields::{add_field, replace_null_key, require_map, require_struct, same_basics, Half};
+use crate::fields::{add_field, is_named, replace_null_key, require_map, require_struct, same_basics, Half};
 
 pub fn plugins() -> Vec<Plugin> {
     let key = |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(HeaderFrom::new(context, Half::Key)?)) };
@@ -48,6 +48,12 @@ struct Derived {
     rest: Option<(u32, Vec<FieldReader>)>,
 }
 
+/// Where maps of the same names have the fields, and which others they have.
+struct Taken {
+    places: Vec<Option<usize>>,
+    rest: Vec<usize>,
+}
+
 struct HeaderFrom {
     half: Half,
     fields: Vec<String>,
@@ -57,6 +63,8 @@ struct HeaderFrom {
     purpose: String,
     replace_null: bool,
     derived: PerSchema<Rc<Derived>>,
+    layouts: Layouts<Taken>,
+    scratch: Scratch,
 }
 
 impl HeaderFrom {
@@ -75,57 +83,60 @@ impl HeaderFrom {
             purpose: format!("header {operation}"),
             replace_null: config.boolean("replace.null.with.default"),
             derived: PerSchema::default(),
+            layouts: Layouts::default(),
+            scratch: Scratch::default(),
         })
     }
 
-    fn take_from_map(&self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
-        require_map(value, &self.purpose)?;
-        self.add_headers(record, |i| Ok((value.get(&self.fields[i]).unwrap_or(ValueRef::NULL), NONE)))?;
-        if !self.moves {
-            return Ok(());
-        }
-        let moved = |key: ValueRef<'_>| {
-            key.tag == Tag::String && self.fields.iter().any(|field| field.as_bytes() == key.payload)
-        };
-        let cell = record.arena.build(NONE, |b| {
-            b.open(Tag::Map);
-            for (key, item) in value.entries().filter(|(key, _)| !moved(*key)) {
-                b.value(key);
-                b.value(item);
-            }
-            b.close_map();
+    fn take_from_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_map(cell.tag(), &self.purpose)?;
+        let cell = record.lay_apart(&cell)?;
+        let (memory, fields) = (record.memory, &self.fields);
+        let taken = self
+            .layouts
+            .get(record.arena.parts_mut(&cell), memory, record.dict, |parts| Taken::of(parts, fields, memory));
+        let part = |place: &Option<usize>| place.map_or(Part::named(0, 0), |i| record.arena.parts(&cell)[i]);
+        let values: Vec<Part> = taken.places.iter().map(part).collect();
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let done = self.add_headers(record, |i, out, name| {
+            put_header(out, name, NONE, values[i].value(memory, &mut scratch));
             Ok(())
-        })?;
-        self.half.set(record, cell);
+        });
+        self.scratch = scratch;
+        done?;
+        if self.moves {
+            let rest = record.arena.keep_parts(&cell, &taken.rest);
+            self.half.set(record, rest);
+        }
         Ok(())
     }
 
-    fn take_from_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
-        require_struct(value, &self.purpose)?;
+    fn take_from_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_struct(cell.tag(), &self.purpose)?;
         let mut cache = std::mem::take(&mut self.derived);
-        let derived = cache.get(record.dict, schema, |dict, schema| Ok(Rc::new(self.derive(dict, &schema)?)));
+        let derived = cache.get(record.dict, cell.schema, |dict, schema| Ok(Rc::new(self.derive(dict, &schema)?)));
         self.derived = cache;
         let derived = derived?;
-        let items = value.items();
+        let values: Vec<Part> = derived.headers.iter().map(|(field, _)| field.part(&cell, record)).collect();
         if let Some((schema, fields)) = &derived.rest {
-            let cell = record.arena.build(*schema, |b| {
-                b.open(Tag::Struct);
-                fields.iter().try_for_each(|field| field.copy(&items, b))?;
-                b.close_struct(NONE);
-                Ok(())
-            })?;
+            let mut rest = Vec::with_capacity(fields.len());
+            for field in fields {
+                rest.push(field.carry(field.part(&cell, record), &mut record.arena)?);
+            }
+            let cell = record.arena.put_apart(&rest, Tag::Struct, *schema)?;
             self.half.set(record, cell);
         }
-        self.add_headers(record, |i| {
+        let memory = record.memory;
+        self.add_headers(record, |i, out, name| {
             let (field, schema) = &derived.headers[i];
-            match field.read(&items) {
-                value if value.is_null() && !field.field.schema.optional => {
-                    let schema = field.field.schema.describe();
-                    let message = format!("A null value requires an optional schema but was {schema}");
-                    Err(Error::data(message).at(&field.field.name))
-                }
-                value => Ok((value, *schema)),
+            let value = field.value(&values[i], memory);
+            if value.is_null() && !field.field.schema.optional {
+                let schema = field.field.schema.describe();
+                let message = format!("A null value requires an optional schema but was {schema}");
+                return Err(Error::data(message).at(&field.field.name));
             }
+            put_header(out, name, *schema, value);
+            Ok(())
         })
     }
 
@@ -156,34 +167,42 @@ impl HeaderFrom {
         Ok((dict.intern_schema(&rest)?, readers))
     }
 
-    /// Appends the headers behind those that are there; `value` gives value and schema of the i-th.
-    fn add_headers<'v>(
+    /// Appends the headers behind those that are there; `put` appends the i-th.
+    fn add_headers(
         &self,
         record: &mut Record<'_>,
-        value: impl Fn(usize) -> Result<(ValueRef<'v>, u32)>,
+        mut put: impl FnMut(usize, &mut Vec<u8>, &str) -> Result<()>,
     ) -> Result<()> {
         let entry = *record.entry;
         let present = record.memory.bytes(entry.headers_off, entry.headers_len);
         record.set_headers(entry.header_count as usize + self.headers.len(), |out| {
             out.extend_from_slice(present);
-            for (i, name) in self.headers.iter().enumerate() {
-                let (value, schema) = value(i)?;
-                put_header(out, name, schema, value);
-            }
-            Ok(())
+            self.headers.iter().enumerate().try_for_each(|(i, name)| put(i, out, name))
         })
+    }
+}
+
+impl Taken {
+    fn of(parts: &[Part], fields: &[String], memory: &Memory) -> Taken {
+        let place = |name: &String| parts.iter().position(|part| is_named(part, memory, name));
+        let places: Vec<Option<usize>> = fields.iter().map(place).collect();
+        let rest = (0..parts.len()).filter(|i| !places.contains(&Some(*i))).collect();
+        Taken { places, rest }
     }
 }
 
 impl Transform for HeaderFrom {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
         let cell = self.half.cell(record);
-        let value = record.cell(&cell);
         match cell.schema {
-            NONE => self.take_from_map(record, value)?,
-            schema => self.take_from_struct(record, value, schema)?,
+            NONE => self.take_from_map(record, cell)?,
+            _ => self.take_from_struct(record, cell)?,
         }
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
     }
 }
 

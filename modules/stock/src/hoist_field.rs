@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    ConfigDef, ConfigKey, ConfigType, Context, Field, Make, Outcome, PerSchema, Plugin, Record, Result, Schema, Tag,
-    Transform, Type, NONE,
+    ConfigDef, ConfigKey, ConfigType, Constant, Context, Field, Make, Outcome, Part, PerSchema, Plugin, Record, Result,
+    Schema, Tag, Transform, Type, NONE,
 };
 
-use crate::fields::{add_field, copy, Half};
+use crate::fields::{add_field, null_in_required, Half};
 
 pub fn plugins() -> Vec<Plugin> {
     let key = |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(HoistField::new(context, Half::Key)?)) };
@@ -30,54 +30,49 @@ fn definition() -> ConfigDef {
 struct HoistField {
     half: Half,
     field: Rc<str>,
-    derived: PerSchema<(u32, Field)>,
+    name: Constant,
+    derived: PerSchema<(u32, Rc<Field>)>,
 }
 
 impl HoistField {
     fn new(context: &Context, half: Half) -> Result<HoistField> {
         let config = definition().parse(&context.config)?;
-        Ok(HoistField { half, field: config.string("field").into(), derived: PerSchema::default() })
+        let field: Rc<str> = config.string("field").into();
+        Ok(HoistField { half, name: Constant::text(&field), field, derived: PerSchema::default() })
     }
 
-    fn wrap_in_map(&self, record: &mut Record<'_>) -> Result<()> {
-        let value = record.cell(&self.half.cell(record));
-        let cell = record.arena.build(NONE, |b| {
-            b.open(Tag::Map);
-            b.str(&self.field);
-            b.value(value);
-            b.close_map();
-            Ok(())
-        })?;
-        self.half.set(record, cell);
-        Ok(())
-    }
-
-    fn wrap_in_struct(&mut self, record: &mut Record<'_>, schema: u32) -> Result<()> {
+    /// The name of the field, and tag and schema of what wraps values of a schema.
+    #[inline]
+    fn wrapping(&mut self, record: &mut Record<'_>, schema: u32, is_null: bool) -> Result<(Part, Tag, u32)> {
+        if schema == NONE {
+            return Ok((self.name.name(record.dict, &mut record.arena)?, Tag::Map, NONE));
+        }
         let name = &self.field;
         let (index, field) = self.derived.get(record.dict, schema, |dict, schema| {
             let mut new = Schema::new(Type::Struct);
             let field = Field { name: name.clone(), schema };
             add_field(&mut new, field.clone())?;
-            Ok((dict.intern_schema(&new)?, field))
+            Ok((dict.intern_schema(&new)?, Rc::new(field)))
         })?;
-        let value = record.cell(&self.half.cell(record));
-        let cell = record.arena.build(index, |b| {
-            b.open(Tag::Struct);
-            copy(b, value, &field, false)?;
-            b.close_struct(NONE);
-            Ok(())
-        })?;
-        self.half.set(record, cell);
-        Ok(())
+        match is_null && !field.schema.optional {
+            true => Err(null_in_required(&field)),
+            false => Ok((Part::named(0, 0), Tag::Struct, index)),
+        }
     }
 }
 
 impl Transform for HoistField {
+    #[inline]
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
-        match self.half.cell(record).schema {
-            NONE => self.wrap_in_map(record)?,
-            schema => self.wrap_in_struct(record, schema)?,
-        }
+        let cell = self.half.cell(record);
+        let (name, tag, schema) = self.wrapping(record, cell.schema, cell.is_null())?;
+        let value = record.whole(&cell)?;
+        let cell = record.arena.put_apart(&[name.with(value)], tag, schema)?;
+        self.half.set(record, cell);
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
     }
 }

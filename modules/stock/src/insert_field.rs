@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use berth_guest::schema::TIMESTAMP;
 use berth_guest::{
-    Arena, Cell, ConfigDef, ConfigKey, ConfigType, Context, Entry, Error, Field, Make, Outcome, Part, PerSchema,
-    Plugin, Record, Result, Schema, Tag, Transform, Type, NONE, NO_TIMESTAMP,
+    Cell, ConfigDef, ConfigKey, ConfigType, Constant, Context, Entry, Error, Field, Layouts, Make, Outcome, Part,
+    PerSchema, Plugin, Record, Result, Schema, Tag, Transform, Type, NONE, NO_TIMESTAMP,
 };
 
-use crate::fields::{add_field, carry, is_named, null_in_required, require_map, require_struct, same_basics, Half};
+use crate::field_reader::{carry_all, FieldReader};
+use crate::fields::{add_field, is_named, null_in_required, require_map, require_struct, same_basics, Half};
 
 const PURPOSE: &str = "field insertion";
 
@@ -41,18 +42,20 @@ fn definition() -> ConfigDef {
 }
 
 /// What a field gets.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Source {
     Topic,
     Partition,
     Offset,
     Timestamp,
-    Text(String),
+    Text(Constant),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Insertion {
     name: Rc<str>,
+    /// The same as bytes.
+    text: Constant,
     optional: bool,
     source: Source,
 }
@@ -65,7 +68,7 @@ impl Insertion {
             (_, Some(name)) => (name, false),
             _ => (spec, true),
         };
-        Some(Insertion { name: name.into(), optional, source })
+        Some(Insertion { name: name.into(), text: Constant::text(name), optional, source })
     }
 
     fn field(&self) -> Field {
@@ -88,20 +91,25 @@ impl Insertion {
         }
     }
 
-    fn value(&self, entry: &Entry, topic: &str, with_schema: bool, arena: &mut Arena<'_>) -> Result<Cell> {
-        arena.build(NONE, |b| {
-            match &self.source {
-                _ if !self.is_there(entry) => b.null(),
-                Source::Topic if topic.is_empty() => b.null(),
-                Source::Topic => b.str(topic),
-                Source::Partition => b.i32(entry.partition),
-                Source::Offset => b.i64(entry.offset),
-                Source::Timestamp if with_schema => b.date(entry.timestamp),
-                Source::Timestamp => b.i64(entry.timestamp),
-                Source::Text(text) => b.str(text),
-            }
-            Ok(())
-        })
+    fn value(&mut self, record: &mut Record<'_>, with_schema: bool) -> Result<Cell> {
+        let there = self.is_there(record.entry);
+        let (entry, topic, arena) = (&*record.entry, record.dict.topic(record.entry.topic), &mut record.arena);
+        let mut put = |tag, bytes: &[u8]| {
+            arena.write(tag, NONE, |out| {
+                out.extend_from_slice(bytes);
+                Ok(())
+            })
+        };
+        match &mut self.source {
+            _ if !there => Ok(Cell::NULL),
+            Source::Topic if topic.is_empty() => Ok(Cell::NULL),
+            Source::Topic => put(Tag::String, topic.as_bytes()),
+            Source::Partition => put(Tag::Int32, &entry.partition.to_le_bytes()),
+            Source::Offset => put(Tag::Int64, &entry.offset.to_le_bytes()),
+            Source::Timestamp if with_schema => put(Tag::Date, &entry.timestamp.to_le_bytes()),
+            Source::Timestamp => put(Tag::Int64, &entry.timestamp.to_le_bytes()),
+            Source::Text(text) => text.cell(record.dict, arena),
+        }
     }
 }
 
@@ -109,26 +117,43 @@ struct InsertField {
     half: Half,
     insertions: Vec<Insertion>,
     replace_null: bool,
-    topic: String,
-    derived: PerSchema<(u32, Rc<Schema>)>,
-    parts: Vec<Part>,
+    derived: PerSchema<Rc<Derived>>,
+    layouts: Layouts<Changes>,
+    added: Vec<Part>,
+}
+
+struct Derived {
+    schema: u32,
+    /// Fields of the schema before that mind null.
+    readers: Vec<FieldReader>,
+}
+
+/// What is done to maps of the same names.
+struct Changes {
+    /// Which of the insertions the record had a value for.
+    there: u32,
+    /// Fields that give way.
+    replaced: Vec<usize>,
+    /// Insertions, in order. Of those with one name the last one counts.
+    added: Vec<usize>,
 }
 
 impl InsertField {
     fn new(context: &Context, half: Half) -> Result<InsertField> {
         let config = definition().parse(&context.config)?;
-        let text = config.text("static.value").map(|text| Source::Text(text.to_string()));
+        let text = config.text("static.value").map(Constant::text);
+        let has_text = text.is_some();
         let insertions: Vec<Insertion> = [
             Insertion::new(config.text("topic.field"), Source::Topic),
             Insertion::new(config.text("partition.field"), Source::Partition),
             Insertion::new(config.text("offset.field"), Source::Offset),
             Insertion::new(config.text("timestamp.field"), Source::Timestamp),
-            text.clone().and_then(|text| Insertion::new(config.text("static.field"), text)),
+            text.and_then(|text| Insertion::new(config.text("static.field"), Source::Text(text))),
         ]
         .into_iter()
         .flatten()
         .collect();
-        if config.text("static.field").is_some() && text.is_none() {
+        if config.text("static.field").is_some() && !has_text {
             // Connect prints the object that stands for the field, not its name.
             return Err(Error::config(
                 "Invalid value null for configuration static.value: No value specified for static field: \
@@ -139,60 +164,80 @@ impl InsertField {
             return Err(Error::config("No field insertion configured"));
         }
         let replace_null = config.boolean("replace.null.with.default");
-        Ok(InsertField {
-            half,
-            insertions,
-            replace_null,
-            topic: String::new(),
-            derived: PerSchema::default(),
-            parts: Vec::new(),
-        })
+        let (derived, layouts, added) = (PerSchema::default(), Layouts::default(), Vec::new());
+        Ok(InsertField { half, insertions, replace_null, derived, layouts, added })
     }
 
     fn add_to_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(record.cell(&cell), PURPOSE)?;
-        record.take_apart(&cell, &mut self.parts);
-        let entry = *record.entry;
-        let there = || self.insertions.iter().filter(|i| i.is_there(&entry));
-        for (i, insertion) in there().enumerate() {
-            self.parts.retain(|part| !is_named(part, record.memory, &insertion.name));
-            // Of insertions with one name the last one counts.
-            if there().skip(i + 1).any(|later| later.name == insertion.name) {
-                continue;
-            }
-            let name = record.arena.name_part(&insertion.name)?;
-            self.parts.push(name.with(insertion.value(&entry, &self.topic, false, &mut record.arena)?));
+        require_map(cell.tag(), PURPOSE)?;
+        let mut cell = record.lay_apart(&cell)?;
+        let changes = self.changes(&cell, record);
+        self.added.clear();
+        for i in &changes.added {
+            let insertion = &mut self.insertions[*i];
+            let value = insertion.value(record, false)?;
+            self.added.push(insertion.text.name(record.dict, &mut record.arena)?.with(value));
         }
-        let cell = record.arena.put_apart(&self.parts, Tag::Map, NONE)?;
+        for i in &changes.replaced {
+            cell = record.arena.remove_part(&cell, *i);
+        }
+        let cell = record.arena.append_parts(&cell, &self.added)?;
         self.half.set(record, cell);
         Ok(())
     }
 
+    #[inline]
+    fn changes(&mut self, cell: &Cell, record: &mut Record<'_>) -> Rc<Changes> {
+        let (memory, insertions, parts) = (record.memory, &self.insertions, record.arena.parts_mut(cell));
+        let there = (0..).zip(insertions).map(|(bit, i)| (i.is_there(record.entry) as u32) << bit).sum();
+        let make = |parts: &[Part]| {
+            let place = |name: &str| parts.iter().position(|part| is_named(part, memory, name));
+            changes(insertions, there, place)
+        };
+        let known = self.layouts.get(parts, memory, record.dict, make);
+        match known.there == there {
+            true => known,
+            false => Rc::new(make(parts)),
+        }
+    }
+
     fn add_to_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_struct(record.cell(&cell), PURPOSE)?;
-        let insertions = &self.insertions;
-        let (index, old) = self.derived.get(record.dict, cell.schema, |dict, schema| {
+        require_struct(cell.tag(), PURPOSE)?;
+        let (insertions, replace_null) = (&self.insertions, self.replace_null);
+        let derived = self.derived.get(record.dict, cell.schema, |dict, schema| {
             let mut new = same_basics(&schema);
             new.fields = schema.fields.clone();
             insertions.iter().try_for_each(|i| add_field(&mut new, i.field()))?;
-            Ok((dict.intern_schema(&new)?, schema))
+            let readers = FieldReader::all(&schema, replace_null).filter(FieldReader::minds_null).collect();
+            Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, readers }))
         })?;
-        record.take_apart(&cell, &mut self.parts);
-        for (part, field) in self.parts.iter_mut().zip(&old.fields) {
-            *part = carry(*part, field, self.replace_null, &mut record.arena)?;
-        }
-        for insertion in &self.insertions {
+        let cell = record.lay_apart(&cell)?;
+        carry_all(&derived.readers, &cell, record)?;
+        self.added.clear();
+        for insertion in &mut self.insertions {
             // The empty topic stands for none. What else may be missing is left out, also where it is required.
-            if matches!(insertion.source, Source::Topic) && self.topic.is_empty() && !insertion.optional {
+            if matches!(insertion.source, Source::Topic) && record.topic().is_empty() && !insertion.optional {
                 return Err(null_in_required(&insertion.field()));
             }
-            let value = insertion.value(record.entry, &self.topic, true, &mut record.arena)?;
-            self.parts.push(Part::named(0, 0).with(value));
+            self.added.push(Part::named(0, 0).with(insertion.value(record, true)?));
         }
-        let cell = record.arena.put_apart(&self.parts, Tag::Struct, index)?;
-        self.half.set(record, cell);
+        let cell = record.arena.append_parts(&cell, &self.added)?;
+        self.half.set(record, cell.under(derived.schema));
         Ok(())
     }
+}
+
+/// `place` gives the index of a field of that name.
+fn changes(insertions: &[Insertion], there: u32, place: impl Fn(&str) -> Option<usize>) -> Changes {
+    let is_there = |i: &usize| there >> i & 1 == 1;
+    let is_last = |i: &usize| {
+        let mut later = (i + 1..insertions.len()).filter(is_there);
+        !later.any(|k| insertions[k].name == insertions[*i].name)
+    };
+    let added: Vec<usize> = (0..insertions.len()).filter(is_there).filter(is_last).collect();
+    let mut replaced: Vec<usize> = added.iter().filter_map(|i| place(&insertions[*i].name)).collect();
+    replaced.sort_unstable_by_key(|i| std::cmp::Reverse(*i)); // from the end, so that the others keep their places
+    Changes { there, replaced, added }
 }
 
 impl Transform for InsertField {
@@ -205,9 +250,6 @@ impl Transform for InsertField {
             return Err(Error::data(format!(
                 "Only SinkRecord supported for [{PURPOSE}], found: org.apache.kafka.connect.source.SourceRecord"
             )));
-        }
-        if record.topic() != self.topic {
-            self.topic = record.topic().to_string();
         }
         match cell.schema {
             NONE => self.add_to_map(record, cell)?,

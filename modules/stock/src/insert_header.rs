@@ -1,10 +1,11 @@
 //! InsertHeader: adds a header with a fixed value.
 
 use berth_guest::{
-    put_header, ConfigDef, ConfigKey, ConfigType, Context, Importance, Make, Outcome, Plugin, Record, Result,
-    Transform, Validator, Value, ValueRef, NONE,
+    put_header, ConfigDef, ConfigKey, ConfigType, Context, FixedSchema, Importance, Make, Outcome, Plugin, Record,
+    Result, Transform, Validator, Value, ValueRef, NONE,
 };
 
+use crate::same_headers::SameHeaders;
 use crate::values::parse;
 
 pub fn plugin() -> Plugin {
@@ -37,10 +38,8 @@ struct InsertHeader {
     name: String,
     /// `tag u8, payload`.
     value: Vec<u8>,
-    /// Bytes of the value's schema.
-    schema: Option<Vec<u8>>,
-    /// Index of the schema in the batch of that generation.
-    known: Option<(u64, u32)>,
+    schema: Option<FixedSchema>,
+    last: SameHeaders,
 }
 
 impl InsertHeader {
@@ -50,34 +49,25 @@ impl InsertHeader {
         Ok(InsertHeader {
             name: config.string("header"),
             value: typed.as_ref().map_or(Value::Null, |typed| typed.value.clone()).to_body(),
-            schema: typed.map(|typed| typed.schema.to_bytes()),
-            known: None,
+            schema: typed.map(|typed| FixedSchema::new(&typed.schema.to_bytes())),
+            last: SameHeaders::default(),
         })
-    }
-
-    fn schema_in(&mut self, record: &mut Record<'_>) -> Result<u32> {
-        let Some(schema) = &self.schema else { return Ok(NONE) };
-        let generation = record.dict.generation();
-        match self.known {
-            Some((known, index)) if known == generation => Ok(index),
-            _ => {
-                let index = record.dict.intern_schema_bytes(schema)?;
-                self.known = Some((generation, index));
-                Ok(index)
-            }
-        }
     }
 }
 
 impl Transform for InsertHeader {
+    #[inline]
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
-        let schema = self.schema_in(record)?;
-        let entry = *record.entry;
-        let present = record.memory.bytes(entry.headers_off, entry.headers_len);
-        record.set_headers(entry.header_count as usize + 1, |out| {
-            out.extend_from_slice(present);
-            put_header(out, &self.name, schema, ValueRef::of_item(&self.value).unwrap_or(ValueRef::NULL));
-            Ok(())
+        let InsertHeader { name, value, schema, last } = self;
+        last.replace(record, |record| {
+            let schema = schema.as_mut().map_or(Ok(NONE), |schema| schema.index(record.dict))?;
+            let entry = *record.entry;
+            let present = record.memory.bytes(entry.headers_off, entry.headers_len);
+            record.set_headers(entry.header_count as usize + 1, |out| {
+                out.extend_from_slice(present);
+                put_header(out, name, schema, ValueRef::of_item(value).unwrap_or(ValueRef::NULL));
+                Ok(())
+            })
         })?;
         Ok(Outcome::Keep)
     }

@@ -3,6 +3,8 @@
 use std::fmt::Arguments;
 use std::io::Write;
 
+use berth_guest::append;
+
 /// `Double.toString`, with the shortest digits that read back (as since JDK 19).
 pub fn append_f64(n: f64, out: &mut Vec<u8>) {
     if !n.is_finite() {
@@ -30,32 +32,17 @@ fn append_thousandths(n: f64, out: &mut Vec<u8>) -> bool {
     if thousandths as f64 / 1e3 != n.abs() {
         return false;
     }
-    let mut digits = [0; 16];
-    let (mut at, mut rest) = (digits.len(), thousandths);
-    let mut put = |byte: u8| {
-        at -= 1;
-        digits[at] = byte;
-    };
-    let mut digit = || {
-        let last = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        (last, rest > 0)
-    };
-    let fraction = [digit().0, digit().0, digit().0];
-    let zeros = fraction[..2].iter().take_while(|byte| **byte == b'0').count();
-    fraction[zeros..].iter().for_each(|byte| put(*byte));
-    put(b'.');
-    loop {
-        let (byte, more) = digit();
-        put(byte);
-        if !more {
-            break;
-        }
-    }
+    // The whole part has at most seven digits, and 32 bits are divided much faster than 64.
+    let whole = n.abs() as u32;
+    let rest = (thousandths - whole as u64 * 1000) as u32;
     if n < 0.0 {
-        put(b'-');
+        out.push(b'-');
     }
-    out.extend_from_slice(&digits[at..]);
+    append_u64(whole as u64, out);
+    let digit = |n: u32| b'0' + (n % 10) as u8;
+    let fraction = [b'.', digit(rest / 100), digit(rest / 10), digit(rest)];
+    let zeros = fraction[2..].iter().rev().take_while(|byte| **byte == b'0').count();
+    out.extend_from_slice(&fraction[..4 - zeros]);
     true
 }
 
@@ -146,30 +133,53 @@ fn append_scientific(text: &str, out: &mut Vec<u8>) {
 
 /// Appends a whole number.
 pub fn append_int(n: i64, out: &mut Vec<u8>) {
-    append_digits(n < 0, n.unsigned_abs() as u128, out);
+    if n < 0 {
+        out.push(b'-');
+    }
+    append_u64(n.unsigned_abs(), out);
+}
+
+const EIGHT_DIGITS: u64 = 100_000_000;
+
+/// Dividing 64 bits is dear in a module, 32 bits by a constant are not: eight digits are taken at a time.
+fn append_u64(mut n: u64, out: &mut Vec<u8>) {
+    let mut digits = [b'0'; 24];
+    let mut at = digits.len();
+    while n >= EIGHT_DIGITS {
+        put_digits((n % EIGHT_DIGITS) as u32, &mut digits, at);
+        (n, at) = (n / EIGHT_DIGITS, at - 8);
+    }
+    at = put_digits(n as u32, &mut digits, at);
+    append(&digits[at..], out);
+}
+
+/// Writes a number, zero as one digit, that ends at `at`; gives where it begins.
+#[inline]
+fn put_digits(mut n: u32, digits: &mut [u8; 24], mut at: usize) -> usize {
+    while n >= 10 {
+        (digits[at - 1], digits[at - 2]) = (b'0' + (n % 10) as u8, b'0' + (n / 10 % 10) as u8);
+        (n, at) = (n / 100, at - 2);
+    }
+    if n > 0 || at == digits.len() {
+        at -= 1;
+        digits[at] = b'0' + n as u8;
+    }
+    at
 }
 
 fn append_digits(negative: bool, mut rest: u128, out: &mut Vec<u8>) {
+    if let Ok(small) = u64::try_from(rest) {
+        if negative {
+            out.push(b'-');
+        }
+        return append_u64(small, out);
+    }
     let mut digits = [0; 40];
     let mut at = digits.len();
-    loop {
-        // Most numbers fit, and dividing 64 bits is much cheaper.
-        let digit = match u64::try_from(rest) {
-            Ok(small) => {
-                rest = (small / 10) as u128;
-                small % 10
-            }
-            Err(_) => {
-                let digit = rest % 10;
-                rest /= 10;
-                digit as u64
-            }
-        };
+    while rest > 0 {
         at -= 1;
-        digits[at] = b'0' + digit as u8;
-        if rest == 0 {
-            break;
-        }
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
     }
     if negative {
         out.push(b'-');
@@ -398,6 +408,18 @@ mod tests {
         }
         assert_eq!(String::from_utf8(out).unwrap(), "0.001 -0.25 100.0 9999999.999 748.01 ");
         assert!(!append_thousandths(0.1234, &mut Vec::new()));
+    }
+
+    #[test]
+    fn whole_numbers_of_each_length_are_written() {
+        let mut out = Vec::new();
+        let powers = (0..19).map(|power| 10i64.pow(power));
+        let near = powers.flat_map(|n| [n - 1, n, n + 1, 7 * (n / 3), -n]).chain([i64::MAX, i64::MIN]);
+        for n in near {
+            out.clear();
+            append_int(n, &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), n.to_string());
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use berth_guest::{assemble_parts, Builder, Cell, Record, Schema, Stack, Tag, ValueRef, NONE, NO_TIMESTAMP};
+use berth_guest::{Cell, Record, Schema, Scratch, Tag, ValueRef, NONE, NO_TIMESTAMP};
 
 use crate::java_text;
 
@@ -58,20 +58,9 @@ fn source(record: &mut Record<'_>) -> Origin {
 /// The texts of a value and of its schema.
 fn cell_texts(record: &mut Record<'_>, cell: &Cell) -> (String, String) {
     let schema = record.schema(cell).ok().flatten();
-    let mut whole = Vec::new();
-    let value = match cell.is_apart() {
-        true => assembled(record, cell, &mut whole),
-        false => record.cell(cell),
-    };
+    let mut scratch = Scratch::default();
+    let value = record.read(cell, &mut scratch);
     (value_text(record, value, schema.as_deref()), schema_text(schema.as_deref()))
-}
-
-/// A value that lies apart, put together.
-fn assembled<'v>(record: &Record<'_>, cell: &Cell, out: &'v mut Vec<u8>) -> ValueRef<'v> {
-    let (mut parts, mut stack) = (Vec::new(), Stack::default());
-    record.take_apart(cell, &mut parts);
-    assemble_parts(&parts, cell.tag(), record.memory, &mut Builder::new(out, &mut stack));
-    ValueRef::new(cell.tag(), out)
 }
 
 fn headers(record: &mut Record<'_>) -> Vec<(String, String, String)> {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use berth_guest::{
     part_of, Builder, CellOut, Config, ConfigDef, ConfigKey, ConfigType, Context, Converter, Decode, Dictionaries,
-    Error, Importance, Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Scratch, Tag, Validator,
-    ValueRef, NONE,
+    Error, Importance, Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Scratch, Tag, Type,
+    Validator, ValueRef, NONE,
 };
 
 use crate::converter_type;
@@ -15,8 +15,11 @@ use crate::json_fields::fields;
 use crate::json_lexer::{Lexer, Problem, Read};
 use crate::json_node::build_node;
 use crate::json_schema;
+use crate::json_shapes::Shapes;
+use crate::json_struct::StructWriter;
 use crate::json_typed::{self, Envelope};
 use crate::json_writer::{Apart, Style};
+use crate::logical_types::is_logical;
 
 pub fn plugin() -> Plugin {
     let new = |context: &Context| -> Result<Box<dyn Converter>> { Ok(Box::new(JsonConverter::new(context)?)) };
@@ -66,10 +69,14 @@ struct JsonConverter {
     style: Style,
     /// `{"schema":…,"payload":` for each schema of the batch.
     prefixes: PerSchema<Rc<[u8]>>,
+    /// What writes structs; `None`: the general writer has to.
+    structs: PerSchema<Option<Rc<StructWriter>>>,
     known: KnownSchemas,
     /// Fields of the object at hand, and room for one of them.
     parts: Vec<Part>,
     scratch: Scratch,
+    /// Objects that were read.
+    shapes: Shapes,
     /// Room for texts that are not UTF-8.
     room: Vec<u8>,
 }
@@ -157,9 +164,11 @@ impl JsonConverter {
             content: content(&context.config, style.replace_null)?,
             style,
             prefixes: PerSchema::default(),
+            structs: PerSchema::default(),
             known: KnownSchemas { limit, last: None, all: HashMap::new() },
             parts: Vec::new(),
             scratch: Scratch::default(),
+            shapes: Shapes::default(),
             room: Vec::new(),
         })
     }
@@ -182,6 +191,7 @@ impl JsonConverter {
             }
             (Some(b'{'), Some(at)) => match fields(text, part_of(out.cell.off, at), &mut self.parts) {
                 Ok(()) => {
+                    self.shapes.learn(text);
                     *out.cell = out.arena.put_apart(&self.parts, Tag::Map, NONE)?;
                     return Ok(());
                 }
@@ -282,6 +292,13 @@ impl Converter for JsonConverter {
             out.null(NONE);
             return Ok(());
         }
+        if !self.schemas && out.may_be_apart() {
+            let place = (out.cell.off, out.dict.generation());
+            if self.shapes.fields(out.reach(), raw.payload.len(), place, &mut self.parts) {
+                *out.cell = out.arena.put_apart(&self.parts, Tag::Map, NONE)?;
+                return Ok(());
+            }
+        }
         let mut room = std::mem::take(&mut self.room);
         let done = match json_encoding::text(raw.payload, &mut room) {
             Ok(text) => {
@@ -315,6 +332,13 @@ impl Converter for JsonConverter {
 
 impl PartsWriter for JsonConverter {
     fn convert(&mut self, parts: &[Part], tag: Tag, memory: &Memory, schema: u32, out: &mut CellOut<'_>) -> Result<()> {
+        if tag == Tag::Struct && schema != NONE {
+            if let Some(writer) = self.struct_writer(schema, out.dict)? {
+                let dict = &mut *out.dict;
+                *out.cell = out.arena.write(Tag::Raw, NONE, |bytes| writer.write(parts, memory, dict, bytes))?;
+                return Ok(());
+            }
+        }
         let declared = out.dict.schema(schema)?;
         let style = self.style;
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -328,6 +352,16 @@ impl PartsWriter for JsonConverter {
 }
 
 impl JsonConverter {
+    fn struct_writer(&mut self, schema: u32, dict: &mut Dictionaries) -> Result<Option<Rc<StructWriter>>> {
+        let (style, envelope) = (self.style, self.schemas);
+        self.structs.get(dict, schema, |dict, schema| match schema.kind {
+            Type::Struct if !is_logical(&schema) => {
+                StructWriter::new(style, &schema, envelope, dict).map(|writer| Some(Rc::new(writer)))
+            }
+            _ => Ok(None),
+        })
+    }
+
     /// Writes what `value` writes, within the envelope if there is one.
     fn write(
         &mut self,

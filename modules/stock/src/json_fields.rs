@@ -115,7 +115,7 @@ fn deeper(lexer: &mut Lexer<'_>, depth: usize) -> Read<usize> {
 }
 
 /// Whether a whole number is its own shortest text, and a long.
-fn is_canonical_whole(text: &str) -> bool {
+pub fn is_canonical_whole(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = digits.len() == 1 || !digits.starts_with('0');
     plain && digits.len() <= 18 && text != "-0"
@@ -123,7 +123,7 @@ fn is_canonical_whole(text: &str) -> bool {
 
 /// Whether a fraction is what Java prints for the double nearest to it: up to 15 digits are always told apart, and
 /// outside of 0.001 to 10^7 Java prints an exponent.
-fn is_canonical_fraction(text: &str) -> bool {
+pub fn is_canonical_fraction(text: &str) -> bool {
     let Some((whole, part)) = text.split_once('.') else { return false };
     let whole = whole.strip_prefix('-').unwrap_or(whole);
     let tail = !part.ends_with('0') || part == "0";

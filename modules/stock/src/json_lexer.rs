@@ -405,17 +405,36 @@ pub fn plain_prefix<const ASCII: bool>(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(eight) = bytes.get(at..at + 8) {
         let word = u64::from_le_bytes(eight.try_into().unwrap_or_default());
-        let has_zero = |w: u64| w.wrapping_sub(ONES) & !w & HIGHS;
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let found = has_zero(word ^ (ONES * b'"' as u64)) | has_zero(word ^ (ONES * b'\\' as u64)) | control;
-        let found = if ASCII { found | (word & HIGHS) } else { found };
+        let found = specials::<ASCII>(word);
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
         at += 8;
     }
     let special = |b: &u8| matches!(b, b'"' | b'\\') || *b < 0x20 || (ASCII && *b >= 0x80);
-    at + bytes[at..].iter().position(special).unwrap_or(bytes.len() - at)
+    let rest = bytes.get(at..).unwrap_or(&[]);
+    // What is left of most texts is plain: one more look at whole words tells.
+    let word = match (rest.len(), bytes.last_chunk::<8>(), rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        (0, ..) => return at,
+        (_, Some(last), ..) => u64::from_le_bytes(*last),
+        (_, _, Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => ONES * b'"' as u64,
+    };
+    match specials::<ASCII>(word) {
+        0 => bytes.len(),
+        _ => at + rest.iter().position(special).unwrap_or(rest.len()),
+    }
+}
+
+/// The high bits of bytes of a word that can't stand in a text as they are; others behind the first may be set, too.
+#[inline]
+fn specials<const ASCII: bool>(word: u64) -> u64 {
+    let has_zero = |w: u64| w.wrapping_sub(ONES) & !w & HIGHS;
+    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+    let found = has_zero(word ^ (ONES * b'"' as u64)) | has_zero(word ^ (ONES * b'\\' as u64)) | control;
+    found | if ASCII { word & HIGHS } else { 0 }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use berth_guest::{
-    assemble_parts, Builder, Dictionaries, Error, Memory, Part, Result, Schema, Scratch, Stack, Tag, Type, Value,
-    ValueRef,
+    append, assemble_parts, Builder, Dictionaries, Error, Memory, Part, Result, Schema, Scratch, Stack, Tag, Type,
+    Value, ValueRef,
 };
 
 use crate::base64;
@@ -14,10 +14,6 @@ use crate::java_number::{append_decimal, append_f32, append_f64, append_int, non
 use crate::json_lexer::plain_prefix;
 use crate::json_schema::TYPE_NAMES;
 use crate::logical_types::{decimal_scale, number_of};
-
-fn is_no_logical(name: &str) -> bool {
-    ![DECIMAL, DATE, TIME, TIMESTAMP].contains(&name)
-}
 
 /// A map or struct that lies apart.
 pub struct Apart<'a> {
@@ -94,7 +90,8 @@ impl Style {
         self.value(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), Some(schema), dict, out)
     }
 
-    fn schemaless(&self, value: ValueRef<'_>, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
+    /// Appends a value that shows its type itself.
+    pub fn schemaless(&self, value: ValueRef<'_>, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
         match value.tag {
             Tag::Null => out.extend_from_slice(b"null"),
             Tag::String => append_string(value.payload, out),
@@ -218,28 +215,20 @@ impl Style {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Result<()> {
-        let plain = match (value.tag, schema) {
-            (Tag::Map, None) => value.parts.iter().all(|part| part.name_tag == Tag::String as u8),
-            (Tag::Struct, Some(schema)) => schema.kind == Type::Struct && schema.name().is_none_or(is_no_logical),
-            _ => false,
-        };
-        if !plain {
+        let is_object = value.tag == Tag::Map && value.parts.iter().all(|part| part.name_tag == Tag::String as u8);
+        if !is_object || schema.is_some() {
             return self.assembled(value, schema, dict, out);
         }
-        let count = schema.map_or(value.parts.len(), |schema| schema.fields.len());
         out.push(b'{');
-        for (i, part) in value.parts.iter().take(count).enumerate() {
+        for (i, part) in value.parts.iter().enumerate() {
             if i > 0 {
                 out.push(b',');
             }
-            let field = schema.map(|schema| &schema.fields[i]);
-            append_string(field.map_or_else(|| part.name(value.memory).payload, |field| field.name.as_bytes()), out);
+            append_string(part.name(value.memory).payload, out);
             out.push(b':');
-            match field {
-                None if part.is_unread() && part.canonical => {
-                    out.extend_from_slice(part.stored(value.memory).payload);
-                }
-                _ => self.value(part.value(value.memory, scratch), field.map(|field| &*field.schema), dict, out)?,
+            match part.is_unread() && part.canonical {
+                true => out.extend_from_slice(part.stored(value.memory).payload),
+                false => self.value(part.value(value.memory, scratch), None, dict, out)?,
             }
         }
         out.push(b'}');
@@ -398,7 +387,8 @@ fn float(n: f64, out: &mut Vec<u8>, finite: impl FnOnce(&mut Vec<u8>)) {
     }
 }
 
-fn append_base64(bytes: &[u8], out: &mut Vec<u8>) {
+/// Appends bytes as a quoted text.
+pub fn append_base64(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     base64::append(bytes, out);
     out.push(b'"');
@@ -417,6 +407,15 @@ fn append_surrogates(text: &[u8], out: &mut Vec<u8>) -> usize {
 pub fn append_string(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
+    if plain_prefix::<true>(text) == text.len() {
+        append(text, out);
+    } else {
+        append_escaped(text, out);
+    }
+    out.push(b'"');
+}
+
+fn append_escaped(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
     loop {
         let plain = plain_prefix::<true>(rest);
@@ -439,5 +438,4 @@ pub fn append_string(text: &[u8], out: &mut Vec<u8>) {
         }
         rest = &rest[taken..];
     }
-    out.push(b'"');
 }

@@ -1,10 +1,15 @@
 //! Connect's logical types: the numbers that stand for dates in serialised form, the scale of decimals.
 
-use berth_guest::schema::{DATE, TIME, TIMESTAMP};
+use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use berth_guest::{Error, Result, Schema};
 
 use crate::java_parse;
 use crate::java_time::DAY_MS;
+
+/// Whether a schema has the name of a logical type.
+pub fn is_logical(schema: &Schema) -> bool {
+    matches!(schema.name(), Some(DECIMAL | DATE | TIME | TIMESTAMP))
+}
 
 /// Days since the epoch, of milliseconds: `Date.fromLogical`.
 pub fn days(ms: i64) -> Result<i32> {

@@ -3,13 +3,13 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    Arena, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, Part, PerSchema, Plugin,
-    Record, Result, Schema, Scratch, Tag, Transform, Validator, Value, ValueRef, NONE,
+    Cell, ConfigDef, ConfigKey, ConfigType, Constant, Context, Error, Importance, Make, Outcome, Part, PerSchema,
+    Plugin, Record, Result, Schema, Scratch, Tag, Transform, Validator, Value, ValueRef, NONE,
 };
 
 use crate::decimal::Decimal;
 use crate::field_reader::FieldReader;
-use crate::fields::{is_named, replace_null_key, require_map, require_struct, Half};
+use crate::fields::{replace_null_key, require_map, require_struct, Half, Places};
 use crate::java_class::class_of;
 
 const PURPOSE: &str = "mask fields";
@@ -45,29 +45,24 @@ fn definition() -> ConfigDef {
 /// The masks of all types, made once.
 struct Masks {
     replacement: Option<String>,
-    /// Payloads by tag; `None`: no mask fits.
-    payloads: Vec<Option<Vec<u8>>>,
+    /// By tag; `None`: no mask fits.
+    masks: Vec<Option<Constant>>,
 }
 
 impl Masks {
     fn new(replacement: Option<&str>) -> Masks {
-        let masks = replacement.map_or_else(zeros, replacements);
-        let mut payloads = vec![None; Tag::BigInt as usize + 1];
-        for mask in masks {
-            let mut payload = Vec::new();
-            mask.encode(&mut payload);
-            payloads[mask.tag() as usize] = Some(payload);
+        let mut masks: Vec<Option<Constant>> = (0..=Tag::BigInt as usize).map(|_| None).collect();
+        for mask in replacement.map_or_else(zeros, replacements) {
+            masks[mask.tag() as usize] = Some(Constant::new(&mask));
         }
-        Masks { replacement: replacement.map(String::from), payloads }
+        Masks { replacement: replacement.map(String::from), masks }
     }
 
-    /// Writes what stands for `value`; null stays null.
-    fn write(&self, value: ValueRef<'_>, arena: &mut Arena<'_>) -> Result<Cell> {
-        match &self.payloads[value.tag as usize] {
-            Some(payload) => arena.write(value.tag, NONE, |out| {
-                out.extend_from_slice(payload);
-                Ok(())
-            }),
+    /// What stands for `value`; null stays null.
+    #[inline]
+    fn mask(&mut self, value: ValueRef<'_>, record: &mut Record<'_>) -> Result<Cell> {
+        match &mut self.masks[value.tag as usize] {
+            Some(mask) => mask.cell(record.dict, &mut record.arena),
             None if value.is_null() => Ok(Cell::NULL),
             None => Err(self.unfit(value)),
         }
@@ -121,7 +116,7 @@ fn replacements(text: &str) -> Vec<Value> {
     masks
 }
 
-/// A field of a struct, masked or not.
+/// A field of a struct that is masked or minds null.
 struct MaybeMasked {
     from: FieldReader,
     masked: bool,
@@ -133,11 +128,11 @@ struct MaskField {
     fields: Vec<String>,
     masks: Masks,
     replace_null: bool,
-    /// The fields of a schema and which to mask; `None`: its structs stay as they are.
+    /// The fields of a schema that may change; `None`: its structs stay as they are.
     derived: PerSchema<Option<Rc<[MaybeMasked]>>>,
-    /// Fields of the record at hand, before and after, and room for one of them.
-    parts: Vec<Part>,
-    taken: Vec<Part>,
+    places: Places,
+    missing: Vec<Part>,
+    /// Room for a field of the record at hand.
     scratch: Scratch,
 }
 
@@ -156,47 +151,54 @@ impl MaskField {
             masks: Masks::new(config.text("replacement")),
             replace_null: config.boolean("replace.null.with.default"),
             derived: PerSchema::default(),
-            parts: Vec::new(),
-            taken: Vec::new(),
+            places: Places::default(),
+            missing: Vec::new(),
             scratch: Scratch::default(),
         })
     }
 
     fn mask_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(record.cell(&cell), PURPOSE)?;
-        record.take_apart(&cell, &mut self.parts);
-        for name in &self.fields {
-            let Some(part) = self.parts.iter_mut().find(|part| is_named(part, record.memory, name)) else {
-                self.parts.push(record.arena.name_part(name)?); // A field that is missing is added as null.
+        require_map(cell.tag(), PURPOSE)?;
+        let mut cell = record.lay_apart(&cell)?;
+        self.missing.clear();
+        for (i, place) in self.places.of(&self.fields, &cell, record).iter().enumerate() {
+            let Some(place) = *place else {
+                self.missing.push(record.arena.name_part(&self.fields[i])?); // It is added as null.
                 continue;
             };
-            let value = part.value(record.memory, &mut self.scratch);
-            let masked = self.masks.write(value, &mut record.arena).map_err(|e| e.at(name))?;
-            *part = part.with(masked);
+            let part = record.arena.parts(&cell)[place];
+            let mask = self.masks.mask(part.value(record.memory, &mut self.scratch), record);
+            let mask = mask.map_err(|e| e.at(&self.fields[i]))?;
+            record.arena.parts_mut(&cell)[place] = part.with(mask);
         }
-        let cell = record.arena.put_apart(&self.parts, Tag::Map, NONE)?;
+        if !self.missing.is_empty() {
+            cell = record.arena.append_parts(&cell, &self.missing)?;
+        }
         self.half.set(record, cell);
         Ok(())
     }
 
     fn mask_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_struct(record.cell(&cell), PURPOSE)?;
+        require_struct(cell.tag(), PURPOSE)?;
         let (names, replace_null) = (&self.fields, self.replace_null);
         let derived =
             self.derived.get(record.dict, cell.schema, |_, schema| Ok(derive(names, &schema, replace_null)))?;
         let Some(fields) = derived else { return Ok(()) };
-        record.take_apart(&cell, &mut self.parts);
-        self.taken.clear();
+        let cell = record.lay_apart(&cell)?;
         for MaybeMasked { from, masked } in fields.iter() {
-            let mut part = from.carry(&self.parts, &mut record.arena)?;
-            if *masked {
-                let value = from.read_part(&self.parts, record.memory, &mut self.scratch);
-                let mask = self.masks.write(value, &mut record.arena).map_err(|e| e.at(&from.field.name))?;
-                part = part.with(mask);
+            let part = from.part(&cell, record);
+            if !*masked && !part.is_null() {
+                continue;
             }
-            self.taken.push(part);
+            let mut new = from.carry(part, &mut record.arena)?;
+            if *masked {
+                let mask = self.masks.mask(from.value(&part, record.memory), record);
+                new = part.with(mask.map_err(|e| e.at(&from.field.name))?);
+            }
+            if let Some(place) = record.arena.parts_mut(&cell).get_mut(from.index) {
+                *place = new;
+            }
         }
-        let cell = record.arena.put_apart(&self.taken, Tag::Struct, cell.schema)?;
         self.half.set(record, cell);
         Ok(())
     }
@@ -208,9 +210,10 @@ fn derive(names: &[String], schema: &Schema, replace_null: bool) -> Option<Rc<[M
         let masked = names.iter().any(|name| **name == *from.field.name);
         MaybeMasked { from, masked }
     };
-    let fields: Rc<[MaybeMasked]> = FieldReader::all(schema, replace_null).map(maybe_masked).collect();
+    let fields: Vec<MaybeMasked> = FieldReader::all(schema, replace_null).map(maybe_masked).collect();
     let touched = fields.iter().any(|field| field.masked || field.from.field.schema.default.is_some());
-    touched.then_some(fields)
+    let changes = |field: &MaybeMasked| field.masked || field.from.minds_null();
+    touched.then(|| fields.into_iter().filter(changes).collect())
 }
 
 impl Transform for MaskField {

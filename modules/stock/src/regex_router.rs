@@ -1,8 +1,8 @@
 //! RegexRouter: renames topics that match a pattern.
 
 use berth_guest::{
-    ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, Plugin, Record, Result, Transform,
-    Validator,
+    ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, PerTopic, Plugin, Record, Result,
+    Transform, Validator,
 };
 
 use crate::java_regex::{check, Pattern, ReplacementError};
@@ -34,13 +34,15 @@ struct RegexRouter {
     replacement: String,
     /// The last topic with its new name; most batches have one topic.
     last: Option<(String, Option<String>)>,
+    /// The new topic of each topic of the batch.
+    routed: PerTopic<u32>,
 }
 
 impl RegexRouter {
     fn new(context: &Context) -> Result<RegexRouter> {
         let config = definition().parse(&context.config)?;
         let pattern = Pattern::new(&config.string("regex")).map_err(|e| Error::config(e.to_string()))?;
-        Ok(RegexRouter { pattern, replacement: config.string("replacement"), last: None })
+        Ok(RegexRouter { pattern, replacement: config.string("replacement"), last: None, routed: PerTopic::default() })
     }
 
     fn route(&self, topic: &str) -> Result<Option<String>> {
@@ -54,13 +56,20 @@ impl RegexRouter {
 }
 
 impl Transform for RegexRouter {
+    #[inline]
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+        let from = record.entry.topic;
+        if let Some(to) = self.routed.get(record.dict, from) {
+            record.entry.topic = to;
+            return Ok(Outcome::Keep);
+        }
         if self.last.as_ref().is_none_or(|(topic, _)| topic != record.topic()) {
             self.last = Some((record.topic().to_string(), self.route(record.topic())?));
         }
         if let Some((_, Some(topic))) = &self.last {
             record.set_topic(topic)?;
         }
+        self.routed.set(record.dict, from, record.entry.topic);
         Ok(Outcome::Keep)
     }
 

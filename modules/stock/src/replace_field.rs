@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    split_list, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Make, Outcome, Part, PerSchema, Plugin,
-    Record, Result, Schema, Tag, Transform, Validator, NONE,
+    split_list, Cell, ConfigDef, ConfigKey, ConfigType, Constant, Context, Error, Field, Layouts, Make, Memory,
+    Outcome, Part, PerSchema, Plugin, Record, Result, Schema, Transform, Validator, NONE,
 };
 
-use crate::fields::{add_field, carry, is_named, require_map, require_struct, same_basics, Half};
+use crate::field_reader::FieldReader;
+use crate::fields::{add_field, is_named, require_map, require_struct, same_basics, Half};
 
 const PURPOSE: &str = "field replacement";
 
@@ -53,41 +54,53 @@ fn parse_renames(text: &str) -> std::result::Result<Vec<(String, String)>, Strin
     split_list(text).iter().map(pair).collect()
 }
 
-/// How the fields of one schema turn into those of the next: index of the old field for each new one.
+/// How the fields of one schema turn into those of the next: the old field for each new one.
 struct Derived {
     schema: u32,
-    from: Vec<(usize, Field)>,
+    from: Vec<FieldReader>,
+}
+
+/// What becomes of maps of the same names.
+struct Kept {
+    /// The old field of each new one, rising.
+    from: Vec<usize>,
+    /// Old fields that get another name, each with the number of the renaming.
+    renamed: Vec<(usize, usize)>,
+}
+
+struct Rename {
+    old: String,
+    new: String,
+    /// The new name as bytes.
+    text: Constant,
 }
 
 struct ReplaceField {
     half: Half,
     exclude: Vec<String>,
     include: Vec<String>,
-    renames: Vec<(String, String)>,
+    renames: Vec<Rename>,
     replace_null: bool,
     derived: PerSchema<Rc<Derived>>,
-    /// Fields of the record at hand, those of a struct that go on, fields with a new name and which it is, and fields
-    /// that give way to another one.
-    parts: Vec<Part>,
+    layouts: Layouts<Kept>,
+    /// Fields of the struct at hand that go on.
     chosen: Vec<Part>,
-    renamed: Vec<(usize, usize)>,
-    replaced: Vec<usize>,
 }
 
 impl ReplaceField {
     fn new(context: &Context, half: Half) -> Result<ReplaceField> {
         let config = definition().parse(&context.config)?;
+        let renames = parse_renames(config.text("renames").unwrap_or("")).map_err(Error::config)?;
+        let rename = |(old, new): (String, String)| Rename { text: Constant::text(&new), old, new };
         Ok(ReplaceField {
             half,
             exclude: config.list("exclude"),
             include: config.list("include"),
-            renames: parse_renames(config.text("renames").unwrap_or("")).map_err(Error::config)?,
+            renames: renames.into_iter().map(rename).collect(),
             replace_null: config.boolean("replace.null.with.default"),
             derived: PerSchema::default(),
-            parts: Vec::new(),
+            layouts: Layouts::default(),
             chosen: Vec::new(),
-            renamed: Vec::new(),
-            replaced: Vec::new(),
         })
     }
 
@@ -97,11 +110,11 @@ impl ReplaceField {
     }
 
     fn renamed<'n>(&'n self, name: &'n str) -> &'n str {
-        let new = self.renames.iter().rev().find(|(old, _)| old == name);
-        new.map_or(name, |(_, new)| new)
+        let rename = self.renames.iter().rev().find(|rename| rename.old == name);
+        rename.map_or(name, |rename| &rename.new)
     }
 
-    fn derive(&self, schema: &Schema) -> Result<(Schema, Vec<(usize, Field)>)> {
+    fn derive(&self, schema: &Schema) -> Result<(Schema, Vec<FieldReader>)> {
         let mut new = same_basics(schema);
         for field in schema.fields.iter().filter(|f| self.keeps(f.name.as_bytes())) {
             let name = self.renamed(&field.name);
@@ -110,58 +123,55 @@ impl ReplaceField {
         let mut from = Vec::new();
         for field in &new.fields {
             // Connect looks the old name up by the new one, whichever field got it.
-            let old = self.renames.iter().rev().find(|(_, new)| **new == *field.name);
-            let old = old.map_or(&*field.name, |(old, _)| old.as_str());
+            let rename = self.renames.iter().rev().find(|rename| *rename.new == *field.name);
+            let old = rename.map_or(&*field.name, |rename| rename.old.as_str());
             let Some(i) = schema.index_of(old) else {
                 return Err(Error::data(format!("{old} is not a valid field name")).at(old));
             };
-            from.push((i, Field { name: field.name.clone(), schema: schema.fields[i].schema.clone() }));
+            let mut reader = FieldReader::new(schema, i, self.replace_null);
+            reader.field.name = field.name.clone();
+            from.push(reader);
         }
         Ok((new, from))
     }
 
     fn replace_in_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(record.cell(&cell), PURPOSE)?;
-        let mut parts = std::mem::take(&mut self.parts);
-        record.take_apart(&cell, &mut parts);
-        parts.retain(|part| self.keeps(part.name(record.memory).payload));
-        self.rename(&mut parts, record)?;
-        let cell = record.arena.put_apart(&parts, Tag::Map, NONE)?;
+        require_map(cell.tag(), PURPOSE)?;
+        let cell = record.lay_apart(&cell)?;
+        let mut layouts = std::mem::take(&mut self.layouts);
+        let memory = record.memory;
+        let kept = layouts.get(record.arena.parts_mut(&cell), memory, record.dict, |parts| self.kept(parts, memory));
+        self.layouts = layouts;
+        for &(field, rename) in &kept.renamed {
+            let name = self.renames[rename].text.name(record.dict, &mut record.arena)?;
+            let part = &mut record.arena.parts_mut(&cell)[field];
+            (part.name_off, part.name_len) = (name.name_off, name.name_len);
+        }
+        let cell = record.arena.keep_parts(&cell, &kept.from);
         self.half.set(record, cell);
-        self.parts = parts;
         Ok(())
     }
 
-    /// Gives fields their new names. Of fields that have one name then, the last one stays.
-    fn rename(&mut self, parts: &mut Vec<Part>, record: &mut Record<'_>) -> Result<()> {
-        let memory = record.memory;
-        let renamed = |part: &Part| self.renames.iter().rposition(|(old, _)| is_named(part, memory, old));
-        self.renamed.clear();
-        self.renamed.extend(parts.iter().enumerate().filter_map(|(i, part)| Some((i, renamed(part)?))));
-        for &(i, rename) in &self.renamed {
-            let new = &self.renames[rename].1;
-            let is_new = |k: usize| match self.renamed.iter().find(|(i, _)| *i == k) {
-                Some((_, rename)) => self.renames[*rename].1 == *new,
-                None => is_named(&parts[k], memory, new),
-            };
-            let mut twins = (0..parts.len()).filter(|k| is_new(*k));
-            let last = twins.next_back().unwrap_or(i);
-            self.replaced.extend((0..parts.len()).filter(|k| *k != last && is_new(*k)));
-        }
-        for &(i, rename) in &self.renamed {
-            let name = record.arena.name_part(&self.renames[rename].1)?;
-            (parts[i].name_off, parts[i].name_len) = (name.name_off, name.name_len);
-        }
-        if !self.replaced.is_empty() {
+    /// Of fields that have one name in the end, the last one stays.
+    fn kept(&self, parts: &[Part], memory: &Memory) -> Kept {
+        let renaming = |part: &Part| self.renames.iter().rposition(|rename| is_named(part, memory, &rename.old));
+        let is_kept = |i: &usize| self.keeps(parts[*i].name(memory).payload);
+        let mut fields: Vec<_> = (0..parts.len()).filter(is_kept).map(|i| (i, renaming(&parts[i]))).collect();
+        let is_named_by = |&(i, rename): &(usize, Option<usize>), by: usize| match rename {
+            Some(rename) => self.renames[rename].new == self.renames[by].new,
+            None => is_named(&parts[i], memory, &self.renames[by].new),
+        };
+        for by in fields.clone().into_iter().filter_map(|(_, rename)| rename) {
+            let last = fields.iter().rposition(|field| is_named_by(field, by));
             let mut at = 0..;
-            parts.retain(|_| at.next().is_none_or(|i| !self.replaced.contains(&i)));
-            self.replaced.clear();
+            fields.retain(|field| at.next() == last || !is_named_by(field, by));
         }
-        Ok(())
+        let renamed = fields.iter().filter_map(|(i, rename)| Some((*i, (*rename)?))).collect();
+        Kept { from: fields.into_iter().map(|(i, _)| i).collect(), renamed }
     }
 
     fn replace_in_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_struct(record.cell(&cell), PURPOSE)?;
+        require_struct(cell.tag(), PURPOSE)?;
         let mut cache = std::mem::take(&mut self.derived);
         let derived = cache.get(record.dict, cell.schema, |dict, schema| {
             let (new, from) = self.derive(&schema)?;
@@ -169,13 +179,13 @@ impl ReplaceField {
         });
         self.derived = cache;
         let derived = derived?;
-        record.take_apart(&cell, &mut self.parts);
+        let cell = record.lay_apart(&cell)?;
         self.chosen.clear();
-        for (i, field) in &derived.from {
-            let part = self.parts.get(*i).copied().unwrap_or(Part::named(0, 0));
-            self.chosen.push(carry(part, field, self.replace_null, &mut record.arena)?);
+        for reader in &derived.from {
+            let part = reader.part(&cell, record);
+            self.chosen.push(reader.carry(part, &mut record.arena)?);
         }
-        let cell = record.arena.put_apart(&self.chosen, Tag::Struct, derived.schema)?;
+        let cell = record.arena.put_apart(&self.chosen, cell.tag(), derived.schema)?;
         self.half.set(record, cell);
         Ok(())
     }

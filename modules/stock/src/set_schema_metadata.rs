@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use berth_guest::{
     Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, PerSchema, Plugin, Record,
-    Result, Schema, Tag, Transform, Type, ValueRef, NONE,
+    Result, Schema, Tag, Transform, Type, NONE,
 };
 
-use crate::field_reader::FieldReader;
+use crate::field_reader::{carry_all, FieldReader};
 use crate::fields::{replace_null_key, Half};
 
 const PURPOSE: &str = "updating schema metadata";
@@ -41,12 +41,10 @@ fn definition() -> ConfigDef {
     ])
 }
 
-/// The new schema, and the fields that a record may have to be copied for.
 struct Derived {
     schema: u32,
-    fields: Vec<FieldReader>,
-    /// Indexes of the fields in which null is read as something else, or is not allowed.
-    strict: Vec<usize>,
+    /// Fields that mind null.
+    strict: Vec<FieldReader>,
 }
 
 struct SetSchemaMetadata {
@@ -82,11 +80,8 @@ impl SetSchemaMetadata {
             let mut new = Schema::clone(&schema);
             new.name = name.clone().or(new.name);
             new.version = version.or(new.version);
-            let fields: Vec<FieldReader> = FieldReader::all(&schema, replace_null).collect();
-            let strict =
-                |f: &&FieldReader| !f.field.schema.optional || replace_null && f.field.schema.default.is_some();
-            let strict = fields.iter().enumerate().filter(|(_, f)| strict(f)).map(|(i, _)| i).collect();
-            Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, fields, strict }))
+            let strict = FieldReader::all(&schema, replace_null).filter(FieldReader::minds_null).collect();
+            Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, strict }))
         })
     }
 }
@@ -101,33 +96,33 @@ impl Transform for SetSchemaMetadata {
             };
         }
         let derived = self.derived(record, cell.schema)?;
-        let value = record.cell(&cell);
-        let cell = match reads_as_it_stands(value, &derived) {
-            true => Cell::new(cell.off, cell.len, cell.tag(), derived.schema),
-            false => copied(record, value, &derived)?,
+        let cell = match reads_as_it_stands(&cell, record, &derived) {
+            true => cell,
+            false => {
+                let cell = record.lay_apart(&cell)?;
+                carry_all(&derived.strict, &cell, record)?;
+                cell
+            }
         };
-        self.half.set(record, cell);
+        self.half.set(record, cell.under(derived.schema));
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
     }
 }
 
 /// Whether the same bytes are the value under the new schema: no field is null that has a default or must be set, and
 /// the struct does not carry a schema of its own.
-fn reads_as_it_stands(value: ValueRef<'_>, derived: &Derived) -> bool {
+fn reads_as_it_stands(cell: &Cell, record: &Record<'_>, derived: &Derived) -> bool {
+    if cell.tag() != Tag::Struct || cell.is_apart() {
+        return cell.tag() != Tag::Struct;
+    }
+    let value = record.cell(cell);
     let items = value.items();
-    value.tag != Tag::Struct
-        || value.struct_schema() == NONE
-            && derived.strict.iter().all(|i| items.get(*i).is_some_and(|item| !item.is_null()))
-}
-
-fn copied(record: &mut Record<'_>, value: ValueRef<'_>, derived: &Derived) -> Result<Cell> {
-    let items = value.items();
-    record.arena.build(derived.schema, |b| {
-        b.open(Tag::Struct);
-        derived.fields.iter().try_for_each(|field| field.copy(&items, b))?;
-        b.close_struct(NONE);
-        Ok(())
-    })
+    let is_set = |field: &FieldReader| items.get(field.index).is_some_and(|item| !item.is_null());
+    value.struct_schema() == NONE && derived.strict.iter().all(is_set)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! StringConverter: text in Kafka, STRING in Connect.
 
 use berth_guest::{
-    is_utf8, CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Error, Importance, Make, Plugin, Result,
-    Tag, ValueRef,
+    is_utf8, CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Error, FixedSchema, Importance, Make,
+    Plugin, Result, Tag, ValueRef,
 };
 
 use crate::charset::{self, Charset};
@@ -12,7 +12,8 @@ use crate::java_text;
 pub fn plugin() -> Plugin {
     let new = |context: &Context| -> Result<Box<dyn Converter>> {
         let config = definition().parse(&converter_type::fill(context))?;
-        Ok(Box::new(StringConverter { charset: charset(&config.string("converter.encoding"))?, text: Vec::new() }))
+        let charset = charset(&config.string("converter.encoding"))?;
+        Ok(Box::new(StringConverter { charset, schema: FixedSchema::new(&OPTIONAL_STRING), text: Vec::new() }))
     };
     Plugin::new(
         "org.apache.kafka.connect.storage.StringConverter",
@@ -48,6 +49,7 @@ fn charset(name: &str) -> Result<Charset> {
 #[derive(Debug)]
 struct StringConverter {
     charset: Charset,
+    schema: FixedSchema,
     /// Room for the text of a value that is none.
     text: Vec<u8>,
 }
@@ -58,7 +60,7 @@ const OPTIONAL_STRING: [u8; 2] = [7, 1];
 impl Converter for StringConverter {
     #[inline]
     fn to_connect(&mut self, raw: ValueRef<'_>, out: &mut CellOut<'_>) -> Result<()> {
-        let schema = out.schema_bytes(&OPTIONAL_STRING)?;
+        let schema = self.schema.index(out.dict)?;
         if raw.is_null() {
             out.null(schema);
             return Ok(());

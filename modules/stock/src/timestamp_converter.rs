@@ -3,12 +3,14 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    Builder, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Importance, Make, Outcome, PerSchema,
-    Plugin, Record, Result, Schema, Tag, Transform, Validator, Value, ValueRef, NONE,
+    Builder, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Importance, Make, Outcome, Part, PerSchema,
+    Plugin, Record, Result, Schema, Scratch, Transform, Validator, Value, ValueRef, NONE,
 };
 
 use crate::field_reader::FieldReader;
-use crate::fields::{add_field, null_in_required, replace_null_key, require_map, require_struct, same_basics, Half};
+use crate::fields::{
+    add_field, null_in_required, replace_null_key, require_map, require_struct, same_basics, Half, Places,
+};
 use crate::timestamp_type::{Conversion, Precision, TimestampType};
 
 const PURPOSE: &str = "converting timestamp formats";
@@ -67,7 +69,7 @@ fn named<T: Copy>(names: &[(&str, T)], name: &str) -> Result<T> {
     found.map(|(_, one)| *one).ok_or_else(|| Error::internal(format!("no validator refused {name}")))
 }
 
-/// A field of a struct as it is copied.
+/// A field of a struct that is converted or minds null.
 struct FieldStep {
     /// Reads the old field; errors speak of the new one.
     reader: FieldReader,
@@ -88,6 +90,8 @@ struct TimestampConverter {
     conversion: Conversion,
     wholes: PerSchema<(u32, TimestampType)>,
     structs: PerSchema<Rc<Derived>>,
+    places: Places,
+    scratch: Scratch,
 }
 
 impl TimestampConverter {
@@ -102,6 +106,8 @@ impl TimestampConverter {
             conversion: Conversion::new(target, precision, &config.string("format"))?,
             wholes: PerSchema::default(),
             structs: PerSchema::default(),
+            places: Places::default(),
+            scratch: Scratch::default(),
         })
     }
 
@@ -126,60 +132,91 @@ impl TimestampConverter {
         record.arena.build(schema, |b| conversion.write(value, source, b))
     }
 
-    fn convert_in_map(&mut self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<Cell> {
-        require_map(value, PURPOSE)?;
-        let (field, conversion) = (&self.field, &mut self.conversion);
-        let is_field = |key: ValueRef<'_>| key.tag == Tag::String && key.payload == field.as_bytes();
-        record.arena.build(NONE, |b| {
-            let mut found = false;
-            b.open(Tag::Map);
-            for (key, item) in value.entries() {
-                b.value(key);
-                match is_field(key) && !item.is_null() {
-                    true => TimestampType::of_value(item)
-                        .and_then(|source| conversion.write(item, source, b))
-                        .map_err(|e| e.at(field))?,
-                    false => b.value(item),
-                }
-                found |= is_field(key);
-            }
-            if !found {
-                b.str(field);
-                b.null();
-            }
-            b.close_map();
-            Ok(())
-        })
+    fn convert_in_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
+        require_map(cell.tag(), PURPOSE)?;
+        let cell = record.lay_apart(&cell)?;
+        let Some(place) = self.places.of(std::slice::from_ref(&self.field), &cell, record)[0] else {
+            let missing = record.arena.name_part(&self.field)?; // It is added as null.
+            return record.arena.append_parts(&cell, &[missing]);
+        };
+        let part = record.arena.parts(&cell)[place];
+        let (value, conversion) = (part.value(record.memory, &mut self.scratch), &mut self.conversion);
+        if !value.is_null() {
+            let converted = TimestampType::of_value(value)
+                .and_then(|source| record.arena.build(NONE, |b| conversion.write(value, source, b)))
+                .map_err(|e| e.at(&self.field))?;
+            record.arena.parts_mut(&cell)[place] = part.with(converted);
+        }
+        Ok(cell)
     }
 
-    fn convert_in_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<Cell> {
-        if !value.is_null() {
-            require_struct(value, PURPOSE)?;
+    fn convert_in_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
+        if !cell.is_null() {
+            require_struct(cell.tag(), PURPOSE)?;
         }
         let (field, replace_null, conversion) = (&self.field, self.replace_null, &mut self.conversion);
-        let derived = self.structs.get(record.dict, schema, |dict, schema| {
+        let derived = self.structs.get(record.dict, cell.schema, |dict, schema| {
             let (new, steps) = derive(&schema, field, replace_null, conversion)?;
             Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, steps }))
         })?;
-        match value.is_null() {
-            true => Ok(Cell::null(derived.schema)),
-            false => record.arena.build(derived.schema, |b| write_struct(value, &derived.steps, conversion, b)),
+        if cell.is_null() {
+            return Ok(Cell::null(derived.schema));
         }
+        let cell = record.lay_apart(&cell)?;
+        for FieldStep { reader, convert } in &derived.steps {
+            let part = record.arena.parts(&cell).get(reader.index).copied().unwrap_or(Part::named(0, 0));
+            let new = match convert {
+                None if !part.is_null() => continue,
+                None => reader.carry(part, &mut record.arena)?,
+                Some(source) => {
+                    let source = source.clone().map_err(|e| e.at(&reader.field.name))?;
+                    let memory = record.memory;
+                    let build =
+                        |b: &mut Builder<'_>| write_field(reader.value(&part, memory), reader, source, conversion, b);
+                    part.with(record.arena.build(NONE, build)?)
+                }
+            };
+            if let Some(place) = record.arena.parts_mut(&cell).get_mut(reader.index) {
+                *place = new;
+            }
+        }
+        Ok(cell.under(derived.schema))
     }
 }
 
 impl Transform for TimestampConverter {
+    #[inline]
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
         let cell = self.half.cell(record);
-        let value = record.cell(&cell);
         let cell = match cell.schema {
             _ if self.field.is_empty() => self.convert_whole(record, cell)?,
-            NONE if value.is_null() => cell,
-            NONE => self.convert_in_map(record, value)?,
-            schema => self.convert_in_struct(record, value, schema)?,
+            NONE if cell.is_null() => cell,
+            NONE => self.convert_in_map(record, cell)?,
+            _ => self.convert_in_struct(record, cell)?,
         };
         self.half.set(record, cell);
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
+    }
+}
+
+fn write_field(
+    value: ValueRef<'_>,
+    reader: &FieldReader,
+    source: TimestampType,
+    conversion: &mut Conversion,
+    b: &mut Builder<'_>,
+) -> Result<()> {
+    match value.is_null() {
+        true if !reader.field.schema.optional => Err(null_in_required(&reader.field)),
+        true => {
+            b.null();
+            Ok(())
+        }
+        false => conversion.write(value, source, b).map_err(|e| e.at(&reader.field.name)),
     }
 }
 
@@ -204,38 +241,30 @@ fn derive(
         steps.push(step);
     }
     if let Some(default) = &schema.default {
-        let default = default.to_body();
-        let default = ValueRef::of_item(&default).unwrap_or(ValueRef::NULL);
-        let (mut out, mut stack) = (Vec::new(), Default::default());
-        write_struct(default, &steps, conversion, &mut Builder::new(&mut out, &mut stack))?;
-        new.default = Some(Value::decode(ValueRef::new(Tag::Struct, &out))?);
+        new.default = Some(converted(default, &steps, conversion)?);
     }
+    steps.retain(|step| step.convert.is_some() || step.reader.minds_null());
     Ok((new, steps))
 }
 
-fn write_struct(
-    value: ValueRef<'_>,
-    steps: &[FieldStep],
-    conversion: &mut Conversion,
-    b: &mut Builder<'_>,
-) -> Result<()> {
-    let items = value.items();
-    b.open(Tag::Struct);
-    for FieldStep { reader, convert } in steps {
-        let Some(source) = convert else {
-            reader.copy(&items, b)?;
-            continue;
-        };
-        let name = &reader.field.name;
-        let (source, item) = (source.clone().map_err(|e| e.at(name))?, reader.read(&items));
-        match item.is_null() {
-            true if !reader.field.schema.optional => return Err(null_in_required(&reader.field)),
-            true => b.null(),
-            false => conversion.write(item, source, b).map_err(|e| e.at(name))?,
+/// The default of a struct.
+fn converted(default: &Value, steps: &[FieldStep], conversion: &mut Conversion) -> Result<Value> {
+    let Value::Struct(_, items) = default else { return Ok(default.clone()) };
+    let mut fields = Vec::new();
+    for (i, FieldStep { reader, convert }) in steps.iter().enumerate() {
+        let body = items.get(i).unwrap_or(&Value::Null).to_body();
+        let value = reader.or_default(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL));
+        let (mut out, mut stack) = (Vec::new(), Default::default());
+        let mut b = Builder::new(&mut out, &mut stack);
+        match convert {
+            Some(source) => write_field(value, reader, source.clone()?, conversion, &mut b)?,
+            None if value.is_null() && !reader.field.schema.optional => return Err(null_in_required(&reader.field)),
+            None => b.value(value),
         }
+        let tag = b.tag();
+        fields.push(Value::decode(ValueRef::new(tag, &out))?);
     }
-    b.close_struct(NONE);
-    Ok(())
+    Ok(Value::Struct(NONE, fields))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! TimestampRouter: makes the topic from a format, the topic and the record's timestamp.
 
 use berth_guest::{
-    ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, Plugin, Record, Result, Transform,
-    NO_TIMESTAMP,
+    ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, PerTopic, Plugin, Record, Result,
+    Transform, NO_TIMESTAMP,
 };
 
 use crate::java_record;
@@ -46,6 +46,17 @@ struct TimestampRouter {
     step_ms: i64,
     last: Route,
     timestamp: Vec<u8>,
+    /// The last step of each topic of the batch.
+    steps: PerTopic<Step>,
+}
+
+/// Timestamps that give the same topic.
+#[derive(Clone, Copy)]
+struct Step {
+    from_ms: i64,
+    /// Not part of it.
+    to_ms: i64,
+    routed: u32,
 }
 
 /// What the last record got. Most records share a topic and the time that the format shows.
@@ -68,7 +79,25 @@ impl TimestampRouter {
             timestamp_format,
             last: Route::default(),
             timestamp: Vec::new(),
+            steps: PerTopic::default(),
         })
+    }
+
+    /// Routes the first record of a step.
+    fn enter_step(&mut self, record: &mut Record<'_>) -> Result<()> {
+        let (topic, epoch_ms) = (record.entry.topic, record.entry.timestamp);
+        if epoch_ms == NO_TIMESTAMP {
+            return Err(Error::data(format!("Timestamp missing on record: {}", java_record::text(record))));
+        }
+        let step = epoch_ms.div_euclid(self.step_ms);
+        if self.last.step != Some(step) || self.last.topic != record.topic() {
+            self.route(record.topic(), epoch_ms)?;
+        }
+        record.set_topic(&self.last.routed)?;
+        let from_ms = step.saturating_mul(self.step_ms).max(NO_TIMESTAMP + 1);
+        let to_ms = (step + 1).saturating_mul(self.step_ms);
+        self.steps.set(record.dict, topic, Step { from_ms, to_ms, routed: record.entry.topic });
+        Ok(())
     }
 
     fn route(&mut self, topic: &str, epoch_ms: i64) -> Result<()> {
@@ -85,15 +114,15 @@ impl TimestampRouter {
 }
 
 impl Transform for TimestampRouter {
+    #[inline]
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
-        let epoch_ms = record.entry.timestamp;
-        if epoch_ms == NO_TIMESTAMP {
-            return Err(Error::data(format!("Timestamp missing on record: {}", java_record::text(record))));
+        let (topic, epoch_ms) = (record.entry.topic, record.entry.timestamp);
+        match self.steps.get(record.dict, topic) {
+            Some(Step { from_ms, to_ms, routed }) if from_ms <= epoch_ms && epoch_ms < to_ms => {
+                record.entry.topic = routed;
+            }
+            _ => self.enter_step(record)?,
         }
-        if self.last.step != Some(epoch_ms.div_euclid(self.step_ms)) || self.last.topic != record.topic() {
-            self.route(record.topic(), epoch_ms)?;
-        }
-        record.set_topic(&self.last.routed)?;
         Ok(Outcome::Keep)
     }
 

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Importance, Make, Outcome, PerSchema, Plugin, Record,
-    Result, Schema, Tag, Transform, Type, Validator, ValueRef, NONE,
+    Cell, ConfigDef, ConfigKey, ConfigType, Constant, Context, Error, Field, Importance, Make, Outcome, Part,
+    PerSchema, Plugin, Record, Result, Schema, Tag, Transform, Type, Validator, NONE,
 };
 
 use crate::field_reader::FieldReader;
-use crate::fields::{add_field, replace_null_key, require_map, require_struct};
+use crate::fields::{add_field, replace_null_key, require_map, require_struct, Places};
 
 const PURPOSE: &str = "copying fields from value to key";
 
@@ -42,49 +42,55 @@ struct ValueToKey {
     fields: Vec<String>,
     replace_null: bool,
     derived: PerSchema<Rc<Derived>>,
+    /// The same names as bytes, and where they are in maps.
+    names: Vec<Constant>,
+    places: Places,
+    key: Vec<Part>,
 }
 
 impl ValueToKey {
     fn new(context: &Context) -> Result<ValueToKey> {
         let config = definition().parse(&context.config)?;
+        let fields = config.list("fields");
         Ok(ValueToKey {
-            fields: config.list("fields"),
+            names: fields.iter().map(|name| Constant::text(name)).collect(),
+            places: Places::default(),
+            key: Vec::new(),
+            fields,
             replace_null: config.boolean("replace.null.with.default"),
             derived: PerSchema::default(),
         })
     }
 
-    fn key_of_map(&self, record: &mut Record<'_>, value: ValueRef<'_>) -> Result<()> {
-        require_map(value, PURPOSE)?;
-        record.entry.key = record.arena.build(NONE, |b| {
-            b.open(Tag::Map);
-            for (i, name) in self.fields.iter().enumerate() {
-                if !self.fields[..i].contains(name) {
-                    b.str(name);
-                    b.value(value.get(name).unwrap_or(ValueRef::NULL));
-                }
+    fn key_of_map(&mut self, record: &mut Record<'_>, value: Cell) -> Result<Cell> {
+        require_map(value.tag(), PURPOSE)?;
+        let value = record.lay_apart(&value)?;
+        let places = self.places.of(&self.fields, &value, record);
+        self.key.clear();
+        for (i, place) in places.iter().enumerate() {
+            if self.fields[..i].contains(&self.fields[i]) {
+                continue;
             }
-            b.close_map();
-            Ok(())
-        })?;
-        Ok(())
+            let name = self.names[i].name(record.dict, &mut record.arena)?;
+            let field = place.map_or(name, |place| record.arena.parts(&value)[place]);
+            self.key.push(Part { name_off: name.name_off, ..field });
+        }
+        record.arena.put_apart(&self.key, Tag::Map, NONE)
     }
 
-    fn key_of_struct(&mut self, record: &mut Record<'_>, value: ValueRef<'_>, schema: u32) -> Result<()> {
-        require_struct(value, PURPOSE)?;
+    fn key_of_struct(&mut self, record: &mut Record<'_>, value: Cell) -> Result<Cell> {
+        require_struct(value.tag(), PURPOSE)?;
         let (names, replace_null) = (&self.fields, self.replace_null);
-        let derived = self.derived.get(record.dict, schema, |dict, schema| {
+        let derived = self.derived.get(record.dict, value.schema, |dict, schema| {
             let (key, fields) = derive(names, &schema, replace_null)?;
             Ok(Rc::new(Derived { schema: dict.intern_schema(&key)?, fields }))
         })?;
-        let items = value.items();
-        record.entry.key = record.arena.build(derived.schema, |b| {
-            b.open(Tag::Struct);
-            derived.fields.iter().try_for_each(|field| field.copy(&items, b))?;
-            b.close_struct(NONE);
-            Ok(())
-        })?;
-        Ok(())
+        self.key.clear();
+        for field in &derived.fields {
+            let part = field.part(&value, record);
+            self.key.push(field.carry(part, &mut record.arena)?);
+        }
+        record.arena.put_apart(&self.key, Tag::Struct, derived.schema)
     }
 }
 
@@ -103,13 +109,18 @@ fn derive(names: &[String], schema: &Schema, replace_null: bool) -> Result<(Sche
 }
 
 impl Transform for ValueToKey {
+    #[inline]
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
-        let value = record.value();
-        match record.entry.value.schema {
+        let value = record.entry.value;
+        record.entry.key = match value.schema {
             NONE => self.key_of_map(record, value)?,
-            schema => self.key_of_struct(record, value, schema)?,
-        }
+            _ => self.key_of_struct(record, value)?,
+        };
         Ok(Outcome::Keep)
+    }
+
+    fn takes_apart(&self) -> bool {
+        true
     }
 }
 

@@ -1,12 +1,15 @@
 //! Values that lie apart between stages must give what values that are put together before every stage give: chains over
-//! generated JSON, both ways.
+//! generated JSON and generated structs, both ways.
+
+use std::rc::Rc;
 
 mod support;
 
 use berth_guest::event::{kind, message};
 use berth_guest::fake::{converter, stage, FakeHost};
 use berth_guest::fuzz::Chance;
-use berth_guest::{Batch, Entry, Tag, Value, NONE};
+use berth_guest::schema::{DATE, TIMESTAMP};
+use berth_guest::{Batch, Cell, Entry, Headers, Schema, Tag, Type, Value, NONE};
 use support::{json, object};
 
 /// How many chains are tried; BERTH_APART_CASES asks for more.
@@ -29,7 +32,7 @@ fn text(chance: &mut Chance) -> String {
 
 fn transform(chance: &mut Chance) -> Value {
     let of = |plugin: &str, config: &[(&str, &str)]| stage("transform", plugin, config);
-    match chance.below(9) {
+    match chance.below(22) {
         0 => of("InsertField$Value", &[("static.field", "b"), ("static.value", "x"), ("timestamp.field", "ts")]),
         1 => of("InsertField$Value", &[("topic.field", "a"), ("static.field", "a"), ("static.value", "y")]),
         2 => of("ReplaceField$Value", &[("exclude", "c,id")]),
@@ -38,8 +41,103 @@ fn transform(chance: &mut Chance) -> Value {
         5 => of("ExtractField$Value", &[("field", "a")]),
         6 => of("HoistField$Value", &[("field", "all")]),
         7 => of("Cast$Value", &[("spec", "a:string,id:int32,amount:float64")]),
-        _ => of("MaskField$Value", &[("fields", "b,amount")]),
+        8 => of("MaskField$Value", &[("fields", "b,amount")]),
+        9 => of("Flatten$Value", &[("delimiter", chance.one(&["_", ".", ""]))]),
+        10 => of("TimestampConverter$Value", &[("field", "id"), ("target.type", chance.one(&["Timestamp", "unix"]))]),
+        11 => of(
+            "TimestampConverter$Value",
+            &[("field", "a"), ("target.type", "string"), ("format", "yyyy-MM-dd'T'HH:mm:ss.SSS")],
+        ),
+        12 => of("ValueToKey", &[("fields", chance.one(&["a", "id,b", "c,c", "amount,id,a"]))]),
+        13 => of("ExtractField$Key", &[("field", chance.one(&["a", "id", "c"]))]),
+        14 => of("ExtractField$Value", &[("field", chance.one(&["a.b", "c.id.a"])), ("field.syntax.version", "V2")]),
+        15 => of("HoistField$Key", &[("field", "a")]),
+        16 => of("SetSchemaMetadata$Value", &[("schema.name", "renamed")]),
+        17 => of("HeaderFrom$Value", &[("fields", "a,id"), ("headers", "h,i"), ("operation", "copy")]),
+        18 => of("HeaderFrom$Value", &[("fields", "b,a"), ("headers", "h,h"), ("operation", "move")]),
+        19 => of("DropHeaders", &[("headers", "h")]),
+        20 => of("InsertHeader", &[("header", "h"), ("value.literal", "[1,2]")]),
+        _ => of("MaskField$Value", &[("fields", "a"), ("replacement", "7")]),
     }
+}
+
+/// A schema of structs, some of whose fields are what the transforms name.
+fn schema(chance: &mut Chance, depth: usize) -> Schema {
+    let mut schema = Schema::new(Type::Struct);
+    for name in ["a", "b", "c", "id", "amount", "a.b", "a_b"] {
+        if chance.below(3) > 0 {
+            let field = field_schema(chance, depth);
+            schema = schema.field(name, field);
+        }
+    }
+    schema
+}
+
+fn field_schema(chance: &mut Chance, depth: usize) -> Schema {
+    let mut schema = match chance.below(if depth > 2 { 9 } else { 13 }) {
+        0 => Schema::new(Type::Int32),
+        1 => Schema::new(Type::Int64),
+        2 => Schema::new(Type::Float64),
+        3 | 4 => Schema::new(Type::String),
+        5 => Schema::new(Type::Boolean),
+        6 => Schema::decimal(2),
+        7 => Schema::temporal(chance.one(&[TIMESTAMP, DATE])),
+        8 => Schema::new(Type::Bytes),
+        9 => Schema::array(field_schema(chance, depth + 1)),
+        10 => Schema::map(Schema::new(Type::String), field_schema(chance, depth + 1)),
+        _ => self::schema(chance, depth + 1),
+    };
+    if chance.below(8) == 0 && schema.kind != Type::Struct {
+        schema.default = Some(value(chance, &schema)).filter(|default| *default != Value::Null);
+    }
+    schema.optional = chance.below(2) == 0;
+    schema
+}
+
+/// A value of a schema; sometimes null, and rarely so where it may not be.
+fn value(chance: &mut Chance, schema: &Schema) -> Value {
+    if chance.below(if schema.optional { 3 } else { 60 }) == 0 {
+        return Value::Null;
+    }
+    let child = |schema: &Option<Rc<Schema>>| schema.as_deref().cloned().expect("a child");
+    match (schema.kind, schema.name()) {
+        (_, Some(TIMESTAMP)) => Value::Date(chance.below(2_000_000_000_000) as i64),
+        (_, Some(DATE)) => Value::Date(86_400_000 * chance.below(20_000) as i64),
+        (_, Some(_)) => Value::Decimal(2, vec![1 + chance.below(100) as u8]),
+        (Type::Int32, _) => Value::Int32(chance.below(100_000) as i32),
+        (Type::Int64, _) => Value::Int64(chance.below(1_000_000_000_000) as i64 - 7),
+        (Type::Float64, _) => Value::Float64(chance.below(10_000) as f64 / 8.0),
+        (Type::Boolean, _) => Value::Boolean(chance.below(2) == 0),
+        (Type::Bytes, _) => Value::Bytes(vec![chance.below(256) as u8; 3]),
+        (Type::Array, _) => {
+            Value::Array((0..chance.below(3)).map(|_| value(chance, &child(&schema.element))).collect())
+        }
+        (Type::Map, _) => Value::map([("k", value(chance, &child(&schema.element)))]),
+        (Type::Struct, _) => Value::Struct(NONE, schema.fields.iter().map(|f| value(chance, &f.schema)).collect()),
+        _ => Value::str(chance.one(&["", "12", "text", "a \"quoted\" text", "ä", "2020-02-03T04:05:06.007"])),
+    }
+}
+
+/// Records with values of two schemas.
+fn rows(chance: &mut Chance) -> Vec<u8> {
+    let schemas = [schema(chance, 0), schema(chance, 0)];
+    let mut batch = Batch::default();
+    let topic = batch.dict.intern_topic("rows").unwrap();
+    for i in 0..8 {
+        let schema = &schemas[chance.below(2)];
+        let row = Value::Struct(NONE, schema.fields.iter().map(|field| value(chance, &field.schema)).collect());
+        let mut entry = Entry::new(topic);
+        let index = batch.dict.intern_schema(schema).unwrap();
+        let write = |out: &mut Vec<u8>| {
+            row.encode(out);
+            Ok(())
+        };
+        entry.value = batch.write(Tag::Struct, index, write).unwrap();
+        (entry.offset, entry.origin, entry.timestamp) = (i as i64, i, 1_700_000_000_000);
+        batch.entries.push(entry);
+    }
+    batch.input_count = 8;
+    batch.to_bytes().unwrap()
 }
 
 fn batch(texts: &[String]) -> Vec<u8> {
@@ -60,7 +158,7 @@ fn batch(texts: &[String]) -> Vec<u8> {
     batch.to_bytes().unwrap()
 }
 
-/// What comes out: the value of each record, or why it failed.
+/// What comes out: keys, values, schemas and headers of each record, or why it failed.
 fn play(stages: &[Value], input: &[u8], assembles: bool) -> Vec<(u32, String)> {
     let mut host = FakeHost::default();
     host.assembles = assembles;
@@ -71,36 +169,71 @@ fn play(stages: &[Value], input: &[u8], assembles: bool) -> Vec<(u32, String)> {
         return vec![(NONE, format!("{:?}", failed.value()))];
     }
     let result = host.said(message::RESULT).next().expect("an answer");
-    let batch = Batch::from_result(result.bytes(), input).expect("a sound answer");
-    let mut all: Vec<(u32, String)> = batch
-        .entries
-        .iter()
-        .map(|e| (e.origin, format!("{:?} {}", e.value.tag(), String::from_utf8_lossy(batch.value(&e.value).payload))))
-        .collect();
+    let mut batch = Batch::from_result(result.bytes(), input).expect("a sound answer");
+    let entries = std::mem::take(&mut batch.entries);
+    let mut all: Vec<(u32, String)> = entries.iter().map(|entry| (entry.origin, text_of(entry, &mut batch))).collect();
     all.extend(batch.failures.iter().map(|f| (f.origin, format!("{:?} {}", f.error.kind, f.error.message))));
     all.sort();
     all
 }
 
+fn text_of(entry: &Entry, batch: &mut Batch) -> String {
+    let mut schema = |index| format!("{:?}", batch.dict.schema(index).expect("a sound schema"));
+    let schemas = (schema(entry.value.schema), schema(entry.key.schema));
+    let headers = Headers::new(batch.memory.bytes(entry.headers_off, entry.headers_len));
+    let headers: Vec<_> = headers.map(|header| (header.key, schema(header.schema), header.value)).collect();
+    let of = |cell: &Cell| format!("{:?} {:?}", cell.tag(), String::from_utf8_lossy(batch.value(cell).payload));
+    format!("{} key {} {schemas:?} {headers:?}", of(&entry.value), of(&entry.key))
+}
+
+fn cases() -> u64 {
+    std::env::var("BERTH_APART_CASES").map_or(CASES, |n| n.parse().expect("a number of cases"))
+}
+
+/// How a chain ends: with converters, or with Connect values.
+fn end(chance: &mut Chance, stages: &mut Vec<Value>) {
+    let schemas = [("schemas.enable", chance.one(&["true", "false"]))];
+    let (class, config) = match chance.below(4) {
+        0 => return,
+        1 => ("StringConverter", &[][..]),
+        _ => ("JsonConverter", &schemas[..]),
+    };
+    stages.push(converter("key_converter", class, true, config));
+    stages.push(converter("value_converter", class, true, config));
+}
+
+/// Plays a chain both ways; gives how many of the records came through.
+fn compare(case: u64, stages: &[Value], input: &[u8]) -> usize {
+    let (whole, apart) = (play(stages, input, true), play(stages, input, false));
+    assert_eq!(apart, whole, "case {case}: {stages:?}");
+    apart.iter().filter(|(_, text)| text.contains(" key ")).count()
+}
+
 #[test]
 fn chains_give_the_same_whether_values_lie_apart_or_not() {
-    let cases = std::env::var("BERTH_APART_CASES").map_or(CASES, |n| n.parse().expect("a number of cases"));
     let (mut records, mut came) = (0, 0);
-    for case in 0..cases {
+    for case in 0..cases() {
         let mut chance = Chance(case);
         let config = [("schemas.enable", "false")];
         let mut stages = vec![converter("value_converter", "JsonConverter", false, &config)];
         stages.extend((0..chance.below(5)).map(|_| transform(&mut chance)));
-        stages.push(match chance.below(4) {
-            0 => converter("value_converter", "StringConverter", true, &[]),
-            _ => converter("value_converter", "JsonConverter", true, &config),
-        });
+        end(&mut chance, &mut stages);
         let texts: Vec<String> = (0..8).map(|_| text(&mut chance)).collect();
-        let input = batch(&texts);
-        let (whole, apart) = (play(&stages, &input, true), play(&stages, &input, false));
-        assert_eq!(apart, whole, "case {case}: {texts:#?}\n{stages:?}");
+        came += compare(case, &stages, &batch(&texts));
         records += texts.len();
-        came += apart.iter().filter(|(_, text)| text.starts_with("Raw")).count();
     }
-    assert!(came * 4 > records, "only {came} of {records} records came through: the chains test too little");
+    assert!(came * 5 > records, "only {came} of {records} records came through: the chains test too little");
+}
+
+#[test]
+fn chains_of_structs_give_the_same_whether_values_lie_apart_or_not() {
+    let (mut records, mut came) = (0, 0);
+    for case in 0..cases() {
+        let mut chance = Chance(case);
+        let mut stages: Vec<Value> = (0..1 + chance.below(4)).map(|_| transform(&mut chance)).collect();
+        end(&mut chance, &mut stages);
+        came += compare(case, &stages, &rows(&mut chance));
+        records += 8;
+    }
+    assert!(came * 5 > records, "only {came} of {records} records came through: the chains test too little");
 }

@@ -22,14 +22,13 @@ pub enum Read {
     OneOf(Vec<Read>),
 }
 
-/// Reads a payload.
-pub fn read(plan: &Read, payload: &[u8], out: &mut Builder<'_>) -> Result<()> {
-    let json = serde_json::from_slice(payload).map_err(|error| {
+/// The JSON of a payload.
+pub fn parse(payload: &[u8]) -> Result<Json> {
+    serde_json::from_slice(payload).map_err(|error| {
         Error::data(format!(
             "behind the schema's id there is no JSON: {error}; choose the converter that fits the topic"
         ))
-    })?;
-    plan.value(&json, out)
+    })
 }
 
 /// A default of a schema.
@@ -42,7 +41,8 @@ pub fn default_value(plan: &Read, json: &Json) -> Result<Value> {
 }
 
 impl Read {
-    fn value(&self, json: &Json, out: &mut Builder<'_>) -> Result<()> {
+    /// Appends a value.
+    pub fn value(&self, json: &Json, out: &mut Builder<'_>) -> Result<()> {
         match (self, json) {
             (_, Json::Null) => out.null(),
             (Read::Plain(kind), _) => plain(*kind, json, out)?,

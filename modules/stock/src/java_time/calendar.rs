@@ -148,25 +148,25 @@ fn within_year(year: i64, month: i64) -> (i64, i64) {
 fn gregorian(days: i64) -> (i64, u32, u32) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
+    let doe = z.rem_euclid(146_097) as u32;
     let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
     let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    parts(yoe + era * 400, doy)
+    parts(yoe as i64 + era * 400, doy)
 }
 
 fn julian(days: i64) -> (i64, u32, u32) {
     let z = days + 719_470;
     let era = z.div_euclid(1461);
-    let doe = z.rem_euclid(1461);
+    let doe = z.rem_euclid(1461) as u32;
     let yoe = (doe - doe / 1460) / 365;
-    parts(yoe + era * 4, doe - 365 * yoe)
+    parts(yoe as i64 + era * 4, doe - 365 * yoe)
 }
 
-fn parts(year: i64, doy: i64) -> (i64, u32, u32) {
+fn parts(year: i64, doy: u32) -> (i64, u32, u32) {
     let mp = (5 * doy + 2) / 153;
     let day = doy - (153 * mp + 2) / 5 + 1;
     let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    (year + (month <= 2) as i64, month as u32, day as u32)
+    (year + (month <= 2) as i64, month, day)
 }
 
 fn day_of_year(month: i64) -> i64 {

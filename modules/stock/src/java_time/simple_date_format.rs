@@ -3,6 +3,8 @@
 //! What a pattern says is worked out when it is made; formatting and reading allocate nothing, but for a zone that is
 //! read by its name for the first time.
 
+use berth_guest::append;
+
 use super::calendar::Civil;
 use super::fields::{iso_to_weekday, Fields, Kind, Selection};
 use super::pattern::{items, Field, Item};
@@ -75,7 +77,7 @@ impl SimpleDateFormat {
         };
         for item in &self.items {
             match item {
-                Item::Text(text) => out.extend_from_slice(text.as_bytes()),
+                Item::Text(text) => append(text.as_bytes(), out),
                 Item::Field(field) => shown.append(field, out),
             }
         }
@@ -200,12 +202,15 @@ fn pad_year(year: i64, count: usize, out: &mut Vec<u8>) {
 /// Writes a number, not negative, with at least `digits` digits.
 #[inline]
 fn pad(n: i64, digits: usize, out: &mut Vec<u8>) {
-    let digit = |n: i64| b'0' + (n % 10) as u8;
+    let (digit, small) = (|n: u32| b'0' + (n % 10) as u8, n as u32); // 64 bits are divided much slower
     match (digits, n) {
-        (1, 0..=9) => out.push(digit(n)),
-        (2, 0..=99) => out.extend_from_slice(&[digit(n / 10), digit(n)]),
-        (3, 0..=999) => out.extend_from_slice(&[digit(n / 100), digit(n / 10), digit(n)]),
-        (4, 0..=9999) => out.extend_from_slice(&[digit(n / 1000), digit(n / 100), digit(n / 10), digit(n)]),
+        (1, 0..=9) => out.push(digit(small)),
+        (2, 0..=99) => out.extend_from_slice(&[digit(small / 10), digit(small)]),
+        (3, 0..=999) => out.extend_from_slice(&[digit(small / 100), digit(small / 10), digit(small)]),
+        (4, 0..=9999) => {
+            let [high, low] = [small / 100, small % 100];
+            out.extend_from_slice(&[digit(high / 10), digit(high), digit(low / 10), digit(low)]);
+        }
         _ => pad_any(n, digits, out),
     }
 }

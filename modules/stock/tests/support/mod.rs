@@ -3,7 +3,7 @@
 use berth_guest::fuzz::Chance;
 
 const NAMES: [&str; 9] = ["a", "b", "c", "id", "amount", "a\\u0062", "äöü", "a.b", ""];
-const SCALARS: [&str; 34] = [
+pub const SCALARS: [&str; 34] = [
     "null",
     "true",
     "false",
