@@ -33,6 +33,7 @@ type conductor struct {
 	target      host.TargetState
 	configEpoch int
 	targetEpoch int
+	mend        bool        // the start under way was asked for by a user
 	tasks       map[int]int // those that run here, with the tasksEpoch of their start
 }
 
@@ -299,6 +300,7 @@ func (c *conductor) followConnector(ctx context.Context, o orders) {
 		}
 	}
 	c.configEpoch = o.wish.configEpoch
+	c.mend = len(waiting) > 0
 	var err error
 	switch {
 	case !o.wish.here:
@@ -406,7 +408,7 @@ func (c *conductor) publish(ctx context.Context, w wish, tasks []host.Config) {
 			tasks = append([]host.Config{}, tasks...)
 		}
 		if err == nil {
-			err = c.h.publishTasks(ctx, c.name, w.configEpoch, tasks)
+			err = c.h.publishTasks(ctx, c.name, w.configEpoch, tasks, c.mend)
 		}
 		if err != nil && ctx.Err() != nil {
 			c.reconfigure() // if the newer orders leave it to do

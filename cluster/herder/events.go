@@ -62,7 +62,10 @@ func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) {
 	next.config, next.here, next.target, next.tasks = nil, false, connector.Target, nil
 	if known {
 		next.config, next.here = connector.Config, h.owned.connector(name)
-		next.tasks, next.tasksEpoch = h.ownTasks(name, connector), connector.Generation
+		next.tasksEpoch = connector.Generation
+		if connector.Target != host.TargetStopped { // one that stopped between its two records has its tasks still
+			next.tasks = h.ownTasks(name, connector)
+		}
 	}
 	change(&next)
 	if c == nil {

@@ -141,6 +141,25 @@ func (b *bench) expectRunning(want ...string) {
 	}
 }
 
+// A worker may have ended between the two records of a stop.
+func TestStoppedConnectorRunsNoTasksThatAreStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t).start()
+		b.create("c", "", "tasks.max", "2")
+		b.stop()
+		if err := b.configs.PutTargetState(t.Context(), "c", host.TargetStopped); err != nil {
+			t.Fatal(err)
+		}
+		b.start()
+		defer func() { b.stop() }()
+		synctest.Wait()
+		b.expectRunning("c")
+		b.do(b.Resume, "c")
+		b.expect("c", "RUNNING 0:RUNNING 1:RUNNING")
+		b.expectRunning("c", "c-0", "c-1")
+	})
+}
+
 func TestLifeOfAConnector(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t).start()
@@ -214,7 +233,8 @@ func TestRestartedWorkerReusesTasks(t *testing.T) {
 	})
 }
 
-func TestTornTaskSetIsWrittenAnew(t *testing.T) {
+// A commit that was repeated without its tasks leaves a connector without tasks, as in Connect; a restart mends it.
+func TestTornTaskSetIsWrittenAnewByARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t).start()
 		b.create("c", "", "tasks.max", "2")
@@ -222,6 +242,11 @@ func TestTornTaskSetIsWrittenAnew(t *testing.T) {
 		b.configs.Tear("c")
 		b.start()
 		defer func() { b.stop() }()
+		b.expect("c", "RUNNING")
+		if tasks, err := b.Tasks(t.Context(), "c"); err != nil || len(tasks) != 2 {
+			t.Errorf("stored tasks: %v, %v", tasks, err)
+		}
+		b.do(b.RestartConnector, "c")
 		b.expect("c", "RUNNING 0:RUNNING 1:RUNNING")
 	})
 }

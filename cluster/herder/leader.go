@@ -82,9 +82,10 @@ func (h *Herder) awaitRound(ctx context.Context) error {
 	}
 }
 
-// publishTasks writes a connector's task configurations when they differ from what is stored, by way of the leader.
-// Called by conductors.
-func (h *Herder) publishTasks(ctx context.Context, name string, configEpoch int, tasks []host.Config) error {
+// publishTasks writes a connector's task configurations when they differ from what is stored, by way of the leader,
+// or, to mend, when what is stored is incomplete. Called by conductors.
+func (h *Herder) publishTasks(ctx context.Context, name string, configEpoch int, tasks []host.Config,
+	mend bool) error {
 	what := "writing task configurations of connector " + name
 	sendTo, err := decide(ctx, h, what, func(ctx context.Context) (string, error) {
 		connector, known := h.configs.Snapshot().Connector(name)
@@ -93,7 +94,7 @@ func (h *Herder) publishTasks(ctx context.Context, name string, configEpoch int,
 			connector.Target == host.TargetStopped {
 			return "", errStale
 		}
-		if !tasksChanged(connector, tasks) {
+		if !tasksChanged(connector, tasks) && !(mend && connector.Inconsistent) {
 			return "", nil
 		}
 		if h.leads() {
@@ -114,10 +115,10 @@ var errNoLeader = errors.New("request to leader to reconfigure connector tasks f
 	"leader's REST interface is empty")
 
 // tasksChanged tells whether tasks must be written: also when the connector's configuration has changed since the last
-// commit, because converters, transformations and overrides reach tasks without being in their configurations. An
-// incomplete task set is written anew, where Connect would leave the connector without tasks.
+// commit, because converters, transformations and overrides reach tasks without being in their configurations. A commit
+// that was repeated without its tasks leaves the connector without any, as in Connect, until a user restarts it.
 func tasksChanged(stored store.Connector, tasks []host.Config) bool {
-	if stored.Inconsistent || len(tasks) != max(stored.TaskCount, 0) {
+	if len(tasks) != max(stored.TaskCount, 0) {
 		return true
 	}
 	for i, task := range tasks {
@@ -141,14 +142,14 @@ func sameConfig(a, b host.Config) bool {
 	return true
 }
 
-// pruneStatuses deletes statuses of what is no longer configured.
+// pruneStatuses deletes statuses of what is no longer configured; the topics that it used stay known, as in Connect.
 func (h *Herder) pruneStatuses() {
 	snapshot := h.configs.Snapshot()
 	for _, name := range h.statuses.Connectors() {
 		if _, known := snapshot.Connector(name); known {
 			h.pruneTasks(name)
 		} else {
-			h.deleteStatuses(name)
+			h.deleteStates(name)
 		}
 	}
 }
@@ -163,13 +164,18 @@ func (h *Herder) pruneTasks(name string) {
 	}
 }
 
+// deleteStatuses leaves nothing of a connector that was deleted while this worker led.
 func (h *Herder) deleteStatuses(name string) {
+	h.deleteStates(name)
+	h.statuses.DeleteTopics(name)
+}
+
+func (h *Herder) deleteStates(name string) {
 	destroyed := h.status(host.Destroyed, "", "")
 	for task := range h.statuses.Tasks(name) {
 		h.statuses.PutTask(host.TaskID{Connector: name, Task: task}, destroyed)
 	}
 	h.statuses.PutConnector(name, destroyed)
-	h.statuses.DeleteTopics(name)
 }
 
 // signer signs requests to the leader, where the group does so.

@@ -36,9 +36,21 @@ func (h *Herder) Offsets(ctx context.Context, name string) ([]Offset, error) {
 	if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
 		offsets, err = h.sinkOffsets(ctx, name, connector.Config)
 	} else {
-		offsets, err = h.sourceOffsets(ctx, name)
+		offsets, err = h.shownOffsets(ctx, name)
 	}
 	return offsets, h.timedCall(ctx, at, err)
+}
+
+func (h *Herder) shownOffsets(ctx context.Context, name string) ([]Offset, error) {
+	stored, err := h.offsets.List(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("read the offsets of connector %s: %w", name, err)
+	}
+	offsets := []Offset{}
+	for _, o := range stored {
+		offsets = append(offsets, Offset{o.Partition, o.Offset})
+	}
+	return offsets, nil
 }
 
 func (h *Herder) sourceOffsets(ctx context.Context, name string) ([]Offset, error) {

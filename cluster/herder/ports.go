@@ -70,6 +70,8 @@ type StatusStore interface {
 // OffsetStore keeps source offsets. *store.OffsetStore implements it.
 type OffsetStore interface {
 	host.OffsetStore
+	// List returns the offsets as Connect shows them.
+	List(ctx context.Context, connector string) ([]host.SourceOffset, error)
 	Ready() <-chan struct{}
 }
 

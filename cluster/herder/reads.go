@@ -62,15 +62,18 @@ func (h *Herder) Config(ctx context.Context, name string) (host.Config, error) {
 	return connector.Config, err
 }
 
-// Tasks returns the task configurations. Errors: ErrNotFound.
+// Tasks returns the task configurations that are stored, also of tasks that can't run because their set is incomplete.
+// Errors: ErrNotFound.
 func (h *Herder) Tasks(ctx context.Context, name string) ([]TaskInfo, error) {
 	connector, err := h.connector(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	tasks := []TaskInfo{}
-	for _, id := range connector.Tasks(name) {
-		tasks = append(tasks, TaskInfo{id, connector.TaskConfigs[id.Task]})
+	for _, task := range slices.Sorted(maps.Keys(connector.TaskConfigs)) {
+		if task < connector.TaskCount {
+			tasks = append(tasks, TaskInfo{host.TaskID{Connector: name, Task: task}, connector.TaskConfigs[task]})
+		}
 	}
 	return tasks, nil
 }

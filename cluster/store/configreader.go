@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -25,9 +26,13 @@ const (
 	loggerKey      = "logger-cluster-"
 )
 
-// configReader is the state that the config topic's records build up, by the rules of KafkaConfigBackingStore, with one
-// difference: a count of the wrong type makes the JVM skip the rest of whatever one fetch happened to bring; here it
-// costs its own record only. It is not safe for concurrent use.
+// pollRecordsMax is what Connect's worker applies at once (max.poll.records).
+const pollRecordsMax = 500
+
+// configReader is the state that the config topic's records build up, by the rules of KafkaConfigBackingStore. A count
+// of the wrong type makes the JVM skip the rest of what a poll brought: at the start, where that is the same whenever
+// the topic is read, so does this reader; later, where it is luck, it costs its own record only. It is not safe for
+// concurrent use.
 type configReader struct {
 	log        *slog.Logger
 	started    bool // start-up is over: events are noted
@@ -35,7 +40,10 @@ type configReader struct {
 	connectors map[string]Connector
 	staged     map[string]map[int]host.Config // task records that wait for their commit
 	key        *SessionKey
+	keyError   error // the last session key can't be used
 	events     []ConfigEvent
+	read       int  // records of start-up
+	skipping   bool // the rest of a poll
 }
 
 func newConfigReader(log *slog.Logger) *configReader {
@@ -62,6 +70,11 @@ func (c *configReader) get(name string) Connector {
 }
 
 func (c *configReader) apply(r *kgo.Record) {
+	if c.skips() {
+		c.offset = r.Offset + 1
+		c.ignored(string(r.Key), "a count before it is of the wrong type, which costs Connect's worker the rest of a poll")
+		return
+	}
 	value, err := decode(r.Value)
 	if err != nil {
 		c.log.Error("a config record is not JSON and is ignored", "key", string(r.Key), "offset", r.Offset, "error", err)
@@ -90,6 +103,18 @@ func (c *configReader) apply(r *kgo.Record) {
 	default:
 		c.ignored(key, "its key means nothing")
 	}
+}
+
+// skips counts the records of start-up.
+func (c *configReader) skips() bool {
+	if c.started {
+		return false
+	}
+	if c.read%pollRecordsMax == 0 {
+		c.skipping = false
+	}
+	c.read++
+	return c.skipping
 }
 
 func (c *configReader) ignored(key, why string) {
@@ -213,6 +238,7 @@ func (c *configReader) commit(name string, value any) {
 	}
 	number, ok := whole(record["tasks"])
 	if !ok {
+		c.skipping = true
 		c.ignored(commitKey+name, "its number of tasks is not an integer")
 		return
 	}
@@ -271,6 +297,7 @@ func (c *configReader) fencing(name string, value any) {
 	record, ok := value.(map[string]any)
 	number, isWhole := whole(record["task-count"])
 	if !ok || !isWhole {
+		c.skipping = ok
 		c.ignored(fencingKey+name, "its number of tasks is not an integer")
 		return
 	}
@@ -285,9 +312,16 @@ func (c *configReader) sessionKey(value any) {
 	text, isText := record["key"].(string)
 	algorithm, isAlgorithm := record["algorithm"].(string)
 	created, isTime := whole(record["creation-timestamp"])
-	key, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
-	if !isText || !isAlgorithm || !isTime || err != nil || len(key) == 0 {
+	if c.keyError = nil; !isText || !isAlgorithm || !isTime {
 		c.ignored(sessionKeyKey, "it is not a session key")
+		return
+	}
+	key, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
+	if err != nil || len(key) == 0 {
+		c.keyError = fmt.Errorf("the record %s at offset %d of the config topic holds no base64 key, with which Connect's "+
+			"worker does not start either: write a record with that key and no value; the leader then makes a new one",
+			sessionKeyKey, c.offset-1)
+		c.ignored(sessionKeyKey, "its key is not base64")
 		return
 	}
 	c.key = &SessionKey{key, algorithm, created}

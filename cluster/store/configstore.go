@@ -58,11 +58,12 @@ func (s *ConfigStore) Run(ctx context.Context) error { return s.records.run(ctx)
 // Ready is closed when everything stored before the start was read.
 func (s *ConfigStore) Ready() <-chan struct{} { return s.records.ready() }
 
-// begin ends the start-up: from now on changes are events.
-func (s *ConfigStore) begin() {
+// begin ends the start-up: from now on changes are events. Errors: the session key can't be used.
+func (s *ConfigStore) begin() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reader.started = true
+	return s.reader.keyError
 }
 
 func (s *ConfigStore) apply(r *kgo.Record) {

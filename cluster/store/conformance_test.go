@@ -444,6 +444,7 @@ func rewrite(t *testing.T, role, key string, value []byte) (again []byte, kind s
 			t.Fatal(err)
 		}
 		reader := newOffsetReader(slog.New(slog.DiscardHandler))
+		reader.apply(&kgo.Record{Key: []byte(key), Value: value})
 		if made, err := reader.keyFor(connector, partition); err != nil || string(made) != key {
 			t.Errorf("offset key %s becomes %s, %v", key, made, err)
 		}

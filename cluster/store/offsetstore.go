@@ -160,7 +160,8 @@ func (o *offsetReader) list(connector string) []host.SourceOffset {
 }
 
 // keyFor returns the key of a partition: its very bytes when they are known, else those of an entry that differs in the
-// order of members only (the JVM writes them in an order of its own), else new ones.
+// order of members only (the JVM writes them in an order of its own), else new ones in the order in which a JVM worker
+// looks for them.
 func (o *offsetReader) keyFor(connector string, partition []byte) ([]byte, error) {
 	canonical, err := canonicalJSON(partition)
 	if err != nil {
@@ -175,6 +176,9 @@ func (o *offsetReader) keyFor(connector string, partition []byte) ([]byte, error
 		if known, ok := entries.byText[canonical]; ok {
 			return []byte(known), nil
 		}
+	}
+	if isFlat(partition) {
+		key = javaKey(connector, partition)
 	}
 	return key, nil
 }

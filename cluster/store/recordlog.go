@@ -25,20 +25,22 @@ type recordLog interface {
 // end with its process, as in Connect.
 type memoryLog struct {
 	apply    func(*kgo.Record)
-	caughtUp func() // called once, before the first record
+	caughtUp func() error // called once, before the first record
 	readied  chan struct{}
 
 	mu   sync.Mutex
 	next int64
 }
 
-func newMemoryLog(apply func(*kgo.Record), caughtUp func()) *memoryLog {
+func newMemoryLog(apply func(*kgo.Record), caughtUp func() error) *memoryLog {
 	return &memoryLog{apply: apply, caughtUp: caughtUp, readied: make(chan struct{})}
 }
 
 func (l *memoryLog) run(ctx context.Context) error {
 	if l.caughtUp != nil {
-		l.caughtUp()
+		if err := l.caughtUp(); err != nil {
+			return err
+		}
 	}
 	close(l.readied)
 	<-ctx.Done()

@@ -272,18 +272,12 @@ func (s *StatusStore) Tasks(connector string) map[int]Status {
 	return maps.Clone(s.reader.tasks[connector])
 }
 
-// Connectors lists the connectors that have a status of their own or of a task, sorted.
+// Connectors lists the connectors that have a status of their own, sorted. As in Connect, statuses of tasks alone stand
+// until their connector has one.
 func (s *StatusStore) Connectors() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	names := slices.Collect(maps.Keys(s.reader.connectors))
-	for name, tasks := range s.reader.tasks {
-		if len(tasks) > 0 {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return slices.Sorted(maps.Keys(s.reader.connectors))
 }
 
 // Topics lists what a connector uses, sorted by topic.

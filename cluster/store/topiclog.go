@@ -27,7 +27,7 @@ type topicLog struct {
 	apply  func(*kgo.Record) // called in log order of each partition, by one goroutine
 	client *kgo.Client       // set before started is closed
 
-	caughtUp func() // called once, when what was there at the start has been read
+	caughtUp func() error // called once, when what was there at the start has been read; an error ends the log
 
 	started chan struct{}
 	readied chan struct{} // what was there at the start has been read
@@ -106,7 +106,9 @@ func (l *topicLog) run(ctx context.Context) error {
 		return err
 	}
 	if l.caughtUp != nil {
-		l.caughtUp()
+		if err := l.caughtUp(); err != nil {
+			return fmt.Errorf("reading topic %s: %w", l.spec.topic, err)
+		}
 	}
 	close(l.readied)
 	<-ctx.Done()

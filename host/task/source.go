@@ -169,7 +169,7 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		return m, false, nil
 	case <-ctx.Done():
 		return m, false, nil
-	case raw := <-t.source.Instance.Messages():
+	case raw := <-t.messages():
 		return t.received(t.source.Instance.Received(raw))
 	case <-t.source.Instance.Done():
 		if m, ok, err := t.source.Instance.TryRecv(); ok || err != nil {
@@ -177,6 +177,14 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		}
 		return m, false, t.source.Group.Failed(t.source.Instance.Err())
 	}
+}
+
+// messages is nil while the task is paused: a connector that was started, or told so, a moment ago has polled already.
+func (t *Source) messages() <-chan guest.Message {
+	if t.paused {
+		return nil
+	}
+	return t.source.Instance.Messages()
 }
 
 func (t *Source) received(m guest.Message, err error) (guest.Message, bool, error) {

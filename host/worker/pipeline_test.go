@@ -169,6 +169,34 @@ func TestPausedTaskMovesNothing(t *testing.T) {
 	eventually(t, "the second", func() bool { return b.values("p") == "one two" })
 }
 
+// A connector polls as soon as it runs, which may be before it can hear of a pause; of many, some do.
+func TestTaskStartedPausedMovesNothing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "in.txt")
+	writeLines(t, file, "one")
+	b := newBench(t, dir)
+	var ids []host.TaskID
+	for i := range 40 {
+		id := host.TaskID{Connector: fmt.Sprint("p", i)}
+		c := config("name", id.Connector, "connector.class", "FileStreamSource", "file", file, "topic", id.Connector)
+		b.StartTask(id, c, c, host.TargetPaused)
+		ids = append(ids, id)
+	}
+	for _, id := range ids {
+		eventually(t, "PAUSED", func() bool { return b.status.task(id).state == host.Paused })
+	}
+	b.kafka.produce("s", "x")
+	b.start(t, config("name", "s", "connector.class", "blackhole", "topics", "s"))
+	eventually(t, "a sink works meanwhile", func() bool { return b.kafka.committed("s") == 1 })
+	for _, id := range ids {
+		if got := b.values(id.Connector); got != "" {
+			t.Errorf("a source that started paused moved: %s", got)
+		}
+	}
+	b.SetTarget("p0", host.TargetStarted)
+	eventually(t, "the first", func() bool { return b.values("p0") == "one" })
+}
+
 func TestFileOutsideTheGrantNamesTheSetting(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	c := config("name", "o", "connector.class", "FileStreamSource", "file", "/etc/hostname", "topic", "o")

@@ -30,6 +30,7 @@ BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -coun
 
 echo "== clients of the REST API on three workers of one group"
 testdata/scripts/clients.sh "$bootstrap"
+
 echo "== Kafka Connect's own integration tests, with Berth as the worker"
 testdata/scripts/kafka-integration.sh ../shared/conformance/kafka-integration
 

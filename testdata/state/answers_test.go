@@ -31,13 +31,48 @@ func TestDifferences(t *testing.T) {
 		if err := json.Unmarshal([]byte(c.recorded), &want.Response); err != nil {
 			t.Fatal(err)
 		}
-		err := differences(server.URL, []answer{want}, "there:2", "here:1")
+		err := comparing(server.URL).differences([]answer{want})
 		if (err != nil) != (c.says != "") || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s %s: got %v, want %q", c.path, c.recorded, err, c.says)
 		}
 	}
 	refused := answer{Path: "/connectors//config", Status: http.StatusBadRequest, Response: "<html>"}
-	if err := differences(server.URL, []answer{refused}, "a", "b"); err != nil {
+	if err := comparing(server.URL).differences([]answer{refused}); err != nil {
 		t.Errorf("a path that Connect's HTTP server refuses: %v", err)
+	}
+}
+
+// comparing expects the worker there:2 and finds here:1.
+func comparing(base string) *comparison {
+	return &comparison{base: base, recordedID: "there:2", id: "here:1", passed: map[string]bool{}}
+}
+
+// What a running connector has done was recorded on its way; what a paused one has done must stay so.
+func TestProgressIsPassed(t *testing.T) {
+	offsets := []string{"[]", "[1]"}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/status") {
+			_, _ = w.Write([]byte(`{"connector":{"state":"` + r.Header.Get("State") + `"}}`))
+			return
+		}
+		_, _ = w.Write([]byte(offsets[0]))
+	}))
+	defer server.Close()
+	for _, c := range []struct {
+		state  string
+		passes bool
+	}{{"RUNNING", true}, {"PAUSED", false}} {
+		status := map[string]any{"connector": map[string]any{"state": c.state}}
+		answers := []answer{
+			{"/connectors/c/offsets", http.StatusOK, []any{}}, {"/connectors/c/status", http.StatusOK, status},
+		}
+		asked := comparing(server.URL)
+		_ = asked.differences(answers) // the status is none
+		offsets[0], offsets[1] = offsets[1], offsets[0]
+		err := asked.differences(answers)
+		if err == nil || strings.Contains(err.Error(), "/offsets") == c.passes {
+			t.Errorf("%s: %v", c.state, err)
+		}
+		offsets[0], offsets[1] = offsets[1], offsets[0]
 	}
 }

@@ -1,7 +1,12 @@
 // Program state plays recordings of what Kafka Connect keeps in its state topics and says in its group, in files whose
 // README tells their format, through the parts of the worker that do the same:
 //
-//	state DIR
+//	state DIR [CASE]
+//
+// CASE, as takeover/healthy, is the only one to play then; without the slash all of that file or folder.
+//
+// A worker taking over must answer as recorded and write the same last values, but for tasks-fencing records: Berth has
+// no transactional source tasks.
 //
 // It prints a line for each recorded case that came out otherwise, and "N passed, N failed" at the end; it exits with 1
 // if any failed. Files of DIR that it can't play are named on the standard error.
@@ -14,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/berth-connect/berth/cluster/group/grouptest"
 )
@@ -21,7 +27,7 @@ import (
 // recording is a file of DIR, or a folder, and how its cases are played.
 type recording struct {
 	name string
-	play func(path string) ([]outcome, error)
+	play func(path, only string) ([]outcome, error) // only: the case that is wanted; "" wants all
 }
 
 // outcome is that of a case; failure is "" if it came out as recorded.
@@ -36,11 +42,11 @@ var recordings = []recording{
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: state DIR")
+	if len(os.Args) != 2 && len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: state DIR [CASE]")
 		os.Exit(2)
 	}
-	failed, err := run(os.Args[1], os.Stdout, os.Stderr)
+	failed, err := run(os.Args[1], strings.Join(os.Args[2:], ""), os.Stdout, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "state:", err)
 		os.Exit(2)
@@ -50,20 +56,24 @@ func main() {
 	}
 }
 
-// run plays what dir has. Errors: a file that can't be read, nothing to play.
-func run(dir string, out, notes io.Writer) (failed int, err error) {
+// run plays what dir has, or the one case of it. Errors: a file that can't be read, nothing to play.
+func run(dir, wanted string, out, notes io.Writer) (failed int, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return 0, err
 	}
 	passed := 0
+	file, only, _ := strings.Cut(wanted, "/")
 	for _, entry := range entries {
+		if file != "" && entry.Name() != file {
+			continue
+		}
 		at := slices.IndexFunc(recordings, func(r recording) bool { return r.name == entry.Name() })
 		if at < 0 {
 			noteUnplayed(entry, notes)
 			continue
 		}
-		outcomes, err := recordings[at].play(filepath.Join(dir, entry.Name()))
+		outcomes, err := recordings[at].play(filepath.Join(dir, entry.Name()), only)
 		if err != nil {
 			return failed, fmt.Errorf("%s: %w", entry.Name(), err)
 		}
@@ -77,7 +87,7 @@ func run(dir string, out, notes io.Writer) (failed int, err error) {
 		}
 	}
 	if passed+failed == 0 {
-		return 0, fmt.Errorf("%s holds no recordings", dir)
+		return 0, fmt.Errorf("%s holds no recordings %s", dir, wanted)
 	}
 	fmt.Fprintf(out, "%d passed, %d failed\n", passed, failed)
 	return failed, nil

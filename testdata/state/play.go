@@ -16,8 +16,8 @@ import (
 const lineBytesMax = 64 << 20
 
 // eachLine plays a file whose lines are cases with an id.
-func eachLine(check func(line []byte) error) func(path string) ([]outcome, error) {
-	return func(path string) ([]outcome, error) {
+func eachLine(check func(line []byte) error) func(path, only string) ([]outcome, error) {
+	return func(path, only string) ([]outcome, error) {
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, err
@@ -31,7 +31,7 @@ func eachLine(check func(line []byte) error) func(path string) ([]outcome, error
 				outcomes = append(outcomes, checkLine(check, lines.Bytes()))
 			}
 		}
-		return outcomes, lines.Err()
+		return chosen(outcomes, only), lines.Err()
 	}
 }
 
@@ -56,8 +56,8 @@ func checkLine(check func(line []byte) error, line []byte) (o outcome) {
 type testEvent struct{ Action, Test, Output string }
 
 // eachSubtest plays a file with a package's own tests, which have a subtest for each line.
-func eachSubtest(pkg, tests string) func(path string) ([]outcome, error) {
-	return func(path string) ([]outcome, error) {
+func eachSubtest(pkg, tests string) func(path, only string) ([]outcome, error) {
+	return func(path, only string) ([]outcome, error) {
 		material, err := os.MkdirTemp("", "state")
 		if err != nil {
 			return nil, err
@@ -78,8 +78,13 @@ func eachSubtest(pkg, tests string) func(path string) ([]outcome, error) {
 		if len(outcomes) == 0 || err != nil && !failed {
 			return nil, fmt.Errorf("go test %s did not get through: %v\n%s", pkg, err, printed)
 		}
-		return outcomes, nil
+		return chosen(outcomes, only), nil
 	}
+}
+
+// chosen leaves the wanted case.
+func chosen(outcomes []outcome, only string) []outcome {
+	return slices.DeleteFunc(outcomes, func(o outcome) bool { return only != "" && o.id != only })
 }
 
 // readEvents makes an outcome of each subtest.

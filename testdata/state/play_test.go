@@ -20,7 +20,7 @@ func TestFailuresAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, notes strings.Builder
-	failed, err := run(dir, &out, &notes)
+	failed, err := run(dir, "", &out, &notes)
 	if err != nil || failed != 3 || !strings.HasSuffix(out.String(), "1 passed, 3 failed\n") {
 		t.Errorf("%d failed, %v:\n%s", failed, err, out.String())
 	}
@@ -32,7 +32,7 @@ func TestFailuresAreTold(t *testing.T) {
 }
 
 func TestFolderWithoutRecordings(t *testing.T) {
-	if _, err := run(t.TempDir(), io.Discard, io.Discard); err == nil {
+	if _, err := run(t.TempDir(), "", io.Discard, io.Discard); err == nil {
 		t.Error("an empty folder is no error")
 	}
 }

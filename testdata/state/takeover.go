@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -25,6 +26,8 @@ import (
 // takeoverPatience bounds the wait for a worker to answer as recorded.
 const takeoverPatience = 30 * time.Second
 
+const askInterval = 50 * time.Millisecond
+
 // takeover is a recorded state: the content of the three topics, and what a worker answers that was started on it.
 type takeover struct {
 	dir, home string
@@ -36,6 +39,8 @@ type takeover struct {
 	Files        map[string]string  `json:"files_in_working_directory"`
 	Started      bool               `json:"started"`
 	Answers      []answer           `json:"answers"`
+
+	Appended map[string][]recorded `json:"appended_by_worker"` // by kind of topic
 }
 
 // answer is that to a GET.
@@ -45,9 +50,9 @@ type answer struct {
 	Response any    `json:"response"`
 }
 
-// playTakeovers starts the program berth on each state below dir.
-func playTakeovers(dir string) ([]outcome, error) {
-	folders, err := filepath.Glob(filepath.Join(dir, "*", "expect.json"))
+// playTakeovers starts the program berth on each state below dir, or on one.
+func playTakeovers(dir, only string) ([]outcome, error) {
+	folders, err := filepath.Glob(filepath.Join(dir, cmp.Or(only, "*"), "expect.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +107,12 @@ func playTakeover(dir, program, home string) error {
 	if err := t.load(ctx, broker.Addr()); err != nil {
 		return fmt.Errorf("load the topics: %w", err)
 	}
-	return t.compare(program, home, broker.Addr())
+	written, err := followTopics(ctx, broker.Addr(), t.Topics)
+	if err != nil {
+		return err
+	}
+	defer written.client.Close()
+	return t.compare(ctx, program, broker.Addr(), written)
 }
 
 // relative finds the names of files in the worker's current directory, which plugins of Berth do not have.
@@ -116,6 +126,7 @@ func (t takeover) rooted(text string) string {
 // recorded is a record of a topic, or the marker that ends a transaction.
 type recorded struct {
 	Partition int32   `json:"partition"`
+	Text      string  `json:"key"`
 	Key       *string `json:"key_b64"`
 	Value     *string `json:"value_b64"`
 	Batch     struct {
@@ -231,20 +242,23 @@ func (r recorded) record(t takeover, topic string) (*kgo.Record, error) {
 	return record, nil
 }
 
-// compare runs a worker and waits until it answers as recorded.
-func (t takeover) compare(program, home, bootstrap string) error {
+// compare runs a worker and waits until it answers as recorded and has written what was recorded.
+func (t takeover) compare(ctx context.Context, program, bootstrap string, written *appended) error {
 	address, err := freeAddress()
 	if err != nil {
 		return err
 	}
-	worker, err := startWorker(program, home, t.properties(home, bootstrap, address))
+	worker, err := startWorker(program, t.home, t.properties(t.home, bootstrap, address))
 	if err != nil {
 		return err
 	}
 	defer worker.stop()
-	recordedID := net.JoinHostPort(t.Worker["rest.advertised.host.name"], t.Worker["rest.advertised.port"])
+	asked := comparison{
+		base: "http://" + address, id: address, passed: map[string]bool{},
+		recordedID: t.recordedID(),
+	}
 	var difference error
-	for deadline := time.Now().Add(takeoverPatience); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(takeoverPatience); time.Now().Before(deadline); time.Sleep(askInterval) {
 		select {
 		case err := <-worker.ended:
 			worker.ended <- err
@@ -254,7 +268,10 @@ func (t takeover) compare(program, home, bootstrap string) error {
 			return nil
 		default:
 		}
-		if difference = differences("http://"+address, t.Answers, recordedID, address); difference == nil && t.Started {
+		if difference = asked.differences(t.Answers); difference == nil {
+			difference = written.missing(ctx, t, address)
+		}
+		if difference == nil && t.Started {
 			return nil
 		}
 	}
@@ -262,6 +279,10 @@ func (t takeover) compare(program, home, bootstrap string) error {
 		return errors.New("the worker runs where Connect's ended")
 	}
 	return difference
+}
+
+func (t takeover) recordedID() string {
+	return net.JoinHostPort(t.Worker["rest.advertised.host.name"], t.Worker["rest.advertised.port"])
 }
 
 func (t takeover) properties(home, bootstrap, address string) map[string]string {

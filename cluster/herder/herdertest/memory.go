@@ -396,6 +396,11 @@ func NewOffsets() *Offsets { return &Offsets{offsets: map[string]map[string][]by
 // Ready is closed.
 func (o *Offsets) Ready() <-chan struct{} { return closed }
 
+// List is Load.
+func (o *Offsets) List(ctx context.Context, connector string) ([]host.SourceOffset, error) {
+	return o.Load(ctx, connector)
+}
+
 // Load implements host.OffsetStore.
 func (o *Offsets) Load(_ context.Context, connector string) ([]host.SourceOffset, error) {
 	o.mu.Lock()
