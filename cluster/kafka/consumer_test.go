@@ -222,7 +222,8 @@ func newSinkGroup(t *testing.T, c *Clients, connector string, config host.Config
 func TestSinkGroup(t *testing.T) {
 	addr := brokertest.Bootstrap(t)
 	topic, connector := newTopic(t, addr, 2), brokertest.Name(t, "sink")
-	group := newSinkGroup(t, newClients(t, "127.0.0.1:1", nil), connector, config("admin.override.bootstrap.servers", addr))
+	elsewhere := config("admin.override.bootstrap.servers", addr)
+	group := newSinkGroup(t, newClients(t, "127.0.0.1:1", nil), connector, elsewhere)
 	p0, p1 := host.TopicPartition{Topic: topic}, host.TopicPartition{Topic: topic, Partition: 1}
 	if err := group.SetOffsets(t.Context(), map[host.TopicPartition]int64{p0: 1, p1: 2}); err != nil {
 		t.Fatal(err)
