@@ -30,8 +30,8 @@ func TestConnectorFiles(t *testing.T) {
 		{"state.json", `{"name":"a","config":{},"initial_state":"GONE"}`, "", "", "", "",
 			`"GONE" is no initial_state: it is one of RUNNING, PAUSED, STOPPED`},
 		{"nested.json", `{"name":"a","k":{"x":1}}`, "", "", "", "", `value of "k": a string is expected`},
-		{"broken.json", `{"name":"a",`, "", "", "", "", "broken.json: Cannot deserialize the connector from JSON"},
-		{"list.json", `["name"]`, "", "", "", "", "Cannot deserialize the connector from JSON"},
+		{"broken.json", `{"name":"a",`, "", "", "", "", "broken.json: Cannot deserialize value of the connector"},
+		{"list.json", `["name"]`, "", "", "", "", "of the connector: an object is expected, not array"},
 		{"null.json", `null`, "", "", "", "", "missing the mandatory 'name'"},
 		{"escape.properties", "name=\\u00g1", "", "", "", "", "escape.properties"},
 	}

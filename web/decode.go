@@ -65,7 +65,12 @@ func checkJSON(c echo.Context, body []byte) (json.RawMessage, error) {
 // decodeObject splits a JSON object; nil for null.
 func decodeObject(what string, text json.RawMessage) (map[string]json.RawMessage, error) {
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
+	err := json.Unmarshal(text, &members)
+	var other *json.UnmarshalTypeError
+	if errors.As(err, &other) {
+		return nil, unreadable("Cannot deserialize value of %s: an object is expected, not %s", what, other.Value)
+	}
+	if err != nil {
 		return nil, unreadable("Cannot deserialize value of %s: %v", what, err)
 	}
 	return members, nil
