@@ -55,8 +55,10 @@ up() {
   port=$(cat "$data/port")
   fetch_kafka
   export -f run_java; export jars
-  alive "$data/pid" || launch "$data/pid" "$data/server.log" \
-    bash -c 'run_java kafka.Kafka "$1"' kafka "$data/server.properties"
+  if ! alive "$data/pid"; then
+    ! answers "$port" || fail "port $port is somebody else's: start DIR PORT takes another one"
+    launch "$data/pid" "$data/server.log" bash -c 'run_java kafka.Kafka "$1"' kafka "$data/server.properties"
+  fi
   await_port "$port" "$data/pid" "$data/server.log"
   echo "BOOTSTRAP=127.0.0.1:$port"
 }

@@ -59,10 +59,12 @@ end() {
   rm -f "$1"
 }
 
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
 # await_port PORT PIDFILE LOG: within 60 s, while the process lives.
 await_port() {
   local n=0
-  until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
+  until answers "$1"; do
     n=$((n + 1))
     if ! alive "$2" || [ $n -gt 600 ]; then tail -20 "$3" >&2; fail "port $1 did not open"; fi
     sleep 0.1
