@@ -1,5 +1,7 @@
 //! Comparing and copying short runs of bytes, such as names, without a call: in a module a call costs more than that.
 
+use crate::sys::{append_short, SHORT};
+
 /// Whether two runs are equal.
 #[inline]
 pub fn same(a: &[u8], b: &[u8]) -> bool {
@@ -17,23 +19,8 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
 #[inline]
 pub fn append(bytes: &[u8], out: &mut Vec<u8>) {
     match bytes.len() {
-        0 => {}
-        1..4 => bytes.iter().for_each(|byte| out.push(*byte)),
-        4..8 => append_ends::<4>(bytes, out),
-        8..16 => append_ends::<8>(bytes, out),
-        16..=32 => append_ends::<16>(bytes, out),
+        0..=SHORT => append_short(bytes, out),
         _ => out.extend_from_slice(bytes),
-    }
-}
-
-/// The first `N` bytes, over whose end the last `N` are written.
-#[inline]
-fn append_ends<const N: usize>(bytes: &[u8], out: &mut Vec<u8>) {
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) {
-        let end = out.len() + bytes.len() - N;
-        out.extend_from_slice(first);
-        out.truncate(end);
-        out.extend_from_slice(last);
     }
 }
 

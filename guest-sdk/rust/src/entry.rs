@@ -115,6 +115,16 @@ impl Entry {
         }
     }
 
+    /// What the last predicate said.
+    #[inline]
+    pub(crate) fn is_matched(&self) -> bool {
+        self.flags & 1 == 1
+    }
+
+    pub(crate) fn set_matched(&mut self, matched: bool) {
+        self.flags = self.flags & !1 | matched as u8;
+    }
+
     /// The offsets into the data area, with the lengths of what they point to.
     pub(crate) fn ranges(&mut self) -> [(&mut u32, u32); 4] {
         let offset_len = if self.source_offset_len == NONE { 0 } else { self.source_offset_len };

@@ -79,17 +79,27 @@ impl<T> Layouts<T> {
 impl<T> Layout<T> {
     #[inline]
     fn fits(&self, parts: &mut [Part], memory: &Memory) -> bool {
-        let is_same = |(name, part): (&Part, &mut Part)| {
-            let place = |part: &Part| (part.name_off, part.name_len, part.name_tag);
-            place(name) == place(part) || part.share_name(name, memory)
-        };
-        self.names.len() == parts.len() && self.names.iter().zip(parts).all(is_same)
+        let differs = |(name, part): (&Part, &Part)| name.name_place() != part.name_place();
+        self.names.len() == parts.len()
+            && (!self.names.iter().zip(&*parts).fold(false, |any, pair| any | differs(pair))
+                || self.shares_names(parts, memory))
+    }
+
+    #[inline(never)]
+    fn shares_names(&self, parts: &mut [Part], memory: &Memory) -> bool {
+        let is_same =
+            |(name, part): (&Part, &mut Part)| name.name_place() == part.name_place() || part.share_name(name, memory);
+        self.names.iter().zip(parts).all(is_same)
     }
 }
 
 impl Part {
+    #[inline(always)]
+    fn name_place(&self) -> (u64, u8) {
+        (u64::from(self.name_off) | u64::from(self.name_len) << 32, self.name_tag)
+    }
+
     /// Takes the bytes of another part's name if it is the same.
-    #[inline(never)]
     fn share_name(&mut self, other: &Part, memory: &Memory) -> bool {
         let is_same = self.name_len == other.name_len
             && self.name_tag == other.name_tag

@@ -83,7 +83,8 @@ pub use port::Ask;
 pub use record::{put_header, Arena, CellOut, Header, Headers, Record};
 pub use run::{run, End};
 pub use schema::{Field, Schema, Type};
-pub use value::{is_utf8, Items, Tag, Value, ValueRef, NONE};
+pub use stage::Pass;
+pub use value::{is_utf8, text, Items, Tag, Value, ValueRef, NONE};
 
 /// Makes `main` from a function that lists the module's plugins.
 #[macro_export]

@@ -9,6 +9,7 @@ use crate::fields::{Decode, Part};
 use crate::memory::Memory;
 use crate::plan::Context;
 use crate::record::{CellOut, Record};
+use crate::stage::Pass;
 use crate::value::{Tag, Value, ValueRef};
 
 /// When a source wants to be polled again.
@@ -87,6 +88,13 @@ pub enum Outcome {
 /// Changes, drops or multiplies records.
 pub trait Transform {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome>;
+
+    /// Applies it to the records of a batch. Not to be written by hand: it is here so that each transform has a loop of
+    /// its own, into which `apply` is inlined, in place of a virtual call per record.
+    #[doc(hidden)]
+    fn apply_to_all(&mut self, pass: &mut Pass<'_>) {
+        pass.each(|record| self.apply(record));
+    }
 
     /// Whether it reads keys and values that lie apart as such, or none at all: by [`Record::lay_apart`],
     /// [`Record::field`], [`Record::read`] or [`Record::whole`]. What it then puts as key or value may lie apart, too; its

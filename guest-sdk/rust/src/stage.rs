@@ -96,14 +96,12 @@ pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch, port: &mut dyn Ask) {
         match &mut stage.work {
             Work::Source(_) | Work::Sink(_) => {}
             Work::Transform(transform) => {
-                let (guarded, negate) = (stage.guarded, stage.negate);
-                each(batch, i, |record| match guarded && (record.entry.flags & 1 == 1) == negate {
-                    true => Ok(Outcome::Keep),
-                    false => transform.apply(record),
-                });
+                let passed_by = stage.guarded.then_some(stage.negate);
+                transform.apply_to_all(&mut Pass { batch, stage: i, passed_by });
             }
-            Work::Predicate(predicate) => each(batch, i, |record| {
-                record.entry.flags = (record.entry.flags & !1) | predicate.test(record)? as u8;
+            Work::Predicate(predicate) => Pass { batch, stage: i, passed_by: None }.each(|record| {
+                let matched = predicate.test(record)?;
+                record.entry.set_matched(matched);
                 Ok(Outcome::Keep)
             }),
             Work::Converter(converter, kind) => {
@@ -121,38 +119,59 @@ pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch, port: &mut dyn Ask) {
     drop_failed(batch);
 }
 
-/// Applies `apply` to each record, where it lies; closes the gaps of those that are dropped.
-fn each(batch: &mut Batch, stage: usize, mut apply: impl FnMut(&mut Record<'_>) -> Result<Outcome>) {
-    let segment = batch.memory.current();
-    let Batch { entries, memory, dict, arena, stack, parts, failures, .. } = batch;
-    let mut more: Vec<Entry> = Vec::new();
-    let mut splits: Vec<(usize, usize)> = Vec::new();
-    let mut kept = 0;
-    for i in 0..entries.len() {
-        let entry = &mut entries[i];
-        side::at_record(entry.origin);
+/// A pass of one stage over the records of a batch.
+#[derive(Debug)]
+pub struct Pass<'b> {
+    batch: &'b mut Batch,
+    stage: usize,
+    /// Records of which the last predicate said that are passed by.
+    passed_by: Option<bool>,
+}
+
+impl Pass<'_> {
+    /// Applies `apply` to each record, where it lies, and takes out those that are dropped.
+    #[inline]
+    pub fn each(&mut self, mut apply: impl FnMut(&mut Record<'_>) -> Result<Outcome>) {
+        let segment = self.batch.memory.current();
+        let Batch { entries, memory, dict, arena, stack, parts, failures, .. } = &mut *self.batch;
+        let (mut gone, mut more, mut splits, mut emitted) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        let mut nothing = Entry::new(NONE);
         let arena = Arena::new(arena, segment, stack, parts);
-        match apply(&mut Record { entry, memory, dict, arena, more: &mut more }) {
-            Ok(Outcome::Keep) => {
-                if kept < i {
-                    entries[kept] = entries[i];
+        let mut record = Record { entry: &mut nothing, memory, dict, arena, more: &mut more };
+        for (i, entry) in entries.iter_mut().enumerate() {
+            side::at_record(entry.origin);
+            if self.passed_by.is_some_and(|said| said == entry.is_matched()) {
+                continue;
+            }
+            record.entry = entry;
+            match apply(&mut record) {
+                Ok(Outcome::Keep) => {}
+                Ok(Outcome::Drop) => gone.push(i),
+                Err(error) => {
+                    record.more.truncate(emitted);
+                    failures.push(Failure { origin: record.entry.origin, stage: self.stage as u32, error });
+                    gone.push(i);
                 }
-                kept += 1;
             }
-            Ok(Outcome::Drop) => {}
-            Err(error) => {
-                more.truncate(splits.last().map_or(0, |(_, end)| *end));
-                failures.push(Failure { origin: entries[i].origin, stage: stage as u32, error });
+            if record.more.len() > emitted {
+                emitted = record.more.len();
+                splits.push((i + 1 - gone.len(), emitted));
             }
         }
-        if more.len() > splits.last().map_or(0, |(_, end)| *end) {
-            splits.push((kept, more.len()));
+        take_out(entries, &gone);
+        if emitted > 0 {
+            *entries = spread(entries, &more, &splits);
         }
     }
-    entries.truncate(kept);
-    if !more.is_empty() {
-        *entries = spread(entries, &more, &splits);
+}
+
+/// Takes out the entries of those indexes, which rise.
+fn take_out(entries: &mut Vec<Entry>, gone: &[usize]) {
+    if gone.is_empty() {
+        return;
     }
+    let (mut gone, mut at) = (gone.iter().peekable(), 0..);
+    entries.retain(|_| at.next().is_some_and(|i| gone.next_if_eq(&&i).is_none()));
 }
 
 /// Puts emitted records behind the ones they came from: `splits` holds (place, end in `more`).
@@ -170,15 +189,15 @@ fn spread(entries: &[Entry], more: &[Entry], splits: &[(usize, usize)]) -> Vec<E
 
 /// Converts in place: a converter changes one cell of a record and drops none.
 fn convert_all(batch: &mut Batch, kind: StageKind, mut conversion: Conversion<'_>) {
+    if kind == StageKind::HeaderConverter && batch.entries.iter().all(|entry| entry.header_count == 0) {
+        return;
+    }
     let stage = conversion.stage;
     let segment = batch.memory.current();
     let Batch { entries, memory, dict, arena, stack, failures, parts, assembles, .. } = batch;
     conversion.apart = !*assembles;
-    let mut over = false;
-    entries.retain_mut(|entry| {
-        if over {
-            return false;
-        }
+    let mut gone = Vec::new();
+    for (i, entry) in entries.iter_mut().enumerate() {
         side::at_record(entry.origin);
         let arena = Arena::new(arena, segment, stack, parts);
         let cell = match kind {
@@ -192,12 +211,15 @@ fn convert_all(batch: &mut Batch, kind: StageKind, mut conversion: Conversion<'_
             _ => conversion.convert(cell, entry.topic, memory, (dict, arena)),
         };
         if let Err(error) = done {
-            over = error.of_batch;
+            let of_batch = error.of_batch;
             failures.push(Failure { origin: entry.origin, stage: stage as u32, error });
-            return false;
+            gone.push(i);
+            if of_batch {
+                break; // the others go with it
+            }
         }
-        true
-    });
+    }
+    take_out(entries, &gone);
 }
 
 /// Gives the batch up when a failure is not one record's; true if it is.
@@ -229,9 +251,9 @@ impl Conversion<'_> {
         memory: &Memory,
         (dict, arena): (&mut Dictionaries, Arena<'_>),
     ) -> Result<()> {
-        let value = ValueRef::new(cell.tag(), memory.bytes(cell.off, cell.len));
-        let schema = cell.schema;
-        let (stage, apart, reach) = (self.stage, self.apart, memory.reach(cell.off));
+        let reach = memory.reach(cell.off);
+        let value = ValueRef::new(cell.tag(), reach.get(..cell.len as usize).unwrap_or(&[]));
+        let (schema, stage, apart) = (cell.schema, self.stage, self.apart);
         let mut out = CellOut { dict, arena, cell, reach, apart, topic, port: &mut *self.port, stage };
         if self.from {
             self.converter.from_connect(value, schema, &mut out)

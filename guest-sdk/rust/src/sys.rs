@@ -1,6 +1,8 @@
-//! The only unsafe code of the SDK: imports of the host, and records seen as bytes.
+//! The only unsafe code of the SDK: imports of the host, records seen as bytes, and short copies.
 
+use crate::bytes::is_ascii;
 use crate::entry::{Entry, ENTRY_BYTES};
+use crate::value::Tag;
 
 #[cfg(target_endian = "big")]
 compile_error!("the ABI is little endian and entries are used in place");
@@ -20,6 +22,76 @@ pub(crate) fn extend_entries(entries: &mut Vec<Entry>, bytes: &[u8]) {
         let end = entries.as_mut_ptr().add(entries.len()).cast::<u8>();
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), end, count * ENTRY_BYTES);
         entries.set_len(entries.len() + count);
+    }
+}
+
+/// The tag of a byte, without a look at a table: in a module each load costs a check.
+#[inline(always)]
+pub(crate) fn tag_of(byte: u8) -> Option<Tag> {
+    // SAFETY: Tag is repr(u8), and its variants have all numbers from 0 to that of BigInt (asserted below).
+    (byte <= Tag::BigInt as u8).then(|| unsafe { std::mem::transmute::<u8, Tag>(byte) })
+}
+
+const _: () = {
+    use Tag::*;
+    let all = [
+        Null, Raw, Int8, Int16, Int32, Int64, Float32, Float64, Boolean, String, Bytes, Array, Map, Struct, Decimal,
+        Date, BigInt,
+    ];
+    let mut i = 0;
+    while i < all.len() {
+        assert!(all[i] as usize == i); // `tag_of` relies on it
+        i += 1;
+    }
+};
+
+/// The text that bytes are, if they are UTF-8.
+#[inline]
+pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
+    match is_ascii(bytes) {
+        // SAFETY: ASCII is UTF-8.
+        true => Some(unsafe { std::str::from_utf8_unchecked(bytes) }),
+        false => std::str::from_utf8(bytes).ok(),
+    }
+}
+
+/// Longest run that [`append_short`] takes.
+pub(crate) const SHORT: usize = 32;
+
+/// Appends a run, of which no more than [`SHORT`] bytes count, after one check for room. A run is copied by its ends,
+/// which may overlap: copies of known size take no call.
+#[inline(always)]
+pub(crate) fn append_short(bytes: &[u8], out: &mut Vec<u8>) {
+    let n = bytes.len().min(SHORT);
+    out.reserve(SHORT);
+    // SAFETY: `n` bytes can be read at `from`, and SHORT were reserved at `to`, of which the first `n` are written before
+    // they count: the ends of N bytes that cover a run lie within it, as N <= n <= 2 N. Source and target do not overlap,
+    // as nothing else refers to the room of `out`.
+    unsafe {
+        let (from, to) = (bytes.as_ptr(), out.as_mut_ptr().add(out.len()));
+        match n {
+            0 => {}
+            1..4 => [0, n / 2, n - 1].into_iter().for_each(|i| *to.add(i) = *from.add(i)),
+            4..8 => copy_ends::<4>(from, to, n),
+            8..16 => copy_ends::<8>(from, to, n),
+            _ => copy_ends::<16>(from, to, n),
+        }
+        out.set_len(out.len() + n);
+    }
+}
+
+/// Copies the first and the last `N` of `n` bytes.
+///
+/// # Safety
+/// `n` is at least `N`, and as many bytes can be read at `from` and written at `to`.
+#[inline(always)]
+unsafe fn copy_ends<const N: usize>(from: *const u8, to: *mut u8, n: usize) {
+    // SAFETY: both ends lie within what the caller has promised.
+    unsafe {
+        let first = from.cast::<[u8; N]>().read_unaligned();
+        let last = from.add(n - N).cast::<[u8; N]>().read_unaligned();
+        to.cast::<[u8; N]>().write_unaligned(first);
+        to.add(n - N).cast::<[u8; N]>().write_unaligned(last);
     }
 }
 

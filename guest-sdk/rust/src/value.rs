@@ -4,6 +4,7 @@
 use crate::bytes::is_ascii;
 use crate::error::{malformed, Result};
 use crate::limits;
+use crate::sys;
 
 /// `NONE` of the ABI in any u32 index.
 pub const NONE: u32 = u32::MAX;
@@ -31,31 +32,11 @@ pub enum Tag {
     BigInt = 16,
 }
 
-const TAGS: [Tag; 17] = [
-    Tag::Null,
-    Tag::Raw,
-    Tag::Int8,
-    Tag::Int16,
-    Tag::Int32,
-    Tag::Int64,
-    Tag::Float32,
-    Tag::Float64,
-    Tag::Boolean,
-    Tag::String,
-    Tag::Bytes,
-    Tag::Array,
-    Tag::Map,
-    Tag::Struct,
-    Tag::Decimal,
-    Tag::Date,
-    Tag::BigInt,
-];
-
 impl Tag {
     /// The tag of a byte, `None` if there is no such tag.
     #[inline]
     pub fn of(byte: u8) -> Option<Tag> {
-        TAGS.get(byte as usize).copied()
+        sys::tag_of(byte)
     }
 }
 
@@ -69,6 +50,12 @@ pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 #[inline]
 pub fn is_utf8(bytes: &[u8]) -> bool {
     is_ascii(bytes) || std::str::from_utf8(bytes).is_ok()
+}
+
+/// The text that bytes are, if they are UTF-8; see [`is_utf8`].
+#[inline]
+pub fn text(bytes: &[u8]) -> Option<&str> {
+    sys::text(bytes)
 }
 
 /// A value read in place: its tag and its payload. Readers answer zero or empty to a payload that is too short, so
@@ -134,10 +121,10 @@ impl<'a> ValueRef<'a> {
     /// The text of a STRING; `None` for other tags and for bytes that are not UTF-8.
     #[inline]
     pub fn str(&self) -> Option<&'a str> {
-        if self.tag != Tag::String {
-            return None;
+        match self.tag {
+            Tag::String => text(self.payload),
+            _ => None,
         }
-        std::str::from_utf8(self.payload).ok()
     }
 
     /// Scale and unscaled big-endian number of a DECIMAL.
@@ -216,6 +203,14 @@ impl<'a> ValueRef<'a> {
     }
 
     fn check_depth(&self, depth: usize) -> bool {
+        match self.tag {
+            Tag::Array | Tag::Map | Tag::Struct => depth < limits::DEPTH && self.check_items(depth),
+            _ => self.check_scalar(),
+        }
+    }
+
+    #[inline(always)]
+    fn check_scalar(&self) -> bool {
         let n = self.payload.len();
         match self.tag {
             Tag::Null => n == 0,
@@ -228,32 +223,34 @@ impl<'a> ValueRef<'a> {
             Tag::Int64 | Tag::Float64 | Tag::Date => n == 8,
             Tag::BigInt => shortest(self.payload),
             Tag::Decimal => n >= 5 && shortest(&self.payload[4..]),
-            Tag::Array | Tag::Map | Tag::Struct => depth < limits::DEPTH && self.check_items(depth),
+            Tag::Array | Tag::Map | Tag::Struct => false,
         }
     }
 
     fn check_items(&self, depth: usize) -> bool {
         let trailer = if self.tag == Tag::Struct { 8 } else { 4 };
-        if self.payload.len() < trailer {
-            return false;
-        }
         let factor = if self.tag == Tag::Map { 2 } else { 1 };
         let items = self.items();
-        if items.count != self.len().saturating_mul(factor) {
+        if self.payload.len() < trailer || items.count != self.len().saturating_mul(factor) {
             return false;
         }
+        let (body, table) = self.payload.split_at(items.table);
         let mut start = 0;
-        for i in 0..items.count {
-            let end = u32_at(items.payload, items.table + 4 * i).unwrap_or(0) as usize;
-            if end <= start || end > items.table {
+        for end in table.as_chunks::<4>().0.iter().take(items.count) {
+            let end = u32::from_le_bytes(*end) as usize;
+            // No item is empty: each has its tag.
+            let Some(item) = body.get(start..end).and_then(ValueRef::of_item) else { return false };
+            let sound = match item.tag {
+                Tag::Raw => false,
+                Tag::Array | Tag::Map | Tag::Struct => depth + 1 < limits::DEPTH && item.check_items(depth + 1),
+                _ => item.check_scalar(),
+            };
+            if !sound {
                 return false;
             }
-            match ValueRef::of_item(&items.payload[start..end]) {
-                Some(item) if item.tag != Tag::Raw && item.check_depth(depth + 1) => start = end,
-                _ => return false,
-            }
+            start = end;
         }
-        start == items.table
+        start == body.len()
     }
 }
 

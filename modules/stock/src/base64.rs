@@ -7,13 +7,27 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// Appends the text of the bytes.
 pub fn append(bytes: &[u8], out: &mut Vec<u8>) {
     out.reserve(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let n = chunk.iter().fold(0u32, |n, b| (n << 8) | *b as u32) << (8 * (3 - chunk.len()));
-        for i in 0..4 {
-            let six = (n >> (18 - 6 * i)) as usize & 63;
-            out.push(if i <= chunk.len() { ALPHABET[six] } else { b'=' });
-        }
+    let (threes, rest) = bytes.as_chunks::<3>();
+    for [a, b, c] in threes {
+        out.extend_from_slice(&digits(*a, *b, *c));
     }
+    match *rest {
+        [a, b] => {
+            let [first, second, third, _] = digits(a, b, 0);
+            out.extend_from_slice(&[first, second, third, b'=']);
+        }
+        [a] => {
+            let [first, second, ..] = digits(a, 0, 0);
+            out.extend_from_slice(&[first, second, b'=', b'=']);
+        }
+        _ => {}
+    }
+}
+
+#[inline]
+fn digits(a: u8, b: u8, c: u8) -> [u8; 4] {
+    let n = u32::from_be_bytes([0, a, b, c]);
+    [18, 12, 6, 0].map(|shift| ALPHABET[(n >> shift) as usize & 63])
 }
 
 /// Values of the bytes; 64 for those that are not of the alphabet.

@@ -5,13 +5,13 @@ use std::rc::Rc;
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use berth_guest::{
     trim, Arena, Cell, Config, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Field, Importance, Make,
-    Outcome, Part, PerSchema, Plugin, Record, Remark, Result, Schema, Scratch, Transform, Type, Validator, ValueRef,
-    NONE,
+    Memory, Outcome, Part, PerSchema, Plugin, Record, Remark, Result, Schema, Scratch, Tag, Transform, Type, Validator,
+    ValueRef, NONE,
 };
 
 use crate::cast_spec::CastSpec;
 use crate::cast_value::{refused, Conversion};
-use crate::field_reader::FieldReader;
+use crate::field_reader::{any_null, FieldReader};
 use crate::fields::{
     null_in_required, replace_null_key, require_map, require_struct, same_basics, Half, Places, SCHEMA_BUILDER,
 };
@@ -147,14 +147,15 @@ struct Derived {
     /// Indexes of the steps that change each value.
     casting: Vec<usize>,
     all: Vec<usize>,
+    /// Indexes of the fields that are not cast and mind null.
+    minding: Vec<usize>,
 }
 
 impl Derived {
     /// The steps that have something to do, in order.
     #[inline]
     fn steps_for(&self, parts: &[Part]) -> &[usize] {
-        let is_null = |step: &Step| parts.get(step.from.index).is_none_or(Part::is_null);
-        match self.steps.iter().any(|step| step.conversion.is_none() && is_null(step)) {
+        match any_null(&self.minding, parts) {
             true => &self.all,
             false => &self.casting,
         }
@@ -194,6 +195,11 @@ impl CastFields {
                 continue;
             };
             let part = record.arena.parts(&cell)[place];
+            if *target == Type::String && is_own_text(&part, record.memory) {
+                let text = Cell::new(part.off, part.len, Tag::String, NONE);
+                record.arena.parts_mut(&cell)[place] = part.with(text);
+                continue;
+            }
             let value = part.value(record.memory, &mut self.scratch);
             let cast = write_cast(Conversion::new(None, *target), value, &mut record.arena);
             record.arena.parts_mut(&cell)[place] = part.with(cast.map_err(|e| e.at(name))?);
@@ -222,6 +228,13 @@ impl CastFields {
         self.half.set(record, cell.under(derived.schema));
         Ok(())
     }
+}
+
+/// Whether a part is a whole number that nobody has read and that stands in its text as Java prints it.
+#[inline]
+fn is_own_text(part: &Part, memory: &Memory) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    part.is_unread() && part.canonical && part.len > 0 && part.stored(memory).payload.iter().all(is_digit)
 }
 
 /// `None` if no field is to be cast and no default may change any.
@@ -253,8 +266,9 @@ fn derive(
     derived.fields = steps.iter().map(|step| step.to.clone()).collect();
     steps.retain(Step::changes);
     let all: Vec<usize> = (0..steps.len()).collect();
+    let minding = steps.iter().filter(|step| step.conversion.is_none()).map(|step| step.from.index).collect();
     let casting = all.iter().copied().filter(|i| steps[*i].conversion.is_some()).collect();
-    Ok(Some(Rc::new(Derived { schema: dict.intern_schema(&derived)?, steps, casting, all })))
+    Ok(Some(Rc::new(Derived { schema: dict.intern_schema(&derived)?, steps, casting, all, minding })))
 }
 
 /// Of a field's schema, only whether it is optional and its default remain.

@@ -75,6 +75,12 @@ impl FieldReader {
     }
 }
 
+/// Whether any of the fields of those indexes is null or missing: in most structs none is that minds it.
+#[inline]
+pub fn any_null(indexes: &[usize], parts: &[Part]) -> bool {
+    indexes.iter().any(|i| parts.get(*i).is_none_or(Part::is_null))
+}
+
 #[cold]
 fn put(body: &[u8], arena: &mut Arena<'_>) -> Result<Cell> {
     arena.build(NONE, |b| {

@@ -2,6 +2,8 @@
 
 use wide::i8x16;
 
+use crate::json_lexer::specials;
+
 /// Bytes of a block.
 pub const BLOCK: usize = 16;
 
@@ -55,9 +57,28 @@ impl Block {
     }
 }
 
+/// Whether nothing in a text ends or is special in it, see [`Block::stops`]: a few looks at words that overlap tell.
+#[inline]
+pub fn is_plain(bytes: &[u8]) -> bool {
+    let (word, half) =
+        (|eight: &[u8; 8]| u64::from_le_bytes(*eight), |four: &[u8; 4]| u32::from_le_bytes(*four) as u64);
+    match (bytes.last_chunk::<BLOCK>(), bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(last), ..) => {
+            let blocks = bytes.as_chunks::<BLOCK>().0;
+            blocks.iter().fold(Block::of(last).stops(), |stops, block| stops | Block::of(block).stops()) == 0
+        }
+        (_, Some(first), Some(last)) => specials::<true>(word(first)) | specials::<true>(word(last)) == 0,
+        _ => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            (Some(first), Some(last)) => specials::<true>(half(first) << 32 | half(last)) == 0,
+            _ => bytes.iter().all(|b| matches!(b, 0x20..0x80) && !matches!(b, b'"' | b'\\')),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json_lexer::plain_prefix;
 
     #[test]
     fn masks_have_a_bit_for_each_byte() {
@@ -74,6 +95,19 @@ mod tests {
         for len in 0..BLOCK {
             assert_eq!(Block::at(&[b'1'; BLOCK][..len], 0).digits(), (1 << len) - 1);
             assert_eq!(Block::at(&[b'1'; BLOCK][..len], len + 3).stops(), 0xFFFF);
+        }
+    }
+
+    #[test]
+    fn a_text_is_plain_where_its_plain_prefix_is_all_of_it() {
+        for len in 0..40 {
+            let mut text = vec![b'a'; len];
+            assert!(is_plain(&text));
+            for (at, byte) in (0..len).flat_map(|at| [0, 0x1F, b'"', b'\\', 0x7F, 0x80, 0xFF].map(|byte| (at, byte))) {
+                text[at] = byte;
+                assert_eq!(is_plain(&text), plain_prefix::<true>(&text) == len, "{byte} at {at} of {len}");
+                text[at] = b'a';
+            }
         }
     }
 }

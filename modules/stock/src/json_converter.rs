@@ -271,8 +271,7 @@ fn read(text: &str, b: &mut Builder<'_>) -> Read<()> {
 
 /// Reads a text that was checked before.
 fn decode(text: &[u8], b: &mut Builder<'_>) {
-    let text = std::str::from_utf8(text).unwrap_or("null");
-    if read(text, b).is_err() {
+    if read(berth_guest::text(text).unwrap_or("null"), b).is_err() {
         b.null();
     }
 }

@@ -430,7 +430,7 @@ pub fn plain_prefix<const ASCII: bool>(bytes: &[u8]) -> usize {
 
 /// The high bits of bytes of a word that can't stand in a text as they are; others behind the first may be set, too.
 #[inline]
-fn specials<const ASCII: bool>(word: u64) -> u64 {
+pub fn specials<const ASCII: bool>(word: u64) -> u64 {
     let has_zero = |w: u64| w.wrapping_sub(ONES) & !w & HIGHS;
     let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
     let found = has_zero(word ^ (ONES * b'"' as u64)) | has_zero(word ^ (ONES * b'\\' as u64)) | control;

@@ -103,11 +103,15 @@ impl FieldWriter {
     #[inline]
     fn write(&self, value: ValueRef<'_>, style: Style, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
         match (self.form, value.tag) {
-            (Form::Plain(tag), found) if tag == found => style.schemaless(value, dict, out),
-            (Form::Timestamp, Tag::Date) => {
+            (Form::Plain(Tag::String), Tag::String) => {
+                append_string(value.payload, out);
+                Ok(())
+            }
+            (Form::Plain(Tag::Int64), Tag::Int64) | (Form::Timestamp, Tag::Date) => {
                 append_int(value.int().unwrap_or(0), out);
                 Ok(())
             }
+            (Form::Plain(tag), found) if tag == found => style.schemaless(value, dict, out),
             (Form::Decimal(scale), Tag::Decimal) => match value.decimal() {
                 Some((found, unscaled)) if found == scale => {
                     append_base64(unscaled, out);

@@ -11,6 +11,7 @@ use berth_guest::{
 use crate::base64;
 use crate::java_class::class_of;
 use crate::java_number::{append_decimal, append_f32, append_f64, append_int, non_finite};
+use crate::json_block::is_plain;
 use crate::json_lexer::plain_prefix;
 use crate::json_schema::TYPE_NAMES;
 use crate::logical_types::{decimal_scale, number_of};
@@ -407,7 +408,7 @@ fn append_surrogates(text: &[u8], out: &mut Vec<u8>) -> usize {
 pub fn append_string(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    if plain_prefix::<true>(text) == text.len() {
+    if is_plain(text) {
         append(text, out);
     } else {
         append_escaped(text, out);

@@ -7,7 +7,7 @@ use berth_guest::{
     Plugin, Record, Result, Schema, Scratch, Transform, Validator, Value, ValueRef, NONE,
 };
 
-use crate::field_reader::FieldReader;
+use crate::field_reader::{any_null, FieldReader};
 use crate::fields::{
     add_field, null_in_required, replace_null_key, require_map, require_struct, same_basics, Half, Places,
 };
@@ -81,6 +81,28 @@ struct FieldStep {
 struct Derived {
     schema: u32,
     steps: Vec<FieldStep>,
+    /// The step that converts, if there is such a field.
+    converting: std::ops::Range<usize>,
+    /// Indexes of the fields that are not converted and mind null.
+    minding: Vec<usize>,
+}
+
+impl Derived {
+    fn new(schema: u32, steps: Vec<FieldStep>) -> Derived {
+        let at = steps.iter().position(|step| step.convert.is_some());
+        let converting = at.map_or(0..0, |at| at..at + 1);
+        let minding = steps.iter().filter(|step| step.convert.is_none()).map(|step| step.reader.index).collect();
+        Derived { schema, steps, converting, minding }
+    }
+
+    /// The steps that have something to do, in order.
+    #[inline]
+    fn steps_for(&self, parts: &[Part]) -> &[FieldStep] {
+        match any_null(&self.minding, parts) {
+            true => &self.steps,
+            false => &self.steps[self.converting.clone()],
+        }
+    }
 }
 
 struct TimestampConverter {
@@ -157,13 +179,13 @@ impl TimestampConverter {
         let (field, replace_null, conversion) = (&self.field, self.replace_null, &mut self.conversion);
         let derived = self.structs.get(record.dict, cell.schema, |dict, schema| {
             let (new, steps) = derive(&schema, field, replace_null, conversion)?;
-            Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, steps }))
+            Ok(Rc::new(Derived::new(dict.intern_schema(&new)?, steps)))
         })?;
         if cell.is_null() {
             return Ok(Cell::null(derived.schema));
         }
         let cell = record.lay_apart(&cell)?;
-        for FieldStep { reader, convert } in &derived.steps {
+        for FieldStep { reader, convert } in derived.steps_for(record.arena.parts(&cell)) {
             let part = record.arena.parts(&cell).get(reader.index).copied().unwrap_or(Part::named(0, 0));
             let new = match convert {
                 None if !part.is_null() => continue,
