@@ -64,6 +64,22 @@ func (c *Clients) TransactionalProducer(ctx context.Context, id host.TaskID, con
 	return &TransactionalProducer{Producer: newProducer(client, settings.bufferBytes), id: id}, nil
 }
 
+// OffsetsOptions are those of the clients with which a connector with exactly-once support reads and creates the topic
+// of its source offsets.
+type OffsetsOptions struct{ Consumer, Admin []kgo.Opt }
+
+// OffsetsOptions: consumer.* and admin.* of the worker, then the connector's overrides.
+func (c *Clients) OffsetsOptions(id host.TaskID, config host.Config) (OffsetsOptions, error) {
+	own, override := withPrefix(c.worker, "consumer."), overrides(config, "consumer.override.")
+	p := newProperties(c.base("connector-offsets-"+id.String()), own, override)
+	consumer := append(commonOptions(p), c.logOption(id))
+	admin, err := c.adminOptions(id, config, "connector-offsets-admin-"+id.String())
+	if err := errors.Join(p.err(), err); err != nil {
+		return OffsetsOptions{}, fmt.Errorf("configuring the clients that read the offsets of %s: %w", id, err)
+	}
+	return OffsetsOptions{consumer, admin}, nil
+}
+
 func (c *Clients) transactionalID(id host.TaskID) string {
 	return c.worker["group.id"] + "-" + id.String()
 }
