@@ -148,8 +148,8 @@ func (p *TransactionalProducer) explained(err error) error {
 	return fmt.Errorf("Failed to flush offsets and/or records for task %s: %w", p.id, err)
 }
 
-// Abort gives up the open transaction, if there is one. It is best effort: the next producer of the task, or a time-out,
-// aborts it else.
+// Abort gives up the open transaction, if there is one. It is best effort: else the next producer of the task, or a
+// time-out, aborts it.
 func (p *TransactionalProducer) Abort(ctx context.Context) error {
 	if !p.open {
 		return nil

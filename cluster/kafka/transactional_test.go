@@ -96,7 +96,8 @@ func TestTransactionsCommitRecordsAndOffsetsTogether(t *testing.T) {
 
 func TestTransactionsNeedAllAcks(t *testing.T) {
 	clients := newClients(t, "localhost:1", nil)
-	_, err := clients.TransactionalProducer(t.Context(), host.TaskID{Connector: "c"}, config("producer.override.acks", "1"))
+	one := config("producer.override.acks", "1")
+	_, err := clients.TransactionalProducer(t.Context(), host.TaskID{Connector: "c"}, one)
 	if !errors.Is(err, host.ErrBadRequest) || !strings.Contains(err.Error(), "acks") {
 		t.Errorf("acks=1: %v", err)
 	}
