@@ -56,7 +56,7 @@ func (c *Clients) TransactionalProducer(ctx context.Context, id host.TaskID, con
 	if err != nil {
 		return nil, fmt.Errorf("making the producer of %s: %w", id, err)
 	}
-	if err := initTransactions(ctx, client); err != nil {
+	if err := InitTransactions(ctx, client); err != nil {
 		client.Close()
 		return nil, fmt.Errorf("initialize transactions of task %s, transactional id %s: %w", id, forced["transactional.id"],
 			err)
@@ -93,8 +93,9 @@ func layered(key string, layers ...map[string]string) string {
 	return all[key]
 }
 
-// initTransactions asks again while the broker still ends an earlier producer's transaction.
-func initTransactions(ctx context.Context, client *kgo.Client) error {
+// InitTransactions fences earlier producers of the client's transactional id. It asks again while the broker still ends a
+// transaction of one.
+func InitTransactions(ctx context.Context, client *kgo.Client) error {
 	for {
 		_, _, err := client.ProducerID(ctx)
 		if err == nil || !errors.Is(err, kerr.ConcurrentTransactions) {
