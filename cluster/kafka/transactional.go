@@ -93,8 +93,8 @@ func layered(key string, layers ...map[string]string) string {
 	return all[key]
 }
 
-// InitTransactions fences earlier producers of the client's transactional id. It asks again while the broker still ends a
-// transaction of one.
+// InitTransactions fences earlier producers of the client's transactional id. It asks again while the broker still ends
+// a transaction of one.
 func InitTransactions(ctx context.Context, client *kgo.Client) error {
 	for {
 		_, _, err := client.ProducerID(ctx)

@@ -19,8 +19,8 @@ const leaderTransactionTimeout = time.Minute
 
 // ErrNotClaimed is a write of what only the leader of the group writes, by a worker that has not claimed that right or
 // has lost it to another one.
-var ErrNotClaimed = errors.New("only the leader of the group writes this to the config topic, and this worker is not, or " +
-	"is not any more")
+var ErrNotClaimed = errors.New("only the leader of the group writes this to the config topic, and this worker " +
+	"is not, or is not any more")
 
 // leaderWriter writes in transactions of one transactional id for all workers of a group, so that who claims it last is
 // the only one that can: a leader that was frozen, or cut off, changes nothing afterwards (KIP-618).
