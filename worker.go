@@ -223,10 +223,6 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err := n.openPlugins(ctx, c, log); err != nil {
 		return nil, err
 	}
-	if exactlyOnce(c) {
-		log.Warn("exactly.once.source.support=enabled lets connectors of JVM workers be validated; this worker sends " +
-			"records at least once")
-	}
 	validator, err := newValidator(c, n.plugins)
 	if err != nil {
 		return nil, errors.Join(err, n.close())
@@ -239,7 +235,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 	}, worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
-		Clients: guarded, Offsets: offsets, Status: n.herder,
+		Clients: guarded, Offsets: offsets, Status: n.herder, Transactions: n.transactions(c, clients, log),
 		Meter: meters.Meter("berth"), Log: log,
 	})
 	rest.Metrics, rest.Loggers = metrics, loggers
@@ -335,8 +331,17 @@ func newValidator(c config, registry *plugin.Registry) (*validate.Validator, err
 	}), nil
 }
 
+// exactlyOnce: a standalone worker has no exactly-once support, as in Connect.
 func exactlyOnce(c config) bool {
-	return strings.EqualFold(c.text("exactly.once.source.support"), "enabled")
+	return c.mode != standalone && strings.EqualFold(c.text("exactly.once.source.support"), "enabled")
+}
+
+// transactions are those of source tasks; nil: they have none.
+func (n *node) transactions(c config, clients *kafka.Clients, log *slog.Logger) host.Transactions {
+	if !exactlyOnce(c) {
+		return nil
+	}
+	return store.NewTransactions(c.all(), clients, n.offsets, n.herder.Preflight(), log)
 }
 
 func asHostConfig(properties map[string]string) host.Config {

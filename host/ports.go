@@ -102,6 +102,26 @@ type OffsetStore interface {
 	Store(ctx context.Context, connector string, offsets []SourceOffset) error
 }
 
+// Transactions makes the producers of source tasks that write exactly once (KIP-618).
+type Transactions interface {
+	// Open returns when no earlier producer of the task, nor one of an earlier set of the connector's tasks, can write any
+	// more, and no newer set is known. offsetsTopic is the connector's offsets.storage.topic, "" for the worker's.
+	Open(ctx context.Context, id TaskID, config Config, offsetsTopic string) (TransactionalProducer, error)
+}
+
+// TransactionalProducer writes records and source offsets of one task in the same transactions. Send belongs between
+// Begin and Commit. After an error only Abort and Close make sense.
+type TransactionalProducer interface {
+	Producer
+	// Offsets returns what is stored for the connector.
+	Offsets(ctx context.Context) ([]SourceOffset, error)
+	Begin() error
+	// Commit adds offsets to the open transaction and ends it; all that was sent must be acknowledged.
+	Commit(ctx context.Context, offsets []SourceOffset) error
+	// Abort gives up the open transaction, if there is one.
+	Abort(ctx context.Context) error
+}
+
 // Clients makes Kafka clients for tasks. config is the connector's (producer.override.* and so on apply).
 type Clients interface {
 	Producer(id TaskID, config Config) (Producer, error)

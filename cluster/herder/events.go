@@ -15,6 +15,7 @@ var errStale = errors.New("the connector's configuration has changed")
 // no longer knows.
 func (h *Herder) startAll(ctx context.Context) {
 	h.owned = ownership{all: true}
+	h.claim(ctx)
 	for _, name := range h.configs.Snapshot().Names() {
 		h.follow(ctx, name, func(*wish) {})
 	}

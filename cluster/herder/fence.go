@@ -16,6 +16,10 @@ func (h *Herder) FenceZombies(ctx context.Context, name string, signature *sessi
 	if err := h.checkSigned(ctx, signature); err != nil {
 		return err
 	}
+	return h.fenceZombies(ctx, name)
+}
+
+func (h *Herder) fenceZombies(ctx context.Context, name string) error {
 	what := "fencing zombie tasks of connector " + name
 	connector, err := decide(ctx, h, what, func(ctx context.Context) (store.Connector, error) {
 		if err := h.lead(); err != nil {

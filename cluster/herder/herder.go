@@ -160,6 +160,8 @@ func (h *Herder) step(ctx context.Context, from sources) {
 		}
 	case <-from.look:
 		h.mendStatuses()
+	case <-h.configs.ClaimLost():
+		h.onClaimLost()
 	case <-h.keyDue:
 		h.renewSessionKey(ctx)
 	case <-h.inbox.filled:

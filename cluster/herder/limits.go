@@ -17,6 +17,10 @@ const (
 	statusLookInterval = time.Second
 	// fencedLookInterval is how soon a write to the config topic is given up when the session has ended.
 	fencedLookInterval = 100 * time.Millisecond
+	// fenceDurationMax and fenceDelayMax bound how long and how rarely a starting task asks the leader to fence its
+	// predecessors.
+	fenceDurationMax = time.Minute
+	fenceDelayMax    = 5 * time.Second
 	// retryDelayMin and retryDelayMax bound the exponential back-off of asking a connector for task configurations, as
 	// in Connect.
 	retryDelayMin = 250 * time.Millisecond

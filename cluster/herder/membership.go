@@ -75,6 +75,7 @@ func (h *Herder) onGroupEvent(ctx context.Context, event group.Event) {
 	case group.Lost:
 		h.log.Warn("No longer a member of the group, stopping all connectors and tasks", "reason", event.Reason)
 		h.session = group.Session{Generation: h.session.Generation, Protocol: h.session.Protocol}
+		h.claim(ctx)
 		h.own(ctx, newOwnership(group.Work{}), h.group.Stopped)
 	case group.Joined:
 		h.onJoined(ctx, event.Session)
@@ -87,6 +88,7 @@ func (h *Herder) onJoined(ctx context.Context, session group.Session) {
 		"connectors", len(session.Held.Connectors), "tasks", len(session.Held.Tasks))
 	h.session = session
 	h.signs.Store(session.Protocol >= group.Sessioned)
+	h.claim(ctx)
 	h.own(ctx, newOwnership(session.Held), nil)
 	if session.IsLeader {
 		h.pruneStatuses()
@@ -94,6 +96,27 @@ func (h *Herder) onJoined(ctx context.Context, session group.Session) {
 	}
 	h.becomeReady()
 	h.rounds.end()
+}
+
+// claim takes the writing of the config topic if this worker leads, and gives it up if not.
+func (h *Herder) claim(ctx context.Context) {
+	if !h.leads() {
+		h.configs.Release()
+		return
+	}
+	ctx, cancel := h.whileMember(context.WithoutCancel(ctx))
+	defer cancel()
+	if err := h.configs.Claim(ctx); err != nil {
+		h.log.Error("Failed to claim the writing of the config topic, the next write tries again", "error", err)
+	}
+}
+
+// onClaimLost asks for a new round, which tells who leads: another worker has claimed to.
+func (h *Herder) onClaimLost() {
+	if h.group != nil && h.leads() {
+		h.log.Warn("Another worker has claimed the writing of the config topic")
+		h.group.Rejoin("another worker has claimed the writing of the config topic")
+	}
 }
 
 // own changes what this worker is to run. settled is called, on the deciding goroutine, when what it was to run before

@@ -39,6 +39,11 @@ type ConfigStore interface {
 	Refresh(ctx context.Context) error
 	Changed() <-chan struct{}
 	TakeEvents() []store.ConfigEvent
+	// Claim makes this worker the only one that can write what the leader writes, until Release; ClaimLost gets a value
+	// when another one has claimed it. They do nothing without exactly-once support.
+	Claim(ctx context.Context) error
+	Release()
+	ClaimLost() <-chan struct{}
 	PutConnector(ctx context.Context, name string, config host.Config, target host.TargetState) error
 	DeleteConnector(ctx context.Context, name string) error
 	PutTasks(ctx context.Context, connector string, tasks []host.Config) error

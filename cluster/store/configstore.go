@@ -23,6 +23,7 @@ const writeTimeout = 30 * time.Second
 // (config.storage.topic), one partition, in Kafka Connect's format.
 type ConfigStore struct {
 	records recordLog
+	leader  *leaderWriter // nil: no transactions
 	changed chan struct{}
 
 	mu     sync.Mutex
@@ -44,7 +45,10 @@ func NewConfigStore(worker map[string]string, log *slog.Logger) (*ConfigStore, e
 	}
 	topic.caughtUp = s.begin
 	s.records = topic
-	return s, nil
+	if spec.committedOnly {
+		s.leader, err = newLeaderWriter(spec.topic, worker, log)
+	}
+	return s, err
 }
 
 func newConfigStore(log *slog.Logger) *ConfigStore {
@@ -101,6 +105,30 @@ func (s *ConfigStore) TakeEvents() []ConfigEvent {
 	return events
 }
 
+// Claim makes this worker the only one that can write what the leader of the group writes; it was elected. An error is
+// not the end: the next write tries again. Without exactly-once support there is nothing to claim.
+func (s *ConfigStore) Claim(ctx context.Context) error {
+	if s.leader == nil {
+		return nil
+	}
+	return s.leader.claim(ctx)
+}
+
+// Release ends what Claim began: another worker leads, or none.
+func (s *ConfigStore) Release() {
+	if s.leader != nil {
+		s.leader.release()
+	}
+}
+
+// ClaimLost gets a value (capacity 1) when another worker has claimed what this one had.
+func (s *ConfigStore) ClaimLost() <-chan struct{} {
+	if s.leader == nil {
+		return nil
+	}
+	return s.leader.lost
+}
+
 // PutConnector writes a connector's configuration, with target (when not "") before it in the same batch, and returns
 // when this store has read it back.
 func (s *ConfigStore) PutConnector(ctx context.Context, name string, config host.Config,
@@ -110,12 +138,12 @@ func (s *ConfigStore) PutConnector(ctx context.Context, name string, config host
 		records = append(records, targetRecord(name, target))
 	}
 	records = append(records, record(connectorKey+name, propertiesJSON(config)))
-	return s.write(ctx, "writing the configuration of connector "+name, records)
+	return s.writeLeading(ctx, "writing the configuration of connector "+name, records)
 }
 
 // DeleteConnector writes the tombstones of a connector and its target state.
 func (s *ConfigStore) DeleteConnector(ctx context.Context, name string) error {
-	return s.write(ctx, "deleting connector "+name,
+	return s.writeLeading(ctx, "deleting connector "+name,
 		[]*kgo.Record{record(connectorKey+name, nil), record(targetStateKey+name, nil)})
 }
 
@@ -132,9 +160,9 @@ func (s *ConfigStore) PutTasks(ctx context.Context, connector string, tasks []ho
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if len(tasks) == 0 {
-		return s.write(ctx, doing, []*kgo.Record{commit})
+		return s.writeLeading(ctx, doing, []*kgo.Record{commit})
 	}
-	return s.write(ctx, doing, records, []*kgo.Record{commit})
+	return s.writeLeading(ctx, doing, records, []*kgo.Record{commit})
 }
 
 // PutTargetState writes a target state; STOPPED does not write the empty task set that goes before it (use PutTasks).
@@ -145,13 +173,13 @@ func (s *ConfigStore) PutTargetState(ctx context.Context, connector string, targ
 // PutRestart asks all workers to restart what they own of the connector.
 func (s *ConfigStore) PutRestart(ctx context.Context, request RestartRequest) error {
 	value := restartJSON(request.IncludeTasks, request.OnlyFailed)
-	return s.write(ctx, "asking for a restart of connector "+request.Connector,
+	return s.writeLeading(ctx, "asking for a restart of connector "+request.Connector,
 		[]*kgo.Record{record(restartKey+request.Connector, value)})
 }
 
 // PutSessionKey hands out a new key for signing internal requests.
 func (s *ConfigStore) PutSessionKey(ctx context.Context, key SessionKey) error {
-	return s.write(ctx, "writing the session key", []*kgo.Record{record(sessionKeyKey, sessionKeyJSON(key))})
+	return s.writeLeading(ctx, "writing the session key", []*kgo.Record{record(sessionKeyKey, sessionKeyJSON(key))})
 }
 
 // PutLoggerLevel sets a log level on all workers.
@@ -162,16 +190,30 @@ func (s *ConfigStore) PutLoggerLevel(ctx context.Context, namespace, level strin
 
 // PutTaskCount writes the number of tasks that were fenced (KIP-618).
 func (s *ConfigStore) PutTaskCount(ctx context.Context, connector string, tasks int) error {
-	return s.write(ctx, "writing the number of fenced tasks of connector "+connector,
+	return s.writeLeading(ctx, "writing the number of fenced tasks of connector "+connector,
 		[]*kgo.Record{record(fencingKey+connector, []byte(`{"task-count":`+strconv.Itoa(tasks)+`}`))})
 }
 
-// write writes batches one after the other and reads each back.
-func (s *ConfigStore) write(ctx context.Context, doing string, batches ...[]*kgo.Record) error {
+// writeLeading writes what only the leader writes: in a transaction for each batch where workers have transactions.
+func (s *ConfigStore) writeLeading(ctx context.Context, doing string, batches ...[]*kgo.Record) error {
+	if s.leader == nil {
+		return s.writeBy(ctx, s.records.write, doing, batches...)
+	}
+	return s.writeBy(ctx, s.leader.write, doing, batches...)
+}
+
+// write writes what all workers write, never in a transaction.
+func (s *ConfigStore) write(ctx context.Context, doing string, batch []*kgo.Record) error {
+	return s.writeBy(ctx, s.records.write, doing, batch)
+}
+
+// writeBy writes batches one after the other and reads each back.
+func (s *ConfigStore) writeBy(ctx context.Context, write func(context.Context, ...*kgo.Record) error, doing string,
+	batches ...[]*kgo.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	for _, batch := range batches {
-		if err := s.records.write(ctx, batch...); err != nil {
+		if err := write(ctx, batch...); err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
 		if err := s.records.readToEnd(ctx); err != nil {

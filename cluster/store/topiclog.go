@@ -21,11 +21,13 @@ const retryDelay = 200 * time.Millisecond
 
 // topicLog reads a compacted topic from its start, for ever, and writes to it.
 type topicLog struct {
-	spec   topicSpec
-	log    *slog.Logger
-	opts   []kgo.Opt
-	apply  func(*kgo.Record) // called in log order of each partition, by one goroutine
-	client *kgo.Client       // set before started is closed
+	spec topicSpec
+	log  *slog.Logger
+	opts []kgo.Opt
+	// adminOpts are those of the client that creates and checks the topic.
+	adminOpts []kgo.Opt
+	apply     func(*kgo.Record) // called in log order of each partition, by one goroutine
+	client    *kgo.Client       // set before started is closed
 
 	caughtUp func() error // called once, when what was there at the start has been read; an error ends the log
 
@@ -44,6 +46,11 @@ func newTopicLog(spec topicSpec, worker map[string]string, log *slog.Logger, app
 	if err != nil {
 		return nil, err
 	}
+	return newOptionsLog(spec, opts, log, apply), nil
+}
+
+// newOptionsLog is newTopicLog with the options of another client than the worker's.
+func newOptionsLog(spec topicSpec, opts []kgo.Opt, log *slog.Logger, apply func(*kgo.Record)) *topicLog {
 	opts = append(opts,
 		// One request in flight and no producer id, as Connect does: order is kept, a repeated record does no harm,
 		// and no right to idempotent writes is needed.
@@ -56,9 +63,10 @@ func newTopicLog(spec topicSpec, worker map[string]string, log *slog.Logger, app
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
 	return &topicLog{
-		spec: spec, log: log, opts: opts, apply: apply, started: make(chan struct{}), readied: make(chan struct{}),
+		spec: spec, log: log, opts: opts, adminOpts: opts, apply: apply,
+		started: make(chan struct{}), readied: make(chan struct{}),
 		next: map[int32]int64{}, moved: make(chan struct{}),
-	}, nil
+	}
 }
 
 // clientID is "<group.id>-[<client.id>-]role".
@@ -75,7 +83,7 @@ func clientID(worker map[string]string, role string) string {
 
 // run makes sure of the topic, reads and goes on reading until ctx ends.
 func (l *topicLog) run(ctx context.Context) error {
-	partitions, err := l.spec.ensure(ctx, l.opts, l.log)
+	partitions, err := l.spec.ensure(ctx, l.adminOpts, l.log)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -170,15 +178,12 @@ func (l *topicLog) readToEnd(ctx context.Context) error {
 	}
 }
 
-// ends returns the end of each partition that holds anything, as this reader can reach it.
+// ends returns the end of each partition that holds anything. Open transactions count, so that who reads committed
+// records waits for them: what was committed before the call may lie behind the begin of somebody else's.
 func (l *topicLog) ends(ctx context.Context) (map[int32]int64, error) {
 	admin := kadm.NewClient(l.client)
-	list := admin.ListEndOffsets
-	if l.spec.committedOnly {
-		list = admin.ListCommittedOffsets
-	}
 	for {
-		ends, err := endsOf(ctx, l.spec.topic, list, admin.ListStartOffsets)
+		ends, err := endsOf(ctx, l.spec.topic, admin.ListEndOffsets, admin.ListStartOffsets)
 		if err == nil || ctx.Err() != nil || !kerr.IsRetriable(err) && !transient(err) {
 			return ends, err
 		}

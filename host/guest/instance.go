@@ -33,6 +33,8 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics Metrics
 	Serve   Serve // of requests; nil: the guest may make none
+
+	Boundaries bool // a source's transaction boundaries are passed on, each behind its batch
 }
 
 // Errors of an instance that the host ends.
@@ -53,7 +55,7 @@ func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options
 	config.Limits = config.Limits.WithDefaults()
 	config.Sleepless = !waits(plan)
 	link := newLink(opts.Log, opts.Metrics, config.Limits)
-	link.ctx, link.serve = ctx, opts.Serve
+	link.ctx, link.serve, link.boundaries = ctx, opts.Serve, opts.Boundaries
 	has := func(kind string) bool {
 		return slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == kind })
 	}

@@ -73,12 +73,14 @@ type Link struct {
 	log     *slog.Logger
 	metrics Metrics
 	limits  host.Limits
-	source  bool            // the instance has a source stage
-	sink    bool            // the instance has a sink stage
-	serve   Serve           // nil: requests are not allowed
-	ctx     context.Context // ends with the instance
-	wake    chan struct{}   // a token for the guest that sleeps
-	broken  chan error      // the first breach of the ABI
+	source  bool  // the instance has a source stage
+	sink    bool  // the instance has a sink stage
+	serve   Serve // nil: requests are not allowed
+	// boundaries: the source ends transactions, which is passed on as CommitMessage.
+	boundaries bool
+	ctx        context.Context // ends with the instance
+	wake       chan struct{}   // a token for the guest that sleeps
+	broken     chan error      // the first breach of the ABI
 
 	mu      sync.Mutex
 	events  []event // guarded by mu
@@ -86,6 +88,8 @@ type Link struct {
 	refuse  bool    // after a breach; guarded by mu
 	pending []owed  // BATCH, FLUSH… that the guest has not answered, in order; guarded by mu
 	asked   int     // requests that the host has not answered; guarded by mu
+	put     uint32  // seq of the last RECORDS; the guest's goroutine only
+	ended   uint32  // seq of the RECORDS behind which a transaction was ended last; the guest's goroutine only
 
 	outbox chan Message
 
@@ -119,7 +123,7 @@ func newLink(log *slog.Logger, metrics Metrics, limits host.Limits) *Link {
 		lines:   lineBudget{perSecond: limits.SecondLines},
 		wake:    make(chan struct{}, 1),
 		broken:  make(chan error, 1),
-		outbox:  make(chan Message, host.OutboxBatchesMax),
+		outbox:  make(chan Message, host.OutboxBatchesMax+1), // a boundary behind the last batch always has room
 	}
 }
 
@@ -173,7 +177,7 @@ func (l *Link) Wake() <-chan struct{} { return l.wake }
 func (l *Link) Ready() (readable, writable bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.events) > 0, len(l.outbox) < cap(l.outbox) && l.asked < host.RequestsMax
+	return len(l.events) > 0, len(l.outbox) < host.OutboxBatchesMax && l.asked < host.RequestsMax
 }
 
 // Owes implements engine.Calls.
@@ -237,8 +241,11 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 	default:
 		return l.breach(abi.PutUnknown, "put of unknown kind %d", kind)
 	}
-	if len(l.outbox) == cap(l.outbox) {
+	if len(l.outbox) >= host.OutboxBatchesMax {
 		return abi.PutFull
+	}
+	if k == abi.MessageRecords {
+		l.put = seq
 	}
 	l.settle(k)
 	l.outbox <- newMessage(k, seq, head, data)
@@ -297,16 +304,30 @@ func (l *Link) Commit(seq uint32, body []byte) abi.PutStatus {
 		return abi.PutNotAllowed
 	}
 	if l.source {
-		return abi.PutTaken // a transaction boundary: without exactly-once support there is no transaction to end
+		return l.endTransaction(seq)
 	}
 	if !l.owes(CommitMessage, seq) {
 		return l.breach(abi.PutUnknown, "commit for seq %d, which asks for none", seq)
 	}
-	if len(l.outbox) == cap(l.outbox) {
+	if len(l.outbox) >= host.OutboxBatchesMax {
 		return abi.PutFull
 	}
 	l.settle(CommitMessage)
 	l.outbox <- newMessage(CommitMessage, seq, nil, body)
+	return abi.PutTaken
+}
+
+// endTransaction passes a source's transaction boundary on, where the task has transactions that its connector ends.
+// There is one at most behind each batch, so guests need not wait with it.
+func (l *Link) endTransaction(seq uint32) abi.PutStatus {
+	if !l.boundaries || seq == l.ended {
+		return abi.PutTaken
+	}
+	if seq != l.put {
+		return l.breach(abi.PutUnknown, "a transaction boundary behind batch %d, where batch %d was put last", seq, l.put)
+	}
+	l.ended = seq
+	l.outbox <- Message{Kind: CommitMessage, Seq: seq}
 	return abi.PutTaken
 }
 

@@ -120,3 +120,29 @@ func TestTraceNamesClassPlaceAndLastWords(t *testing.T) {
 		t.Fatalf("%q", got)
 	}
 }
+
+// TestBoundariesFollowTheirBatch: one behind each batch, and there is room for it even when the window is full.
+func TestBoundariesFollowTheirBatch(t *testing.T) {
+	l := newTestLink(t)
+	l.source, l.boundaries = true, true
+	for seq := range uint32(host.OutboxBatchesMax) {
+		if got := l.Put(uint32(abi.MessageRecords), seq+1, nil, nil); got != abi.PutTaken {
+			t.Fatalf("batch %d: %d", seq+1, got)
+		}
+	}
+	last := uint32(host.OutboxBatchesMax)
+	for range 3 { // a guest that says it again says nothing new
+		if got := l.Commit(last, nil); got != abi.PutTaken {
+			t.Fatalf("boundary: %d", got)
+		}
+	}
+	for range host.OutboxBatchesMax {
+		<-l.outbox
+	}
+	if m := <-l.outbox; m.Kind != CommitMessage || m.Seq != last || len(l.outbox) > 0 {
+		t.Errorf("behind the batches: kind %d, seq %d, and %d more", m.Kind, m.Seq, len(l.outbox))
+	}
+	if got := l.Commit(last+1, nil); got != abi.PutUnknown || !l.breached() {
+		t.Errorf("a boundary behind a batch that was not put: %d", got)
+	}
+}

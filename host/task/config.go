@@ -47,10 +47,11 @@ type Config struct {
 
 // Meters counts what passes; implementations are cheap and never block.
 type Meters interface {
-	Polled(records int64)  // from the connector or from Kafka
-	Written(records int64) // to Kafka or to the connector
-	Committed(ok bool)     // offsets
-	Outlived(err error)    // the end of an instance, behind which another one took its place
+	Polled(records int64)      // from the connector or from Kafka
+	Written(records int64)     // to Kafka or to the connector
+	Committed(ok bool)         // offsets
+	Transaction(records int64) // that was committed
+	Outlived(err error)        // the end of an instance, behind which another one took its place
 
 	// Of records that stages could not process (task-error-metrics).
 	Failed(operations int64) // each attempt counts

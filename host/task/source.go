@@ -18,7 +18,9 @@ import (
 type Source struct {
 	config   Config
 	producer host.Producer
-	offsets  host.OffsetStore
+	offsets  host.OffsetStore // nil: they are written in transactions
+
+	transaction *transaction // nil: records are sent at least once
 
 	source *pipeline.Link   // the instance with the connector, and the stages that are fused with it
 	chain  []*pipeline.Link // the stages behind it
@@ -61,12 +63,12 @@ func (t *Source) Run(ctx context.Context) error {
 		}
 		err = t.loop(ctx, hard)
 	}
-	t.close(hard)
+	t.close(hard, err != nil)
 	return err
 }
 
 func (t *Source) loop(ctx, hard context.Context) error {
-	flush := time.NewTicker(t.config.FlushInterval)
+	flush := time.NewTicker(t.flushInterval())
 	defer flush.Stop()
 	for ctx.Err() == nil {
 		if err := t.iterate(ctx, hard, flush.C); err != nil {
@@ -122,7 +124,7 @@ func (t *Source) open(ctx context.Context) error {
 }
 
 func (t *Source) storedOffsets(ctx context.Context) ([]abi.SourceOffset, error) {
-	stored, err := t.offsets.Load(ctx, t.config.ID.Connector)
+	stored, err := t.loadOffsets(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read source offsets: %w", err)
 	}
@@ -161,19 +163,19 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		t.tellDurable()
 		return m, false, nil
 	case <-flush:
-		t.flush(hard)
+		err := t.flush(hard)
 		t.config.rest(hard, t.chain, t.polled)
-		return m, false, nil
+		return m, false, err
 	case <-t.config.Target.changed:
-		t.setPaused(t.config.Target.paused.Load())
-		return m, false, nil
+		return m, false, t.retarget(hard)
 	case <-ctx.Done():
 		return m, false, nil
 	case raw := <-t.messages():
-		return t.received(t.source.Instance.Received(raw))
+		m, err := t.source.Instance.Received(raw)
+		return t.received(hard, m, err)
 	case <-t.source.Instance.Done():
 		if m, ok, err := t.source.Instance.TryRecv(); ok || err != nil {
-			return t.received(m, err)
+			return t.received(hard, m, err)
 		}
 		return m, false, t.source.Group.Failed(t.source.Instance.Err())
 	}
@@ -187,7 +189,10 @@ func (t *Source) messages() <-chan guest.Message {
 	return t.source.Instance.Messages()
 }
 
-func (t *Source) received(m guest.Message, err error) (guest.Message, bool, error) {
+func (t *Source) received(ctx context.Context, m guest.Message, err error) (guest.Message, bool, error) {
+	if err == nil && m.Kind == guest.CommitMessage && t.endsTransactions() {
+		return m, false, t.commit(ctx)
+	}
 	if err == nil && (m.Kind != abi.MessageRecords || m.Seq != t.seq+1) {
 		err = fmt.Errorf("%w: message of kind %d, seq %d where records with seq %d were due", guest.ErrGarbage,
 			m.Kind, m.Seq, t.seq+1)
@@ -214,8 +219,11 @@ func (t *Source) setPaused(paused bool) {
 	t.config.Started()
 }
 
-// tellDurable tells the connector which of its batches Kafka has.
+// tellDurable tells the connector which of its batches Kafka has; those of an open transaction may still be aborted.
 func (t *Source) tellDurable() {
+	if t.transaction != nil && t.transaction.open {
+		return
+	}
 	var seqs []int64
 	for _, seq := range t.ledger.TakeDurable() {
 		seqs = append(seqs, int64(seq))
@@ -223,8 +231,18 @@ func (t *Source) tellDurable() {
 	t.source.Instance.Send(abi.EventDurable, guest.Bytes(abi.EncodeDurable(seqs)))
 }
 
-// flush stores the offsets of what Kafka has, and only then tells the connector. A failure is tried again next time.
-func (t *Source) flush(ctx context.Context) {
+// flush stores offsets when it is time. With transactions they go with the records, and what fails is fatal.
+func (t *Source) flush(ctx context.Context) error {
+	if t.transaction != nil {
+		return t.endDue(ctx)
+	}
+	t.storeOffsets(ctx)
+	return nil
+}
+
+// storeOffsets stores the offsets of what Kafka has, and only then tells the connector. A failure is tried again next
+// time.
+func (t *Source) storeOffsets(ctx context.Context) {
 	s := t.ledger.Snapshot()
 	if s.Seq == 0 && len(s.Entries) == 0 {
 		return
@@ -244,27 +262,33 @@ func (t *Source) flush(ctx context.Context) {
 }
 
 func (t *Source) store(ctx context.Context, s offset.Snapshot) error {
-	if len(s.Entries) == 0 {
-		return nil
-	}
-	var all []host.SourceOffset
-	for _, e := range s.Entries {
-		partition, err := offset.AppendJSON(nil, e.Partition)
-		if err != nil {
-			return fmt.Errorf("write source partition: %w", err)
-		}
-		value, err := offset.AppendJSON(nil, e.Offset)
-		if err != nil {
-			return fmt.Errorf("write source offset: %w", err)
-		}
-		all = append(all, host.SourceOffset{Partition: partition, Offset: value})
+	all, err := storedForm(s)
+	if err != nil || len(all) == 0 {
+		return err
 	}
 	return t.offsets.Store(ctx, t.config.ID.Connector, all)
 }
 
+// storedForm is a snapshot as Connect stores it.
+func storedForm(s offset.Snapshot) ([]host.SourceOffset, error) {
+	var all []host.SourceOffset
+	for _, e := range s.Entries {
+		partition, err := offset.AppendJSON(nil, e.Partition)
+		if err != nil {
+			return nil, fmt.Errorf("write source partition: %w", err)
+		}
+		value, err := offset.AppendJSON(nil, e.Offset)
+		if err != nil {
+			return nil, fmt.Errorf("write source offset: %w", err)
+		}
+		all = append(all, host.SourceOffset{Partition: partition, Offset: value})
+	}
+	return all, nil
+}
+
 // close drains: it waits for what was sent, stores its offsets and stops the instances. What was polled but not sent
 // is polled again by the next task.
-func (t *Source) close(ctx context.Context) {
+func (t *Source) close(ctx context.Context, failed bool) {
 	defer t.letters.close()
 	if t.source == nil {
 		stopLinks(ctx, t.chain, t.config.GraceTimeout)
@@ -273,8 +297,13 @@ func (t *Source) close(ctx context.Context) {
 	t.source.Instance.Send(abi.EventPause, nil)
 	if err := t.drain(ctx); err != nil {
 		t.config.Log.Warn("stopped with records that Kafka has not acknowledged; they will be sent again", "error", err)
+		failed = true
 	}
-	t.flush(context.WithoutCancel(ctx))
+	if t.transaction != nil {
+		t.endLast(ctx, failed)
+	} else {
+		t.storeOffsets(context.WithoutCancel(ctx))
+	}
 	stopLinks(ctx, append(t.chain, t.source), t.config.GraceTimeout)
 }
 

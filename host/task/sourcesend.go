@@ -102,7 +102,7 @@ func (t *Source) judge(b *sourceBatch, result pipeline.Result, lo, hi int) verdi
 
 // standBy waits before a record is tried again and does what else is due.
 func (t *Source) standBy(ctx, hard context.Context, d time.Duration) error {
-	wait, flush := time.NewTimer(d), time.NewTicker(t.config.FlushInterval)
+	wait, flush := time.NewTimer(d), time.NewTicker(t.flushInterval())
 	defer wait.Stop()
 	defer flush.Stop()
 	for {
@@ -118,7 +118,9 @@ func (t *Source) standBy(ctx, hard context.Context, d time.Duration) error {
 		case <-t.ledger.Changed():
 			t.tellDurable()
 		case <-flush.C:
-			t.flush(hard)
+			if err := t.flush(hard); err != nil {
+				return err
+			}
 		case <-wait.C:
 			return nil
 		case <-ctx.Done():
@@ -142,7 +144,7 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 	}
 	b.entry = t.ledger.Begin(b.message.Seq, free)
 	b.enter()
-	if err := t.producer.Send(ctx, t.records, t.acknowledger(b)); err != nil {
+	if err := t.sendIn(ctx, b); err != nil {
 		t.torn++
 		return fmt.Errorf("send records: %w", err)
 	}
@@ -153,7 +155,7 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 	if b.fatal {
 		return &RecordError{b.given[len(b.given)-1].trace()}
 	}
-	return nil
+	return t.endDue(ctx)
 }
 
 // collect makes the records for the producer.
@@ -312,7 +314,7 @@ func (t *Source) acknowledger(b *sourceBatch) func(int, error) {
 		switch {
 		case err == nil:
 			b.entry.Ack(b.index(i))
-		case t.config.Errors.All:
+		case t.config.Errors.All && t.transaction == nil:
 			t.refused.add(refusedRecord{b, i, err})
 		default:
 			select {

@@ -40,7 +40,7 @@ func (w *Worker) Stages(kind string, config host.Config, part Part) ([]pipeline.
 // links are the caller's to stop.
 func (w *Worker) Chain(ctx context.Context, stages []pipeline.Stage) ([]*pipeline.Link, error) {
 	c := task.Config{Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
-		return w.run(ctx, g, plan, w.Log, nil)
+		return w.run(ctx, g, plan, guest.Options{Log: w.Log})
 	}}
 	var links []*pipeline.Link
 	for _, g := range pipeline.Groups(stages, false) {

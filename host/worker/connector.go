@@ -136,7 +136,7 @@ func (c *connector) group() pipeline.Group {
 func (w *Worker) runConnector(ctx context.Context, c *connector) (*guest.Connector, error) {
 	group := c.group()
 	instance, err := w.run(ctx, group, abi.Plan{Role: abi.RoleConnector, Connector: c.name, Stages: group.Plan()},
-		w.Log.With("connector", c.name), nil)
+		guest.Options{Log: w.Log.With("connector", c.name)})
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type meters struct {
 	commits       metric.Int64Counter
 	failedCommits metric.Int64Counter
 	overLimits    metric.Int64Counter
+	transactions  metric.Int64Histogram
 
 	mu      sync.Mutex
 	plugins map[string]any // instruments that guests asked for, by kind and name; guarded by mu
@@ -42,6 +43,8 @@ func newMeters(meter metric.Meter, w *Worker) *meters {
 	m.commits = m.counter("kafka_connect_connector_task_offset_commit_success", "Commits of offsets that succeeded.")
 	m.failedCommits = m.counter("kafka_connect_connector_task_offset_commit_failure", "Commits of offsets that failed.")
 	m.overLimits = m.counter("berth_guest_limit_exceeded", "Instances that were ended for going over a limit.")
+	m.transactions, _ = m.meter.Int64Histogram("kafka_connect_source_task_transaction_size",
+		metric.WithDescription("Records of committed transactions."))
 	m.gauge("kafka_connect_worker_connector_count", "Connectors on this worker.",
 		func() int { return len(w.connectors) }, w)
 	m.gauge("kafka_connect_worker_task_count", "Tasks on this worker.", func() int { return len(w.tasks) }, w)
@@ -104,6 +107,11 @@ func (t *taskMeters) Committed(ok bool) {
 		return
 	}
 	t.failedCommits.Add(context.Background(), 1, t.attributes)
+}
+
+// Transaction implements task.Meters.
+func (t *taskMeters) Transaction(n int64) {
+	t.transactions.Record(context.Background(), n, t.attributes)
 }
 
 // plugin records what a guest measures, under berth_plugin_NAME.

@@ -213,14 +213,14 @@ func TestFileOutsideTheGrantNamesTheSetting(t *testing.T) {
 	}
 }
 
-// TestRequiredExactlyOnceIsNotStarted: the worker sends at least once.
+// TestRequiredExactlyOnceIsNotStarted where the worker has no transactions.
 func TestRequiredExactlyOnceIsNotStarted(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	c, id := config("name", "e", "connector.class", "FileStreamSource", "topic", "e", "exactly.once.support", "required"),
 		host.TaskID{Connector: "e"}
 	b.StartTask(id, c, c, host.TargetStarted)
 	eventually(t, "FAILED", func() bool { return b.status.task(id).state == host.Failed })
-	if trace := b.status.task(id).trace; !strings.Contains(trace, "set it to requested") {
+	if trace := b.status.task(id).trace; !strings.Contains(trace, "or exactly.once.support=requested") {
 		t.Errorf("no remedy in %q", trace)
 	}
 }

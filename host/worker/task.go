@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
@@ -69,7 +70,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	if err = w.Validator.CheckOverrides(found.Kind, connector); err != nil {
 		return
 	}
-	c := w.taskConfig(id, found, connector, t.target)
+	c := w.taskConfig(id, found, connector, parsed, t.target)
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
 		return
 	}
@@ -80,29 +81,45 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	}
 }
 
-// errAtLeastOnce keeps a task from breaking the promise that its connector asks for. The validation agrees to it, as in
-// Connect, because connectors of a cluster with JVM workers are validated here too.
+// errAtLeastOnce keeps a task from breaking the promise that its connector asks for. The validation of a worker that
+// could not keep it refuses such a connector; one that was made before, or elsewhere, starts nevertheless.
 var errAtLeastOnce = errors.New("exactly.once.support=required: this worker sends records at least once, so after a " +
-	"crash some may come twice; set it to requested, or run the connector on JVM workers")
+	"crash some may come twice; set exactly.once.source.support=enabled on all workers, or exactly.once.support=requested")
 
 func (w *Worker) runSource(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
 	config host.Config) error {
+	var err error
+	if c.Stages, err = w.sourceStages(found, parsed, config); err != nil {
+		return err
+	}
+	if w.Transactions != nil {
+		return w.runExactlyOnce(ctx, c, parsed)
+	}
 	if parsed.ExactlyOnceRequired {
 		return errAtLeastOnce
 	}
 	if parsed.OffsetsTopic != "" {
-		c.Log.Warn("offsets.storage.topic is not obeyed: the connector's offsets are kept in the worker's topic",
-			"topic", parsed.OffsetsTopic)
-	}
-	var err error
-	if c.Stages, err = w.sourceStages(found, parsed, config); err != nil {
-		return err
+		c.Log.Warn("offsets.storage.topic is obeyed with exactly.once.source.support=enabled only: the connector's offsets "+
+			"are kept in the worker's topic", "topic", parsed.OffsetsTopic)
 	}
 	producer, err := w.Clients.Producer(c.ID, c.Connector)
 	if err != nil {
 		return fmt.Errorf("make producer: %w", err)
 	}
 	return task.NewSource(c, producer, w.Offsets).Run(ctx)
+}
+
+// runExactlyOnce runs a source in transactions.
+func (w *Worker) runExactlyOnce(ctx context.Context, c task.Config, parsed validate.Connector) error {
+	boundary := task.Boundary{Kind: task.BoundaryKind(parsed.TransactionBoundary), Interval: w.config.OffsetFlushInterval}
+	if parsed.TransactionBoundaryIntervalMs >= 0 {
+		boundary.Interval = max(time.Duration(parsed.TransactionBoundaryIntervalMs)*time.Millisecond, time.Millisecond)
+	}
+	producer, err := w.Transactions.Open(ctx, c.ID, c.Connector, parsed.OffsetsTopic)
+	if err != nil {
+		return err
+	}
+	return task.NewExactlyOnceSource(c, producer, boundary).Run(ctx)
 }
 
 func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
@@ -114,10 +131,12 @@ func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin
 	return task.NewSink(c).Run(ctx)
 }
 
-func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.Config,
+func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.Config, parsed validate.Connector,
 	target *task.Target) task.Config {
 	log := w.Log.With("connector", id.Connector, "task", id.Task)
 	meters := w.meters.task(id, found.Kind)
+	opts := guest.Options{Log: log, Metrics: meters.plugin,
+		Boundaries: w.Transactions != nil && parsed.TransactionBoundary == string(task.BoundaryConnector)}
 	return task.Config{
 		ID: id, Version: found.Version, Log: log, Meters: meters, Target: target, Clients: w.Clients,
 		Connector:     connector,
@@ -126,7 +145,7 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		GraceTimeout:  w.config.TaskShutdownGraceful,
 		RestAfter:     cmp.Or(w.config.StagesRestAfter, host.StageIdleMax),
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
-			return w.run(ctx, g, plan, log, meters.plugin)
+			return w.run(ctx, g, plan, opts)
 		},
 		Started:   func() { w.Status.TaskStatus(id, host.Running, "", statusVersion(found)) },
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },

@@ -38,9 +38,11 @@ type Ports struct {
 	Validator *validate.Validator
 	Clients   host.Clients
 	Offsets   host.OffsetStore
-	Status    host.StatusReporter
-	Meter     metric.Meter
-	Log       *slog.Logger
+	// Transactions are those of source tasks; nil: exactly.once.source.support is not enabled.
+	Transactions host.Transactions
+	Status       host.StatusReporter
+	Meter        metric.Meter
+	Log          *slog.Logger
 
 	Values  *configprovider.Transformer                       // of references in configurations; nil: no providers
 	Restart func(ctx context.Context, connector string) error // anywhere in the cluster; nil: it can't be
@@ -120,9 +122,9 @@ func (w *Worker) parse(kind string, config host.Config) (validate.Connector, err
 	return w.Validator.ParseSink(config)
 }
 
-// run starts an instance of a group with what its plugins are granted.
-func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan, log *slog.Logger,
-	metrics guest.Metrics) (*guest.Instance, error) {
+// run starts an instance of a group with what its plugins are granted; opts name what it tells the host.
+func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
+	opts guest.Options) (*guest.Instance, error) {
 	code, err := w.Registry.Code(ctx, group.Digest)
 	if err != nil {
 		return nil, err
@@ -134,7 +136,7 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan, l
 	if err != nil {
 		return nil, err
 	}
-	opts := guest.Options{Engine: granted, Log: log, Metrics: metrics, Serve: serve}
+	opts.Engine, opts.Serve = granted, serve
 	instance := guest.Run(context.WithoutCancel(ctx), code, plan, opts)
 	go func() {
 		<-instance.Done()

@@ -246,6 +246,15 @@ func (c *Configs) PutSessionKey(_ context.Context, key store.SessionKey) error {
 	return c.write(store.ConfigEvent{Kind: store.SessionKeyUpdated}, func(c *Configs) { c.key = &key })
 }
 
+// Claim implements herder.ConfigStore.
+func (c *Configs) Claim(context.Context) error { return nil }
+
+// Release implements herder.ConfigStore.
+func (c *Configs) Release() {}
+
+// ClaimLost implements herder.ConfigStore.
+func (c *Configs) ClaimLost() <-chan struct{} { return nil }
+
 // PutTaskCount implements herder.ConfigStore.
 func (c *Configs) PutTaskCount(_ context.Context, name string, tasks int) error {
 	return c.update(name, store.ConfigEvent{Kind: store.TargetChanged}, func(connector *store.Connector) {

@@ -165,14 +165,25 @@ func (b *Broker) Committed(t testing.TB, group, topic string) map[int32]int64 {
 // A record's bytes are valid during the call only.
 func (b *Broker) Each(t testing.TB, topic string, each func(Record)) {
 	t.Helper()
+	b.each(t, topic, each)
+}
+
+// EachCommitted is Each without what transactions have aborted; it waits for the end of open ones.
+func (b *Broker) EachCommitted(t testing.TB, topic string, each func(Record)) {
+	t.Helper()
+	b.each(t, topic, each, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+}
+
+func (b *Broker) each(t testing.TB, topic string, each func(Record), opts ...kgo.Opt) {
+	t.Helper()
 	ends := b.Ends(t, topic)
 	maps.DeleteFunc(ends, func(_ int32, end int64) bool { return end == 0 })
 	from := map[int32]kgo.Offset{}
 	for partition := range ends {
 		from[partition] = kgo.NewOffset().AtStart()
 	}
-	reader, err := kgo.NewClient(kgo.SeedBrokers(b.seeds()...),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))
+	reader, err := kgo.NewClient(append(opts, kgo.SeedBrokers(b.seeds()...), kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +198,9 @@ func (b *Broker) Each(t testing.TB, topic string, each func(Record)) {
 			if !wanted {
 				return
 			}
-			each(record(r))
+			if !r.Attrs.IsControl() {
+				each(record(r))
+			}
 			if r.Offset+1 >= end {
 				delete(ends, r.Partition)
 			}
