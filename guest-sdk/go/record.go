@@ -20,6 +20,10 @@ type Record struct {
 	SourcePartition map[string]any
 	SourceOffset    map[string]any // nil: null
 
+	// PartitionOrder names members of SourcePartition in the order in which Kafka's key has them; the others follow by
+	// name. It counts where another worker has stored offsets: Kafka compares keys by their bytes.
+	PartitionOrder []string
+
 	offset     int64
 	flags      uint8
 	origin     uint32

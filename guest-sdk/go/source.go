@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -127,7 +128,7 @@ func (t *sourceTask) process(ctx context.Context, records []*Record) error {
 func (t *sourceTask) seal(r *Record, origin uint32) error {
 	r.origin = origin
 	if r.SourcePartition != nil {
-		partition, err := abi.ToValue(r.SourcePartition)
+		partition, err := abi.ToValue(r.orderedPartition())
 		if err != nil {
 			return fmt.Errorf("source partition: %w", err)
 		}
@@ -141,6 +142,22 @@ func (t *sourceTask) seal(r *Record, origin uint32) error {
 		r.source.offset = offset.Payload
 	}
 	return nil
+}
+
+func (r *Record) orderedPartition() any {
+	if len(r.PartitionOrder) == 0 {
+		return r.SourcePartition
+	}
+	var ordered abi.OrderedMap
+	for _, name := range r.PartitionOrder {
+		if value, has := r.SourcePartition[name]; has {
+			ordered.Set(name, value)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.SourcePartition)) {
+		ordered.Set(name, r.SourcePartition[name])
+	}
+	return &ordered
 }
 
 // putAll puts what became of the polled records, split where the plan's largest batch ends.

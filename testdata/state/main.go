@@ -26,8 +26,13 @@ import (
 
 // recording is a file of DIR, or a folder, and how its cases are played.
 type recording struct {
-	name string
+	name string                                     // or a pattern
 	play func(path, only string) ([]outcome, error) // only: the case that is wanted; "" wants all
+}
+
+func (r recording) has(name string) bool {
+	matches, _ := filepath.Match(r.name, name) // the patterns are ours
+	return matches
 }
 
 // outcome is that of a case; failure is "" if it came out as recorded.
@@ -39,6 +44,7 @@ var recordings = []recording{
 	{"readers.jsonl", eachSubtest("./cluster/store", "Test(Config|Status|Offset)ReaderVectors")},
 	{"takeover", playTakeovers},
 	{"signatures.jsonl", eachSubtest("./cluster/sessionkey", "TestRecordedSignatures")},
+	{"topics-*.jsonl", playScenario},
 }
 
 func main() {
@@ -68,7 +74,7 @@ func run(dir, wanted string, out, notes io.Writer) (failed int, err error) {
 		if file != "" && entry.Name() != file {
 			continue
 		}
-		at := slices.IndexFunc(recordings, func(r recording) bool { return r.name == entry.Name() })
+		at := slices.IndexFunc(recordings, func(r recording) bool { return r.has(entry.Name()) })
 		if at < 0 {
 			noteUnplayed(entry, notes)
 			continue
