@@ -20,8 +20,8 @@ type Record struct {
 	SourcePartition map[string]any
 	SourceOffset    map[string]any // nil: null
 
-	// PartitionOrder names members of SourcePartition in the order in which Kafka's key has them; the others follow by
-	// name. It counts where another worker has stored offsets: Kafka compares keys by their bytes.
+	// PartitionOrder names members of SourcePartition in the order in which Kafka's key has them; the others follow in
+	// that of a Java HashMap. It counts where a JVM worker shares the offsets: keys are compared by their bytes.
 	PartitionOrder []string
 
 	offset     int64

@@ -144,17 +144,15 @@ func (t *sourceTask) seal(r *Record, origin uint32) error {
 	return nil
 }
 
-func (r *Record) orderedPartition() any {
-	if len(r.PartitionOrder) == 0 {
-		return r.SourcePartition
-	}
+// orderedPartition has the named members first, then the others in a Java HashMap's order.
+func (r *Record) orderedPartition() *abi.OrderedMap {
 	var ordered abi.OrderedMap
 	for _, name := range r.PartitionOrder {
 		if value, has := r.SourcePartition[name]; has {
 			ordered.Set(name, value)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.SourcePartition)) {
+	for _, name := range abi.HashOrder(slices.Sorted(maps.Keys(r.SourcePartition))) {
 		ordered.Set(name, r.SourcePartition[name])
 	}
 	return &ordered

@@ -5,6 +5,10 @@
 //
 // CASE, as takeover/healthy, is the only one to play then; without the slash all of that file or folder.
 //
+// Each step of a topics-*.jsonl is a case: workers on fresh topics must write what was recorded. Connect's file source
+// counts characters and skips bytes, so its positions in a file beyond ASCII are not Berth's; and its reset writes
+// tombstones to keys that it has not stored. Both stay failures.
+//
 // A worker taking over must answer as recorded and write the same last values, but for tasks-fencing records: Berth has
 // no transactional source tasks.
 //

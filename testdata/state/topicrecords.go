@@ -142,17 +142,32 @@ func byKey(records []logged, value func(logged) string) map[string]string {
 	joined := map[string]string{}
 	for key, list := range values {
 		if strings.HasPrefix(key, "status-") {
-			list = slices.Compact(list) // how often a status is said again depends on who saw it first
+			list = essential(list)
 		}
 		joined[key] = strings.Join(list, ", ")
 	}
 	return joined
 }
 
+// essential leaves out what depends on who came first: how often a status is said again, and UNASSIGNED of what is
+// deleted at once, as leader and owner do their parts at the same time.
+func essential(statuses []string) []string {
+	var list []string
+	for i, said := range statuses {
+		goes := said == "UNASSIGNED" && i+1 < len(statuses) && statuses[i+1] == tombstone
+		if !goes && (len(list) == 0 || list[len(list)-1] != said) {
+			list = append(list, said)
+		}
+	}
+	return list
+}
+
+const tombstone = "tombstone"
+
 // asIs is a value as parsed: members in the order of their names, numbers as Java means them.
 func asIs(r logged) string {
 	if r.isNull {
-		return "tombstone"
+		return tombstone
 	}
 	decoder := json.NewDecoder(bytes.NewReader(r.value))
 	decoder.UseNumber()
