@@ -239,19 +239,24 @@ func (c *conductor) giveUp(ctx context.Context, w wish) {
 // followTasks brings the running tasks in line. Tasks come before the connector: they must run although its plugin
 // hangs in start.
 func (c *conductor) followTasks(ctx context.Context, o orders) {
-	again := map[int]bool{}
+	again, told := map[int]bool{}, map[int]bool{}
 	for _, r := range o.restarts {
 		for _, task := range r.tasks {
-			again[task] = true
+			again[task], told[task] = true, told[task] || r.done == nil // UNASSIGNED was said with RESTARTING
 		}
 	}
-	var stop []host.TaskID
+	var stop, unassigned []host.TaskID
 	for _, task := range slices.Sorted(maps.Keys(c.tasks)) {
-		if again[task] || c.tasks[task] != o.wish.tasksEpoch {
-			stop = append(stop, c.id(task))
+		if !again[task] && c.tasks[task] == o.wish.tasksEpoch {
+			continue
+		}
+		stop = append(stop, c.id(task))
+		if !told[task] && c.h.reports.last(c.id(task)).state != host.Failed {
+			unassigned = append(unassigned, c.id(task))
 		}
 	}
 	c.stopTasks(ctx, stop)
+	c.h.inbox.post(func() { c.h.onTasksStopped(unassigned) })
 	c.retargetTasks(o.wish)
 	for _, task := range slices.Sorted(maps.Keys(o.wish.tasks)) {
 		if _, runs := c.tasks[task]; !runs {
@@ -290,10 +295,13 @@ func (c *conductor) answerTasks(o orders) {
 // followConnector brings the connector in line and publishes its task configurations when they can have changed.
 func (c *conductor) followConnector(ctx context.Context, o orders) {
 	var waiting []chan<- error
-	again := o.wish.configEpoch != c.configEpoch
+	again, report := o.wish.configEpoch != c.configEpoch, host.Unassigned
 	for _, r := range o.restarts {
 		if r.connector {
 			again = true
+			if r.done == nil {
+				report = "" // it was said with RESTARTING
+			}
 			if r.done != nil && o.wish.config != nil {
 				waiting = append(waiting, r.done)
 			}
@@ -306,7 +314,7 @@ func (c *conductor) followConnector(ctx context.Context, o orders) {
 	case !o.wish.here:
 		c.target, err = o.wish.target, elsewhere("")
 	case again || !c.begun:
-		c.stopConnector(ctx, "")
+		c.stopConnector(ctx, report)
 		err = c.start(ctx, o.wish)
 	case o.wish.target != c.target:
 		err = c.retarget(ctx, o.wish)

@@ -156,6 +156,15 @@ func (h *Herder) onTasksGone(ids []host.TaskID) {
 	}
 }
 
+// onTasksStopped reports tasks that have stopped to start again here.
+func (h *Herder) onTasksStopped(ids []host.TaskID) {
+	for _, id := range ids {
+		if h.hasTask(id) && h.owned.task(id) {
+			h.statuses.PutTask(id, h.status(host.Unassigned, "", ""))
+		}
+	}
+}
+
 // noticeWork asks for a new round when the config topic has other connectors or other numbers of tasks than before.
 // Every member does so by itself.
 func (h *Herder) noticeWork() {

@@ -193,10 +193,22 @@ func (h *Herder) alterSource(ctx context.Context, name string, config host.Confi
 			return false, err
 		}
 	}
-	if err := h.offsets.Store(ctx, name, changes); err != nil {
+	if err := h.offsets.Store(ctx, name, hashOrdered(stored, changes)); err != nil {
 		return false, fmt.Errorf("write the offsets of connector %s: %w", name, err)
 	}
 	return managed, nil
+}
+
+// hashOrdered gives partitions that are new the order of members in which a JVM worker would look for them.
+func hashOrdered(stored, changes []host.SourceOffset) []host.SourceOffset {
+	ordered := slices.Clone(changes)
+	for i, change := range changes {
+		known := func(o host.SourceOffset) bool { return string(o.Partition) == string(change.Partition) }
+		if !slices.ContainsFunc(stored, known) {
+			ordered[i].Partition = store.HashOrdered(change.Partition)
+		}
+	}
+	return ordered
 }
 
 func (h *Herder) alterPlugin(ctx context.Context, name string, config host.Config, changes []host.SourceOffset) (

@@ -156,12 +156,16 @@ func (h *Herder) onRestart(request store.RestartRequest) {
 	connector, tasks := planRestart(request, status, h.statuses.Tasks(name))
 	connector = connector && c.wish.here
 	if connector {
-		h.statuses.PutConnector(name, h.restarting(status))
+		for _, s := range h.restarting(status) {
+			h.statuses.PutConnector(name, s)
+		}
 	}
 	tasks = slices.DeleteFunc(tasks, func(task int) bool { return !c.runs(task) })
 	for _, task := range tasks {
 		if status, has := h.statuses.Task(c.id(task)); has {
-			h.statuses.PutTask(c.id(task), h.restarting(status))
+			for _, s := range h.restarting(status) {
+				h.statuses.PutTask(c.id(task), s)
+			}
 		}
 	}
 	if connector || len(tasks) > 0 {
@@ -169,8 +173,11 @@ func (h *Herder) onRestart(request store.RestartRequest) {
 	}
 }
 
-func (h *Herder) restarting(status store.Status) store.Status {
+// restarting says as Connect does that what ran has stopped, and that it will start.
+func (h *Herder) restarting(status store.Status) []store.Status {
 	restarting := h.status(host.Restarting, "", "")
-	restarting.Version = status.Version
-	return restarting
+	if status.State == host.Failed {
+		return []store.Status{restarting}
+	}
+	return []store.Status{h.status(host.Unassigned, "", ""), restarting}
 }

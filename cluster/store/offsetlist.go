@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 
+	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
 )
 
@@ -104,9 +104,23 @@ func memberNames(object []byte) (names []string) {
 
 // javaKey is the key that Connect makes of a partition that it has read: Jackson's spelling, a HashMap's order.
 func javaKey(connector string, partition []byte) []byte {
+	return keyOf(connector, partition, abi.HashOrder(memberNames(partition)))
+}
+
+// HashOrdered is a flat partition with its members in the order that Connect gives to one that it has read.
+func HashOrdered(partition []byte) []byte {
+	if !isFlat(partition) {
+		return partition
+	}
+	key := javaKey("", partition)
+	return key[len(`["",`) : len(key)-1]
+}
+
+// keyOf spells a flat partition as Jackson does.
+func keyOf(connector string, partition []byte, names []string) []byte {
 	fields, _ := decodeMap(partition)
 	key := append(appendQuoted([]byte{'['}, connector), ',', '{')
-	for i, name := range javaOrder(memberNames(partition)) {
+	for i, name := range names {
 		if i > 0 {
 			key = append(key, ',')
 		}
@@ -147,22 +161,4 @@ func javaNumeral(n json.Number) string {
 	}
 	power, _ := strconv.Atoi(exponent) // it was just formatted
 	return digits + "E" + strconv.Itoa(power)
-}
-
-// javaOrder is the order of names in a Java HashMap that got them in the given order.
-func javaOrder(names []string) []string {
-	buckets := uint32(16)
-	for len(names) > int(buckets*3/4) {
-		buckets *= 2
-	}
-	bucket := func(name string) uint32 {
-		var hash uint32
-		for _, unit := range utf16.Encode([]rune(name)) {
-			hash = 31*hash + uint32(unit)
-		}
-		return (hash ^ hash>>16) & (buckets - 1)
-	}
-	ordered := slices.Clone(names)
-	slices.SortStableFunc(ordered, func(a, b string) int { return cmp.Compare(bucket(a), bucket(b)) })
-	return ordered
 }

@@ -41,3 +41,16 @@ func TestOffsetsAreListedAsConnectDoes(t *testing.T) {
 		}
 	}
 }
+
+func TestPartitionsFromTheAPIAreInAHashMapsOrder(t *testing.T) {
+	for given, want := range map[string]string{
+		`{"table":"o","shard":0,"zone":null,"schema":"x"}`: `{"schema":"x","zone":null,"shard":0,"table":"o"}`,
+		`{"f":1.5,"e":"\u00e9"}`:                           `{"e":"é","f":1.5}`,
+		`{"w":[1],"a":1}`:                                  `{"w":[1],"a":1}`, // not flat: refused later
+		`{}`:                                               `{}`,
+	} {
+		if got := string(HashOrdered([]byte(given))); got != want {
+			t.Errorf("%s becomes %s, want %s", given, got, want)
+		}
+	}
+}

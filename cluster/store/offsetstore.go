@@ -160,8 +160,8 @@ func (o *offsetReader) list(connector string) []host.SourceOffset {
 }
 
 // keyFor returns the key of a partition: its very bytes when they are known, else those of an entry that differs in the
-// order of members only (the JVM writes them in an order of its own), else new ones in the order in which a JVM worker
-// looks for them.
+// order of members only (the JVM writes them in an order of its own), else new ones in the order given, the plugin's,
+// as in Connect.
 func (o *offsetReader) keyFor(connector string, partition []byte) ([]byte, error) {
 	canonical, err := canonicalJSON(partition)
 	if err != nil {
@@ -178,7 +178,7 @@ func (o *offsetReader) keyFor(connector string, partition []byte) ([]byte, error
 		}
 	}
 	if isFlat(partition) {
-		key = javaKey(connector, partition)
+		key = keyOf(connector, partition, memberNames(partition))
 	}
 	return key, nil
 }

@@ -94,8 +94,11 @@ func (s *StatusStore) apply(r *kgo.Record) {
 	s.reader.apply(r)
 }
 
-// writeWaiting writes what was put, batch by batch; the client tries for as long as Kafka is away, meanwhile newer
-// statuses take the place of those that wait.
+// waitingMax is how many statuses of one entry wait at most, the newest ones, so that Kafka's absence costs little
+// memory. A restart says UNASSIGNED, RESTARTING and RUNNING; who follows the topic sees all of it, as from Connect.
+const waitingMax = 4
+
+// writeWaiting writes what was put, batch by batch; the client tries for as long as Kafka is away.
 func (s *StatusStore) writeWaiting(ctx context.Context) {
 	for {
 		select {
@@ -154,8 +157,14 @@ func (s *StatusStore) putBack(batch []pending) {
 
 // put must be called with mu held.
 func (s *StatusStore) put(p pending) {
-	if i := slices.IndexFunc(s.waiting, func(w pending) bool { return w.key == p.key }); i >= 0 {
-		s.waiting = slices.Delete(s.waiting, i, i+1)
+	same, oldest := 0, 0
+	for i, w := range slices.Backward(s.waiting) {
+		if w.key == p.key {
+			same, oldest = same+1, i
+		}
+	}
+	if same >= waitingMax {
+		s.waiting = slices.Delete(s.waiting, oldest, oldest+1)
 	}
 	s.waiting = append(s.waiting, p)
 	select {
@@ -165,7 +174,7 @@ func (s *StatusStore) put(p pending) {
 }
 
 // PutConnector writes a status and returns at once; DESTROYED writes a tombstone. It is sent again until Kafka has it,
-// a newer status of the same entry was put, or Run has ended.
+// waitingMax newer statuses of the same entry were put, or Run has ended.
 func (s *StatusStore) PutConnector(name string, status Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

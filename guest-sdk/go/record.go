@@ -20,6 +20,10 @@ type Record struct {
 	SourcePartition map[string]any
 	SourceOffset    map[string]any // nil: null
 
+	// PartitionOrder names members of SourcePartition in the order in which Kafka's key has them; the others follow in
+	// that of a Java HashMap. It counts where a JVM worker shares the offsets: keys are compared by their bytes.
+	PartitionOrder []string
+
 	offset     int64
 	flags      uint8
 	origin     uint32

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -127,7 +128,7 @@ func (t *sourceTask) process(ctx context.Context, records []*Record) error {
 func (t *sourceTask) seal(r *Record, origin uint32) error {
 	r.origin = origin
 	if r.SourcePartition != nil {
-		partition, err := abi.ToValue(r.SourcePartition)
+		partition, err := abi.ToValue(r.orderedPartition())
 		if err != nil {
 			return fmt.Errorf("source partition: %w", err)
 		}
@@ -141,6 +142,20 @@ func (t *sourceTask) seal(r *Record, origin uint32) error {
 		r.source.offset = offset.Payload
 	}
 	return nil
+}
+
+// orderedPartition has the named members first, then the others in a Java HashMap's order.
+func (r *Record) orderedPartition() *abi.OrderedMap {
+	var ordered abi.OrderedMap
+	for _, name := range r.PartitionOrder {
+		if value, has := r.SourcePartition[name]; has {
+			ordered.Set(name, value)
+		}
+	}
+	for _, name := range abi.HashOrder(slices.Sorted(maps.Keys(r.SourcePartition))) {
+		ordered.Set(name, r.SourcePartition[name])
+	}
+	return &ordered
 }
 
 // putAll puts what became of the polled records, split where the plan's largest batch ends.

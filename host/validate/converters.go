@@ -79,7 +79,7 @@ func (s *session) converterKeys(ctx context.Context, r role, plugin abi.Plugin) 
 		return section{}, err
 	}
 	var ordered []*outcome
-	for _, name := range hashOrder(results.order) {
+	for _, name := range abi.HashOrder(results.order) {
 		ordered = append(ordered, results.byName[name])
 	}
 	return prefixed(prefix, plugin.Config, ordered), nil

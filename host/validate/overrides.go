@@ -127,7 +127,7 @@ func (s *session) clientOverrides(c client) (section, error) {
 	}
 	slices.Sort(names)
 	var results []*outcome
-	for _, name := range hashOrder(names) {
+	for _, name := range abi.HashOrder(names) {
 		o := &outcome{Name: name, Value: own[name]}
 		if k := c.definition.Key(name); k != nil && own[name] != nil {
 			value, err := abi.ParseConfigValue(name, k.Type, *own[name], nil)

@@ -29,7 +29,7 @@ func report(class string, framework abi.ConfigDef, out *outcomes, own abi.Config
 	answer := infos{Name: class, Groups: groups, Configs: []host.ConfigInfo{}}
 	results := outcomes{byName: map[string]*outcome{}}
 	for _, from := range []*outcomes{out, ownOut} {
-		for _, name := range hashOrder(from.order) {
+		for _, name := range abi.HashOrder(from.order) {
 			o := from.byName[name]
 			*results.at(name) = *o
 			if all.Key(name) == nil {

@@ -272,7 +272,7 @@ func failNulls(config host.Config, out *outcomes) {
 		}
 	}
 	slices.Sort(names)
-	for _, name := range hashOrder(names) {
+	for _, name := range abi.HashOrder(names) {
 		out.at(name).fail("Null value can not be supplied as the configuration value.")
 	}
 }

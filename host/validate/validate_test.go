@@ -52,7 +52,7 @@ func TestHashOrder(t *testing.T) {
 			continue
 		}
 		played++
-		if got := hashOrder(slices.Compact(v.Keys)); !slices.Equal(got, v.Result.Order) {
+		if got := abi.HashOrder(slices.Compact(v.Keys)); !slices.Equal(got, v.Result.Order) {
 			t.Errorf("%s: %q, want %q", v.ID, got, v.Result.Order)
 		}
 	}

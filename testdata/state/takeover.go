@@ -61,9 +61,9 @@ func playTakeovers(dir, only string) ([]outcome, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(tmp)
-	program := filepath.Join(tmp, "berth")
-	if said, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build berth: %w: %s", err, said)
+	program, err := buildWorker(tmp)
+	if err != nil {
+		return nil, err
 	}
 	var outcomes []outcome
 	for _, file := range folders {
@@ -84,7 +84,7 @@ func playTakeover(dir, program, home string) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal([]byte(t.rooted(string(text))), &t); err != nil {
+	if err := json.Unmarshal([]byte(rootedIn(t.home, string(text))), &t); err != nil {
 		return fmt.Errorf("read expect.json: %w", err)
 	}
 	for name, content := range t.Files {
@@ -118,18 +118,18 @@ func playTakeover(dir, program, home string) error {
 // relative finds the names of files in the worker's current directory, which plugins of Berth do not have.
 var relative = regexp.MustCompile(`("file(?:name)?": ?")([^"/]+")`)
 
-// rooted gives files a path from the root.
-func (t takeover) rooted(text string) string {
-	return relative.ReplaceAllString(text, "${1}"+t.home+"/$2")
-}
+// rootedIn gives files a path from the root.
+func rootedIn(home, text string) string { return relative.ReplaceAllString(text, "${1}"+home+"/$2") }
 
 // recorded is a record of a topic, or the marker that ends a transaction.
 type recorded struct {
 	Partition int32   `json:"partition"`
+	Offset    int64   `json:"offset"`
 	Text      string  `json:"key"`
 	Key       *string `json:"key_b64"`
 	Value     *string `json:"value_b64"`
 	Batch     struct {
+		BaseOffset    int64  `json:"base_offset"` // records written together share it
 		Transactional bool   `json:"transactional"`
 		Control       bool   `json:"control"`
 		ControlType   string `json:"control_type"`
@@ -237,7 +237,7 @@ func (r recorded) record(t takeover, topic string) (*kgo.Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		*part.to = []byte(t.rooted(string(bytes)))
+		*part.to = []byte(rootedIn(t.home, string(bytes)))
 	}
 	return record, nil
 }
@@ -342,9 +342,14 @@ func (p *process) stop() {
 	select {
 	case <-p.ended:
 	case <-time.After(takeoverPatience):
-		_ = p.cmd.Process.Kill()
-		<-p.ended
+		p.kill()
 	}
+}
+
+// kill ends the worker as a crash does.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // an error: it has ended
+	<-p.ended
 }
 
 func (p *process) lastLine() string {

@@ -1,4 +1,4 @@
-package validate
+package abi
 
 import (
 	"cmp"
@@ -6,9 +6,9 @@ import (
 	"unicode/utf16"
 )
 
-// hashOrder returns the names in the order in which a java.util.HashMap filled with them is walked: Connect's answers
-// show this order for the keys of converters and client overrides.
-func hashOrder(names []string) []string {
+// HashOrder returns the names in the order in which a java.util.HashMap filled with them is walked. Connect shows keys
+// of configurations in it, and plugins for the JVM that keep source partitions in a HashMap have it in the stored keys.
+func HashOrder(names []string) []string {
 	buckets := uint32(16)
 	for len(names)*4 > int(buckets)*3 {
 		buckets *= 2
