@@ -26,6 +26,7 @@ type fakeHerder struct {
 	status herder.ConnectorStatus
 	config host.Config
 	module string
+	by     string
 	ready  bool
 }
 
@@ -59,9 +60,26 @@ func (f *fakeHerder) Validate(context.Context, host.Config) (host.ConfigInfos, e
 		{Value: &host.ConfigValueInfo{Name: "k"}}, {Definition: &host.ConfigKeyInfo{Name: "k"}}}}, f.err
 }
 
-func (f *fakeHerder) AddModule(_ context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
-	f.module = name + ":" + string(wasm)
-	return host.ModuleInfo{Name: name, Digest: "ab", SizeBytes: int64(len(wasm)), SDK: "go/1"}, f.err
+func (f *fakeHerder) AddModule(_ context.Context, upload host.ModuleUpload) (host.ModuleInfo, bool, error) {
+	if !upload.DryRun {
+		f.module = upload.Name + ":" + string(upload.Wasm)
+	}
+	f.by = upload.By
+	info := host.ModuleInfo{Name: upload.Name, Digest: "ab", SizeBytes: int64(len(upload.Wasm)), SDK: "go/1"}
+	return info, !upload.DryRun, f.err
+}
+
+func (f *fakeHerder) Module(_ context.Context, name, version string) (host.ModuleInfo, error) {
+	return host.ModuleInfo{Name: name, Digest: version}, f.err
+}
+
+func (f *fakeHerder) ModuleContent(_ context.Context, digest string) ([]byte, error) {
+	return []byte("\x00asm" + digest), f.err
+}
+
+func (f *fakeHerder) DeleteModule(_ context.Context, name, version string) error {
+	f.module = name + " " + version
+	return f.err
 }
 
 func (f *fakeHerder) Modules(context.Context) ([]host.ModuleInfo, error) { return nil, f.err }
@@ -209,7 +227,7 @@ func TestAddModule(t *testing.T) {
 		if answer.Code != test.status || h.module != test.added {
 			t.Errorf("%s: got %d %s, added %q", test.what, answer.Code, answer.Body, h.module)
 		}
-		want := `{"name":"geo","digest":"ab","size":4,"sdk":"go/1","capabilities":[],"plugins":[]}`
+		want := `{"name":"geo","digest":"ab","size":4,"sdk":"go/1","capabilities":[],"granted":[],"plugins":[]}`
 		if test.status == 201 && answer.Body.String() != want {
 			t.Errorf("%s: got %s, want %s", test.what, answer.Body, want)
 		}

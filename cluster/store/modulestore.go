@@ -43,7 +43,6 @@ type ModuleStore struct {
 	records  recordLog
 	incoming string // folder of chunks whose module is not there yet
 	worker   string
-	torn     time.Duration
 	receiver host.ModuleReceiver // set before the log runs
 
 	mu      sync.Mutex
@@ -87,7 +86,7 @@ func NewModuleStore(worker map[string]string, incoming, workerID string, log *sl
 }
 
 func newModuleStore(incoming, workerID string, log *slog.Logger) *ModuleStore {
-	return &ModuleStore{log: log, incoming: incoming, worker: workerID, torn: tornAfter,
+	return &ModuleStore{log: log, incoming: incoming, worker: workerID,
 		uploads: map[uploadKey]*upload{}, listed: map[string]moduleRecord{}}
 }
 
@@ -203,7 +202,7 @@ func (s *ModuleStore) collectAlways(ctx context.Context) {
 	timer := time.NewTicker(collectInterval)
 	defer timer.Stop()
 	for {
-		if err := s.collect(ctx); err != nil && ctx.Err() == nil {
+		if err := s.collect(ctx, tornAfter); err != nil && ctx.Err() == nil {
 			s.log.Warn("torn uploads of modules can't be deleted; it is tried again", "error", err)
 		}
 		select {
@@ -214,13 +213,13 @@ func (s *ModuleStore) collectAlways(ctx context.Context) {
 	}
 }
 
-// collect deletes the chunks of uploads that got no manifest, and of those whose manifest is gone. Several workers may
+// collect deletes the chunks of uploads without a manifest whose last chunk is older than age. Several workers may
 // do so at once. Should such an upload get its manifest at this moment, then its chunks are gone for all readers alike.
-func (s *ModuleStore) collect(ctx context.Context) error {
+func (s *ModuleStore) collect(ctx context.Context, age time.Duration) error {
 	s.mu.Lock()
 	torn := map[uploadKey]*upload{}
 	for key, u := range s.uploads {
-		if s.listed[key.digest].Upload != key.id && time.Since(u.last) > s.torn {
+		if s.listed[key.digest].Upload != key.id && time.Since(u.last) > age {
 			torn[key] = u
 		}
 	}

@@ -161,8 +161,8 @@ func TestModuleAgain(t *testing.T) {
 	}
 	both.Wait()
 	for _, s := range []shelvedStore{first, second} {
-		s.torn = -time.Hour // what is superseded is collected at once
-		if err := errors.Join(s.collect(within(t)), s.CatchUp(within(t))); err != nil {
+		// What is superseded is collected at once.
+		if err := errors.Join(s.collect(within(t), -time.Hour), s.CatchUp(within(t))); err != nil {
 			t.Fatal(err)
 		}
 		if s.names() != "m" || !bytes.Equal(s.content(m.Digest), wasm) || len(s.uploads) != 1 {
@@ -194,7 +194,7 @@ func TestTornUploadIsInvisibleAndCollected(t *testing.T) {
 	if err := s.CatchUp(within(t)); err != nil || s.names() != "" || len(s.uploads) != 1 {
 		t.Fatalf("%v, %s, %d uploads", err, s.names(), len(s.uploads))
 	}
-	if err := s.collect(within(t)); err != nil {
+	if err := s.collect(within(t), tornAfter); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.CatchUp(within(t)); err != nil || len(s.uploads) != 1 {
@@ -202,8 +202,7 @@ func TestTornUploadIsInvisibleAndCollected(t *testing.T) {
 	}
 	stop()
 	next, _ := startModules(t, worker)
-	next.torn = -time.Hour
-	if err := errors.Join(next.collect(within(t)), next.CatchUp(within(t))); err != nil {
+	if err := errors.Join(next.collect(within(t), -time.Hour), next.CatchUp(within(t))); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(next.incoming); err != nil || len(next.uploads)+len(left) > 0 {
