@@ -86,12 +86,10 @@ func (s *Server) deleteModule(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return within(c, requestDurationMax, func(c echo.Context) error {
-		if err := s.herder.DeleteModule(c.Request().Context(), name, version); err != nil {
-			return err
-		}
-		return c.NoContent(http.StatusNoContent)
-	})
+	if err := s.herder.DeleteModule(c.Request().Context(), name, version); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
 }
 
 // addModule takes a wasm module as the multipart field "file" or as the body itself. Its name is that of ?name=, of the

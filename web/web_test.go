@@ -188,6 +188,46 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+func TestModule(t *testing.T) {
+	missing := host.NotFound("not there")
+	tests := []struct {
+		method, path string
+		err          error
+		status       int
+		body         string
+	}{
+		{"GET", "/plugins/a%2Fgeo/1.0%2B1", nil, 200,
+			`{"name":"a/geo","digest":"1.0+1","size":0,"sdk":"","capabilities":[],"granted":[],"plugins":[]}`},
+		{"GET", "/plugins/geo/2", missing, 404, `{"error_code":404,"message":"not there"}`},
+		{"GET", "/plugins/geo/ab/module", nil, 200, "\x00asmab"},
+		{"GET", "/plugins/geo/2/module", missing, 404, `{"error_code":404,"message":"not there"}`},
+		{"DELETE", "/plugins/geo/1", nil, 204, ""},
+		{"DELETE", "/plugins/geo/2", missing, 404, `{"error_code":404,"message":"not there"}`},
+		{"DELETE", "/plugins/geo/2", host.Conflict("used by c"), 409, `{"error_code":409,"message":"used by c"}`},
+		{"DELETE", "/plugins/geo", nil, 404, `{"error_code":404,"message":"HTTP 404 Not Found"}`},
+	}
+	for _, test := range tests {
+		answer := call(newServer(t, &fakeHerder{err: test.err}, Config{}), test.method, test.path, "", nil)
+		if answer.Code != test.status || answer.Body.String() != test.body {
+			t.Errorf("%s %s: got %d %s", test.method, test.path, answer.Code, answer.Body)
+		}
+	}
+}
+
+// Who uploaded a module is known where users show passwords, and nowhere else.
+func TestUploader(t *testing.T) {
+	for _, users := range []map[string]string{nil, {"ann": "secret"}} {
+		h := &fakeHerder{}
+		request := httptest.NewRequest("POST", "/plugins?name=geo", strings.NewReader("\x00asm"))
+		request.SetBasicAuth("ann", "secret")
+		answer := httptest.NewRecorder()
+		newServer(t, h, Config{Users: users}).ServeHTTP(answer, request)
+		if want := map[bool]string{false: "", true: "ann"}[users != nil]; answer.Code != 201 || h.by != want {
+			t.Errorf("users %v: got %d, by %q", users, answer.Code, h.by)
+		}
+	}
+}
+
 func TestAddModule(t *testing.T) {
 	form := func(field, file, content string) (string, io.Reader) {
 		var body bytes.Buffer
@@ -204,7 +244,23 @@ func TestAddModule(t *testing.T) {
 		}
 		return writer.FormDataContentType(), &body
 	}
+	named := func(info string) (string, io.Reader) {
+		var body bytes.Buffer
+		writer := multipart.NewWriter(&body)
+		err := writer.WriteField("info", info)
+		if err == nil {
+			var part io.Writer
+			part, err = writer.CreateFormFile("file", "other.wasm")
+			_, _ = io.WriteString(part, "\x00asm")
+		}
+		if err = errors.Join(err, writer.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return writer.FormDataContentType(), &body
+	}
 	formType, formBody := form("file", "geo.wasm", "\x00asm")
+	namedType, namedBody := named(`{"name":"geo"}`)
+	wrongType, wrongBody := named(`{"nam":"geo"}`)
 	otherType, otherBody := form("other", "geo.wasm", "\x00asm")
 	tests := []struct {
 		what, path, contentType string
@@ -213,6 +269,9 @@ func TestAddModule(t *testing.T) {
 		added                   string
 	}{
 		{"file", "/plugins", formType, formBody, 201, "geo:\x00asm"},
+		{"file with JSON", "/plugins", namedType, namedBody, 201, "geo:\x00asm"},
+		{"file with wrong JSON", "/plugins", wrongType, wrongBody, 400, ""},
+		{"checked only", "/plugins?name=geo&dry_run=true", "application/wasm", strings.NewReader("\x00asm"), 200, ""},
 		{"raw body", "/plugins?name=geo", "application/wasm", strings.NewReader("\x00asm"), 201, "geo:\x00asm"},
 		{"name with suffix", "/plugins?name=geo.wasm", "", strings.NewReader("\x00asm"), 201, "geo:\x00asm"},
 		{"no name", "/plugins", "", strings.NewReader("\x00asm"), 400, ""},
