@@ -243,6 +243,8 @@ var settings = []setting{
 	{"plugin.path", "", false, isText, ""},
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
+	{"berth.modules.storage.topic", "", false, isText, ""},
+	{"berth.modules.storage.replication.factor", "", false, isText, replicationRule},
 	{"berth.time.zone", "", true, isTimeZone, timeZoneRule},
 	{"berth.restart.max", "0", true, isZeroOrMore, "be a number of restarts of a failed task, 0 for none"},
 	{"berth.restart.window.ms", "600000", true, isPositive, millisRule},

@@ -133,7 +133,7 @@ func inspectPlugin(args []string, out io.Writer) error {
 	if err := registry.Load(ctx); err != nil {
 		return errors.Join(err, e.Close(ctx))
 	}
-	info, err := registry.Add(ctx, strings.TrimSuffix(filepath.Base(positional[0]), ".wasm"), module)
+	info, _, err := registry.Add(ctx, host.ModuleUpload{Name: filepath.Base(positional[0]), Wasm: module})
 	if err != nil {
 		return errors.Join(err, e.Close(ctx))
 	}

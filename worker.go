@@ -143,6 +143,7 @@ func serve(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger
 // node is one worker with all that it is made of.
 type node struct {
 	engine   *engine.Engine
+	modules  *store.ModuleStore // nil: standalone
 	plugins  *plugin.Registry
 	admin    *kafka.Admin
 	configs  *store.ConfigStore
@@ -159,6 +160,7 @@ type node struct {
 func (n *node) actors() []actor {
 	actors := []actor{
 		{"plugins", n.plugins.Run, nil},       // who needs one waits for it
+		{"module store", n.runModules, nil},   // what plugins wait for
 		{"config store", n.configs.Run, nil},  // the herder acts on what it reads; the stores read at the same time
 		{"status store", n.statuses.Run, nil}, // the last statuses are written after the last task has stopped
 		{"offset store", n.offsets.Run, nil},  // and so are the last offsets
@@ -171,6 +173,14 @@ func (n *node) actors() []actor {
 		actor{"herder", n.runHerder, nil}, // starts what the group gives to this worker, or all that there is
 		actor{"REST API", n.web.Run, nil}, // last: says "starting" until the herder is ready; the first to stop
 	)
+}
+
+func (n *node) runModules(ctx context.Context) error {
+	if n.modules == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return n.modules.Run(ctx, n.plugins)
 }
 
 func (n *node) runHerder(ctx context.Context) error { return n.herder.Run(ctx, n.worker) }
@@ -220,7 +230,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	if err := n.openPlugins(ctx, c, log); err != nil {
+	if err := n.openPlugins(ctx, c, id, log); err != nil {
 		return nil, err
 	}
 	validator, err := newValidator(c, n.plugins)
@@ -269,7 +279,7 @@ func (n *node) openStores(m *mode, properties map[string]string, log *slog.Logge
 	return err
 }
 
-func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) error {
+func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.Logger) error {
 	data := c.text("berth.data.dir")
 	var dirs []string
 	for _, dir := range c.list("berth.allow.dirs") {
@@ -285,12 +295,27 @@ func (n *node) openPlugins(ctx context.Context, c config, log *slog.Logger) erro
 	}
 	n.engine.LimitMemory(c.bytes("berth.limits.module.memory.bytes"), c.bytes("berth.limits.worker.memory.bytes"))
 	n.engine.LimitCPU(c.millis("berth.limits.module.second.cpu.ms"), c.millis("berth.limits.worker.second.cpu.ms"))
+	modules, shared, err := n.openModules(c, id, log)
+	if err != nil {
+		return errors.Join(err, n.close())
+	}
 	n.plugins = plugin.New(plugin.Config{
-		Dir: filepath.Join(data, "modules"), Path: c.list("plugin.path"), Bundle: bundle(),
+		Dir: modules, Shared: shared, Path: c.list("plugin.path"), Bundle: bundle(),
 		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout},
 		Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"), Log: log,
 	}, n.engine)
 	return nil
+}
+
+// openModules tells where modules lie, and what shares them: a standalone worker has its folder alone.
+func (n *node) openModules(c config, id string, log *slog.Logger) (folder string, shared host.ModuleStore, err error) {
+	data := c.text("berth.data.dir")
+	if c.mode == standalone {
+		return filepath.Join(data, "modules"), nil, nil
+	}
+	folder = filepath.Join(data, "module-cache")
+	n.modules, err = store.NewModuleStore(c.all(), filepath.Join(folder, "incoming"), id, log)
+	return folder, n.modules, err
 }
 
 func bundle() []plugin.Bundled {

@@ -73,8 +73,17 @@ type ModuleInfo struct {
 	SizeBytes    int64
 	SDK          string
 	Capabilities []string // asked for by its plugins
+	Granted      []string // those that they get on this worker
 	Plugins      []PluginInfo
 	Problem      string // why it can't be used; "" = usable
+}
+
+// ModuleUpload is a module to add.
+type ModuleUpload struct {
+	Name   string // file name without .wasm
+	By     string // the user; "": nobody had to say
+	Wasm   []byte
+	DryRun bool // check it only
 }
 
 // ConfigKeyInfo describes a configuration key as GET /connector-plugins/{p}/config does. Nil pointers are JSON null.
@@ -157,8 +166,14 @@ type Runtime interface {
 	// StopTasks stops tasks at once (together, not one by one) and returns when all have ended or were given up.
 	StopTasks(ctx context.Context, ids ...TaskID)
 
-	// AddModule checks, stores and lists a module; its plugins are usable when it returns.
-	AddModule(ctx context.Context, name string, wasm []byte) (ModuleInfo, error)
-	// Modules lists the store.
+	// AddModule checks, stores and lists a module; its plugins are usable when it returns. added: it is new.
+	AddModule(ctx context.Context, upload ModuleUpload) (info ModuleInfo, added bool, err error)
+	// Modules lists all modules.
 	Modules() []ModuleInfo
+	// ModuleContent returns the bytes of a module. Errors: ErrNotFound.
+	ModuleContent(digest string) ([]byte, error)
+	// UsesModule tells whether a connector's configuration has a plugin of the module.
+	UsesModule(config Config, digest string) bool
+	// DeleteModule takes an uploaded module away. Errors: ErrNotFound, ErrConflict (it was not uploaded).
+	DeleteModule(ctx context.Context, digest string) error
 }

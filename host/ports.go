@@ -152,3 +152,39 @@ type StatusReporter interface {
 	// may be reset (KIP-558).
 	TopicUsed(id TaskID, topic string)
 }
+
+// StoredModule is a module that the workers of a group share, without its bytes.
+type StoredModule struct {
+	Digest    string // SHA-256, hex
+	Name      string // file name without .wasm
+	SizeBytes int64
+	Manifest  []byte // as the module described itself when it was uploaded
+	Added     time.Time
+	By        string // the user who uploaded it; "": nobody had to say
+	Problem   string // why its bytes are not on this worker; "" = they are
+}
+
+// ModuleStore shares modules among the workers of a group. A nil one: modules are this worker's alone.
+type ModuleStore interface {
+	// Put returns when all workers can read the module and this worker's receiver has it.
+	Put(ctx context.Context, m StoredModule, wasm []byte) error
+	// Delete returns when this worker's receiver has heard of it; the others hear of it as they read on.
+	Delete(ctx context.Context, digest string) error
+	// CatchUp returns when the receiver has all modules that were there at the call.
+	CatchUp(ctx context.Context) error
+	// Ready is closed when the receiver has all modules that were there at the start.
+	Ready() <-chan struct{}
+}
+
+// ModuleReceiver hears what a ModuleStore reads, from one goroutine; calls must not call the store.
+type ModuleReceiver interface {
+	// HasModule tells whether the bytes of a module are on this worker already, and whole.
+	HasModule(digest string) bool
+	// ListModule takes over a module with the file that has its bytes; "": HasModule said that they are here, or
+	// m.Problem says why they are not.
+	ListModule(m StoredModule, file string) error
+	// UnlistModule: it is deleted; tasks that run keep what they have.
+	UnlistModule(digest string)
+	// DiscardModule: its bytes are needed no more.
+	DiscardModule(digest string)
+}

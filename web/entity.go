@@ -206,7 +206,8 @@ type module struct {
 	Digest       string         `json:"digest"`
 	SizeBytes    int64          `json:"size"`
 	SDK          string         `json:"sdk"`
-	Capabilities []string       `json:"capabilities"`
+	Capabilities []string       `json:"capabilities"` // asked for
+	Granted      []string       `json:"granted"`
 	Plugins      []modulePlugin `json:"plugins"`
 	Problem      string         `json:"problem,omitempty"`
 }
@@ -216,7 +217,8 @@ func newModule(info host.ModuleInfo) module {
 	for _, p := range info.Plugins {
 		plugins = append(plugins, modulePlugin{p.Class, p.Kind, versionJSON(p.Version), orEmpty(p.Aliases), p.Doc})
 	}
-	return module{info.Name, info.Digest, info.SizeBytes, info.SDK, orEmpty(info.Capabilities), plugins, info.Problem}
+	return module{info.Name, info.Digest, info.SizeBytes, info.SDK, orEmpty(info.Capabilities),
+		orEmpty(info.Granted), plugins, info.Problem}
 }
 
 // loggerLevel is the level of a logger; LastModified is null until it was set here.

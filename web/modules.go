@@ -1,9 +1,14 @@
 package web
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"path"
 	"strings"
@@ -15,6 +20,8 @@ import (
 
 // wasmSuffix ends the file names of modules; a module's name goes without it.
 const wasmSuffix = ".wasm"
+
+const wasmMediaType = "application/wasm"
 
 func (s *Server) listModules(c echo.Context) error {
 	return within(c, requestDurationMax, func(c echo.Context) error {
@@ -30,65 +37,156 @@ func (s *Server) listModules(c echo.Context) error {
 	})
 }
 
-// addModule takes a wasm module as the multipart field "file" or as the body itself; ?name= names it, else the file's
-// name does.
+func (s *Server) getModule(c echo.Context) error {
+	return s.withModule(c, func(c echo.Context, info host.ModuleInfo) error {
+		return writeJSON(c, http.StatusOK, newModule(info))
+	})
+}
+
+// downloadModule answers the module itself, under its digest as entity tag.
+func (s *Server) downloadModule(c echo.Context) error {
+	return s.withModule(c, func(c echo.Context, info host.ModuleInfo) error {
+		content, err := s.herder.ModuleContent(c.Request().Context(), info.Digest)
+		if err != nil {
+			return err
+		}
+		header := c.Response().Header()
+		header.Set("ETag", `"`+info.Digest+`"`)
+		header.Set(echo.HeaderContentDisposition,
+			mime.FormatMediaType("attachment", map[string]string{"filename": info.Name + wasmSuffix}))
+		return c.Blob(http.StatusOK, wasmMediaType, content)
+	})
+}
+
+// withModule finds the module that the path names.
+func (s *Server) withModule(c echo.Context, answer func(echo.Context, host.ModuleInfo) error) error {
+	name, version, err := moduleParams(c)
+	if err != nil {
+		return err
+	}
+	return within(c, requestDurationMax, func(c echo.Context) error {
+		info, err := s.herder.Module(c.Request().Context(), name, version)
+		if err != nil {
+			return err
+		}
+		return answer(c, info)
+	})
+}
+
+func moduleParams(c echo.Context) (name, version string, err error) {
+	if name, err = param(c, "name"); err != nil {
+		return "", "", err
+	}
+	version, err = param(c, "version")
+	return name, version, err
+}
+
+func (s *Server) deleteModule(c echo.Context) error {
+	name, version, err := moduleParams(c)
+	if err != nil {
+		return err
+	}
+	if err := s.herder.DeleteModule(c.Request().Context(), name, version); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// addModule takes a wasm module as the multipart field "file" or as the body itself. Its name is that of ?name=, of the
+// JSON field "info", or of the file, in this order. With ?dry_run=true it is checked and that is all.
 func (s *Server) addModule(c echo.Context) error {
-	name, wasm, err := readModule(c)
+	upload, err := readModule(c)
 	if err != nil {
 		return err
 	}
 	if given := c.QueryParam("name"); given != "" {
-		name = given
+		upload.Name = given
 	}
-	if name = strings.TrimSuffix(name, wasmSuffix); name == "" || name != path.Base(name) || name == "." || name == ".." {
+	upload.DryRun = isTrue(c, "dry_run")
+	if s.config.Users != nil { // a name that nobody checked says nothing
+		upload.By, _, _ = credentials(c.Request().Header.Get(echo.HeaderAuthorization))
+	}
+	name := strings.TrimSuffix(upload.Name, wasmSuffix)
+	if name == "" || name != path.Base(name) || name == "." || name == ".." {
 		return host.BadRequest("The module needs a name: send it as a file, or give ?name= without slashes")
 	}
+	upload.Name = name
 	return within(c, requestDurationMax, func(c echo.Context) error {
-		info, err := s.herder.AddModule(c.Request().Context(), name, wasm)
+		info, added, err := s.herder.AddModule(c.Request().Context(), upload)
 		if err != nil {
 			return err
 		}
-		return writeJSON(c, http.StatusCreated, newModule(info))
+		status := http.StatusOK
+		if added {
+			status = http.StatusCreated
+		}
+		return writeJSON(c, status, newModule(info))
 	})
 }
 
-// readModule returns the module with the name of its file, if it came with one.
-func readModule(c echo.Context) (name string, wasm []byte, err error) {
+// readModule returns the module with the name that came with it, if one did.
+func readModule(c echo.Context) (upload host.ModuleUpload, err error) {
 	mediaType, _, _ := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if mediaType == echo.MIMEMultipartForm {
-		name, wasm, err = readModulePart(c)
+		upload, err = readModuleForm(c)
 	} else {
-		wasm, err = readBody(c, moduleBodyBytesMax)
+		upload.Wasm, err = readBody(c, moduleBodyBytesMax)
 	}
-	if err == nil && len(wasm) == 0 {
+	if err == nil && len(upload.Wasm) == 0 {
 		err = host.BadRequest("The request has no module: send a .wasm file as the multipart field \"file\" or as the body")
 	}
-	return name, wasm, err
+	return upload, err
 }
 
-func readModulePart(c echo.Context) (string, []byte, error) {
+// moduleParts are the fields of a form; others are passed over.
+type moduleParts struct {
+	fileName string
+	wasm     []byte
+	info     struct {
+		Name string `json:"name"`
+	}
+}
+
+func readModuleForm(c echo.Context) (host.ModuleUpload, error) {
 	c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, moduleBodyBytesMax)
-	parts, err := c.Request().MultipartReader()
+	form, err := c.Request().MultipartReader()
 	if err != nil {
-		return "", nil, host.BadRequest("The multipart body can't be read: " + err.Error())
+		return host.ModuleUpload{}, host.BadRequest("The multipart body can't be read: " + err.Error())
 	}
+	var parts moduleParts
 	for {
-		part, err := parts.NextPart()
+		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
-			return "", nil, nil
+			return host.ModuleUpload{Name: cmp.Or(parts.info.Name, parts.fileName), Wasm: parts.wasm}, nil
 		}
 		if err != nil {
-			return "", nil, partError(err)
+			return host.ModuleUpload{}, partError(err)
 		}
-		if part.FormName() != "file" {
-			continue
+		if err := parts.read(part); err != nil {
+			return host.ModuleUpload{}, err
 		}
-		wasm, err := io.ReadAll(part)
-		if err != nil {
-			return "", nil, partError(err)
-		}
-		return part.FileName(), wasm, nil
 	}
+}
+
+func (p *moduleParts) read(part *multipart.Part) (err error) {
+	switch part.FormName() {
+	case "file":
+		p.fileName = part.FileName()
+		if p.wasm, err = io.ReadAll(part); err != nil {
+			return partError(err)
+		}
+	case "info":
+		text, err := io.ReadAll(io.LimitReader(part, jsonBodyBytesMax))
+		if err != nil {
+			return partError(err)
+		}
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&p.info); err != nil {
+			return host.BadRequest(fmt.Sprintf("The multipart field \"info\" must be JSON like {\"name\": \"geo\"}: %v", err))
+		}
+	}
+	return nil
 }
 
 func partError(err error) error {

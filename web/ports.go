@@ -46,8 +46,11 @@ type Herder interface {
 	Plugins(ctx context.Context, connectorsOnly bool) ([]host.PluginInfo, error)
 	PluginConfig(ctx context.Context, name, version string) ([]host.ConfigKeyInfo, error)
 	Validate(ctx context.Context, config host.Config) (host.ConfigInfos, error)
-	AddModule(ctx context.Context, name string, wasm []byte) (host.ModuleInfo, error)
+	AddModule(ctx context.Context, upload host.ModuleUpload) (info host.ModuleInfo, added bool, err error)
 	Modules(ctx context.Context) ([]host.ModuleInfo, error)
+	Module(ctx context.Context, name, version string) (host.ModuleInfo, error)
+	ModuleContent(ctx context.Context, digest string) ([]byte, error)
+	DeleteModule(ctx context.Context, name, version string) error
 
 	PutLoggerLevel(ctx context.Context, namespace, level string) error
 }

@@ -70,6 +70,9 @@ func (s *Server) addRoutes(r resources) {
 	// Berth's own. They take and give other media types than JSON, so they are not negotiated.
 	r.GET("/plugins", authenticate(r.users, s.listModules))
 	r.POST("/plugins", authenticate(r.users, s.addModule))
+	r.GET("/plugins/:name/:version", authenticate(r.users, s.getModule))
+	r.GET("/plugins/:name/:version/module", authenticate(r.users, s.downloadModule))
+	r.DELETE("/plugins/:name/:version", authenticate(r.users, bounded(forwarding(r.leader, s.deleteModule))))
 	if s.config.Metrics != nil {
 		r.GET("/metrics", authenticate(r.users, s.getMetrics))
 	}
@@ -155,6 +158,11 @@ func negotiate(handler echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return within(c, requestDurationMax, handler)
 	}
+}
+
+// bounded is a handler with the deadline of every request, which holds for a forwarded one too.
+func bounded(handler echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error { return within(c, requestDurationMax, handler) }
 }
 
 // within runs a handler with a deadline.

@@ -26,6 +26,7 @@ type fakeHerder struct {
 	status herder.ConnectorStatus
 	config host.Config
 	module string
+	by     string
 	ready  bool
 }
 
@@ -59,9 +60,26 @@ func (f *fakeHerder) Validate(context.Context, host.Config) (host.ConfigInfos, e
 		{Value: &host.ConfigValueInfo{Name: "k"}}, {Definition: &host.ConfigKeyInfo{Name: "k"}}}}, f.err
 }
 
-func (f *fakeHerder) AddModule(_ context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
-	f.module = name + ":" + string(wasm)
-	return host.ModuleInfo{Name: name, Digest: "ab", SizeBytes: int64(len(wasm)), SDK: "go/1"}, f.err
+func (f *fakeHerder) AddModule(_ context.Context, upload host.ModuleUpload) (host.ModuleInfo, bool, error) {
+	if !upload.DryRun {
+		f.module = upload.Name + ":" + string(upload.Wasm)
+	}
+	f.by = upload.By
+	info := host.ModuleInfo{Name: upload.Name, Digest: "ab", SizeBytes: int64(len(upload.Wasm)), SDK: "go/1"}
+	return info, !upload.DryRun, f.err
+}
+
+func (f *fakeHerder) Module(_ context.Context, name, version string) (host.ModuleInfo, error) {
+	return host.ModuleInfo{Name: name, Digest: version}, f.err
+}
+
+func (f *fakeHerder) ModuleContent(_ context.Context, digest string) ([]byte, error) {
+	return []byte("\x00asm" + digest), f.err
+}
+
+func (f *fakeHerder) DeleteModule(_ context.Context, name, version string) error {
+	f.module = name + " " + version
+	return f.err
 }
 
 func (f *fakeHerder) Modules(context.Context) ([]host.ModuleInfo, error) { return nil, f.err }
@@ -170,6 +188,46 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+func TestModule(t *testing.T) {
+	missing := host.NotFound("not there")
+	tests := []struct {
+		method, path string
+		err          error
+		status       int
+		body         string
+	}{
+		{"GET", "/plugins/a%2Fgeo/1.0%2B1", nil, 200,
+			`{"name":"a/geo","digest":"1.0+1","size":0,"sdk":"","capabilities":[],"granted":[],"plugins":[]}`},
+		{"GET", "/plugins/geo/2", missing, 404, `{"error_code":404,"message":"not there"}`},
+		{"GET", "/plugins/geo/ab/module", nil, 200, "\x00asmab"},
+		{"GET", "/plugins/geo/2/module", missing, 404, `{"error_code":404,"message":"not there"}`},
+		{"DELETE", "/plugins/geo/1", nil, 204, ""},
+		{"DELETE", "/plugins/geo/2", missing, 404, `{"error_code":404,"message":"not there"}`},
+		{"DELETE", "/plugins/geo/2", host.Conflict("used by c"), 409, `{"error_code":409,"message":"used by c"}`},
+		{"DELETE", "/plugins/geo", nil, 404, `{"error_code":404,"message":"HTTP 404 Not Found"}`},
+	}
+	for _, test := range tests {
+		answer := call(newServer(t, &fakeHerder{err: test.err}, Config{}), test.method, test.path, "", nil)
+		if answer.Code != test.status || answer.Body.String() != test.body {
+			t.Errorf("%s %s: got %d %s", test.method, test.path, answer.Code, answer.Body)
+		}
+	}
+}
+
+// Who uploaded a module is known where users show passwords, and nowhere else.
+func TestUploader(t *testing.T) {
+	for _, users := range []map[string]string{nil, {"ann": "secret"}} {
+		h := &fakeHerder{}
+		request := httptest.NewRequest("POST", "/plugins?name=geo", strings.NewReader("\x00asm"))
+		request.SetBasicAuth("ann", "secret")
+		answer := httptest.NewRecorder()
+		newServer(t, h, Config{Users: users}).ServeHTTP(answer, request)
+		if want := map[bool]string{false: "", true: "ann"}[users != nil]; answer.Code != 201 || h.by != want {
+			t.Errorf("users %v: got %d, by %q", users, answer.Code, h.by)
+		}
+	}
+}
+
 func TestAddModule(t *testing.T) {
 	form := func(field, file, content string) (string, io.Reader) {
 		var body bytes.Buffer
@@ -186,7 +244,23 @@ func TestAddModule(t *testing.T) {
 		}
 		return writer.FormDataContentType(), &body
 	}
+	named := func(info string) (string, io.Reader) {
+		var body bytes.Buffer
+		writer := multipart.NewWriter(&body)
+		err := writer.WriteField("info", info)
+		if err == nil {
+			var part io.Writer
+			part, err = writer.CreateFormFile("file", "other.wasm")
+			_, _ = io.WriteString(part, "\x00asm")
+		}
+		if err = errors.Join(err, writer.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return writer.FormDataContentType(), &body
+	}
 	formType, formBody := form("file", "geo.wasm", "\x00asm")
+	namedType, namedBody := named(`{"name":"geo"}`)
+	wrongType, wrongBody := named(`{"nam":"geo"}`)
 	otherType, otherBody := form("other", "geo.wasm", "\x00asm")
 	tests := []struct {
 		what, path, contentType string
@@ -195,6 +269,9 @@ func TestAddModule(t *testing.T) {
 		added                   string
 	}{
 		{"file", "/plugins", formType, formBody, 201, "geo:\x00asm"},
+		{"file with JSON", "/plugins", namedType, namedBody, 201, "geo:\x00asm"},
+		{"file with wrong JSON", "/plugins", wrongType, wrongBody, 400, ""},
+		{"checked only", "/plugins?name=geo&dry_run=true", "application/wasm", strings.NewReader("\x00asm"), 200, ""},
 		{"raw body", "/plugins?name=geo", "application/wasm", strings.NewReader("\x00asm"), 201, "geo:\x00asm"},
 		{"name with suffix", "/plugins?name=geo.wasm", "", strings.NewReader("\x00asm"), 201, "geo:\x00asm"},
 		{"no name", "/plugins", "", strings.NewReader("\x00asm"), 400, ""},
@@ -209,7 +286,7 @@ func TestAddModule(t *testing.T) {
 		if answer.Code != test.status || h.module != test.added {
 			t.Errorf("%s: got %d %s, added %q", test.what, answer.Code, answer.Body, h.module)
 		}
-		want := `{"name":"geo","digest":"ab","size":4,"sdk":"go/1","capabilities":[],"plugins":[]}`
+		want := `{"name":"geo","digest":"ab","size":4,"sdk":"go/1","capabilities":[],"granted":[],"plugins":[]}`
 		if test.status == 201 && answer.Body.String() != want {
 			t.Errorf("%s: got %s, want %s", test.what, answer.Body, want)
 		}

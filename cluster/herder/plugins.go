@@ -45,24 +45,6 @@ func (h *Herder) validate(ctx context.Context, what string, config host.Config) 
 	return infos, h.timedCall(ctx, at, err)
 }
 
-// AddModule adds a wasm module under a name; its plugins can be used when it returns. Errors: ErrBadRequest.
-func (h *Herder) AddModule(ctx context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
-	if err := h.await(ctx); err != nil {
-		return host.ModuleInfo{}, err
-	}
-	at := &stage{text: "adding module " + name, began: time.Now()}
-	info, err := h.runtime.AddModule(ctx, name, wasm)
-	return info, h.timedCall(ctx, at, err)
-}
-
-// Modules lists the modules.
-func (h *Herder) Modules(ctx context.Context) ([]host.ModuleInfo, error) {
-	if err := h.await(ctx); err != nil {
-		return nil, err
-	}
-	return h.runtime.Modules(), nil
-}
-
 // pluginVersion is the version of a configuration's connector plugin, "" when it is not known. Of several versions the
 // last listed is the newest.
 func (h *Herder) pluginVersion(config host.Config) string {

@@ -15,6 +15,21 @@ type Grants struct {
 	Stdout io.Writer
 }
 
+// grantedOf are those of a module's capabilities that this worker grants.
+func (r *Registry) grantedOf(m *module) []string {
+	return slices.DeleteFunc(slices.Clone(m.info.Capabilities), func(capability string) bool {
+		switch capability {
+		case abi.CapabilityFiles:
+			return len(r.config.Grants.Dirs) == 0
+		case abi.CapabilityStdio:
+			return m.from != fromBundle || r.config.Grants.Stdin == nil
+		case abi.CapabilitySchemaRegistry:
+			return false
+		}
+		return true
+	})
+}
+
 // Granted returns what an instance of a module gets whose stages ask for these capabilities. The worker's own standard
 // input and output are for the bundled module only.
 func (r *Registry) Granted(digest string, capabilities []string) engine.Config {
@@ -23,7 +38,7 @@ func (r *Registry) Granted(digest string, capabilities []string) engine.Config {
 	if slices.Contains(capabilities, abi.CapabilityFiles) {
 		c.Dirs = r.config.Grants.Dirs
 	}
-	if m != nil && m.bundled && slices.Contains(capabilities, abi.CapabilityStdio) {
+	if m != nil && m.from == fromBundle && slices.Contains(capabilities, abi.CapabilityStdio) {
 		c.Stdin, c.Stdout = r.config.Grants.Stdin, r.config.Grants.Stdout
 	}
 	return c

@@ -109,7 +109,7 @@ func (r *Registry) named(name string, kinds []string) []Plugin {
 			if len(kinds) > 0 && !slices.Contains(kinds, p.Kind) {
 				continue
 			}
-			found := Plugin{Plugin: p, Digest: m.info.Digest, Module: m.info.Name, Bundled: m.bundled}
+			found := Plugin{Plugin: p, Digest: m.info.Digest, Module: m.info.Name, Bundled: m.from == fromBundle}
 			if p.Class == name {
 				byClass = append(byClass, found)
 			} else if slices.Contains(p.Aliases, name) {

@@ -29,7 +29,9 @@ type Config struct {
 	Limits host.Limits // of each instance
 	// TimeZone is the default zone of all instances, a name of the IANA database; "": UTC.
 	TimeZone string
-	Log      *slog.Logger
+	// Shared has the uploaded modules of all workers; Dir then is a cache of them. nil: they are this worker's alone.
+	Shared host.ModuleStore
+	Log    *slog.Logger
 }
 
 // Bundled is a module that is part of the worker.
@@ -48,15 +50,18 @@ type Registry struct {
 
 	mu      sync.RWMutex
 	modules map[string]*module // by digest; guarded by mu
+	whole   map[string]bool    // digests of modules whose bytes in Dir were proven; guarded by mu
 	adding  sync.Mutex         // one module is listed at a time, so that conflicts are seen
+	local   chan struct{}      // closed when the modules are listed that come from no store
 	loaded  chan struct{}      // closed when Load has ended
+	arrived chan string        // digests of modules to be compiled before somebody uses them
 }
 
 // module is one module of the registry.
 type module struct {
 	info     host.ModuleInfo
 	manifest abi.Manifest
-	bundled  bool
+	from     origin
 	wasm     []byte // nil: in the store
 }
 
@@ -72,7 +77,8 @@ type Plugin struct {
 // New returns an empty registry; Load fills it, once.
 func New(config Config, e *engine.Engine) *Registry {
 	return &Registry{config: config, engine: e, store: store{config.Dir}, modules: map[string]*module{},
-		loaded: make(chan struct{})}
+		whole: map[string]bool{}, local: make(chan struct{}), loaded: make(chan struct{}),
+		arrived: make(chan string, arrivalsMax)}
 }
 
 // Run loads and then waits for the end: compiling is no reason to keep REST and the group waiting.
@@ -80,7 +86,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	err := r.Load(ctx)
 	if err == nil {
 		r.warmUp(ctx)
-		<-ctx.Done()
+		r.compileArrivals(ctx)
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -92,13 +98,32 @@ func (r *Registry) Run(ctx context.Context) error {
 // plugins or add one wait. A module that can't be used is listed with its problem and logged; it stops nobody.
 func (r *Registry) Load(ctx context.Context) error {
 	defer close(r.loaded)
+	if err := r.loadLocal(ctx); err != nil {
+		return err
+	}
+	if r.config.Shared == nil {
+		return nil
+	}
+	select {
+	case <-r.config.Shared.Ready():
+		return r.prune()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// loadLocal adds what this worker has without the others.
+func (r *Registry) loadLocal(ctx context.Context) error {
+	defer close(r.local)
 	for _, b := range r.config.Bundle {
 		if err := r.loadBundled(b); err != nil {
 			return fmt.Errorf("load bundled module %s: %w", b.Name, err)
 		}
 	}
-	if err := r.loadStored(); err != nil {
-		return err
+	if r.config.Shared == nil {
+		if err := r.loadStored(); err != nil {
+			return err
+		}
 	}
 	for _, dir := range r.config.Path {
 		if err := r.loadPath(ctx, dir); err != nil {
@@ -125,7 +150,7 @@ func (r *Registry) loadBundled(b Bundled) error {
 	if err != nil {
 		return err
 	}
-	r.list(&module{manifest: manifest, bundled: true, wasm: b.Wasm,
+	r.list(&module{manifest: manifest, from: fromBundle, wasm: b.Wasm,
 		info: host.ModuleInfo{Name: b.Name, Digest: digestOf(b.Wasm), SizeBytes: int64(len(b.Wasm))}})
 	return nil
 }
@@ -140,7 +165,7 @@ func (r *Registry) loadStored() error {
 	}
 	for digest, rec := range records {
 		manifest, err := abi.ParseManifest(rec.Manifest)
-		m := &module{manifest: manifest, info: host.ModuleInfo{Name: rec.Name, Digest: digest}}
+		m := &module{manifest: manifest, from: fromUpload, info: host.ModuleInfo{Name: rec.Name, Digest: digest}}
 		if err != nil {
 			m.info.Problem = fmt.Sprintf("its stored manifest can't be read: %v; upload the module again", err)
 			r.config.Log.Error("module can't be used", "module", rec.Name, "problem", m.info.Problem)
@@ -167,7 +192,7 @@ func (r *Registry) loadPath(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := r.add(ctx, moduleName(file), wasm, fromPath); err != nil {
+		if _, _, err := r.add(ctx, host.ModuleUpload{Name: moduleName(file), Wasm: wasm}, fromPath); err != nil {
 			r.config.Log.Error("module can't be used", "file", file, "problem", err)
 		}
 	}
@@ -176,48 +201,58 @@ func (r *Registry) loadPath(ctx context.Context, dir string) error {
 
 func moduleName(file string) string { return strings.TrimSuffix(filepath.Base(file), ".wasm") }
 
-// Add checks, stores and lists an uploaded module. The same bytes again are answered with what is there already.
-// Errors: host.ErrBadRequest (no module that runs here), host.ErrConflict (a plugin of that class and version exists).
-func (r *Registry) Add(ctx context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
+// Add checks, stores and lists an uploaded module, or only checks it. The same bytes again are answered with what is
+// there already, and added is false. Errors: host.ErrBadRequest (no module that runs here), host.ErrConflict (a plugin
+// of that class and version exists), those of the store.
+func (r *Registry) Add(ctx context.Context, upload host.ModuleUpload) (info host.ModuleInfo, added bool, err error) {
 	<-r.loaded
-	return r.add(ctx, moduleName(name), wasm, fromUpload)
+	upload.Name = moduleName(upload.Name)
+	return r.add(ctx, upload, fromUpload)
 }
 
 // origin is where a module comes from.
 type origin int
 
 const (
-	fromPath   origin = iota
-	fromUpload        // is kept in the store
+	fromBundle origin = iota
+	fromPath
+	fromUpload // is kept in the store
 )
 
-func (r *Registry) add(ctx context.Context, name string, wasm []byte, from origin) (host.ModuleInfo, error) {
-	digest := digestOf(wasm)
+func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origin) (host.ModuleInfo, bool, error) {
+	digest := digestOf(upload.Wasm)
 	if m := r.module(digest); m != nil && m.info.Problem == "" {
-		return m.info, nil
+		return m.info, false, nil
 	}
-	manifest, err := r.describe(ctx, name, wasm, digest)
+	manifest, err := r.describe(ctx, upload.Name, upload.Wasm, digest)
 	if err != nil {
-		return host.ModuleInfo{}, err
+		return host.ModuleInfo{}, false, err
+	}
+	m := &module{manifest: manifest, from: from, wasm: upload.Wasm,
+		info: host.ModuleInfo{Name: upload.Name, Digest: digest, SizeBytes: int64(len(upload.Wasm))}}
+	if from == fromUpload && r.config.Shared != nil && !upload.DryRun {
+		info, err := r.share(ctx, m, upload.By)
+		return info, err == nil, err
 	}
 	r.adding.Lock()
 	defer r.adding.Unlock()
 	if m := r.module(digest); m != nil && m.info.Problem == "" {
-		return m.info, nil // added by another meanwhile
+		return m.info, false, nil // added by another meanwhile
 	}
-	if err := r.checkConflicts(name, digest, manifest); err != nil {
-		return host.ModuleInfo{}, err
+	if err := r.checkConflicts(upload.Name, digest, manifest); err != nil {
+		return host.ModuleInfo{}, false, err
 	}
-	m := &module{manifest: manifest, wasm: wasm,
-		info: host.ModuleInfo{Name: name, Digest: digest, SizeBytes: int64(len(wasm))}}
+	if upload.DryRun {
+		return r.informed(m).info, false, nil
+	}
 	if from == fromUpload && r.config.Dir != "" {
-		rec := record{Name: name, Added: time.Now().UTC(), Manifest: manifest.Encode()}
-		if err := r.store.put(digest, wasm, rec); err != nil {
-			return host.ModuleInfo{}, err
+		rec := record{Name: upload.Name, Added: time.Now().UTC(), Manifest: manifest.Encode()}
+		if err := r.store.put(digest, upload.Wasm, rec); err != nil {
+			return host.ModuleInfo{}, false, err
 		}
 		m.wasm = nil
 	}
-	return r.list(m), nil
+	return r.list(m), true, nil
 }
 
 func (r *Registry) describe(ctx context.Context, name string, wasm []byte, digest string) (abi.Manifest, error) {
@@ -266,22 +301,30 @@ func (r *Registry) checkConflicts(name, digest string, manifest abi.Manifest) er
 	return nil
 }
 
+// list makes a module known.
 func (r *Registry) list(m *module) host.ModuleInfo {
+	r.informed(m)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.modules[m.info.Digest] = m
+	return m.info
+}
+
+// informed fills in what the manifest says.
+func (r *Registry) informed(m *module) *module {
 	m.info.SDK = m.manifest.SDK
 	for _, p := range m.manifest.Plugins {
 		m.info.Plugins = append(m.info.Plugins, host.PluginInfo{Class: p.Class, Aliases: p.Aliases,
 			Kind: HostKind(p.Kind), Version: p.Version, Digest: m.info.Digest, Module: m.info.Name, Doc: p.Doc,
-			Additional: m.bundled && !strings.HasPrefix(p.Class, "org.apache.kafka.")})
+			Additional: m.from == fromBundle && !strings.HasPrefix(p.Class, "org.apache.kafka.")})
 		for _, c := range p.Capabilities {
 			if !slices.Contains(m.info.Capabilities, c) {
 				m.info.Capabilities = append(m.info.Capabilities, c)
 			}
 		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.modules[m.info.Digest] = m
-	return m.info
+	m.info.Granted = r.grantedOf(m)
+	return m
 }
 
 func (r *Registry) module(digest string) *module {

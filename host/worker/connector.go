@@ -36,6 +36,7 @@ type connector struct {
 // StartConnector implements host.Runtime.
 func (w *Worker) StartConnector(ctx context.Context, name string, config host.Config, target host.TargetState,
 	reconfigure func()) ([]host.Config, error) {
+	w.catchUp(ctx, config)
 	c, err := w.newConnector(name, config)
 	if err == nil {
 		w.mu.Lock()

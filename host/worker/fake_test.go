@@ -337,7 +337,13 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 func (b *bench) addGuest(t *testing.T, name string) {
 	t.Helper()
-	if _, err := b.AddModule(t.Context(), name, guests.Go(t, "testdata/guests/"+name, "")); err != nil {
+	if _, err := b.add(t, name, guests.Go(t, "testdata/guests/"+name, "")); err != nil {
 		t.Fatalf("add module %s: %v", name, err)
 	}
+}
+
+func (b *bench) add(t *testing.T, name string, wasm []byte) (host.ModuleInfo, error) {
+	t.Helper()
+	info, _, err := b.AddModule(t.Context(), host.ModuleUpload{Name: name, Wasm: wasm})
+	return info, err
 }

@@ -102,14 +102,14 @@ func TestHostileModuleIsRefused(t *testing.T) {
 	b := newBench(t)
 	for _, how := range []string{"trap", "loop", "garbage", "exit"} {
 		wasm := guests.Go(t, "testdata/guests/hostile", fmt.Sprintf("-X main.describe=%s", how))
-		_, err := b.AddModule(t.Context(), how, wasm)
+		_, err := b.add(t, how, wasm)
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("module %q", how)) {
 			t.Errorf("%s: %v", how, err)
 		}
 	}
 	cut := []byte("\x00asm\x01\x00\x00\x00\x01")
 	for name, wasm := range map[string][]byte{"text": []byte("hello"), "empty": nil, "cut": cut} {
-		if _, err := b.AddModule(t.Context(), name, wasm); err == nil {
+		if _, err := b.add(t, name, wasm); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}

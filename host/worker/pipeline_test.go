@@ -14,7 +14,7 @@ import (
 // addKit adds the Go SDK's kit of plugins, so that chains cross from one module to the other and back.
 func (b *bench) addKit(t *testing.T) {
 	t.Helper()
-	if _, err := b.AddModule(t.Context(), "kit", guests.Go(t, "guest-sdk/go/guesttest/kitmain", "")); err != nil {
+	if _, err := b.add(t, "kit", guests.Go(t, "guest-sdk/go/guesttest/kitmain", "")); err != nil {
 		t.Fatalf("add kit: %v", err)
 	}
 }
@@ -228,16 +228,16 @@ func TestRequiredExactlyOnceIsNotStarted(t *testing.T) {
 func TestUploadedModulesSurviveARestartAndConflictsAreRefused(t *testing.T) {
 	b := newBench(t)
 	first := guests.Go(t, "testdata/guests/hostile", "")
-	info, err := b.AddModule(t.Context(), "one.wasm", first)
+	info, err := b.add(t, "one.wasm", first)
 	if err != nil || info.Name != "one" || len(info.Plugins) != 4 {
 		t.Fatalf("%+v, %v", info, err)
 	}
-	if again, err := b.AddModule(t.Context(), "two", first); err != nil || again.Digest != info.Digest {
+	if again, err := b.add(t, "two", first); err != nil || again.Digest != info.Digest {
 		t.Errorf("the same bytes again: %+v, %v", again, err)
 	}
 	other := guests.Go(t, "testdata/guests/hostile", "-X main.unused=1")
 	other = append(append([]byte(nil), other...), 0, 3, 1, 'x', 'y') // a custom section: other bytes, same plugins
-	_, err = b.AddModule(t.Context(), "other", other)
+	_, err = b.add(t, "other", other)
 	if err == nil || !strings.Contains(err.Error(), "provides already") {
 		t.Errorf("the same plugins again: %v", err)
 	}

@@ -46,6 +46,7 @@ func (w *Worker) StartTask(id host.TaskID, connector, config host.Config, target
 // runTask runs a task to its end and reports a failure.
 func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config host.Config, t *runningTask) {
 	var found plugin.Plugin
+	w.catchUp(ctx, connector)
 	connector, config, err := w.resolveBoth(connector, config)
 	if err == nil {
 		found, err = w.resolveConnector(connector)

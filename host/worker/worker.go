@@ -81,6 +81,7 @@ func (w *Worker) PluginConfig(name, version string) ([]host.ConfigKeyInfo, error
 
 // Validate implements host.Runtime.
 func (w *Worker) Validate(ctx context.Context, config host.Config) (host.ConfigInfos, error) {
+	w.catchUp(ctx, config)
 	resolved, err := w.resolve(config)
 	var wrong *validate.Exception
 	if errors.As(err, &wrong) { // Kafka answers 500 here
@@ -93,8 +94,16 @@ func (w *Worker) Validate(ctx context.Context, config host.Config) (host.ConfigI
 }
 
 // AddModule implements host.Runtime.
-func (w *Worker) AddModule(ctx context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
-	return w.Registry.Add(ctx, name, wasm)
+func (w *Worker) AddModule(ctx context.Context, upload host.ModuleUpload) (host.ModuleInfo, bool, error) {
+	return w.Registry.Add(ctx, upload)
+}
+
+// ModuleContent implements host.Runtime.
+func (w *Worker) ModuleContent(digest string) ([]byte, error) { return w.Registry.Content(digest) }
+
+// DeleteModule implements host.Runtime.
+func (w *Worker) DeleteModule(ctx context.Context, digest string) error {
+	return w.Registry.Delete(ctx, digest)
 }
 
 // Modules implements host.Runtime.

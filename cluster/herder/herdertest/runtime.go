@@ -2,6 +2,8 @@ package herdertest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -333,15 +335,37 @@ func (r *Runtime) StopTasks(_ context.Context, ids ...host.TaskID) {
 }
 
 // AddModule implements host.Runtime: what begins with wasm's magic number is a module without plugins.
-func (r *Runtime) AddModule(_ context.Context, name string, wasm []byte) (host.ModuleInfo, error) {
-	if !strings.HasPrefix(string(wasm), "\x00asm") {
-		return host.ModuleInfo{}, host.BadRequest("The module is not WebAssembly")
+func (r *Runtime) AddModule(_ context.Context, upload host.ModuleUpload) (host.ModuleInfo, bool, error) {
+	if !strings.HasPrefix(string(upload.Wasm), "\x00asm") {
+		return host.ModuleInfo{}, false, host.BadRequest("The module is not WebAssembly")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	info := host.ModuleInfo{Name: name, Digest: "00", SizeBytes: int64(len(wasm)), SDK: "test/1"}
-	r.modules = append(r.modules, info)
-	return info, nil
+	sum := sha256.Sum256(upload.Wasm)
+	info := host.ModuleInfo{Name: upload.Name, Digest: hex.EncodeToString(sum[:]), SizeBytes: int64(len(upload.Wasm)),
+		SDK: "test/1"}
+	if !upload.DryRun {
+		r.modules = append(r.modules, info)
+	}
+	return info, !upload.DryRun, nil
+}
+
+// ModuleContent implements host.Runtime: it keeps none.
+func (r *Runtime) ModuleContent(string) ([]byte, error) {
+	return nil, host.NotFound("Module not found")
+}
+
+// UsesModule implements host.Runtime: connector.module names the digest.
+func (r *Runtime) UsesModule(config host.Config, digest string) bool {
+	return config.Get("connector.module") == digest
+}
+
+// DeleteModule implements host.Runtime.
+func (r *Runtime) DeleteModule(_ context.Context, digest string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.modules = slices.DeleteFunc(r.modules, func(m host.ModuleInfo) bool { return m.Digest == digest })
+	return nil
 }
 
 // Modules implements host.Runtime.

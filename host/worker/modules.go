@@ -1,0 +1,75 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/pipeline"
+)
+
+// catchUpDurationMax bounds the wait for modules that other workers were given.
+const catchUpDurationMax = 10 * time.Second
+
+// UsesModule implements host.Runtime. A configuration that can't be read in whole uses a module if it names one of its
+// plugins.
+func (w *Worker) UsesModule(config host.Config, digest string) bool {
+	stages, err := w.stagesOf(config)
+	if err != nil {
+		return w.names(config, digest)
+	}
+	return slices.ContainsFunc(stages, func(s pipeline.Stage) bool { return s.Found.Digest == digest })
+}
+
+// stagesOf is what a task of a connector would run.
+func (w *Worker) stagesOf(config host.Config) ([]pipeline.Stage, error) {
+	resolved, err := w.resolve(config)
+	if err != nil {
+		return nil, err
+	}
+	found, err := w.resolveConnector(resolved.Config)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := w.parse(found.Kind, resolved.Config)
+	if err != nil {
+		return nil, err
+	}
+	if found.Kind == abi.KindSource {
+		return w.sourceStages(found, parsed, resolved.Config)
+	}
+	return w.sinkStages(found, parsed, resolved.Config)
+}
+
+func (w *Worker) names(config host.Config, digest string) bool {
+	for _, m := range w.Registry.Modules() {
+		if m.Digest != digest {
+			continue
+		}
+		for _, p := range m.Plugins {
+			for _, value := range config {
+				if value != nil && (*value == p.Class || slices.Contains(p.Aliases, *value)) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// catchUp waits for modules that a configuration may have been made for: no order holds between the topics of
+// configurations and of modules, so a connector can come before its plugins. It costs nothing when they are there.
+func (w *Worker) catchUp(ctx context.Context, config host.Config) {
+	_, err := w.stagesOf(config)
+	if !errors.Is(err, host.ErrNotFound) && !errors.Is(err, host.ErrBadRequest) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, catchUpDurationMax)
+	defer cancel()
+	if err := w.Registry.CatchUp(ctx); err != nil {
+		w.Log.Warn("it is not known whether other workers were given modules", "error", err)
+	}
+}
