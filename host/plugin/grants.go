@@ -6,6 +6,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host/engine"
+	"github.com/berth-connect/berth/host/network"
 )
 
 // Grants is what the operator lets plugins reach. A plugin gets the part that its manifest asks for.
@@ -13,6 +14,8 @@ type Grants struct {
 	Dirs   []string      // for abi.CapabilityFiles
 	Stdin  *engine.Input // for abi.CapabilityStdio; nil: standard input is not granted
 	Stdout io.Writer
+
+	Network *network.Policy // for abi.CapabilityNet; nil: nothing is granted
 }
 
 // Granted returns what an instance of a module gets whose stages ask for these capabilities. The worker's own standard
@@ -22,6 +25,9 @@ func (r *Registry) Granted(digest string, capabilities []string) engine.Config {
 	m := r.module(digest)
 	if slices.Contains(capabilities, abi.CapabilityFiles) {
 		c.Dirs = r.config.Grants.Dirs
+	}
+	if slices.Contains(capabilities, abi.CapabilityNet) {
+		c.Network = &network.Access{Policy: r.config.Grants.Network}
 	}
 	if m != nil && m.bundled && slices.Contains(capabilities, abi.CapabilityStdio) {
 		c.Stdin, c.Stdout = r.config.Grants.Stdin, r.config.Grants.Stdout
