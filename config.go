@@ -244,7 +244,7 @@ var settings = []setting{
 	{"plugin.path", "", false, isText, ""},
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
-	{network.Property, "", true, isNetGrants, network.Rule},
+	{network.Property, "", false, isNetGrants, network.Rule},
 	{"berth.time.zone", "", true, isTimeZone, timeZoneRule},
 	{"berth.restart.max", "0", true, isZeroOrMore, "be a number of restarts of a failed task, 0 for none"},
 	{"berth.restart.window.ms", "600000", true, isPositive, millisRule},
