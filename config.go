@@ -19,6 +19,7 @@ import (
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/configprovider"
+	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -245,6 +246,7 @@ var settings = []setting{
 	{"berth.allow.dirs", "", false, isText, ""},
 	{"berth.modules.storage.topic", "", false, isText, ""},
 	{"berth.modules.storage.replication.factor", "", false, isText, replicationRule},
+	{network.Property, "", false, isNetGrants, network.Rule},
 	{"berth.time.zone", "", true, isTimeZone, timeZoneRule},
 	{"berth.restart.max", "0", true, isZeroOrMore, "be a number of restarts of a failed task, 0 for none"},
 	{"berth.restart.window.ms", "600000", true, isPositive, millisRule},
@@ -264,6 +266,9 @@ var settings = []setting{
 	{"berth.limits.put.ms", inMillis(host.PutDurationMax), true, isPositive, millisRule},
 	{"berth.limits.output.bytes", number(host.OutputBytesMax), true, isOutput, outputRule},
 	{"berth.limits.log.lines", number(host.LogLinesPerSecondMax), true, isPositive, "be lines per second, 1 or more"},
+	{"berth.limits.net.connections", number(host.NetConnectionsMax), true, isPositive,
+		"be connections at a time, 1 or more"},
+	{"berth.limits.net.second.bytes", number(host.NetBytesPerSecondMax), true, isBytes, bytesRule},
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
@@ -343,6 +348,15 @@ func wrongKeys(c config) map[string]string {
 		}
 	}
 	return wrong
+}
+
+func isNetGrants(value string) bool {
+	for item := range strings.SplitSeq(value, ",") {
+		if _, err := network.ParsePolicy([]string{strings.TrimSpace(item)}); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func isText(string) bool { return true }

@@ -20,6 +20,7 @@ import (
 	"github.com/berth-connect/berth/cluster/store"
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/engine"
+	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/host/worker"
@@ -289,7 +290,10 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 		}
 		dirs = append(dirs, absolute)
 	}
-	var err error
+	reachable, err := network.ParsePolicy(c.list(network.Property))
+	if err != nil {
+		return err
+	}
 	if n.engine, err = engine.Open(ctx, filepath.Join(data, "compiled")); err != nil {
 		return err
 	}
@@ -301,7 +305,7 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 	}
 	n.plugins = plugin.New(plugin.Config{
 		Dir: modules, Shared: shared, Path: c.list("plugin.path"), Bundle: bundle(),
-		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout},
+		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable},
 		Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"), Log: log,
 	}, n.engine)
 	return nil
@@ -338,6 +342,9 @@ func guestLimits(c config) host.Limits {
 		PutWall:       c.millis("berth.limits.put.ms"),
 		OutputBytes:   int(c.bytes("berth.limits.output.bytes")),
 		SecondLines:   c.number("berth.limits.log.lines"),
+
+		NetConnections: c.number("berth.limits.net.connections"),
+		NetSecondBytes: int(c.bytes("berth.limits.net.second.bytes")),
 	}
 }
 

@@ -82,6 +82,18 @@ const (
 	// RegistryAnswerBytesMax bounds an answer of a schema registry, RegistryReferencesMax what one schema may refer to.
 	RegistryAnswerBytesMax = 8 << 20
 	RegistryReferencesMax  = 1000
+	// NetConnectionsMax is how many connections and questions to DNS an instance has open at a time, dialling included;
+	// each may hold two buffers of NetBufferBytes.
+	NetConnectionsMax = 64
+	NetBufferBytes    = 64 << 10
+	// NetDialsPerSecondMax keeps an instance from searching a network.
+	NetDialsPerSecondMax = 100
+	// NetBytesPerSecondMax paces the bytes of all connections of an instance, both ways.
+	NetBytesPerSecondMax = 128 << 20
+	// NetDialDurationMax bounds resolving and connecting, and again the handshake of TLS.
+	NetDialDurationMax = 15 * time.Second
+	// NetLingerMax is how long what a guest has written may take to go out after it closed a connection.
+	NetLingerMax = 2 * time.Second
 	// LogLinesPerSecondMax is a guest's share of the worker's log; the rest is counted and dropped.
 	LogLinesPerSecondMax = 100
 	// StderrKeptBytesMax is how much of a guest's first words, and as much of its last ones, goes into a trace.
@@ -100,6 +112,9 @@ type Limits struct {
 	PutWall       time.Duration // berth.limits.put.ms
 	OutputBytes   int           // berth.limits.output.bytes; of one message
 	SecondLines   int           // berth.limits.log.lines; what is over is dropped and counted
+
+	NetConnections int // berth.limits.net.connections
+	NetSecondBytes int // berth.limits.net.second.bytes; connections over it wait
 }
 
 // WithDefaults fills the zero fields.
@@ -115,5 +130,8 @@ func (l Limits) WithDefaults() Limits {
 		PutWall:       cmp.Or(l.PutWall, PutDurationMax),
 		OutputBytes:   cmp.Or(l.OutputBytes, OutputBytesMax),
 		SecondLines:   cmp.Or(l.SecondLines, LogLinesPerSecondMax),
+
+		NetConnections: cmp.Or(l.NetConnections, NetConnectionsMax),
+		NetSecondBytes: cmp.Or(l.NetSecondBytes, NetBytesPerSecondMax),
 	}
 }

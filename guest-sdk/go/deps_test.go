@@ -10,7 +10,8 @@ import (
 func TestPluginsCarryNoForeignCode(t *testing.T) {
 	const own = "github.com/berth-connect/berth/"
 	allowed := map[string]bool{own + "abi": true, own + "guest-sdk/go": true, own + "guest-sdk/go/guesttest": true,
-		own + "guest-sdk/go/guesttest/kit": true, own + "guest-sdk/go/guesttest/kitmain": true}
+		own + "guest-sdk/go/guesttest/kit": true, own + "guest-sdk/go/guesttest/kitmain": true,
+		own + "guest-sdk/go/network": true, own + "guest-sdk/go/web": true}
 	for _, goos := range []string{"wasip1", ""} {
 		list := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./...")
 		if goos != "" {

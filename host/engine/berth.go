@@ -54,6 +54,10 @@ var berthFunctions = []berthFunction{
 	{abi.ImportLog, []api.ValueType{i32, i32, i32}, nil, berthLog},
 	{abi.ImportMetric, []api.ValueType{i32, i32, i32, f64}, nil, berthMetric},
 	{abi.ImportPosition, []api.ValueType{i32}, nil, berthPosition},
+	{abi.ImportNetDial, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}, netDial},
+	{abi.ImportNetTLS, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}, netTLS},
+	{abi.ImportNetResolve, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}, netResolve},
+	{abi.ImportNetStatus, []api.ValueType{i32, i32, i32}, []api.ValueType{i32}, netStatus},
 }
 
 func instantiateBerth(ctx context.Context, r wazero.Runtime) error {

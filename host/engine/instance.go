@@ -17,7 +17,9 @@ import (
 	"github.com/tetratelabs/wazero/experimental/sysfs"
 	"github.com/tetratelabs/wazero/sys"
 
+	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/network"
 )
 
 // Module is a compiled module. Safe for concurrent use.
@@ -45,12 +47,15 @@ type Config struct {
 	Stdin     *Input    // nil: empty
 	Stdout    io.Writer // nil: goes where standard error goes
 	Stderr    io.Writer // nil: only the tail is kept, for traces
+
+	Network *network.Access // nil: the guest has no capability for it
 }
 
 // instance is one running module; it belongs to the goroutine of Run.
 type instance struct {
 	calls       Calls
 	stdin       *Input
+	network     *network.Stack
 	memory      api.Memory
 	positionPtr uint32
 	faulted     string
@@ -85,6 +90,8 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill,
 		seconds: limited(&cpuBudget{perSecond: limits.SecondCPU}, &m.cpu, &m.engine.cpu)}
 	defer in.clock.leave()
+	in.network = network.NewStack(ctx, accessOf(config), limits, abi.TaskFd)
+	defer in.network.Close()
 	mem := m.guestMemory(limits)
 	defer mem.release()
 	if !mem.takeTables(m.tables) {

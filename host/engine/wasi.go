@@ -90,6 +90,7 @@ func instantiateWASI(ctx context.Context, r wazero.Runtime) error {
 
 // wrapWASI puts wazero's function behind ours, if there is one for its fd, and both behind the instance's limits.
 func wrapWASI(name string, fallback api.GoModuleFunction) api.GoModuleFunc {
+	onStream, takesStream := streamFunctions[name]
 	ours, vectored, waits := overrides[name], vectoredFunctions[name], waitingFunctions[name]
 	return func(ctx context.Context, m api.Module, stack []uint64) {
 		in := instanceOf(ctx)
@@ -102,6 +103,10 @@ func wrapWASI(name string, fallback api.GoModuleFunction) api.GoModuleFunc {
 				ours(in, m.Memory(), stack)
 				return
 			}
+		}
+		if takesStream && uint32(stack[0]) > abi.TaskFd {
+			stack[0] = in.onStream(onStream, m.Memory(), stack)
+			return
 		}
 		if vectored {
 			defer shorten(m.Memory(), stack)()
@@ -240,7 +245,7 @@ func pollOneoff(ctx context.Context, m api.Module, stack []uint64) {
 	}
 	started := time.Now()
 	for {
-		n, timeout := in.pollReady(src, dst, started)
+		n, timeout, streams := in.pollReady(src, dst, started)
 		if n > 0 {
 			if !mem.WriteUint32Le(result, uint32(n)) {
 				stack[0] = errnoFault
@@ -249,15 +254,15 @@ func pollOneoff(ctx context.Context, m api.Module, stack []uint64) {
 			stack[0] = errnoSuccess
 			return
 		}
-		in.sleep(ctx, timeout)
+		in.sleep(ctx, timeout, streams)
 	}
 }
 
 // pollReady writes an event for each subscription that is ready and returns their count and, if there is none, how
-// long to sleep at most (negative: without end).
-func (in *instance) pollReady(src, dst []byte, started time.Time) (int, time.Duration) {
+// long to sleep at most (negative: without end), and whether there are streams among the subscriptions.
+func (in *instance) pollReady(src, dst []byte, started time.Time) (n int, timeout time.Duration, streams bool) {
 	readable, writable := in.calls.Ready()
-	n, timeout := 0, time.Duration(-1)
+	timeout = -1
 	emit := func(sub []byte, errno uint16) {
 		event := dst[n*eventBytes : (n+1)*eventBytes]
 		clear(event)
@@ -287,12 +292,15 @@ func (in *instance) pollReady(src, dst []byte, started time.Time) (int, time.Dur
 				emit(sub, errnoSuccess)
 			}
 		case fd > abi.TaskFd:
-			emit(sub, errnoBadf)
+			streams = true
+			if ready, errno := in.streamReady(fd, sub[8]); ready {
+				emit(sub, errno)
+			}
 		default: // files are always ready
 			emit(sub, errnoSuccess)
 		}
 	}
-	return n, timeout
+	return n, timeout, streams
 }
 
 // clockLeft is what is left of a clock subscription: u32 id @16, u64 timeout ns @24, u16 flags @40.
@@ -307,8 +315,9 @@ func clockLeft(sub []byte, started time.Time) time.Duration {
 	return time.Duration(int64(ns) - time.Now().UnixNano())
 }
 
-func (in *instance) sleep(ctx context.Context, timeout time.Duration) {
-	owes, awaits := in.calls.Owes(), in.calls.Awaits()
+// sleep waits for anything that may have changed; streams: the guest sleeps on connections as well.
+func (in *instance) sleep(ctx context.Context, timeout time.Duration, streams bool) {
+	owes, awaits := in.calls.Owes(), in.calls.Awaits() || streams
 	timeout, last := in.clock.sleepAtMost(owes, awaits, timeout)
 	var expired <-chan time.Time
 	if timeout >= 0 {
@@ -321,6 +330,7 @@ func (in *instance) sleep(ctx context.Context, timeout time.Duration) {
 	select {
 	case <-in.calls.Wake():
 	case <-in.stdin.wake():
+	case <-in.network.Wake():
 	case <-expired:
 		if last {
 			in.clock.overslept()

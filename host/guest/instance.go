@@ -20,11 +20,12 @@ import (
 type Instance struct {
 	Limits host.Limits // what it is held to
 
-	link   *Link
-	kill   context.CancelCauseFunc
-	done   chan struct{} // closed when the guest has ended
-	err    error         // why; readable after done
-	errant []abi.Errant  // told while another message was due
+	link    *Link
+	network bool // it has been granted connections
+	kill    context.CancelCauseFunc
+	done    chan struct{} // closed when the guest has ended
+	err     error         // why; readable after done
+	errant  []abi.Errant  // told while another message was due
 }
 
 // Options of an instance beside its plan.
@@ -60,7 +61,8 @@ func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options
 		return slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == kind })
 	}
 	link.source, link.sink = has(abi.KindSource), has(abi.KindSink)
-	i := &Instance{Limits: config.Limits, link: link, kill: kill, done: make(chan struct{})}
+	i := &Instance{Limits: config.Limits, link: link, network: config.Network != nil, kill: kill,
+		done: make(chan struct{})}
 	config.Stderr = &lineWriter{link: link}
 	link.send(abi.EventPlan, Bytes(plan.Encode()))
 	go func() {
@@ -152,8 +154,8 @@ func (i *Instance) ended() error {
 
 // Expect receives the next message, which must be of that kind, within limit; an instance that fails to is killed.
 func (i *Instance) Expect(ctx context.Context, kind abi.MessageKind, limit time.Duration) (Message, error) {
-	if i.link.serve != nil {
-		limit += host.RequestWaitMax // it may be the host that the guest waits for
+	if i.link.serve != nil || i.network {
+		limit += host.RequestWaitMax // it may be the host that the guest waits for, or a server
 	}
 	waitCtx, cancel := context.WithTimeoutCause(ctx, limit, ErrTimeout)
 	defer cancel()

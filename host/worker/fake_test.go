@@ -260,13 +260,18 @@ type bench struct {
 
 func newBench(t *testing.T, dirs ...string) *bench {
 	t.Helper()
+	return newGrantedBench(t, plugin.Grants{Dirs: dirs}, host.Limits{})
+}
+
+func newGrantedBench(t *testing.T, grants plugin.Grants, limits host.Limits) *bench {
+	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	e, err := engine.Open(t.Context(), filepath.Join(os.TempDir(), "berth-test-cache"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close(context.Background()) })
-	registry := plugin.New(plugin.Config{Dir: t.TempDir(), Bundle: bundle(), Grants: plugin.Grants{Dirs: dirs},
+	registry := plugin.New(plugin.Config{Dir: t.TempDir(), Bundle: bundle(), Grants: grants, Limits: limits,
 		Log: log}, e)
 	if err := registry.Load(t.Context()); err != nil {
 		t.Fatal(err)

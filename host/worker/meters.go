@@ -21,6 +21,7 @@ type meters struct {
 	polled        [2]metric.Int64Counter // source, sink
 	written       [2]metric.Int64Counter
 	errors        errorMeters
+	network       networkMeters
 	commits       metric.Int64Counter
 	failedCommits metric.Int64Counter
 	overLimits    metric.Int64Counter
@@ -40,6 +41,7 @@ func newMeters(meter metric.Meter, w *Worker) *meters {
 	m.written[0] = m.counter("kafka_connect_source_task_source_record_write", "Records handed to the producer.")
 	m.written[1] = m.counter("kafka_connect_sink_task_sink_record_send", "Records put to the sink.")
 	m.errors = newErrorMeters(m)
+	m.network = newNetworkMeters(m)
 	m.commits = m.counter("kafka_connect_connector_task_offset_commit_success", "Commits of offsets that succeeded.")
 	m.failedCommits = m.counter("kafka_connect_connector_task_offset_commit_failure", "Commits of offsets that failed.")
 	m.overLimits = m.counter("berth_guest_limit_exceeded", "Instances that were ended for going over a limit.")

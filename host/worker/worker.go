@@ -140,6 +140,9 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 	}
 	granted := w.Registry.Granted(group.Digest, group.Capabilities())
 	plan.Worker = w.config.WorkerID
+	if granted.Network != nil {
+		granted.Network.Meters = w.meters.network.of(plan)
+	}
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
 	serve, release, err := w.services(group)
 	if err != nil {

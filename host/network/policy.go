@@ -1,0 +1,212 @@
+// Package network is what guests reach of the network: connections and names that the operator granted, made by the
+// host, bounded and counted. It knows nothing of Wasm; package engine puts guests in front of it.
+package network
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/berth-connect/berth/abi"
+)
+
+// Property is the worker's property that lists the grants.
+const Property = "berth.allow.net"
+
+// Rule is how a grant is written, for messages.
+const Rule = "list host:port, such as api.example.com:443, *.example.com:9000-9010 or 10.1.0.0/16:5432 " +
+	"(a private address needs a grant of its range besides that of its name)"
+
+// Policy is what the operator grants; nil grants nothing.
+type Policy struct{ grants []grant }
+
+// grant is one entry: a name, every name below a domain, every name ("*"), or a range of addresses; and its ports.
+type grant struct {
+	name        string // lower case; "": a range
+	below       bool   // "*.name"
+	prefix      netip.Prefix
+	first, last uint16
+}
+
+// ParsePolicy reads grants; the error says which one is wrong and how it should look.
+func ParsePolicy(entries []string) (*Policy, error) {
+	p := &Policy{}
+	for _, entry := range entries {
+		g, err := parseGrant(entry)
+		if err != nil {
+			return nil, fmt.Errorf("Invalid value %s for configuration %s: %w; %s", entry, Property, err, Rule)
+		}
+		p.grants = append(p.grants, g)
+	}
+	return p, nil
+}
+
+func parseGrant(entry string) (grant, error) {
+	colon := strings.LastIndexByte(entry, ':')
+	if colon < 0 {
+		return grant{}, fmt.Errorf("it names no port")
+	}
+	g, err := parseHost(entry[:colon])
+	if err != nil {
+		return grant{}, err
+	}
+	g.first, g.last, err = parsePorts(entry[colon+1:])
+	return g, err
+}
+
+func parseHost(text string) (grant, error) {
+	text = strings.NewReplacer("[", "", "]", "").Replace(text)
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return grant{prefix: prefix.Masked()}, nil
+	}
+	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
+		return grant{prefix: netip.PrefixFrom(addr, addr.BitLen())}, nil
+	}
+	if text == "*" {
+		return grant{below: true}, nil
+	}
+	name, below := strings.CutPrefix(text, "*.")
+	name, err := hostName(name)
+	return grant{name: name, below: below}, err
+}
+
+func parsePorts(text string) (first, last uint16, err error) {
+	if text == "*" {
+		return 1, 65535, nil
+	}
+	from, to, ranged := strings.Cut(text, "-")
+	if !ranged {
+		to = from
+	}
+	a, errA := strconv.ParseUint(from, 10, 16)
+	b, errB := strconv.ParseUint(to, 10, 16)
+	if errA != nil || errB != nil || a == 0 || b < a {
+		return 0, 0, fmt.Errorf("its port %q is neither a number from 1 to 65535, nor a range a-b, nor *", text)
+	}
+	return uint16(a), uint16(b), nil
+}
+
+// hostName makes a name comparable: lower case, without the dot at the end. Names that DNS can't hold are refused, so
+// that nothing that looks like a name is something else to the resolver.
+func hostName(text string) (string, error) {
+	name := strings.ToLower(strings.TrimSuffix(text, "."))
+	if name == "" || len(name) > abi.NetHostBytesMax {
+		return "", fmt.Errorf("%q is no host name: it has %d characters", text, len(name))
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return "", fmt.Errorf("%q is no host name: %q is no label of one (international names are written xn--…)",
+				text, label)
+		}
+	}
+	return name, nil
+}
+
+// matchesName tells whether a grant is of this name.
+func (g grant) matchesName(name string) bool {
+	switch {
+	case g.prefix.IsValid():
+		return false
+	case g.below && g.name == "":
+		return true
+	case g.below:
+		return strings.HasSuffix(name, "."+g.name)
+	}
+	return name == g.name
+}
+
+func (g grant) matchesPort(port uint16) bool { return g.first <= port && port <= g.last }
+
+// covers tells whether a grant is of a range with this address. A range opens special addresses only if it lies
+// within their block: 0.0.0.0/0 is the internet, not the worker's own network.
+func (g grant) covers(addr netip.Addr) bool {
+	if !g.prefix.IsValid() || !g.prefix.Contains(addr) {
+		return false
+	}
+	block, special := specialBlock(addr)
+	return !special || block.Contains(g.prefix.Addr()) && block.Bits() <= g.prefix.Bits()
+}
+
+// checkName tells whether a name may be dialled at a port; the addresses behind it are looked at later.
+func (p *Policy) checkName(name string, port uint16) *Error {
+	for _, g := range p.all() {
+		if g.matchesName(name) && g.matchesPort(port) {
+			return nil
+		}
+	}
+	return notGranted("%s is not granted", joined(name, port))
+}
+
+// checkQuestion tells whether DNS may be asked for a name: one that may be dialled at some port. Service labels in
+// front (_mongodb._tcp) do not count.
+func (p *Policy) checkQuestion(name string) *Error {
+	host := name
+	for strings.HasPrefix(host, "_") && strings.Contains(host, ".") {
+		_, host, _ = strings.Cut(host, ".")
+	}
+	if slices.ContainsFunc(p.all(), func(g grant) bool { return g.matchesName(host) }) {
+		return nil
+	}
+	return notGranted("asking DNS for %s is not granted: %s", name, "a name may be asked for if a port of it is granted")
+}
+
+// checkAddress tells whether an address may be dialled: one of a granted name unless it is special, or one of a
+// granted range. named: a grant of its name was found.
+func (p *Policy) checkAddress(addr netip.Addr, port uint16, named bool) *Error {
+	addr = addr.Unmap()
+	for _, g := range p.all() {
+		if g.covers(addr) && g.matchesPort(port) {
+			return nil
+		}
+	}
+	if _, special := specialBlock(addr); special {
+		return notGranted("%s is a private or special address, which needs a grant of its own", joined(addr.String(), port))
+	}
+	if named {
+		return nil
+	}
+	return notGranted("%s is not granted", joined(addr.String(), port))
+}
+
+// Empty tells whether nothing is granted.
+func (p *Policy) Empty() bool { return len(p.all()) == 0 }
+
+func (p *Policy) all() []grant {
+	if p == nil {
+		return nil
+	}
+	return p.grants
+}
+
+// joined is host:port, as a grant writes it.
+func joined(host string, port uint16) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
+
+// specialBlocks are addresses that are not the public internet's (the IANA special-purpose registries): hosts of the
+// worker's own network, services of a cloud's hypervisor (169.254.169.254, fd00:ec2::254), and what maps to any of
+// them. The narrower stand first.
+var specialBlocks = prefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+	"172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
+	"198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32",
+	"::1/128", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
+	"fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8")
+
+func prefixes(texts ...string) []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range texts {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
+}
+
+func specialBlock(addr netip.Addr) (netip.Prefix, bool) {
+	for _, block := range specialBlocks {
+		if block.Contains(addr) {
+			return block, true
+		}
+	}
+	return netip.Prefix{}, false
+}
