@@ -10,8 +10,8 @@ import (
 )
 
 // errFenced ends the connections of producers whose worker has lost its work.
-var errFenced = errors.New("this worker is no member of its group any more, so its tasks must not write: other workers " +
-	"may run them")
+var errFenced = errors.New("this worker is no member of its group any more, so its tasks must not write: " +
+	"other workers may run them")
 
 // Fence lets producers write only while fenced is false, and looks right before each write: what a client has buffered
 // would else go out when a process that stood still goes on, after other workers have taken its tasks over. Call it
