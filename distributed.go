@@ -13,6 +13,7 @@ import (
 	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/cluster/kafka"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/worker"
 )
 
 // membership is the worker's place in the group of workers that share the connectors (group.id).
@@ -63,12 +64,14 @@ func (m membership) run(ctx context.Context) error {
 }
 
 // guarded keeps tasks from writing when the membership has ended. A standalone worker has none that could end.
-func (m membership) guarded(clients host.Clients, offsets host.OffsetStore) (host.Clients, host.OffsetStore) {
+func (m membership) guarded(ports worker.Ports) worker.Ports {
 	if m.member == nil {
-		return clients, offsets
+		return ports
 	}
 	guard := herder.NewGuard(m.member)
-	return guard.Clients(clients), guard.Offsets(offsets)
+	ports.Clients, ports.Offsets = guard.Clients(ports.Clients), guard.Offsets(ports.Offsets)
+	ports.OffsetTopics = guard.OffsetTopics(ports.OffsetTopics)
+	return ports
 }
 
 func sessionKeys(c config) herder.SessionKeys {

@@ -38,6 +38,9 @@ type Ports struct {
 	Validator *validate.Validator
 	Clients   host.Clients
 	Offsets   host.OffsetStore
+	// OffsetTopics are those of connectors with a topic of their own; nil: they can't have one, as this is a standalone
+	// worker.
+	OffsetTopics host.OffsetTopics
 	// Transactions are those of source tasks; nil: exactly.once.source.support is not enabled.
 	Transactions host.Transactions
 	Status       host.StatusReporter
