@@ -49,7 +49,7 @@ echo "== recorded answers of Kafka Connect, through a worker's pipeline"
 testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
 
 echo "== what Kafka Connect keeps and says in its group, recorded"
-go run ./testdata/state ../shared/conformance/state
+go run ./testdata/state -disputed testdata/state-disputed.md ../shared/conformance/state
 
 echo "== plugin projects of every kind, offline"
 make build
