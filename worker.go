@@ -98,15 +98,11 @@ func parseSettings(settings []string) (map[string]string, error) {
 
 // startLog makes the log of the process, whose levels /admin/loggers can change.
 func startLog() (*web.Loggers, *slog.Logger) {
-	loggers := web.NewLoggers()
-	log := newLogger(os.Stderr, isTerminal(os.Stderr), rootLevel{loggers})
-	slog.SetDefault(log)
+	loggers := web.NewLoggers(loggerNames...)
+	log := newLogger(os.Stderr, isTerminal(os.Stderr), loggers)
+	slog.SetDefault(named(log, logConnect))
 	return loggers, log
 }
-
-type rootLevel struct{ loggers *web.Loggers }
-
-func (l rootLevel) Level() slog.Level { return l.loggers.Level("root") }
 
 // untilSignal runs until SIGINT or SIGTERM asks it to end softly; a second one is passed on as hurry.
 func untilSignal(run func(ctx context.Context, hurry <-chan os.Signal) error) error {
@@ -223,9 +219,9 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Resolve:            c.providers.Resolve,
 		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
 	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
-		OpenSource: n.openSourceOffsets(), OpenSink: openSinkGroup(clients), Leader: rest.Leader}, log)
+		OpenSource: n.openSourceOffsets(), OpenSink: openSinkGroup(clients), Leader: rest.Leader}, named(log, logHerder))
 	if c.mode == distributed {
-		if err := n.joinGroup(c, advertised, log); err != nil {
+		if err := n.joinGroup(c, advertised, named(log, logGroup)); err != nil {
 			return nil, err
 		}
 	}
@@ -248,10 +244,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	}, n.membership.guarded(worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
 		Clients: clients, Offsets: n.offsets, OffsetTopics: n.topicsOfOffsets(), Transactions: n.transactions(c),
-		Status: n.herder, Meter: meters.Meter("berth"), Log: log,
+		Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
 	}))
 	rest.Metrics, rest.Loggers = metrics, loggers
-	if n.web, err = web.New(rest, n.requests(c.mode), log); err != nil {
+	if n.web, err = web.New(rest, n.requests(c.mode), named(log, logREST)); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
@@ -268,20 +264,21 @@ func (n *node) requests(m *mode) web.Herder {
 func (n *node) openStores(m *mode, properties map[string]string, clients *kafka.Clients, log *slog.Logger) (
 	err error) {
 	if m == standalone {
-		n.configs, n.statuses = store.NewMemoryConfigStore(log), store.NewMemoryStatusStore(log)
-		n.offsets, err = store.NewFileOffsetStore(properties, log)
+		n.configs = store.NewMemoryConfigStore(named(log, logConfigs))
+		n.statuses = store.NewMemoryStatusStore(named(log, logStatuses))
+		n.offsets, err = store.NewFileOffsetStore(properties, named(log, logOffsets))
 		return err
 	}
-	if n.configs, err = store.NewConfigStore(properties, log); err != nil {
+	if n.configs, err = store.NewConfigStore(properties, named(log, logConfigs)); err != nil {
 		return err
 	}
-	if n.statuses, err = store.NewStatusStore(properties, log); err != nil {
+	if n.statuses, err = store.NewStatusStore(properties, named(log, logStatuses)); err != nil {
 		return err
 	}
-	if n.offsets, err = store.NewOffsetStore(properties, log); err != nil {
+	if n.offsets, err = store.NewOffsetStore(properties, named(log, logOffsets)); err != nil {
 		return err
 	}
-	n.offsetTopics = store.NewOffsetTopics(properties, clients, n.offsets, log)
+	n.offsetTopics = store.NewOffsetTopics(properties, clients, n.offsets, named(log, logOffsets))
 	return nil
 }
 
@@ -311,7 +308,7 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 	n.plugins = plugin.New(plugin.Config{
 		Dir: modules, Shared: shared, Path: c.list("plugin.path"), Bundle: bundle(),
 		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable},
-		Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"), Log: log,
+		Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"), Log: named(log, logPlugins),
 	}, n.engine)
 	return nil
 }
@@ -323,7 +320,7 @@ func (n *node) openModules(c config, id string, log *slog.Logger) (folder string
 		return filepath.Join(data, "modules"), nil, nil
 	}
 	folder = filepath.Join(data, "module-cache")
-	n.modules, err = store.NewModuleStore(c.all(), filepath.Join(folder, "incoming"), id, log)
+	n.modules, err = store.NewModuleStore(c.all(), filepath.Join(folder, "incoming"), id, named(log, logModules))
 	return folder, n.modules, err
 }
 

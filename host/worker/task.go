@@ -132,7 +132,7 @@ func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin
 
 func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.Config, parsed validate.Connector,
 	target *task.Target) task.Config {
-	log := w.Log.With("connector", id.Connector, "task", id.Task)
+	log := w.Log.With("connector", id.Connector, "task", id.Task, host.LoggerKey, w.taskLogger(found.Kind))
 	meters := w.meters.task(id, found.Kind)
 	opts := guest.Options{Log: log, Metrics: meters.plugin,
 		Boundaries: w.Transactions != nil && parsed.TransactionBoundary == string(task.BoundaryConnector)}
@@ -150,6 +150,17 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
 	}
+}
+
+// taskLogger is the class of Connect's tasks of a kind.
+func (w *Worker) taskLogger(kind string) string {
+	switch {
+	case kind == abi.KindSink:
+		return "org.apache.kafka.connect.runtime.WorkerSinkTask"
+	case w.Transactions != nil:
+		return "org.apache.kafka.connect.runtime.ExactlyOnceWorkerSourceTask"
+	}
+	return "org.apache.kafka.connect.runtime.WorkerSourceTask"
 }
 
 // StopTasks implements host.Runtime.

@@ -152,6 +152,7 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 		return nil, err
 	}
 	opts.Engine, opts.Serve = granted, serve
+	opts.Log = opts.Log.With(host.LoggerKey, group.Stages[0].Found.Class)
 	instance := guest.Run(context.WithoutCancel(ctx), code, plan, opts)
 	go func() {
 		<-instance.Done()
