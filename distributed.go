@@ -13,6 +13,7 @@ import (
 	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/cluster/kafka"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/worker"
 )
 
 // membership is the worker's place in the group of workers that share the connectors (group.id).
@@ -21,8 +22,8 @@ type membership struct {
 	close  func()
 }
 
-// joinGroup gives the herder a membership; it does not talk to Kafka yet.
-func (n *node) joinGroup(c config, advertised *url.URL, log *slog.Logger) error {
+// joinGroup gives the herder a membership, and the clients of tasks its fence; it does not talk to Kafka yet.
+func (n *node) joinGroup(c config, clients *kafka.Clients, advertised *url.URL, log *slog.Logger) error {
 	clientID := cmp.Or(c.text("client.id"), "connect-"+advertised.Host)
 	client, err := kafka.NewMembership(c.all(), clientID, log)
 	if err != nil {
@@ -41,6 +42,7 @@ func (n *node) joinGroup(c config, advertised *url.URL, log *slog.Logger) error 
 		RetryBackoffMax:            c.millis("retry.backoff.max.ms"),
 	}, group.Ports{Client: client, State: herder.NewGroupState(n.configs)}, log)
 	n.herder.Join(member)
+	clients.Fence(member.Fenced)
 	n.membership = membership{member, client.Close}
 	return nil
 }
@@ -63,13 +65,14 @@ func (m membership) run(ctx context.Context) error {
 }
 
 // guarded keeps tasks from writing when the membership has ended. A standalone worker has none that could end.
-func (m membership) guarded(clients *kafka.Clients, offsets host.OffsetStore) (host.Clients, host.OffsetStore) {
+func (m membership) guarded(ports worker.Ports) worker.Ports {
 	if m.member == nil {
-		return clients, offsets
+		return ports
 	}
-	clients.Fence(m.member.Fenced)
 	guard := herder.NewGuard(m.member)
-	return guard.Clients(clients), guard.Offsets(offsets)
+	ports.Clients, ports.Offsets = guard.Clients(ports.Clients), guard.Offsets(ports.Offsets)
+	ports.OffsetTopics = guard.OffsetTopics(ports.OffsetTopics)
+	return ports
 }
 
 func sessionKeys(c config) herder.SessionKeys {

@@ -102,6 +102,13 @@ type OffsetStore interface {
 	Store(ctx context.Context, connector string, offsets []SourceOffset) error
 }
 
+// OffsetTopics finds the offsets of source connectors that name a topic for them (offsets.storage.topic).
+type OffsetTopics interface {
+	// Open returns what keeps the offsets of one task, with what is stored for its connector; they are written with the
+	// task's producer.
+	Open(ctx context.Context, id TaskID, config Config, topic string, producer Producer) (OffsetStore, error)
+}
+
 // Transactions makes the producers of source tasks that write exactly once (KIP-618).
 type Transactions interface {
 	// Open returns when no earlier producer of the task, nor one of an earlier set of the connector's tasks, can write any

@@ -371,14 +371,22 @@ func TestRunServesAllListeners(t *testing.T) {
 func TestLoggersInherit(t *testing.T) {
 	l := NewLoggers()
 	l.Set("a.b", "DEBUG")
+	l.Set("c", "error")
+	if changed := l.Set("c", "LOUD"); len(changed) > 0 {
+		t.Errorf("a level that nobody knows has changed %v", changed)
+	}
 	tests := map[string]slog.Level{"a.b": slog.LevelDebug, "a.b.c.d": slog.LevelDebug, "a.bc": slog.LevelInfo,
-		"a": slog.LevelInfo}
-	for name, want := range tests {
-		if got := l.Level(name); got != want {
-			t.Errorf("%s: got %v, want %v", name, got, want)
+		"a": slog.LevelInfo, "a.b c": slog.LevelDebug, "c a.b": slog.LevelError, "x a.b": slog.LevelDebug, "": slog.LevelInfo}
+	for names, want := range tests {
+		list := strings.Split(names, " ")
+		if !l.Allow(want, list...) || l.Allow(want-1, list...) {
+			t.Errorf("%s: the lowest level is not %v", names, want)
 		}
 	}
-	if changed := l.Set(rootLogger, "ERROR"); len(changed) != 2 || l.Level("a.b.c") != slog.LevelError {
+	if l.Lowest() != slog.LevelDebug {
+		t.Errorf("the lowest level is %v", l.Lowest())
+	}
+	if changed := l.Set(rootLogger, "ERROR"); len(changed) != 2 || l.Lowest() != slog.LevelError {
 		t.Errorf("changed %v", changed)
 	}
 }

@@ -80,6 +80,19 @@ type OffsetStore interface {
 	Ready() <-chan struct{}
 }
 
+// OpenSourceOffsets opens the offsets of a source connector, where its configuration says that they are. It does no
+// I/O.
+type OpenSourceOffsets func(connector string, config host.Config) SourceOffsets
+
+// SourceOffsets are the offsets of one source connector. *store.SourceOffsets implements it.
+type SourceOffsets interface {
+	// List returns the offsets as Connect shows them.
+	List(ctx context.Context) ([]host.SourceOffset, error)
+	Load(ctx context.Context) ([]host.SourceOffset, error)
+	// Store returns when the offsets are durable; a nil Offset deletes.
+	Store(ctx context.Context, offsets []host.SourceOffset) error
+}
+
 // Admin works on the cluster that the workers live in.
 type Admin interface {
 	// ClusterID is Kafka's id of the cluster.

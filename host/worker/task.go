@@ -3,7 +3,6 @@ package worker
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -82,11 +81,6 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	}
 }
 
-// errAtLeastOnce keeps a task from breaking the promise that its connector asks for. The validation of a worker that
-// could not keep it refuses such a connector; one that was made before, or elsewhere, starts nevertheless.
-var errAtLeastOnce = errors.New("exactly.once.support=required: this worker sends records at least once, so after a " +
-	"crash some may come twice; set exactly.once.source.support=enabled on all workers, or exactly.once.support=requested")
-
 func (w *Worker) runSource(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
 	config host.Config) error {
 	var err error
@@ -96,18 +90,22 @@ func (w *Worker) runSource(ctx context.Context, c task.Config, found plugin.Plug
 	if w.Transactions != nil {
 		return w.runExactlyOnce(ctx, c, parsed)
 	}
-	if parsed.ExactlyOnceRequired {
-		return errAtLeastOnce
-	}
-	if parsed.OffsetsTopic != "" {
-		c.Log.Warn("offsets.storage.topic is obeyed with exactly.once.source.support=enabled only: the connector's offsets "+
-			"are kept in the worker's topic", "topic", parsed.OffsetsTopic)
+	if parsed.ExactlyOnceRequired { // made elsewhere, or before: validation refuses it
+		c.Log.Warn("exactly.once.support=required: this worker sends records at least once, so after a crash some may come " +
+			"twice; set exactly.once.source.support=enabled on all workers, or exactly.once.support=requested")
 	}
 	producer, err := w.Clients.Producer(c.ID, c.Connector)
 	if err != nil {
 		return fmt.Errorf("make producer: %w", err)
 	}
-	return task.NewSource(c, producer, w.Offsets).Run(ctx)
+	offsets := w.Offsets
+	if parsed.OffsetsTopic != "" && w.OffsetTopics != nil {
+		if offsets, err = w.OffsetTopics.Open(ctx, c.ID, c.Connector, parsed.OffsetsTopic, producer); err != nil {
+			producer.Close()
+			return err
+		}
+	}
+	return task.NewSource(c, producer, offsets).Run(ctx)
 }
 
 // runExactlyOnce runs a source in transactions.
@@ -134,7 +132,7 @@ func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin
 
 func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.Config, parsed validate.Connector,
 	target *task.Target) task.Config {
-	log := w.Log.With("connector", id.Connector, "task", id.Task)
+	log := w.Log.With("connector", id.Connector, "task", id.Task, host.LoggerKey, w.taskLogger(found.Kind))
 	meters := w.meters.task(id, found.Kind)
 	opts := guest.Options{Log: log, Metrics: meters.plugin,
 		Boundaries: w.Transactions != nil && parsed.TransactionBoundary == string(task.BoundaryConnector)}
@@ -152,6 +150,17 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
 	}
+}
+
+// taskLogger is the class of Connect's tasks of a kind.
+func (w *Worker) taskLogger(kind string) string {
+	switch {
+	case kind == abi.KindSink:
+		return "org.apache.kafka.connect.runtime.WorkerSinkTask"
+	case w.Transactions != nil:
+		return "org.apache.kafka.connect.runtime.ExactlyOnceWorkerSourceTask"
+	}
+	return "org.apache.kafka.connect.runtime.WorkerSourceTask"
 }
 
 // StopTasks implements host.Runtime.

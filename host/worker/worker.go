@@ -38,6 +38,9 @@ type Ports struct {
 	Validator *validate.Validator
 	Clients   host.Clients
 	Offsets   host.OffsetStore
+	// OffsetTopics are those of connectors with a topic of their own; nil: they can't have one, as this is a standalone
+	// worker.
+	OffsetTopics host.OffsetTopics
 	// Transactions are those of source tasks; nil: exactly.once.source.support is not enabled.
 	Transactions host.Transactions
 	Status       host.StatusReporter
@@ -149,6 +152,7 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 		return nil, err
 	}
 	opts.Engine, opts.Serve = granted, serve
+	opts.Log = opts.Log.With(host.LoggerKey, group.Stages[0].Found.Class)
 	instance := guest.Run(context.WithoutCancel(ctx), code, plan, opts)
 	go func() {
 		<-instance.Done()
