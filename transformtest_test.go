@@ -50,7 +50,9 @@ func TestGoldenFileThatIsUpdatedHolds(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(maskGolden, "EXPECT", "[]")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run := func(args ...string) error { return dispatch(append([]string{"transform", "test"}, args...), io.Discard) }
+	run := func(args ...string) error {
+		return dispatch(append([]string{"transform", "test"}, args...), io.Discard)
+	}
 	if err := run(file); err == nil || !strings.Contains(err.Error(), "1 of 1 files failed") {
 		t.Errorf("a file that expects nothing: %v", err)
 	}
@@ -78,7 +80,8 @@ func TestGoldenFileShowsWhatDiffers(t *testing.T) {
 	if err == nil {
 		t.Fatalf("no failure: %s", said)
 	}
-	contains(t, said, "FAIL", `- `, `"card": "4711"`, `"card": ""`, "record 0", "record 1", `"class": "X"`, "DataException")
+	contains(t, said, "FAIL", `- `, `"card": "4711"`, `"card": ""`, "record 0", "record 1", `"class": "X"`,
+		"DataException")
 	if strings.Contains(said, `"message"`) {
 		t.Errorf("a message is compared that is not expected:\n%s", said)
 	}
@@ -109,7 +112,7 @@ func TestGoldenFilesThatCanNotBePlayed(t *testing.T) {
 		{"{", "must be an object with about", nil},
 		{`{"expected": []}`, `unknown field "expected"`, nil},
 		{strings.ReplaceAll(fine, "MaskField$Value", "Gone"), "transforms.mask.type: ", nil},
-		{strings.ReplaceAll(fine, `"transforms.mask.fields": "card"`, `"a": "b"`), "transforms.mask.fields: Missing", nil},
+		{strings.ReplaceAll(fine, `"transforms.mask.fields": "card"`, `"a": "b"`), "mask.fields: Missing", nil},
 		{strings.ReplaceAll(fine, `"topic": "t", "key": null, "value": "no`, `"tpic": "t", "value": "no`),
 			`records[1]: json: unknown field "tpic"`, nil},
 		{strings.ReplaceAll(fine, `"chain": "sink"`, `"chain": "both"`), `chain is "both"`, nil},
