@@ -14,8 +14,6 @@ import (
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/preview"
-	"github.com/berth-connect/berth/host/schemaregistry"
-	"github.com/berth-connect/berth/host/task"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -188,20 +186,11 @@ func (w *Worker) chainStages(chain string, config host.Config) ([]pipeline.Stage
 	return w.transformStages(parsed)
 }
 
-// previewStart starts stages that go on behind records that fail. They get neither files nor the worker's standard
-// input and output, schema registries stay as they are, and the network is theirs only if the request says so too.
+// previewStart starts the stages of a preview.
 func (w *Worker) previewStart(network bool, log *slog.Logger) preview.Start {
-	c := task.Config{Errors: task.Tolerance{All: true},
-		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
-			granted := w.Registry.Granted(g.Digest, g.Capabilities())
-			granted.Dirs, granted.Stdin, granted.Stdout = nil, nil, nil
-			if !network {
-				granted.Network = nil
-			}
-			return w.runWith(ctx, g, plan, guest.Options{Log: log, Engine: granted},
-				(*schemaregistry.Registry).ServeUnchanged)
-		}}
-	return func(ctx context.Context, g pipeline.Group) (*pipeline.Link, error) { return c.Start(ctx, g, nil) }
+	return func(ctx context.Context, g pipeline.Group) (*pipeline.Link, error) {
+		return w.startApart(ctx, host.TaskID{Connector: "preview"}, g, guest.Options{Log: log}, network, nil)
+	}
 }
 
 // logLines keeps the first lines of a log.

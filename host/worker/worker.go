@@ -61,6 +61,7 @@ type Worker struct {
 	mu         sync.Mutex
 	connectors map[string]*connector        // guarded by mu
 	tasks      map[host.TaskID]*runningTask // guarded by mu
+	shadows    map[string][]host.ShadowWish // by connector; guarded by mu
 }
 
 var _ host.Runtime = (*Worker)(nil)
@@ -68,7 +69,8 @@ var _ host.Runtime = (*Worker)(nil)
 // New makes a worker; it does no I/O.
 func New(config Config, ports Ports) *Worker {
 	w := &Worker{config: config, Ports: ports, connectors: map[string]*connector{}, tasks: map[host.TaskID]*runningTask{},
-		registries: schemaregistry.NewPool(ports.Log), previews: make(chan struct{}, host.PreviewsMax)}
+		registries: schemaregistry.NewPool(ports.Log), previews: make(chan struct{}, host.PreviewsMax),
+		shadows: map[string][]host.ShadowWish{}}
 	w.meters = newMeters(ports.Meter, w)
 	return w
 }
