@@ -244,9 +244,9 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	}, n.membership.guarded(worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
 		Clients: clients, Offsets: n.offsets, OffsetTopics: n.topicsOfOffsets(), Transactions: n.transactions(c),
-		Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
+		Records: clients, Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
 	}))
-	rest.Metrics, rest.Loggers = metrics, loggers
+	rest.Metrics, rest.Loggers, rest.Preview = metrics, loggers, n.worker
 	if n.web, err = web.New(rest, n.requests(c.mode), named(log, logREST)); err != nil {
 		return nil, errors.Join(err, n.close())
 	}

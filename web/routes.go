@@ -67,6 +67,10 @@ func (s *Server) addRoutes(r resources) {
 	r.addPath("/connector-plugins/:plugin/config", methods{"GET": s.getPluginConfig})
 	r.addPath("/connector-plugins/:plugin/config/validate", methods{"PUT": s.validateConfig})
 
+	if s.config.Preview != nil {
+		r.addPath("/preview", methods{"POST": s.preview})
+	}
+
 	// Berth's own. They take and give other media types than JSON, so they are not negotiated.
 	r.GET("/plugins", authenticate(r.users, s.listModules))
 	r.POST("/plugins", authenticate(r.users, s.addModule))

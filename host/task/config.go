@@ -34,6 +34,8 @@ type Config struct {
 	GraceTimeout  time.Duration // task.shutdown.graceful.timeout.ms
 	RestAfter     time.Duration // without a batch, stages rest
 	Errors        Tolerance
+	Tap           Tap  // nil: none
+	Apart         bool // a source's connector has an instance of its own, so that Tap sees what enters its stages
 
 	// Run starts an instance of a group with what the operator grants it.
 	Run func(ctx context.Context, group pipeline.Group, plan abi.Plan) (*guest.Instance, error)
@@ -84,6 +86,9 @@ func (t *Target) Set(paused bool) {
 	default:
 	}
 }
+
+// Paused tells the wish.
+func (t *Target) Paused() bool { return t.paused.Load() }
 
 // hardContext is cancelled when the grace time after ctx's end is over: until then the task drains.
 func (c *Config) hardContext(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -77,6 +77,7 @@ func (t *Sink) iterate(ctx, hard context.Context) error {
 	}
 	if len(records) > 0 {
 		t.lastPut = time.Now()
+		t.config.tapConsumed(records)
 		if err := t.config.wake(hard, t.chain); err != nil {
 			return err
 		}

@@ -89,6 +89,7 @@ func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) erro
 	}
 	b := &sourceBatch{message: m, polled: polled}
 	t.polled = time.Now()
+	t.config.tapPolled(m, &polled)
 	if err := t.config.wake(hard, t.chain); err != nil {
 		return err
 	}
@@ -107,8 +108,7 @@ func (t *Source) open(ctx context.Context) error {
 	if t.letters, err = t.config.openDeadLetters(ctx); err != nil {
 		return err
 	}
-	// A stage in the connector's instance sees a record before the host does, which then could not keep it.
-	groups := pipeline.Groups(t.config.Stages, t.letters != nil || t.config.Errors.retries())
+	groups := t.config.SourceGroups()
 	for _, g := range groups[1:] {
 		link, err := t.config.Start(ctx, g, nil)
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/pipeline"
 )
@@ -38,10 +37,7 @@ func (w *Worker) stagesOf(config host.Config) ([]pipeline.Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found.Kind == abi.KindSource {
-		return w.sourceStages(found, parsed, resolved.Config)
-	}
-	return w.sinkStages(found, parsed, resolved.Config)
+	return w.taskStages(found, parsed, resolved.Config)
 }
 
 func (w *Worker) names(config host.Config, digest string) bool {

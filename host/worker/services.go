@@ -11,10 +11,13 @@ import (
 	"github.com/berth-connect/berth/host/schemaregistry"
 )
 
+// serveRegistry answers a request to a schema registry.
+type serveRegistry func(*schemaregistry.Registry, context.Context, abi.Request) abi.Reply
+
 // services returns what serves the requests of a group's stages: a stage reaches the registry that its own
 // configuration names, and no other. serve is nil when no stage asks for a capability of that kind. release must be
 // called at the end.
-func (w *Worker) services(group pipeline.Group) (serve guest.Serve, release func(), err error) {
+func (w *Worker) services(group pipeline.Group, answer serveRegistry) (serve guest.Serve, release func(), err error) {
 	registries := map[int32]*schemaregistry.Registry{}
 	release = func() {
 		for _, r := range registries {
@@ -41,6 +44,6 @@ func (w *Worker) services(group pipeline.Group) (serve guest.Serve, release func
 			return abi.Reply{Code: abi.CodeInternal, Message: fmt.Sprintf(
 				"stage %d has no capability %q: its manifest must ask for it", request.Stage, request.Capability)}
 		}
-		return r.Serve(ctx, request)
+		return answer(r, ctx, request)
 	}, release, nil
 }

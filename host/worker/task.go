@@ -19,18 +19,36 @@ import (
 // runningTask is a task that runs here, or has failed here.
 type runningTask struct {
 	target *task.Target
+	beside *beside
 	cancel context.CancelFunc
 	done   chan struct{}
+
+	connector, config host.Config // as it was started
 }
 
 // StartTask implements host.Runtime.
 func (w *Worker) StartTask(id host.TaskID, connector, config host.Config, target host.TargetState) {
-	ctx, cancel := context.WithCancel(context.Background())
-	t := &runningTask{target: task.NewTarget(target == host.TargetPaused), cancel: cancel, done: make(chan struct{})}
 	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.startTask(id, connector, config, task.NewTarget(target == host.TargetPaused))
+}
+
+// startAgain starts a task anew, unless it is no longer the one that runs here.
+func (w *Worker) startAgain(id host.TaskID, t *runningTask) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tasks[id] == t {
+		w.startTask(id, t.connector, t.config, task.NewTarget(t.target.Paused()))
+	}
+}
+
+// startTask must be called with mu held.
+func (w *Worker) startTask(id host.TaskID, connector, config host.Config, target *task.Target) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &runningTask{target: target, beside: &beside{id: id, shadows: map[string]shadowOfID{}}, cancel: cancel,
+		done: make(chan struct{}), connector: connector, config: config}
 	before := w.tasks[id]
 	w.tasks[id] = t
-	w.mu.Unlock()
 	go func() {
 		defer close(t.done)
 		defer cancel()
@@ -71,22 +89,32 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		return
 	}
 	c := w.taskConfig(id, found, connector, parsed, t.target)
+	c.Tap, c.Apart = t.beside, len(w.shadowWishes(id.Connector)) > 0
+	defer t.beside.end()
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
 		return
 	}
+	if c.Stages, err = w.taskStages(found, parsed, config); err != nil {
+		return
+	}
+	t.beside.begin(&c, found, config)
+	go w.reshadow(id, t)
 	if found.Kind == abi.KindSource {
-		err = w.runSource(ctx, c, found, parsed, config)
+		err = w.runSource(ctx, c, parsed)
 	} else {
-		err = w.runSink(ctx, c, found, parsed, config)
+		err = task.NewSink(c).Run(ctx)
 	}
 }
 
-func (w *Worker) runSource(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
-	config host.Config) error {
-	var err error
-	if c.Stages, err = w.sourceStages(found, parsed, config); err != nil {
-		return err
+func (w *Worker) taskStages(found plugin.Plugin, parsed validate.Connector, config host.Config) ([]pipeline.Stage,
+	error) {
+	if found.Kind == abi.KindSource {
+		return w.sourceStages(found, parsed, config)
 	}
+	return w.sinkStages(found, parsed, config)
+}
+
+func (w *Worker) runSource(ctx context.Context, c task.Config, parsed validate.Connector) error {
 	if w.Transactions != nil {
 		return w.runExactlyOnce(ctx, c, parsed)
 	}
@@ -119,15 +147,6 @@ func (w *Worker) runExactlyOnce(ctx context.Context, c task.Config, parsed valid
 		return err
 	}
 	return task.NewExactlyOnceSource(c, producer, boundary).Run(ctx)
-}
-
-func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
-	config host.Config) error {
-	var err error
-	if c.Stages, err = w.sinkStages(found, parsed, config); err != nil {
-		return err
-	}
-	return task.NewSink(c).Run(ctx)
 }
 
 func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.Config, parsed validate.Connector,

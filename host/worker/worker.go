@@ -37,6 +37,7 @@ type Ports struct {
 	Registry  *plugin.Registry
 	Validator *validate.Validator
 	Clients   host.Clients
+	Records   host.RecordReader // for previews; nil: there is no Kafka
 	Offsets   host.OffsetStore
 	// OffsetTopics are those of connectors with a topic of their own; nil: they can't have one, as this is a standalone
 	// worker.
@@ -58,10 +59,12 @@ type Worker struct {
 	meters *meters
 
 	registries *schemaregistry.Pool
+	previews   chan struct{} // has one for each preview that runs
 
 	mu         sync.Mutex
 	connectors map[string]*connector        // guarded by mu
 	tasks      map[host.TaskID]*runningTask // guarded by mu
+	shadows    map[string][]host.ShadowWish // by connector; guarded by mu
 }
 
 var _ host.Runtime = (*Worker)(nil)
@@ -69,7 +72,8 @@ var _ host.Runtime = (*Worker)(nil)
 // New makes a worker; it does no I/O.
 func New(config Config, ports Ports) *Worker {
 	w := &Worker{config: config, Ports: ports, connectors: map[string]*connector{}, tasks: map[host.TaskID]*runningTask{},
-		registries: schemaregistry.NewPool(ports.Log)}
+		registries: schemaregistry.NewPool(ports.Log), previews: make(chan struct{}, host.PreviewsMax),
+		shadows: map[string][]host.ShadowWish{}}
 	w.meters = newMeters(ports.Meter, w)
 	return w
 }
@@ -137,17 +141,24 @@ func (w *Worker) parse(kind string, config host.Config) (validate.Connector, err
 // run starts an instance of a group with what its plugins are granted; opts name what it tells the host.
 func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 	opts guest.Options) (*guest.Instance, error) {
+	opts.Engine = w.Registry.Granted(group.Digest, group.Capabilities())
+	return w.runWith(ctx, group, plan, opts, (*schemaregistry.Registry).Serve)
+}
+
+// runWith is run with other grants than the plugins', and another way to schema registries.
+func (w *Worker) runWith(ctx context.Context, group pipeline.Group, plan abi.Plan, opts guest.Options,
+	registry serveRegistry) (*guest.Instance, error) {
 	code, err := w.Registry.Code(ctx, group.Digest)
 	if err != nil {
 		return nil, err
 	}
-	granted := w.Registry.Granted(group.Digest, group.Capabilities())
+	granted := opts.Engine
 	plan.Worker = w.config.WorkerID
 	if granted.Network != nil {
 		granted.Network.Meters = w.meters.network.of(plan)
 	}
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
-	serve, release, err := w.services(group)
+	serve, release, err := w.services(group, registry)
 	if err != nil {
 		return nil, err
 	}
