@@ -246,8 +246,8 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 	}, worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
-		Clients: guarded, Offsets: offsets, Status: n.herder, Transactions: n.transactions(c, clients, log),
-		Meter: meters.Meter("berth"), Log: log,
+		Clients: guarded, Offsets: offsets, Status: n.herder, Tenants: n.configs,
+		Transactions: n.transactions(c, clients, log), Meter: meters.Meter("berth"), Log: log,
 	})
 	rest.Metrics, rest.Loggers = metrics, loggers
 	if n.web, err = web.New(rest, n.requests(c.mode), log); err != nil {

@@ -241,7 +241,7 @@ func decide[T any](ctx context.Context, h *Herder, what string, f func(context.C
 		if ctx.Err() != nil {
 			return
 		}
-		h.stage.Store(&stage{text: what, began: time.Now()})
+		h.stage.Store(&stage{text: h.unnamed(what), began: time.Now()})
 		// A write that has begun is finished: the client's patience must not tear a task set.
 		work, cancel := h.whileMember(context.WithoutCancel(ctx))
 		defer cancel()

@@ -33,7 +33,7 @@ func (h *Herder) Offsets(ctx context.Context, name string) ([]Offset, error) {
 		return nil, h.timedCall(ctx, at, err)
 	}
 	var offsets []Offset
-	if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+	if h.kindOf(name, connector.Config) == string(host.KindSink) {
 		offsets, err = h.sinkOffsets(ctx, name, connector.Config)
 	} else {
 		offsets, err = h.shownOffsets(ctx, name)
@@ -71,7 +71,7 @@ func (h *Herder) sourceOffsets(ctx context.Context, name string) ([]Offset, erro
 // Errors: ErrNotFound, ErrBadRequest, ErrInternal with the plugin's or Kafka's refusal.
 func (h *Herder) AlterOffsets(ctx context.Context, name string, offsets []Offset) (string, error) {
 	return h.modifyOffsets(ctx, name, "altered", func(ctx context.Context, connector store.Connector) (bool, error) {
-		if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+		if h.kindOf(name, connector.Config) == string(host.KindSink) {
 			return h.alterSink(ctx, name, connector.Config, offsets)
 		}
 		return h.alterSource(ctx, name, connector.Config, offsets)
@@ -81,7 +81,7 @@ func (h *Herder) AlterOffsets(ctx context.Context, name string, offsets []Offset
 // ResetOffsets deletes all offsets of a stopped connector. Errors: as AlterOffsets.
 func (h *Herder) ResetOffsets(ctx context.Context, name string) (string, error) {
 	return h.modifyOffsets(ctx, name, "reset", func(ctx context.Context, connector store.Connector) (bool, error) {
-		if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+		if h.kindOf(name, connector.Config) == string(host.KindSink) {
 			return h.resetSink(ctx, name, connector.Config)
 		}
 		stored, err := h.sourceOffsets(ctx, name)
@@ -217,7 +217,7 @@ func (h *Herder) alterPlugin(ctx context.Context, name string, config host.Confi
 	if !can {
 		return false, nil
 	}
-	managed, err := alterer.AlterOffsets(ctx, config, changes)
+	managed, err := alterer.AlterOffsets(ctx, h.ownerOf(name), config, changes)
 	if errors.Is(err, host.ErrAlterUnsupported) {
 		return false, internal("Failed to modify offsets for connector " + name +
 			" because it doesn't support external modification of offsets")

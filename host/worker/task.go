@@ -46,10 +46,11 @@ func (w *Worker) StartTask(id host.TaskID, connector, config host.Config, target
 // runTask runs a task to its end and reports a failure.
 func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config host.Config, t *runningTask) {
 	var found plugin.Plugin
-	w.catchUp(ctx, connector)
-	connector, config, err := w.resolveBoth(connector, config)
+	own := w.around(id.Connector)
+	own.catchUp(ctx, connector)
+	connector, config, err := own.resolveBoth(connector, config)
 	if err == nil {
-		found, err = w.resolveConnector(connector)
+		found, err = own.resolveConnector(connector)
 	}
 	defer func() {
 		if p := recover(); p != nil { // a defect of ours must not take the worker down with it
@@ -65,10 +66,10 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		return
 	}
 	var parsed validate.Connector
-	if parsed, err = w.parse(found.Kind, connector); err != nil {
+	if parsed, err = own.parse(found.Kind, connector); err != nil {
 		return
 	}
-	if err = w.Validator.CheckOverrides(found.Kind, connector); err != nil {
+	if err = own.Validator.CheckOverrides(found.Kind, connector); err != nil {
 		return
 	}
 	c := w.taskConfig(id, found, connector, parsed, t.target)
@@ -76,9 +77,9 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		return
 	}
 	if found.Kind == abi.KindSource {
-		err = w.runSource(ctx, c, found, parsed, config)
+		err = own.runSource(ctx, c, found, parsed, config)
 	} else {
-		err = w.runSink(ctx, c, found, parsed, config)
+		err = own.runSink(ctx, c, found, parsed, config)
 	}
 }
 
@@ -87,7 +88,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 var errAtLeastOnce = errors.New("exactly.once.support=required: this worker sends records at least once, so after a " +
 	"crash some may come twice; set exactly.once.source.support=enabled on all workers, or exactly.once.support=requested")
 
-func (w *Worker) runSource(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
+func (w scope) runSource(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
 	config host.Config) error {
 	var err error
 	if c.Stages, err = w.sourceStages(found, parsed, config); err != nil {
@@ -123,7 +124,7 @@ func (w *Worker) runExactlyOnce(ctx context.Context, c task.Config, parsed valid
 	return task.NewExactlyOnceSource(c, producer, boundary).Run(ctx)
 }
 
-func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
+func (w scope) runSink(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
 	config host.Config) error {
 	var err error
 	if c.Stages, err = w.sinkStages(found, parsed, config); err != nil {
