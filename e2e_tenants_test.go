@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/berth-connect/berth/cluster/kafka/kafkatest"
 )
 
 // in is the process as a client of a tenant's API sees it.
@@ -17,7 +19,7 @@ func (p *process) in(tenant string) *process {
 // tenant makes a tenant that may use the topics whose names begin with its own, and returns its API.
 func (p *process) tenant(name string) *process {
 	p.t.Helper()
-	p.ask("PUT", "/tenants/"+name, map[string]any{"topics": []string{name + ".*"}}, nil)
+	p.ask("PUT", "/tenants/"+name, map[string]any{"topics": []string{name + ".*"}, "directories": []string{p.files}}, nil)
 	return p.in(name)
 }
 
@@ -118,4 +120,50 @@ func (p *process) create(name string) (int, http.Header) {
 	}
 	defer response.Body.Close()
 	return response.StatusCode, response.Header
+}
+
+// What a record does not grant is refused when a connector is stored, and where only the data tell, when it runs.
+func TestE2ETenantUsesWhatItIsGranted(t *testing.T) {
+	p := startProcess(t)
+	a := p.tenant("a")
+	own, other := "a."+p.name("t"), "b."+p.name("secret")
+	p.CreateTopic(t, other, 1)
+	p.Produce(t, kafkatest.Record{Topic: other, Value: []byte("secret")})
+	for _, c := range []struct {
+		config keys
+		says   string
+	}{
+		{a.sink(p.file("out"), other), "may not use the topic " + other},
+		{a.sink(p.file("out"), p.name("configs")), "may not use the topic"},
+		{a.sink(p.file("out"), own).with(keys{"errors.tolerance": "all",
+			"errors.deadletterqueue.topic.name": other}), "may not use the topic " + other},
+		{a.sink(p.file("out"), own).with(keys{"consumer.override.group.id": "connect-b::x"}),
+			"may not use the consumer group connect-b::x"},
+		{a.sink(p.file("out"), own).with(keys{"consumer.override.bootstrap.servers": "other:9092"}),
+			"may not override bootstrap.servers"},
+	} {
+		status, answer := a.call("PUT", "/connectors/refused/config", c.config)
+		contains(t, a.refused(http.StatusBadRequest, status, answer), c.says)
+	}
+	regex := a.sink(p.file("out"), own).with(keys{"topics.regex": ".*"})
+	delete(regex, "topics")
+	p.appendTo("in.txt", "one")
+	for name, config := range map[string]keys{
+		"direct": a.source(p.file("in.txt"), other),
+		"routed": a.source(p.file("in.txt"), own).with(keys{"transforms": "r",
+			"transforms.r.type": transformsOf + "RegexRouter", "transforms.r.regex": ".*", "transforms.r.replacement": other}),
+		"regex": regex,
+	} {
+		a.put(name, config)
+		trace := a.awaitFailure(name)
+		contains(t, trace, "TopicAuthorizationException", "the field topics of its record allows [a.*]")
+		if name == "regex" && strings.Contains(trace, other) {
+			t.Errorf("the trace names another tenant's topic: %s", trace)
+		}
+	}
+	if n := p.Count(t, other); n != 1 || fileSize(t, p.file("out")) != 0 {
+		t.Errorf("another's topic has %d records, the sink's file %d bytes", n, fileSize(t, p.file("out")))
+	}
+	p.ask("PUT", "/tenants/a", map[string]any{"topics": []string{"a.*", other}, "directories": []string{p.files}}, nil)
+	p.await("the restart that a new record brings", func() bool { return a.position("direct") == 4 })
 }

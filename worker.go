@@ -22,6 +22,7 @@ import (
 	"github.com/berth-connect/berth/host/engine"
 	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/tenancy"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/host/worker"
 	"github.com/berth-connect/berth/modules"
@@ -212,16 +213,18 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	id := advertised.Host
+	id, grants := advertised.Host, n.grants(c)
 	n.herder = herder.New(herder.Config{
 		WorkerID: id, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
 		Restarts:           restartPolicy(c),
 		TopicTracking:      c.flag("topic.tracking.enable"),
 		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
-		Resolve:            c.providers.Resolve,
-		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
+		Resolve: func(connector string, config host.Config) (host.Config, error) {
+			return n.worker.Resolve(connector, config)
+		},
+		SetLoggerLevel: func(namespace, level string) { loggers.Set(namespace, level) },
 	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
-		OpenSink: openSinkGroup(clients), Leader: rest.Leader}, log)
+		OpenSink: openSinkGroup(clients, grants), Leader: rest.Leader}, log)
 	if c.mode == distributed {
 		if err := n.joinGroup(c, advertised, log); err != nil {
 			return nil, err
@@ -238,7 +241,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
-	guarded, offsets := n.membership.guarded(clients, n.offsets)
+	guarded, offsets := n.membership.guarded(grants.Clients(clients), n.offsets)
 	n.worker = worker.New(worker.Config{
 		WorkerID: id, Properties: asHostConfig(properties),
 		OffsetFlushInterval:  c.millis("offset.flush.interval.ms"),
@@ -246,14 +249,21 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 	}, worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
-		Clients: guarded, Offsets: offsets, Status: n.herder, Tenants: n.configs,
-		Transactions: n.transactions(c, clients, log), Meter: meters.Meter("berth"), Log: log,
+		Clients: guarded, Offsets: offsets, Status: n.herder, Grants: grants,
+		Transactions: grants.Transactions(n.transactions(c, clients, log)), Meter: meters.Meter("berth"), Log: log,
 	})
 	rest.Metrics, rest.Loggers = metrics, loggers
 	if n.web, err = web.New(rest, n.requests(c.mode), log); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
+}
+
+// grants are what tenants may use.
+func (n *node) grants(c config) tenancy.Grants {
+	reserved := []string{c.text("config.storage.topic"), c.text("offset.storage.topic"), c.text("status.storage.topic"),
+		store.ModulesTopic(c.all())}
+	return tenancy.Grants{Tenants: n.configs, Reserved: reserved, Resolve: c.providers.Resolve}
 }
 
 // requests is what carries out the requests of the REST API.
@@ -306,7 +316,7 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 	n.plugins = plugin.New(plugin.Config{
 		Dir: modules, Shared: shared, Path: c.list("plugin.path"), Bundle: bundle(),
 		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable},
-		Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"), Log: log,
+		Limits: guestLimits(c), Tenants: n.configs, TimeZone: c.text("berth.time.zone"), Log: log,
 	}, n.engine)
 	return nil
 }

@@ -27,7 +27,7 @@ type Config struct {
 	TopicTrackingReset bool          // topic.tracking.allow.reset
 
 	// Resolve puts the values of configuration providers into a connector's configuration; nil: there are none.
-	Resolve func(host.Config) (host.Config, error)
+	Resolve func(connector string, config host.Config) (host.Config, error)
 
 	// SetLoggerLevel hears of levels that were set for the whole cluster (KIP-976); nil: nobody does.
 	SetLoggerLevel func(namespace, level string)

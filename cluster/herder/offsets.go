@@ -29,7 +29,7 @@ func (h *Herder) Offsets(ctx context.Context, name string) ([]Offset, error) {
 		return nil, err
 	}
 	at := &stage{text: "reading the offsets of connector " + name, began: time.Now()}
-	if connector, err = h.resolved(connector); err != nil {
+	if connector, err = h.resolved(name, connector); err != nil {
 		return nil, h.timedCall(ctx, at, err)
 	}
 	var offsets []Offset
@@ -120,7 +120,7 @@ func (h *Herder) modifyOffsets(ctx context.Context, name, verb string,
 			c.do(errand{ctx: ctx, done: done, run: func(ctx context.Context) error {
 				connector, err := h.stoppedConnector(name)
 				if err == nil {
-					connector, err = h.resolved(connector)
+					connector, err = h.resolved(name, connector)
 				}
 				if err == nil {
 					managed, err = modify(ctx, connector)
@@ -150,12 +150,12 @@ func (h *Herder) modifyOffsets(ctx context.Context, name, verb string,
 }
 
 // resolved puts the values of configuration providers into the connector's configuration.
-func (h *Herder) resolved(connector store.Connector) (store.Connector, error) {
+func (h *Herder) resolved(name string, connector store.Connector) (store.Connector, error) {
 	if h.config.Resolve == nil {
 		return connector, nil
 	}
 	var err error
-	connector.Config, err = h.config.Resolve(connector.Config)
+	connector.Config, err = h.config.Resolve(name, connector.Config)
 	return connector, err
 }
 

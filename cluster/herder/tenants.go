@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/berth-connect/berth/cluster/store"
 	"github.com/berth-connect/berth/host"
 )
 
@@ -104,4 +105,11 @@ func (h *Herder) connectorsOf(tenant string) (names []string) {
 		}
 	}
 	return names
+}
+
+// restartTenant starts what runs here of a tenant's connectors anew, with what its record now grants.
+func (h *Herder) restartTenant(tenant string) {
+	for _, name := range h.connectorsOf(tenant) {
+		h.onRestart(store.RestartRequest{Connector: name, IncludeTasks: true})
+	}
 }

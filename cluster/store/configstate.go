@@ -88,7 +88,7 @@ const (
 	RestartRequested                  // Restart
 	SessionKeyUpdated
 	LoggerLevelSet // Namespace, Level
-	TenantChanged  // Tenant: a new record, or none any more
+	TenantChanged  // Tenant: its connectors may reach other things than before
 )
 
 // ConfigEvent is a change read from the config topic after start-up.

@@ -67,7 +67,7 @@ type moduleRecord struct {
 func NewModuleStore(worker map[string]string, incoming, workerID string, log *slog.Logger) (*ModuleStore, error) {
 	const prefix = "berth.modules.storage"
 	worker = maps.Clone(worker)
-	worker[prefix+".topic"] = cmp.Or(worker[prefix+".topic"], worker["group.id"]+"-modules")
+	worker[prefix+".topic"] = ModulesTopic(worker)
 	worker[prefix+".replication.factor"] = cmp.Or(worker[prefix+".replication.factor"],
 		worker["config.storage.replication.factor"])
 	spec, err := newSpec(worker, prefix, "modules", "modules", 1)
@@ -83,6 +83,11 @@ func NewModuleStore(worker map[string]string, incoming, workerID string, log *sl
 		kgo.FetchMaxPartitionBytes(moduleFetchBytes))
 	s.records = records
 	return s, nil
+}
+
+// ModulesTopic is the topic of a group's modules, by a worker's properties.
+func ModulesTopic(worker map[string]string) string {
+	return cmp.Or(worker["berth.modules.storage.topic"], worker["group.id"]+"-modules")
 }
 
 func newModuleStore(incoming, workerID string, log *slog.Logger) *ModuleStore {

@@ -51,9 +51,7 @@ func (c *configReader) tenant(name string, value any, text []byte) {
 	}
 	before, known := c.tenants[name]
 	if value == nil {
-		if delete(c.tenants, name); known {
-			c.note(ConfigEvent{Kind: TenantChanged, Tenant: name})
-		}
+		delete(c.tenants, name) // it has no connectors any more
 		return
 	}
 	var t host.Tenant
@@ -64,7 +62,13 @@ func (c *configReader) tenant(name string, value any, text []byte) {
 	}
 	t.Name = name
 	c.tenants[name] = t
-	if !known || !reflect.DeepEqual(before, t) {
+	if !known || !reflect.DeepEqual(reach(before), reach(t)) {
 		c.note(ConfigEvent{Kind: TenantChanged, Tenant: name})
 	}
+}
+
+// reach is what of a record its connectors are started with.
+func reach(t host.Tenant) host.Tenant {
+	t.Description, t.Quota, t.Members = "", host.Quota{}, nil
+	return t
 }

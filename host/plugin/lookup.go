@@ -52,7 +52,9 @@ func (r View) Modules() []host.ModuleInfo {
 	defer r.mu.RUnlock()
 	all := make([]host.ModuleInfo, 0, len(r.modules))
 	for _, m := range r.visible() {
-		all = append(all, m.info)
+		info := m.info
+		info.Granted = r.grantedOf(m)
+		all = append(all, info)
 	}
 	slices.SortFunc(all, func(a, b host.ModuleInfo) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Digest, b.Digest))
@@ -126,7 +128,7 @@ func (r View) named(name string, kinds []string) []Plugin {
 
 // AlterOffsets asks a connector's plugin whether a user may set its offsets so; one that has nothing to say of that is
 // not asked.
-func (r *Registry) AlterOffsets(ctx context.Context, p Plugin, config map[string]*string, offsets []abi.AlteredOffset) (
+func (r View) AlterOffsets(ctx context.Context, p Plugin, config map[string]*string, offsets []abi.AlteredOffset) (
 	abi.Altered, error) {
 	if !p.Alters {
 		return abi.Altered{Supported: true}, nil

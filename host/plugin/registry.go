@@ -27,6 +27,8 @@ type Config struct {
 	Bundle []Bundled
 	Grants Grants
 	Limits host.Limits // of each instance
+	// Tenants says what tenants are granted of Grants; nil: there are none.
+	Tenants host.Tenants
 	// TimeZone is the default zone of all instances, a name of the IANA database; "": UTC.
 	TimeZone string
 	// Shared has the uploaded modules of all workers; Dir then is a cache of them. nil: they are this worker's alone.
@@ -327,7 +329,7 @@ func (r *Registry) informed(m *module) *module {
 			}
 		}
 	}
-	m.info.Granted = r.grantedOf(m)
+	m.info.Granted = r.Of(m.tenant).grantedOf(m)
 	return m
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/network"
 )
 
 // View is the registry as one tenant sees it: with what the tenant uploaded and what every worker has, from its bundle
@@ -57,3 +58,6 @@ func (r *Registry) Content(digest string) ([]byte, error) { return r.Of("").Cont
 func (r *Registry) Delete(ctx context.Context, digest string) error {
 	return r.Of("").Delete(ctx, digest)
 }
+
+// Reachable is what the tenant's plugins reach of the network; nil: nothing.
+func (r View) Reachable() *network.Policy { return r.grants().Network }

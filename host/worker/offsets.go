@@ -25,7 +25,7 @@ func (w *Worker) AlterOffsets(ctx context.Context, tenant string, config host.Co
 	if err != nil {
 		return false, err
 	}
-	altered, err := w.Registry.AlterOffsets(ctx, found, config, wanted)
+	altered, err := w.Registry.Of(tenant).AlterOffsets(ctx, found, config, wanted)
 	var said *guest.Failure
 	switch {
 	case errors.As(err, &said):

@@ -18,6 +18,7 @@ import (
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/schemaregistry"
+	"github.com/berth-connect/berth/host/tenancy"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -41,7 +42,7 @@ type Ports struct {
 	// Transactions are those of source tasks; nil: exactly.once.source.support is not enabled.
 	Transactions host.Transactions
 	Status       host.StatusReporter
-	Tenants      host.Tenants // nil: the default tenant alone
+	Grants       tenancy.Grants // of tenants
 	Meter        metric.Meter
 	Log          *slog.Logger
 
@@ -84,15 +85,12 @@ func (w *Worker) PluginConfig(tenant, name, version string) ([]host.ConfigKeyInf
 func (w *Worker) Validate(ctx context.Context, tenant string, config host.Config) (host.ConfigInfos, error) {
 	own := w.of(tenant)
 	own.catchUp(ctx, config)
-	resolved, err := own.resolve(config)
+	infos, err := own.validate(ctx, config)
 	var wrong *validate.Exception
 	if errors.As(err, &wrong) { // Kafka answers 500 here
 		return host.ConfigInfos{}, &host.Error{Kind: host.ErrInternal, Message: wrong.JavaClass() + ": " + wrong.Message}
 	}
-	if err != nil {
-		return host.ConfigInfos{}, err
-	}
-	return own.Validator.Validate(ctx, resolved.Config)
+	return infos, err
 }
 
 // AddModule implements host.Runtime.
@@ -142,13 +140,14 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 	if err != nil {
 		return nil, err
 	}
-	granted := w.Registry.Granted(group.Digest, group.Capabilities())
+	own := w.around(plan.Connector)
+	granted := own.Registry.Granted(group.Digest, group.Capabilities())
 	plan.Worker = w.config.WorkerID
 	if granted.Network != nil {
 		granted.Network.Meters = w.meters.network.of(plan)
 	}
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
-	serve, release, err := w.services(group)
+	serve, release, err := own.services(group)
 	if err != nil {
 		return nil, err
 	}
