@@ -45,6 +45,8 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 		h.follow(ctx, event.Connector, func(w *wish) { w.targetEpoch++ })
 	case store.RestartRequested:
 		h.onRestart(event.Restart)
+	case store.TenantChanged:
+		h.restartTenant(event.Tenant)
 	case store.LoggerLevelSet:
 		if h.config.SetLoggerLevel != nil {
 			h.config.SetLoggerLevel(event.Namespace, event.Level)

@@ -28,7 +28,7 @@ type Config struct {
 	ExactlyOnceSources bool          // exactly.once.source.support=enabled
 
 	// Resolve puts the values of configuration providers into a connector's configuration; nil: there are none.
-	Resolve func(host.Config) (host.Config, error)
+	Resolve func(connector string, config host.Config) (host.Config, error)
 
 	// SetLoggerLevel hears of levels that were set for the whole cluster (KIP-976); nil: nobody does.
 	SetLoggerLevel func(namespace, level string)
@@ -247,7 +247,7 @@ func decide[T any](ctx context.Context, h *Herder, what string, f func(context.C
 		if ctx.Err() != nil {
 			return
 		}
-		h.stage.Store(&stage{text: what, began: time.Now()})
+		h.stage.Store(&stage{text: h.unnamed(what), began: time.Now()})
 		// A write that has begun is finished: the client's patience must not tear a task set.
 		work, cancel := h.whileMember(context.WithoutCancel(ctx))
 		defer cancel()

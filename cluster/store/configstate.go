@@ -54,6 +54,7 @@ type RestartRequest struct {
 type ConfigSnapshot struct {
 	Offset     int64                // last record's offset + 1, -1 when nothing was read; goes into the group's metadata
 	Connectors map[string]Connector // unknown ones with leftovers too: check Config
+	Tenants    map[string]host.Tenant
 	SessionKey *SessionKey
 }
 
@@ -87,6 +88,7 @@ const (
 	RestartRequested                  // Restart
 	SessionKeyUpdated
 	LoggerLevelSet // Namespace, Level
+	TenantChanged  // Tenant: its connectors may reach other things than before
 )
 
 // ConfigEvent is a change read from the config topic after start-up.
@@ -96,4 +98,5 @@ type ConfigEvent struct {
 	Tasks            []host.TaskID
 	Restart          RestartRequest
 	Namespace, Level string
+	Tenant           string
 }

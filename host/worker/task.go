@@ -63,10 +63,11 @@ func (w *Worker) startTask(id host.TaskID, connector, config host.Config, target
 // runTask runs a task to its end and reports a failure.
 func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config host.Config, t *runningTask) {
 	var found plugin.Plugin
-	w.catchUp(ctx, connector)
-	connector, config, err := w.resolveBoth(connector, config)
+	own := w.around(id.Connector)
+	own.catchUp(ctx, connector)
+	connector, config, err := own.resolveBoth(connector, config)
 	if err == nil {
-		found, err = w.resolveConnector(connector)
+		found, err = own.resolveConnector(connector)
 	}
 	defer func() {
 		if p := recover(); p != nil { // a defect of ours must not take the worker down with it
@@ -82,10 +83,10 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		return
 	}
 	var parsed validate.Connector
-	if parsed, err = w.parse(found.Kind, connector); err != nil {
+	if parsed, err = own.parse(found.Kind, connector); err != nil {
 		return
 	}
-	if err = w.Validator.CheckOverrides(found.Kind, connector); err != nil {
+	if err = own.Validator.CheckOverrides(found.Kind, connector); err != nil {
 		return
 	}
 	c := w.taskConfig(id, found, connector, parsed, t.target)
@@ -94,19 +95,19 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
 		return
 	}
-	if c.Stages, err = w.taskStages(found, parsed, config); err != nil {
+	if c.Stages, err = own.taskStages(found, parsed, config); err != nil {
 		return
 	}
 	t.beside.begin(&c, found, config)
 	go w.reshadow(id, t)
 	if found.Kind == abi.KindSource {
-		err = w.runSource(ctx, c, parsed)
+		err = own.runSource(ctx, c, parsed)
 	} else {
 		err = task.NewSink(c).Run(ctx)
 	}
 }
 
-func (w *Worker) taskStages(found plugin.Plugin, parsed validate.Connector, config host.Config) ([]pipeline.Stage,
+func (w scope) taskStages(found plugin.Plugin, parsed validate.Connector, config host.Config) ([]pipeline.Stage,
 	error) {
 	if found.Kind == abi.KindSource {
 		return w.sourceStages(found, parsed, config)
