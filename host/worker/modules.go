@@ -73,3 +73,6 @@ func (w *Worker) catchUp(ctx context.Context, config host.Config) {
 		w.Log.Warn("it is not known whether other workers were given modules", "error", err)
 	}
 }
+
+// catchUpFor is catchUp for a configuration that a running task is to go on with.
+func (w *Worker) catchUpFor(order host.SwapOrder) { w.catchUp(context.Background(), order.Connector) }

@@ -20,6 +20,7 @@ import (
 // runningTask is a task that runs here, or has failed here.
 type runningTask struct {
 	target *task.Target
+	swaps  *swaps
 	cancel context.CancelFunc
 	done   chan struct{}
 }
@@ -27,7 +28,8 @@ type runningTask struct {
 // StartTask implements host.Runtime.
 func (w *Worker) StartTask(id host.TaskID, connector, config host.Config, target host.TargetState) {
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &runningTask{target: task.NewTarget(target == host.TargetPaused), cancel: cancel, done: make(chan struct{})}
+	t := &runningTask{target: task.NewTarget(target == host.TargetPaused), swaps: newSwaps(), cancel: cancel,
+		done: make(chan struct{})}
 	w.mu.Lock()
 	before := w.tasks[id]
 	w.tasks[id] = t
@@ -39,15 +41,20 @@ func (w *Worker) StartTask(id host.TaskID, connector, config host.Config, target
 			before.cancel()
 			<-before.done
 		}
-		w.runTask(ctx, id, connector, config, t)
+		for again := true; again; {
+			order := host.SwapOrder{Connector: connector, Task: config}
+			again = w.runTask(ctx, id, &order, t)
+			connector, config = order.Connector, order.Task
+		}
 	}()
 }
 
-// runTask runs a task to its end and reports a failure.
-func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config host.Config, t *runningTask) {
+// runTask runs a task to its end and reports a failure. True: it is to run again, with a newer configuration that it
+// was asked to go on with, and could not.
+func (w *Worker) runTask(ctx context.Context, id host.TaskID, order *host.SwapOrder, t *runningTask) (again bool) {
 	var found plugin.Plugin
-	w.catchUp(ctx, connector)
-	connector, config, err := w.resolveBoth(connector, config)
+	w.catchUp(ctx, order.Connector)
+	connector, config, err := w.resolveBoth(order.Connector, order.Task)
 	if err == nil {
 		found, err = w.resolveConnector(connector)
 	}
@@ -55,7 +62,11 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		if p := recover(); p != nil { // a defect of ours must not take the worker down with it
 			err = fmt.Errorf("internal error: %v\n%s", p, debug.Stack())
 		}
+		if again = err != nil && ctx.Err() == nil && w.restage(id, order, t, err); again {
+			return
+		}
 		if err != nil && ctx.Err() == nil {
+			w.restageFailed(id, t, err)
 			w.meters.overLimit(err)
 			w.Log.Error("task failed", "connector", id.Connector, "task", id.Task, "error", err)
 			w.Status.TaskStatus(id, host.Failed, task.Trace(err), statusVersion(found))
@@ -71,7 +82,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	if err = w.Validator.CheckOverrides(found.Kind, connector); err != nil {
 		return
 	}
-	c := w.taskConfig(id, found, connector, parsed, t.target)
+	c := w.taskConfig(id, found, connector, parsed, t)
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
 		return
 	}
@@ -80,6 +91,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	} else {
 		err = w.runSink(ctx, c, found, parsed, config)
 	}
+	return
 }
 
 // errAtLeastOnce keeps a task from breaking the promise that its connector asks for. The validation of a worker that
@@ -133,13 +145,14 @@ func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin
 }
 
 func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.Config, parsed validate.Connector,
-	target *task.Target) task.Config {
+	t *runningTask) task.Config {
 	log := w.Log.With("connector", id.Connector, "task", id.Task)
 	meters := w.meters.task(id, found.Kind)
 	opts := guest.Options{Log: log, Metrics: meters.plugin,
 		Boundaries: w.Transactions != nil && parsed.TransactionBoundary == string(task.BoundaryConnector)}
 	return task.Config{
-		ID: id, Version: found.Version, Log: log, Meters: meters, Target: target, Clients: w.Clients,
+		ID: id, Version: found.Version, Log: log, Meters: meters, Target: t.target, Clients: w.Clients,
+		Swaps: t.swaps.Swaps, SwapWindow: w.swapPolicy(connector).Window,
 		Connector:     connector,
 		FlushInterval: w.config.OffsetFlushInterval,
 		FlushTimeout:  w.config.OffsetFlushTimeout,
@@ -148,9 +161,13 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
 			return w.run(ctx, g, plan, opts)
 		},
-		Started:   func() { w.Status.TaskStatus(id, host.Running, "", statusVersion(found)) },
+		Started: func() {
+			w.Status.TaskStatus(id, host.Running, "", statusVersion(found))
+			w.restaged(id, t)
+		},
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
+		Swapped:   func(report host.SwapReport) { w.swapped(id, t, report) },
 	}
 }
 
