@@ -18,7 +18,7 @@ type SwapReport struct {
 	Revision  int64          `json:"revision"` // of the connector's configuration that asked for it
 	State     SwapState      `json:"state"`
 	Reason    string         `json:"reason,omitempty"`    // of a failure or a rollback
-	Restarted bool           `json:"restarted,omitempty"` // the task was started anew: its stages could not be replaced alone
+	Restarted bool           `json:"restarted,omitempty"` // the task was started anew to have its stages replaced
 	Changes   []StageChange  `json:"changes"`
 	After     []SwapPosition `json:"after"`    // of the last record that the stages before had, at the last switch
 	PauseUs   int64          `json:"pause_us"` // how long no record could pass at the last switch

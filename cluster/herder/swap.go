@@ -222,7 +222,8 @@ func (h *Herder) Swaps(ctx context.Context, name string) ([]Swap, error) {
 	return swaps, nil
 }
 
-// RollBack asks for the version that a stage had before its newest swap. Errors: as Swap; ErrConflict when none is known.
+// RollBack asks for the version that a stage had before its newest swap. Errors: as Swap; ErrConflict when none is
+// known.
 func (h *Herder) RollBack(ctx context.Context, name, stage, by string) (Swap, error) {
 	if _, err := h.connector(ctx, name); err != nil {
 		return Swap{}, err

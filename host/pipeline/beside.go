@@ -8,7 +8,7 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// Same tells whether a stage does what another one does: the same plugin of the same module with the same configuration.
+// Same tells whether a stage does what another one does: the same plugin of the same module, configured the same way.
 func (s Stage) Same(other Stage) bool {
 	equal := func(a, b *string) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
 	return s.Found.Digest == other.Found.Digest && s.Found.Class == other.Found.Class && s.Kind == other.Kind &&

@@ -10,8 +10,8 @@ import (
 )
 
 // chain is the stages of a task that are not in its connector's instance. Others can take their place between two
-// records while the task runs: they are started and warmed beside it, and what they replace is kept for a while, so that
-// the way back is as short. It belongs to the task's goroutine.
+// records while the task runs: they are started and warmed beside it, and what they replace is kept for a while, so
+// that the way back is as short. It belongs to the task's goroutine.
 type chain struct {
 	*version
 	config *Config

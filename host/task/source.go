@@ -43,8 +43,8 @@ type Source struct {
 
 // NewSource returns a task that writes with producer, which it closes.
 func NewSource(config Config, producer host.Producer, offsets host.OffsetStore) *Source {
-	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(),
-		sendErrs: make(chan error, 1), topics: map[string]time.Time{}, sent: positions{}, refused: refused{changed: make(chan struct{}, 1)}}
+	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(), sent: positions{},
+		sendErrs: make(chan error, 1), topics: map[string]time.Time{}, refused: refused{changed: make(chan struct{}, 1)}}
 }
 
 // Run runs the task until ctx is cancelled, which stops it softly: what was sent is acknowledged and its offsets are

@@ -16,8 +16,8 @@ type Swap struct {
 }
 
 // Restage ends a task that can't go on with other stages, because they share an instance with the connector, or that
-// must not go on with its old ones, because the new ones do not start. What it had is drained and committed: it is to be
-// started anew.
+// must not go on with its old ones, because the new ones do not start. What it had is drained and committed: it is to
+// be started anew.
 type Restage struct {
 	Reason  string
 	Changes []host.StageChange

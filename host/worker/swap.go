@@ -161,7 +161,7 @@ func (w *Worker) restageFailed(id host.TaskID, t *runningTask, err error) {
 	}
 }
 
-// swapPolicy is a connector's, or else the worker's; a value that nobody checked when it was written counts for nothing.
+// swapPolicy is a connector's, or else the worker's; a value that nobody checked when it was written does not count.
 func (w *Worker) swapPolicy(connector host.Config) host.SwapPolicy {
 	policy, _ := cmp.Or(w.config.Swaps, host.DefaultSwapPolicy).Of(connector)
 	return policy

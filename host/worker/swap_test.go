@@ -108,3 +108,109 @@ func TestSwapIsExact(t *testing.T) {
 		}
 	}
 }
+
+// A version on probation that does harm gives the records back, and none of them is lost, twice or harmed.
+func TestSwapRollsBackByItself(t *testing.T) {
+	cases := []struct{ does, tolerance, reason string }{
+		{"panic", "none", "an instance ended: "},
+		{"panic", "all", "an instance ended: "},
+		{"fail", "none", "a record failed, which would have ended the task"},
+		{"fail", "all", "over berth.swap.error.rate.max=0.001"},
+		{"slow", "none", "over berth.swap.latency.ratio.max=5"},
+	}
+	for _, c := range cases {
+		t.Run(c.does+" "+c.tolerance, func(t *testing.T) {
+			b := newBench(t)
+			b.addStamp(t, "1.0.0", "")
+			b.addStamp(t, "2.0.0", c.does)
+			name := c.does + c.tolerance
+			source := datagen(name, "1.0.0", "errors.tolerance", c.tolerance, "berth.swap.error.rate.max", "0.001",
+				"berth.swap.latency.ratio.max", "5")
+			b.start(t, source)
+			eventually(t, "records", func() bool { return len(b.kafka.records(name)) > 2000 })
+			b.swap(t, source, 7, "2.0.0")
+			var report host.SwapReport
+			eventually(t, "a rollback", func() bool {
+				report = b.lastSwap(t, host.TaskID{Connector: name}, 7)
+				return report.State == host.SwapRolledBack
+			})
+			if !strings.Contains(report.Reason, c.reason) || len(report.Changes) != 1 ||
+				report.Changes[0].Old.Version != "1.0.0" || report.Changes[0].New.Version != "2.0.0" {
+				t.Errorf("report: %+v", report)
+			}
+			back := at(t, report)
+			eventually(t, "more records", func() bool { return len(b.kafka.records(name)) > back+1000 })
+			b.StopTasks(t.Context(), host.TaskID{Connector: name})
+			versions := b.stamped(t, name)
+			turn := slices.Index(versions, "2.0.0")
+			for i, version := range versions {
+				if want := turn >= 0 && i >= turn && i < back; (version == "2.0.0") != want {
+					t.Fatalf("record %d was stamped by %s; the new version had %d to %d", i, version, turn, back)
+				}
+			}
+		})
+	}
+}
+
+func TestSwapThatDoesNotStart(t *testing.T) {
+	b := newBench(t)
+	b.addStamp(t, "1.0.0", "")
+	b.addStamp(t, "2.0.0", "start")
+	c := datagen("starts", "1.0.0")
+	b.start(t, c)
+	id := host.TaskID{Connector: "starts"}
+	eventually(t, "records", func() bool { return len(b.kafka.records("starts")) > 500 })
+	for version, reason := range map[string]string{
+		"2.0.0": "the new stages do not start: this version does not start, on purpose",
+		"3.0.0": "Plugin test.Stamp not found that matches the version range",
+	} {
+		report := b.swap(t, c, int64(len(b.status.swaps[id])), version)
+		if report.State != host.SwapFailed || !strings.Contains(report.Reason, reason) {
+			t.Errorf("swap to %s: %+v", version, report)
+		}
+	}
+	last := len(b.kafka.records("starts"))
+	eventually(t, "more records", func() bool { return len(b.kafka.records("starts")) > last+500 })
+	if got := b.stamped(t, "starts"); slices.Contains(got, "2.0.0") {
+		t.Error("the version that does not start has stamped a record")
+	}
+
+	// As part of a new configuration it is what the connector is to run with: Connect's task would fail.
+	now := maps.Clone(c)
+	now["transforms.s.plugin.version"] = text("2.0.0")
+	b.SwapTask(id, host.SwapOrder{Revision: 99, Connector: now, Task: now})
+	eventually(t, "task FAILED", func() bool { return b.status.task(id).state == host.Failed })
+	if report := b.lastSwap(t, id, 99); report.State != host.SwapFailed || !report.Restarted {
+		t.Errorf("report: %+v", report)
+	}
+}
+
+func text(s string) *string { return &s }
+
+// Stages that share an instance with the connector can't be replaced alone: the task starts anew where it was.
+func TestSwapOfStagesInTheConnectorsInstance(t *testing.T) {
+	b := newBench(t)
+	c := config("name", "fused", "connector.class", "Datagen", "kind", "line", "rate", "20000", "topic", "fused",
+		"transforms", "r", "transforms.r.type", regexRouter, "transforms.r.regex", "(.*)", "transforms.r.replacement", "one")
+	b.start(t, c)
+	eventually(t, "records", func() bool { return len(b.kafka.records("one")) > 500 })
+	now := maps.Clone(c)
+	now["transforms.r.replacement"] = text("two")
+	id := host.TaskID{Connector: "fused"}
+	b.SwapTask(id, host.SwapOrder{Revision: 1, Connector: now, Task: now})
+	report := b.lastSwap(t, id, 1)
+	if report.State != host.SwapDone || !report.Restarted {
+		t.Errorf("report: %+v", report)
+	}
+	eventually(t, "records in the other topic", func() bool { return len(b.kafka.records("two")) > 500 })
+	b.StopTasks(t.Context(), id)
+	all := append(b.kafka.records("one"), b.kafka.records("two")...)
+	for i, r := range all {
+		if number, _, _ := strings.Cut(string(r.Value), " "); number != fmt.Sprint(i) {
+			t.Fatalf("record %d is %q", i, r.Value)
+		}
+	}
+	if first := len(b.kafka.records("one")); first != at(t, report) {
+		t.Errorf("%d records before, position %s", first, report.After)
+	}
+}
