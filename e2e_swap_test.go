@@ -161,6 +161,9 @@ func checkSource(t *testing.T, broker *kafkatest.Broker, topic string, tasks int
 		number, err := strconv.ParseInt(fields[0], 10, 64)
 		task, version, _ := strings.Cut(fields[len(fields)-1], "/")
 		i, taskErr := strconv.Atoi(task)
+		if counted := fields[len(fields)-2]; counted != strconv.FormatInt(number+1, 10) {
+			t.Fatalf("record %q was counted as %s", r.Value, counted)
+		}
 		if err != nil || taskErr != nil || i >= tasks || number != next[i] {
 			t.Fatalf("record %q at offset %d, where numbers %v are due", r.Value, r.Offset, next)
 		}
@@ -186,7 +189,7 @@ func checkSink(t *testing.T, p *process, topic string, log swapLog) {
 		t.Fatalf("%d lines of %d records", len(lines), len(read))
 	}
 	for i, r := range read {
-		want := string(r.Value) + " 0/" + log.version("1.0.0", fmt.Sprint(r.Partition), r.Offset)
+		want := fmt.Sprintf("%s %d 0/", r.Value, i+1) + log.version("1.0.0", fmt.Sprint(r.Partition), r.Offset)
 		if lines[i] != want {
 			t.Fatalf("line %d is %q, want %q", i, lines[i], want)
 		}

@@ -43,7 +43,7 @@ func (c *chain) begin(config *Config, group pipeline.Group, links []*pipeline.Li
 func (c *chain) boundary(ctx context.Context) error {
 	next, built := c.config.Swaps.take()
 	if built != nil {
-		if err := c.take(built); err != nil {
+		if err := c.take(ctx, built); err != nil {
 			return err
 		}
 	}
@@ -54,7 +54,7 @@ func (c *chain) boundary(ctx context.Context) error {
 	}
 	now := time.Now()
 	if c.probation != nil && c.probation.slow != "" {
-		c.rollBack(c.probation.slow)
+		c.leaveSlow(ctx)
 	}
 	if c.kept != nil && !now.Before(c.expires) {
 		c.drop()
@@ -74,8 +74,7 @@ func (c *chain) replace(ctx context.Context, next Swap) error {
 		return nil
 	case c.kept != nil && pipeline.SameStages(c.kept.stages, next.Stages):
 		c.kept.revision = next.Revision
-		c.turn(c.kept, nil, report)
-		return nil
+		return c.turn(ctx, c.kept, nil, report)
 	}
 	groups, ok := c.group.Beside(next.Stages)
 	if !ok {
@@ -122,38 +121,58 @@ func (c *chain) cancelBuild() {
 }
 
 // take lets the records go to stages that were started beside the task.
-func (c *chain) take(b *built) error {
+func (c *chain) take(ctx context.Context, b *built) error {
 	c.building = nil
-	report := c.report(b.Revision, b.Stages, host.SwapFailed)
+	report := c.report(b.Revision, b.Stages, host.SwapPending)
 	if b.err == nil {
-		c.turn(&version{revision: b.Revision, stages: b.Stages, links: b.links}, b.Probation, report)
-		return nil
+		return c.turn(ctx, &version{revision: b.Revision, stages: b.Stages, links: b.links}, b.Probation, report)
 	}
-	c.config.Log.Error("new stages do not start; the old ones stay", "error", b.err, "revision", b.Revision)
-	if b.Probation == nil {
-		return &Restage{"the new stages do not start", report.Changes, c.where()}
+	return c.refuse(b.Probation, report, fmt.Errorf("the new stages do not start: %w", b.err))
+}
+
+// refuse leaves the records to the stages that have them, or has the task started anew where nothing is on probation.
+func (c *chain) refuse(policy *host.SwapPolicy, report host.SwapReport, err error) error {
+	c.config.Log.Error("other stages can't have the records", "error", err, "revision", report.Revision)
+	if policy == nil {
+		return &Restage{firstLine(err), report.Changes, c.where()}
 	}
-	report.Reason = fmt.Sprintf("the new stages do not start: %s", firstLine(b.err))
+	report.State, report.Reason = host.SwapFailed, firstLine(err)
 	c.config.Swapped(report)
 	return nil
 }
 
 // turn gives the records to other stages. No record is in the chain.
-func (c *chain) turn(to *version, policy *host.SwapPolicy, report host.SwapReport) {
+func (c *chain) turn(ctx context.Context, to *version, policy *host.SwapPolicy, report host.SwapReport) error {
 	began := time.Now()
 	from := c.version
-	if to != c.kept {
+	back := to == c.kept
+	if err := c.handOver(ctx, from, to); err != nil && back && alive(to.links) {
+		c.config.Log.Warn("the stages of before go on with what they kept themselves", "error", err)
+	} else if err != nil {
+		c.stop(to.links)
+		return c.refuse(policy, report, err)
+	}
+	if !back {
 		c.drop()
 	}
 	c.version, c.kept = to, from
+	report.PauseUs = time.Since(began).Microseconds()
 	c.expires = began.Add(c.config.SwapWindow)
 	time.AfterFunc(c.config.SwapWindow, c.config.Swaps.poke)
 	c.probation = newProbation(policy, &from.load)
 	c.load = load{}
-	report.PauseUs = time.Since(began).Microseconds()
 	report.State, report.After = host.SwapDone, c.where()
 	c.config.Log.Info("other stages have the records", "revision", report.Revision, "pause_us", report.PauseUs)
 	c.config.Swapped(report)
+	return nil
+}
+
+// handOver gives stages what those before them keep; a version that was kept may rest.
+func (c *chain) handOver(ctx context.Context, from, to *version) error {
+	if err := c.config.wake(ctx, to.links); err != nil {
+		return err
+	}
+	return pipeline.HandOver(ctx, from.links, to.links)
 }
 
 // rollBack gives the records to the stages of before. No record is in the chain, or those that are go through it anew.
@@ -169,6 +188,30 @@ func (c *chain) rollBack(reason string) {
 	c.config.Log.Error("the stages of before have the records again", "revision", report.Revision, "reason", reason)
 	c.config.Swapped(report)
 	c.stop(failed.links)
+}
+
+// leaveSlow gives the records back to the stages of before, between two records.
+func (c *chain) leaveSlow(ctx context.Context) {
+	if err := c.handOver(ctx, c.version, c.kept); err != nil {
+		c.config.Log.Warn("what the stages on probation keep is lost", "error", err)
+	}
+	if !alive(c.kept.links) { // slow is better than none
+		c.drop()
+		return
+	}
+	c.rollBack(c.probation.slow)
+}
+
+// alive tells whether all instances run.
+func alive(links []*pipeline.Link) bool {
+	for _, l := range links {
+		select {
+		case <-l.Instance.Done():
+			return false
+		default:
+		}
+	}
+	return true
 }
 
 // report is what is known of a swap to other stages before it has an outcome.

@@ -11,15 +11,14 @@ import (
 	"github.com/berth-connect/berth/testdata/guests"
 )
 
-// addStamp adds a version of the stamp; does is what it is bad at.
-func (b *bench) addStamp(t *testing.T, version, does string) {
+// addStamps adds two versions of a transformation, of which the second may be bad at something.
+func (b *bench) addStamps(t *testing.T) {
 	t.Helper()
-	flags := "-X main.version=" + version
-	if does != "" {
-		flags += " -X main.does=" + does
-	}
-	if _, err := b.add(t, "stamp-"+version, guests.Go(t, "testdata/guests/stamp", flags)); err != nil {
-		t.Fatalf("add stamp %s: %v", version, err)
+	for _, version := range []string{"1.0.0", "2.0.0"} {
+		wasm := guests.Go(t, "testdata/guests/stamp", "-X main.version="+version)
+		if _, err := b.add(t, "stamp-"+version, wasm); err != nil {
+			t.Fatalf("add stamp %s: %v", version, err)
+		}
 	}
 }
 
@@ -56,13 +55,14 @@ func datagen(name, version string, more ...string) host.Config {
 		"transforms.s.plugin.version", version}, more...)...)
 }
 
-// stamped tells of each record in order by which version it was stamped, and that none is missing or there twice.
-func (b *bench) stamped(t *testing.T, topic string) []string {
+// stamped tells of each record in order by which version it was stamped, and that none is missing or there twice. Each
+// was counted, by one version after the other, unless something was forgotten on the way.
+func (b *bench) stamped(t *testing.T, topic string, forgets bool) []string {
 	t.Helper()
 	var versions []string
 	for i, r := range b.kafka.records(topic) {
 		fields := strings.Fields(string(r.Value))
-		if fields[0] != fmt.Sprint(i) {
+		if fields[0] != fmt.Sprint(i) || fields[len(fields)-2] != fmt.Sprint(i+1) && !forgets {
 			t.Fatalf("record %d of %s is %q", i, topic, r.Value)
 		}
 		versions = append(versions, strings.TrimPrefix(fields[len(fields)-1], "0/"))
@@ -85,8 +85,7 @@ func must(n int, _ error) int { return n }
 
 func TestSwapIsExact(t *testing.T) {
 	b := newBench(t)
-	b.addStamp(t, "1.0.0", "")
-	b.addStamp(t, "2.0.0", "")
+	b.addStamps(t)
 	c := datagen("exact", "1.0.0")
 	b.start(t, c)
 	eventually(t, "records", func() bool { return len(b.kafka.records("exact")) > 1000 })
@@ -101,7 +100,7 @@ func TestSwapIsExact(t *testing.T) {
 		eventually(t, "more records", func() bool { return len(b.kafka.records("exact")) > last+500 })
 	}
 	b.StopTasks(t.Context(), host.TaskID{Connector: "exact"})
-	for i, version := range b.stamped(t, "exact") {
+	for i, version := range b.stamped(t, "exact", false) {
 		swaps := len(slices.DeleteFunc(slices.Clone(ends), func(end int) bool { return i < end }))
 		if want := []string{"1.0.0", "2.0.0"}[swaps%2]; version != want {
 			t.Fatalf("record %d behind %d of the swaps at %v was stamped by %s", i, swaps, ends, version)
@@ -121,11 +120,10 @@ func TestSwapRollsBackByItself(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.does+" "+c.tolerance, func(t *testing.T) {
 			b := newBench(t)
-			b.addStamp(t, "1.0.0", "")
-			b.addStamp(t, "2.0.0", c.does)
+			b.addStamps(t)
 			name := c.does + c.tolerance
 			source := datagen(name, "1.0.0", "errors.tolerance", c.tolerance, "berth.swap.error.rate.max", "0.001",
-				"berth.swap.latency.ratio.max", "5")
+				"berth.swap.latency.ratio.max", "5", "transforms.s.does", c.does)
 			b.start(t, source)
 			eventually(t, "records", func() bool { return len(b.kafka.records(name)) > 2000 })
 			b.swap(t, source, 7, "2.0.0")
@@ -141,7 +139,7 @@ func TestSwapRollsBackByItself(t *testing.T) {
 			back := at(t, report)
 			eventually(t, "more records", func() bool { return len(b.kafka.records(name)) > back+1000 })
 			b.StopTasks(t.Context(), host.TaskID{Connector: name})
-			versions := b.stamped(t, name)
+			versions := b.stamped(t, name, c.does != "slow")
 			turn := slices.Index(versions, "2.0.0")
 			for i, version := range versions {
 				if want := turn >= 0 && i >= turn && i < back; (version == "2.0.0") != want {
@@ -152,35 +150,58 @@ func TestSwapRollsBackByItself(t *testing.T) {
 	}
 }
 
-func TestSwapThatDoesNotStart(t *testing.T) {
+func TestSwapThatFails(t *testing.T) {
+	cases := []struct{ does, version, reason string }{
+		{"start", "2.0.0", "the new stages do not start: this version does not start, on purpose"},
+		{"", "3.0.0", "Plugin test.Stamp not found that matches the version range"},
+		{"import", "2.0.0", "take over state: this version does not take state, on purpose"},
+	}
 	b := newBench(t)
-	b.addStamp(t, "1.0.0", "")
-	b.addStamp(t, "2.0.0", "start")
-	c := datagen("starts", "1.0.0")
+	b.addStamps(t)
+	for i, fails := range cases {
+		name := fmt.Sprint("fails", i)
+		c := datagen(name, "1.0.0", "transforms.s.does", fails.does)
+		b.start(t, c)
+		eventually(t, "records", func() bool { return len(b.kafka.records(name)) > 500 })
+		report := b.swap(t, c, 1, fails.version)
+		if report.State != host.SwapFailed || !strings.Contains(report.Reason, fails.reason) {
+			t.Errorf("%s: %+v", fails.reason, report)
+		}
+		last := len(b.kafka.records(name))
+		eventually(t, "more records", func() bool { return len(b.kafka.records(name)) > last+500 })
+		b.StopTasks(t.Context(), host.TaskID{Connector: name})
+		if got := b.stamped(t, name, false); slices.Contains(got, "2.0.0") {
+			t.Error("the version that does not start has stamped a record")
+		}
+	}
+}
+
+// A version that keeps its state to itself does not hinder the way back.
+func TestSwapBackWithoutState(t *testing.T) {
+	b := newBench(t)
+	b.addStamps(t)
+	c := datagen("back", "1.0.0", "transforms.s.does", "export")
 	b.start(t, c)
-	id := host.TaskID{Connector: "starts"}
-	eventually(t, "records", func() bool { return len(b.kafka.records("starts")) > 500 })
-	for version, reason := range map[string]string{
-		"2.0.0": "the new stages do not start: this version does not start, on purpose",
-		"3.0.0": "Plugin test.Stamp not found that matches the version range",
-	} {
-		report := b.swap(t, c, int64(len(b.status.swaps[id])), version)
-		if report.State != host.SwapFailed || !strings.Contains(report.Reason, reason) {
+	for revision, version := range []string{"2.0.0", "1.0.0"} {
+		if report := b.swap(t, c, int64(revision), version); report.State != host.SwapDone || report.Restarted {
 			t.Errorf("swap to %s: %+v", version, report)
 		}
 	}
-	last := len(b.kafka.records("starts"))
-	eventually(t, "more records", func() bool { return len(b.kafka.records("starts")) > last+500 })
-	if got := b.stamped(t, "starts"); slices.Contains(got, "2.0.0") {
-		t.Error("the version that does not start has stamped a record")
-	}
+}
 
-	// As part of a new configuration it is what the connector is to run with: Connect's task would fail.
+// As part of a new configuration a version that does not start is what the connector is to run with: Connect's task
+// would fail.
+func TestConfigurationThatDoesNotStart(t *testing.T) {
+	b := newBench(t)
+	b.addStamps(t)
+	c := datagen("config", "1.0.0")
+	b.start(t, c)
 	now := maps.Clone(c)
-	now["transforms.s.plugin.version"] = text("2.0.0")
-	b.SwapTask(id, host.SwapOrder{Revision: 99, Connector: now, Task: now})
+	now["transforms.s.plugin.version"], now["transforms.s.does"] = text("2.0.0"), text("start")
+	id := host.TaskID{Connector: "config"}
+	b.SwapTask(id, host.SwapOrder{Revision: 1, Connector: now, Task: now})
 	eventually(t, "task FAILED", func() bool { return b.status.task(id).state == host.Failed })
-	if report := b.lastSwap(t, id, 99); report.State != host.SwapFailed || !report.Restarted {
+	if report := b.lastSwap(t, id, 1); report.State != host.SwapFailed || !report.Restarted {
 		t.Errorf("report: %+v", report)
 	}
 }
