@@ -38,6 +38,10 @@ type Herder interface {
 	PutTaskConfigs(ctx context.Context, name string, tasks []host.Config, signature *sessionkey.Signature) error
 	FenceZombies(ctx context.Context, name string, signature *sessionkey.Signature) error
 
+	Swap(ctx context.Context, name string, request herder.SwapRequest) (herder.Swap, error)
+	RollBack(ctx context.Context, name, stage, by string) (herder.Swap, error)
+	Swaps(ctx context.Context, name string) ([]herder.Swap, error)
+
 	Topics(ctx context.Context, name string) ([]string, error)
 	ResetTopics(ctx context.Context, name string) error
 	Offsets(ctx context.Context, name string) ([]herder.Offset, error)
