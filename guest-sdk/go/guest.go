@@ -22,8 +22,9 @@ type Plugin struct {
 	Doc          string
 	TaskClass    string // connectors: shown as task.class; "": Class
 	Config       abi.ConfigDef
-	Capabilities []string // abi.CapabilityNet, …
-	Watches      bool     // NewConnector's value implements Watcher
+	Capabilities []string  // abi.CapabilityNet, …
+	Needs        abi.Needs // what of these alone; nil: all that the operator grants
+	Watches      bool      // NewConnector's value implements Watcher
 
 	NewSource          func() Source
 	NewSink            func() Sink
@@ -197,8 +198,9 @@ func manifest(plugins []Plugin) abi.Manifest {
 		for _, kind := range p.kinds() {
 			m.Plugins = append(m.Plugins, abi.Plugin{
 				Class: p.Class, Aliases: p.Aliases, Kind: kind, Version: p.Version, Doc: p.Doc, TaskClass: p.TaskClass,
-				Config: p.Config, Capabilities: p.Capabilities, Watches: p.Watches,
-				Alters: p.AlterOffsets != nil,
+				Config: p.Config, Capabilities: p.Capabilities, Needs: p.Needs,
+				Watches: p.Watches,
+				Alters:  p.AlterOffsets != nil,
 			})
 		}
 	}

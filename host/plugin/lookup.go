@@ -138,7 +138,7 @@ func (r *Registry) AlterOffsets(ctx context.Context, p Plugin, config map[string
 	question := abi.AlterRequest{Plugin: p.Class, Kind: p.Kind, Config: config, Offsets: offsets}
 	return guest.AlterOffsets(ctx, code, question, guest.Options{
 		Log:    r.config.Log.With("plugin", p.Class),
-		Engine: r.Granted(p.Digest, p.Capabilities),
+		Engine: r.Granted(p.Digest, p.Plugin),
 	})
 }
 
@@ -166,6 +166,6 @@ func (r *Registry) Check(ctx context.Context, p abi.Plugin, kind string,
 	stage := abi.Stage{Kind: kind, Plugin: p.Class, Config: config}
 	return guest.Validate(ctx, code, stage, guest.Options{
 		Log:    r.config.Log.With("plugin", p.Class),
-		Engine: r.Granted(found.Digest, found.Capabilities),
+		Engine: r.Granted(found.Digest, found.Plugin),
 	})
 }

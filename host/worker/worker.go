@@ -138,11 +138,12 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 	if err != nil {
 		return nil, err
 	}
-	granted := w.Registry.Granted(group.Digest, group.Capabilities())
+	granted := w.Registry.Granted(group.Digest, group.Plugins()...)
 	plan.Worker = w.config.WorkerID
 	if granted.Network != nil {
 		granted.Network.Meters = w.meters.network.of(plan)
 	}
+	w.tellLacking(group, plan.Connector)
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
 	serve, release, err := w.services(group)
 	if err != nil {
