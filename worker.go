@@ -22,6 +22,7 @@ import (
 	"github.com/berth-connect/berth/host/engine"
 	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/host/worker"
 	"github.com/berth-connect/berth/modules"
@@ -238,6 +239,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
+	hidden, err := secrets.FromProperties(asHostConfig(properties))
+	if err != nil {
+		return nil, errors.Join(err, n.close())
+	}
 	guarded, offsets := n.membership.guarded(clients, n.offsets)
 	n.worker = worker.New(worker.Config{
 		WorkerID: id, Properties: asHostConfig(properties),
@@ -245,7 +250,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 	}, worker.Ports{
-		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
+		Registry: n.plugins, Validator: validator, Values: c.providers, Secrets: hidden, Restart: n.herder.RestartConnector,
 		Clients: guarded, Offsets: offsets, Status: n.herder, Transactions: n.transactions(c, clients, log),
 		Meter: meters.Meter("berth"), Log: log,
 	})
@@ -305,7 +310,8 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 	}
 	n.plugins = plugin.New(plugin.Config{
 		Dir: modules, Shared: shared, Path: c.list("plugin.path"), Bundle: bundle(),
-		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable},
+		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable,
+			Secrets: c.list(secrets.Property)},
 		Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"), Log: log,
 	}, n.engine)
 	return nil

@@ -42,10 +42,13 @@ type grant struct {
 }
 
 // ParsePolicy reads grants; the error says which one is wrong and how it should look.
-func ParsePolicy(entries []string) (*Policy, error) {
+func ParsePolicy(entries []string) (*Policy, error) { return ParsePolicyOf(Property, entries) }
+
+// ParsePolicyOf is ParsePolicy for another property that is written so.
+func ParsePolicyOf(property string, entries []string) (*Policy, error) {
 	grants, entry, err := parseGrants(entries)
 	if err != nil {
-		return nil, fmt.Errorf("Invalid value %s for configuration %s: %w; %s", entry, Property, err, Rule)
+		return nil, fmt.Errorf("Invalid value %s for configuration %s: %w; %s", entry, property, err, Rule)
 	}
 	return &Policy{grants: grants}, nil
 }

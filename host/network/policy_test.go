@@ -79,7 +79,7 @@ func TestAPluginReachesWhatIsGrantedAndAskedFor(t *testing.T) {
 		"api.example.com:80":  "api.example.com:80 is not granted; the worker's berth.allow.net must list it",
 		"other.test:443":      "other.test:443 is not granted",
 		"web.example.com:443": "web.example.com:443 is not what the plugin asks for",
-		"10.1.2.3:80":         "10.1.2.3:80 is not what the plugin asks for, whatever is granted: its manifest needs api.",
+		"10.1.2.3:80":         "10.1.2.3:80 is not what the plugin asks for, whatever is granted: its manifest ne",
 		"10.2.0.1:5432":       "10.2.0.1:5432 is not what the plugin asks for",
 	} {
 		name, port, _ := net.SplitHostPort(target)

@@ -18,6 +18,7 @@ import (
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/schemaregistry"
+	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -45,6 +46,7 @@ type Ports struct {
 	Log          *slog.Logger
 
 	Values  *configprovider.Transformer                       // of references in configurations; nil: no providers
+	Secrets *secrets.Store                                    // nil: there are none
 	Restart func(ctx context.Context, connector string) error // anywhere in the cluster; nil: it can't be
 }
 
@@ -144,6 +146,9 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 		granted.Network.Meters = w.meters.network.of(plan)
 	}
 	w.tellLacking(group, plan.Connector)
+	if err := w.hideSecrets(group, &plan, granted.Network); err != nil {
+		return nil, err
+	}
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
 	serve, release, err := w.services(group)
 	if err != nil {
