@@ -61,8 +61,9 @@ const (
 const (
 	// SecretMark begins the handle of a secret, which the secret takes the place of.
 	SecretMark = "~~s"
-	// SecretBasicMark begins what stands for credentials of HTTP's Basic scheme, of which a secret that is encoded with the
-	// user could not be found: ~~bUSER~HANDLE, USER in Base64 of URLs without padding, becomes the Base64 of USER:SECRET.
+	// SecretBasicMark begins what stands for credentials of HTTP's Basic scheme, of which a secret that is encoded with
+	// the user could not be found: ~~bUSER~HANDLE, USER in Base64 of URLs without padding, becomes the Base64 of
+	// USER:SECRET.
 	SecretBasicMark = "~~b"
 	// SecretUserMax bounds USER in it, in characters.
 	SecretUserMax = 512

@@ -100,7 +100,8 @@ func TestAPluginReachesWhatIsGrantedAndAskedFor(t *testing.T) {
 	if p.checkQuestion("web.example.com") == nil || p.checkQuestion("_x._tcp.api.example.com") != nil {
 		t.Error("DNS is asked for what the plugin does not ask for, or not for what it does")
 	}
-	if _, err := granted.Asked([]string{"a:1", "b"}); err == nil || !strings.Contains(err.Error(), `"b": it names no port`) {
+	_, err = granted.Asked([]string{"a:1", "b"})
+	if err == nil || !strings.Contains(err.Error(), `"b": it names no port`) {
 		t.Errorf("got %v", err)
 	}
 	if none, _ := (*Policy)(nil).Asked([]string{"a:1"}); none.checkName("a", 1) == nil || !none.Empty() {

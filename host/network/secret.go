@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/berth-connect/berth/abi"
 )
@@ -32,8 +33,8 @@ type peer struct {
 	state *tls.ConnectionState // nil: no TLS
 }
 
-// admits tells whether a secret may be sent to a peer. The certificate is checked here, whatever roots and name the guest
-// has named for the handshake.
+// admits tells whether a secret may be sent to a peer. The certificate is checked here, whatever roots and name the
+// guest has named for the handshake.
 func (s *Secret) admits(p peer) *Error {
 	if !s.Hosts.reaches(p.host, p.port) {
 		return &Error{abi.NetNotGranted, fmt.Sprintf("secret %s may not be sent to %s; the worker's %s must list it", s.Name,
@@ -43,8 +44,8 @@ func (s *Secret) admits(p peer) *Error {
 		if s.Plain {
 			return nil
 		}
-		return &Error{abi.NetNotGranted, fmt.Sprintf("secret %s may not be sent to %s without the host's TLS; dial with TLS, "+
-			"or set the worker's berth.secrets.%s.plain=true", s.Name, joined(p.host, p.port), s.Name)}
+		return &Error{abi.NetNotGranted, fmt.Sprintf("secret %s may not be sent to %s without the host's TLS; dial with "+
+			"TLS, or set the worker's berth.secrets.%s.plain=true", s.Name, joined(p.host, p.port), s.Name)}
 	}
 	options := x509.VerifyOptions{DNSName: p.host, Roots: s.Roots, Intermediates: x509.NewCertPool()}
 	for _, c := range p.state.PeerCertificates[1:] {
@@ -105,7 +106,8 @@ func (f *filler) fill(written []byte, to peer, last bool) ([]byte, *Error) {
 // something.
 func (f *filler) match(text []byte, to peer) (n int, value string, err *Error) {
 	if len(text) < len(abi.SecretMark) {
-		return undecided(bytes.HasPrefix([]byte(abi.SecretMark), text) || bytes.HasPrefix([]byte(abi.SecretBasicMark), text)), "", nil
+		open := strings.HasPrefix(abi.SecretMark, string(text)) || strings.HasPrefix(abi.SecretBasicMark, string(text))
+		return undecided(open), "", nil
 	}
 	if !bytes.HasPrefix(text, []byte(abi.SecretBasicMark)) {
 		n, secret := f.handle(text)

@@ -18,8 +18,10 @@ import (
 
 func secretsFor(t *testing.T, hosts string) []Secret {
 	return []Secret{
-		{Name: "long", Handle: "~~sLONGLONGLONGLONGLONGL", Value: "the long secret, as long", Hosts: policy(t, hosts), Plain: true},
-		{Name: "short", Handle: "~~sSHORTSHORTSHORTSHORTS", Value: "x", Hosts: policy(t, hosts), Plain: true},
+		{Name: "long", Handle: "~~sLONGLONGLONGLONGLONGL", Value: "the long secret, as long",
+			Hosts: policy(t, hosts), Plain: true},
+		{Name: "short", Handle: "~~sSHORTSHORTSHORTSHORTS", Value: "x",
+			Hosts: policy(t, hosts), Plain: true},
 	}
 }
 

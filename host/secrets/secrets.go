@@ -1,6 +1,6 @@
 // Package secrets keeps values from guests: a configuration refers to one as ${secret:NAME}, a guest gets a handle in
-// its place, and package network puts the value where the guest has written the handle, on connections to the hosts that
-// the operator has bound the secret to.
+// its place, and package network puts the value where the guest has written the handle, on connections to the hosts
+// that the operator has bound the secret to.
 package secrets
 
 import (
@@ -41,9 +41,9 @@ type secret struct {
 	tenants []string // whose connectors may use it; "" is the default tenant
 }
 
-// FromProperties reads berth.secrets: its names, and of each value, hosts (as berth.allow.net has them), plain, roots (a PEM
-// file) and tenants. Handles are made anew: they are good as long as the store. Error: *abi.ConfigError, which never has
-// a value in it.
+// FromProperties reads berth.secrets: its names, and of each value, hosts (as berth.allow.net has them), plain, roots
+// (a PEM file) and tenants. Handles are made anew: they are good as long as the store. Error: *abi.ConfigError, which
+// never has a value in it.
 func FromProperties(properties host.Config) (*Store, error) {
 	s := &Store{secrets: map[string]secret{}}
 	if slices.Contains(list(properties, providers), "secret") {
@@ -112,8 +112,8 @@ func readRoots(file string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// newHandle makes a handle that is as long as the value, so that lengths which a guest tells in advance (Content-Length,
-// MQTT, AMQP, Redis) stay right; a short value has a longer one.
+// newHandle makes a handle that is as long as the value, so that lengths which a guest tells in advance
+// (Content-Length, MQTT, AMQP, Redis) stay right; a short value has a longer one.
 func newHandle(length int) string {
 	handle := abi.SecretMark
 	for len(handle) < max(length, handleMin) {
@@ -145,10 +145,10 @@ func (s *Store) Names() []string {
 	return slices.Sorted(maps.Keys(s.secrets))
 }
 
-// Hide puts handles in the place of references in a plugin's configuration, and returns the secrets whose handles these
-// are. tenant is the connector's. A connector's configuration holds those of its transformations, too: references in keys
-// that are not the plugin's stay what they are. Error: *abi.ConfigError, about a key of the plugin that it takes no secret
-// in, or a secret that there is not.
+// Hide puts handles in the place of references in a plugin's configuration, and returns the secrets whose handles
+// these are. tenant is the connector's. A connector's configuration holds those of its transformations, too:
+// references in keys that are not the plugin's stay what they are. Error: *abi.ConfigError, about a key of the plugin
+// that it takes no secret in, or a secret that there is not.
 func (s *Store) Hide(tenant string, p abi.Plugin, config map[string]*string) (map[string]*string, []network.Secret,
 	error) {
 	var used []network.Secret
