@@ -22,6 +22,7 @@ import (
 	"github.com/berth-connect/berth/host/engine"
 	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/tenancy"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/host/worker"
@@ -240,6 +241,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
+	hidden, err := secrets.FromProperties(asHostConfig(properties))
+	if err != nil {
+		return nil, errors.Join(err, n.close())
+	}
 	n.worker = worker.New(worker.Config{
 		WorkerID: id, Properties: asHostConfig(properties),
 		OffsetFlushInterval:  c.millis("offset.flush.interval.ms"),
@@ -247,7 +252,8 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 		Swaps:                swapPolicy(c),
 	}, n.membership.guarded(worker.Ports{
-		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
+		Registry: n.plugins, Validator: validator, Values: c.providers, Secrets: hidden,
+		Restart: n.herder.RestartConnector,
 		Clients: grants.Clients(clients), Grants: grants, Records: clients,
 		Offsets: n.offsets, OffsetTopics: n.topicsOfOffsets(), Transactions: grants.Transactions(n.transactions(c)),
 		Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
@@ -320,7 +326,8 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 	}
 	n.plugins = plugin.New(plugin.Config{
 		Dir: modules, Shared: shared, Path: c.list("plugin.path"), Bundle: bundle(),
-		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable},
+		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable,
+			Secrets: c.list(secrets.Property)},
 		Limits: guestLimits(c), Tenants: n.configs, TimeZone: c.text("berth.time.zone"), Log: named(log, logPlugins),
 	}, n.engine)
 	return nil

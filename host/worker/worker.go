@@ -18,6 +18,7 @@ import (
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/schemaregistry"
+	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/tenancy"
 	"github.com/berth-connect/berth/host/validate"
 )
@@ -52,6 +53,7 @@ type Ports struct {
 	Log          *slog.Logger
 
 	Values  *configprovider.Transformer                       // of references in configurations; nil: no providers
+	Secrets *secrets.Store                                    // nil: there are none
 	Restart func(ctx context.Context, connector string) error // anywhere in the cluster; nil: it can't be
 }
 
@@ -144,7 +146,7 @@ func (w scope) parse(kind string, config host.Config) (validate.Connector, error
 // run starts an instance of a group with what its plugins are granted; opts name what it tells the host.
 func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 	opts guest.Options) (*guest.Instance, error) {
-	opts.Engine = w.around(plan.Connector).Registry.Granted(group.Digest, group.Capabilities())
+	opts.Engine = w.around(plan.Connector).Registry.Granted(group.Digest, group.Plugins()...)
 	return w.runWith(ctx, group, plan, opts, (*schemaregistry.Registry).Serve)
 }
 
@@ -159,6 +161,10 @@ func (w *Worker) runWith(ctx context.Context, group pipeline.Group, plan abi.Pla
 	plan.Worker = w.config.WorkerID
 	if granted.Network != nil {
 		granted.Network.Meters = w.meters.network.of(plan)
+	}
+	w.tellLacking(group, plan.Connector)
+	if err := w.hideSecrets(group, &plan, granted.Network); err != nil {
+		return nil, err
 	}
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
 	serve, release, err := w.around(plan.Connector).services(group, registry)
