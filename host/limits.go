@@ -40,6 +40,9 @@ const (
 
 	// MemoryBytesMax caps the linear memory of one instance.
 	MemoryBytesMax = 512 << 20
+	// OpenFilesMax is how many files and directories an instance may have open. All guests together may have half of the
+	// descriptors of the process.
+	OpenFilesMax = 256
 	// StackBytesMax is wazero's own bound of the frames of compiled code: a stack that is larger grows no more, and one
 	// that grows doubles, so an instance may have nearly twice this. What a guest keeps of its stack in its memory counts
 	// as memory.

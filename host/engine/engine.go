@@ -22,6 +22,7 @@ type Engine struct {
 	turns   *queues
 	memory  memoryBudget // of all guests
 	cpu     cpuBudget    // of all guests
+	files   *fileBudget
 
 	moduleMemoryBytes int64
 	moduleSecondCPU   time.Duration
@@ -47,6 +48,7 @@ func Open(ctx context.Context, cacheDir string) (*Engine, error) {
 		modules: map[string]*job{},
 		turns:   newQueues(runtime.GOMAXPROCS(0) - 1),
 		memory:  memoryBudget{limit: host.LimitWorkerMemory, bytes: host.WorkerMemoryBytesMax},
+		files:   newFileBudget(),
 
 		moduleMemoryBytes: host.ModuleMemoryBytesMax,
 	}

@@ -64,6 +64,8 @@ type instance struct {
 	faulted     string
 	stderr      *tail
 	writeCause  writeCause
+	files       openFiles
+	jails       []*jail
 	clock       clock
 }
 
@@ -100,6 +102,8 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	if !mem.takeTables(m.tables) {
 		return &GuestError{Reason: "not started: " + mem.refused.error().Error(), Cause: mem.refused.error()}
 	}
+	in.files.all = m.engine.files
+	defer in.closeJails()
 	moduleConfig, err := in.moduleConfig(config)
 	if err != nil {
 		return fmt.Errorf("prepare instance %s: %w", config.Name, err)
@@ -139,10 +143,11 @@ func (m *Module) guestMemory(limits host.Limits) *guestMemory {
 func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 	files := wazero.NewFSConfig()
 	for _, dir := range config.Dirs {
-		j, err := newJail(dir, &in.writeCause)
+		j, err := newJail(dir, &in.files, &in.writeCause)
 		if err != nil {
 			return nil, fmt.Errorf("grant directory %q: %w", dir, err)
 		}
+		in.jails = append(in.jails, j)
 		files = files.(sysfs.FSConfig).WithSysFSMount(j, dir)
 	}
 	stdout := config.Stdout
@@ -160,6 +165,12 @@ func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 		WithStdout(stdout).
 		WithStderr(in.stderr).
 		WithFSConfig(files), nil
+}
+
+func (in *instance) closeJails() {
+	for _, j := range in.jails {
+		_ = j.root.Close() // it was opened to be read
+	}
 }
 
 // position reads what the guest registered; its memory is still mapped.
