@@ -28,6 +28,7 @@ func commands() []command {
 		{"plugin", "inspect FILE.wasm", "what a module provides and asks for", runPlugin},
 		{"plugin", "push FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
 		{"plugin", "ls [-url URL] [-json]", "the plugins in this program, or those of a running worker", runPlugin},
+		{"usage", "[-url URL] [-tenant NAME] [-json]", "what tenants, connectors and plugins of a worker used", runUsage},
 		{"version", "", "print the version", printVersion},
 	}
 }

@@ -249,7 +249,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Clients: guarded, Offsets: offsets, Status: n.herder, Transactions: n.transactions(c, clients, log),
 		Meter: meters.Meter("berth"), Log: log,
 	})
-	rest.Metrics, rest.Loggers = metrics, loggers
+	rest.Metrics, rest.Loggers, rest.Usage = metrics, loggers, n.worker
 	if n.web, err = web.New(rest, n.requests(c.mode), log); err != nil {
 		return nil, errors.Join(err, n.close())
 	}

@@ -73,6 +73,9 @@ func (s *Server) addRoutes(r resources) {
 	r.GET("/plugins/:name/:version", authenticate(r.users, s.getModule))
 	r.GET("/plugins/:name/:version/module", authenticate(r.users, s.downloadModule))
 	r.DELETE("/plugins/:name/:version", authenticate(r.users, bounded(forwarding(r.leader, s.deleteModule))))
+	if s.config.Usage != nil {
+		r.GET("/usage", authenticate(r.users, s.getUsage))
+	}
 	if s.config.Metrics != nil {
 		r.GET("/metrics", authenticate(r.users, s.getMetrics))
 	}

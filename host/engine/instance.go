@@ -19,6 +19,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/fair"
 	"github.com/berth-connect/berth/host/network"
 )
 
@@ -49,6 +50,17 @@ type Config struct {
 	Stderr    io.Writer // nil: only the tail is kept, for traces
 
 	Network *network.Access // nil: the guest has no capability for it
+
+	Account Account
+}
+
+// Account is who pays for an instance; the zero value is the default tenant's, which nobody counts.
+type Account struct {
+	Share  *fair.Tenant   // of the cores
+	Memory []MemoryBudget // asked besides those of instance, module and worker
+	// Computed hears of each slice of computing, from the instance's goroutine: how long it took, its units, and the
+	// index of the stage that it ended in.
+	Computed func(stage uint32, d time.Duration, units uint32)
 }
 
 // instance is one running module; it belongs to the goroutine of Run.
@@ -70,7 +82,7 @@ func instanceOf(ctx context.Context) *instance { return ctx.Value(instanceKey{})
 
 // enter is the first act of each host call: the place where a killed instance ends.
 func (in *instance) enter(ctx context.Context) {
-	in.clock.check()
+	in.clock.check(0)
 	if ctx.Err() != nil || in.faulted != "" {
 		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
 	}
@@ -89,13 +101,14 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}}
 	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill,
 		seconds: limited(&cpuBudget{perSecond: limits.SecondCPU}, &m.cpu, &m.engine.cpu)}
+	in.payBy(config.Account, m.engine)
 	defer in.clock.leave()
 	in.network = network.NewStack(ctx, accessOf(config), limits, abi.TaskFd)
 	defer in.network.Close()
-	mem := m.guestMemory(limits)
+	mem := m.guestMemory(limits, config.Account)
 	defer mem.release()
 	if !mem.takeTables(m.tables) {
-		return &GuestError{Reason: "not started: " + mem.refused.error().Error(), Cause: mem.refused.error()}
+		return &GuestError{Reason: "not started: " + mem.refused.Refusal().Error(), Cause: mem.refused.Refusal()}
 	}
 	moduleConfig, err := in.moduleConfig(config)
 	if err != nil {
@@ -110,7 +123,20 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	in.memory = mod.Memory()
 	in.clock.restart()
 	_, err = mod.ExportedFunction("_start").Call(ctx)
+	in.clock.count(0)
 	return guestError(ctx, err, in, mem)
+}
+
+// payBy tells the clock for whom it counts.
+func (in *instance) payBy(account Account, e *Engine) {
+	in.clock.share = account.Share
+	if account.Share == nil {
+		in.clock.share = e.Share("")
+	}
+	in.clock.computed = func(time.Duration, uint32) {}
+	if account.Computed != nil {
+		in.clock.computed = func(d time.Duration, units uint32) { account.Computed(in.position().Stage, d, units) }
+	}
 }
 
 // instantiate makes the instance. The engine panics when it does not get the memory that the module begins with.
@@ -125,10 +151,10 @@ func (m *Module) instantiate(ctx context.Context, config wazero.ModuleConfig) (m
 
 // guestMemory is an instance's share of what the module and the worker may have. The reserve is a page larger than the
 // budget, so that it is the budget that says no.
-func (m *Module) guestMemory(limits host.Limits) *guestMemory {
+func (m *Module) guestMemory(limits host.Limits, account Account) *guestMemory {
 	own := &memoryBudget{limit: host.LimitMemory, bytes: int64(limits.MemoryBytes)}
 	return &guestMemory{bytesMax: limits.MemoryBytes + 1<<16, image: m.image,
-		budgets: []*memoryBudget{own, &m.memory, &m.engine.memory}}
+		budgets: append([]MemoryBudget{own, &m.memory, &m.engine.memory}, account.Memory...)}
 }
 
 // moduleConfig grants nothing that is not asked for: no environment but the zone, no arguments, no files, real clocks

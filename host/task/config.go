@@ -24,6 +24,7 @@ type Config struct {
 	Stages  []pipeline.Stage
 	Log     *slog.Logger
 	Meters  Meters
+	Flow    Flow
 	Target  *Target
 	Clients host.Clients
 

@@ -131,7 +131,11 @@ func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
 		return nil, err
 	}
 	wait := min(max(t.config.FlushInterval-time.Since(t.lastFlush), 0), targetLookInterval)
-	records, err := t.consumer.Poll(ctx, host.BatchRecordsMax, wait)
+	if over := min(t.config.Flow.Wait(), rateLookInterval); over > 0 && !t.paused {
+		t.config.Flow.Waited(over)
+		return nil, t.standBy(ctx, over)
+	}
+	records, err := t.consumer.Poll(ctx, t.config.Flow.RecordsMax(host.BatchRecordsMax), wait)
 	if t.failed != nil {
 		return nil, t.failed
 	}
@@ -142,6 +146,7 @@ func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
 		return nil, nil // what came with the end is consumed again by the next task
 	}
 	t.config.Meters.Polled(int64(len(records)))
+	t.config.Flow.In(len(records), consumedBytes(records))
 	return records, nil
 }
 

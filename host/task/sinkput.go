@@ -137,6 +137,7 @@ func (t *Sink) advance(records []host.ConsumerRecord) {
 		}
 	}
 	t.config.Meters.Written(int64(len(records)))
+	t.config.Flow.Out(len(records), consumedBytes(records))
 }
 
 // awaitLetters waits until Kafka has all that was given up on, at most offset.flush.timeout.ms.

@@ -29,6 +29,7 @@ type sourceBatch struct {
 // transform takes a batch through the stages that are not fused with the connector, until each record has its outcome.
 func (t *Source) transform(ctx, hard context.Context, b *sourceBatch) error {
 	t.config.Meters.Polled(int64(b.polled.Batch.InputCount()))
+	t.config.Flow.In(b.polled.Batch.InputCount(), int64(len(b.message.Body)))
 	if retry := b.polled.Retry; retry != nil {
 		return &pipeline.StageError{Stage: retry.Stage, Record: -1, Err: retry}
 	}
@@ -149,6 +150,7 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 		return fmt.Errorf("send records: %w", err)
 	}
 	t.config.Meters.Written(int64(len(t.records)))
+	t.config.Flow.Out(len(t.records), producedBytes(t.records))
 	if err := t.sendLetters(ctx, b); err != nil {
 		return err
 	}

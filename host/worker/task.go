@@ -71,7 +71,10 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	if err = w.Validator.CheckOverrides(found.Kind, connector); err != nil {
 		return
 	}
+	account := w.book.Open(id.Connector)
+	defer account.Close()
 	c := w.taskConfig(id, found, connector, parsed, t.target)
+	c.Flow = account
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
 		return
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/schemaregistry"
+	"github.com/berth-connect/berth/host/usage"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -46,6 +47,7 @@ type Ports struct {
 
 	Values  *configprovider.Transformer                       // of references in configurations; nil: no providers
 	Restart func(ctx context.Context, connector string) error // anywhere in the cluster; nil: it can't be
+	Quotas  host.Quotas                                       // of tenants; nil: nobody has one
 }
 
 // Worker is safe for concurrent use.
@@ -53,6 +55,7 @@ type Worker struct {
 	config Config
 	Ports
 	meters *meters
+	book   *usage.Book
 
 	registries *schemaregistry.Pool
 
@@ -67,6 +70,7 @@ var _ host.Runtime = (*Worker)(nil)
 func New(config Config, ports Ports) *Worker {
 	w := &Worker{config: config, Ports: ports, connectors: map[string]*connector{}, tasks: map[host.TaskID]*runningTask{},
 		registries: schemaregistry.NewPool(ports.Log)}
+	w.book = usage.New(config.WorkerID, ports.Quotas, ports.Registry.Engine().Share)
 	w.meters = newMeters(ports.Meter, w)
 	return w
 }
@@ -140,18 +144,21 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 	}
 	granted := w.Registry.Granted(group.Digest, group.Capabilities())
 	plan.Worker = w.config.WorkerID
-	if granted.Network != nil {
-		granted.Network.Meters = w.meters.network.of(plan)
-	}
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
 	serve, release, err := w.services(group)
 	if err != nil {
 		return nil, err
 	}
-	opts.Engine, opts.Serve = granted, serve
+	account := w.openAccount(plan.Connector, group)
+	if granted.Network != nil {
+		granted.Network.Meters, granted.Network.Pace = w.meters.network.of(plan, account), account.Pace
+	}
+	granted.Account = account.Account()
+	opts.Engine, opts.Serve, opts.Usage = granted, serve, account
 	instance := guest.Run(context.WithoutCancel(ctx), code, plan, opts)
 	go func() {
 		<-instance.Done()
+		closeAccount(account, instance.Err())
 		release()
 	}()
 	return instance, nil
