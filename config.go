@@ -252,6 +252,7 @@ var settings = []setting{
 	{"berth.restart.window.ms", "600000", true, isPositive, millisRule},
 	{"berth.restart.backoff.ms", "1000", true, isZeroOrMore, millisRule},
 	{"berth.restart.backoff.max.ms", "60000", true, isZeroOrMore, millisRule},
+	{host.TrapMaxKey, number(host.TrapsPerMinuteMax), true, isZeroOrMore, "be a number of instances, 0 for none"},
 	{"berth.limits.memory.bytes", number(host.MemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.module.memory.bytes", number(host.ModuleMemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.worker.memory.bytes", number(host.WorkerMemoryBytesMax), true, isBytes, bytesRule},

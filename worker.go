@@ -244,6 +244,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		OffsetFlushInterval:  c.millis("offset.flush.interval.ms"),
 		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
+		TrapMax:              c.number(host.TrapMaxKey),
 	}, worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
 		Clients: guarded, Offsets: offsets, Status: n.herder, Transactions: n.transactions(c, clients, log),

@@ -44,6 +44,10 @@ type Config struct {
 	PausedNow func()
 	// TopicUsed is called when a topic is written to or read from, at most every topicReportInterval for each.
 	TopicUsed func(topic string)
+	// Failed is called when an instance ended and another one took its place.
+	Failed func(host.TaskFailure)
+
+	traps traps
 }
 
 // Meters counts what passes; implementations are cheap and never block.

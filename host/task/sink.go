@@ -97,7 +97,7 @@ func (t *Sink) open(ctx context.Context) error {
 	if t.letters, err = t.config.openDeadLetters(ctx); err != nil {
 		return err
 	}
-	groups := pipeline.Groups(t.config.Stages, t.config.Errors.retries())
+	groups := pipeline.Groups(t.config.Stages, t.config.apart())
 	last := len(groups) - 1
 	if t.sink, err = t.config.Start(ctx, groups[last], nil); err != nil {
 		return err

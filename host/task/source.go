@@ -108,7 +108,7 @@ func (t *Source) open(ctx context.Context) error {
 		return err
 	}
 	// A stage in the connector's instance sees a record before the host does, which then could not keep it.
-	groups := pipeline.Groups(t.config.Stages, t.letters != nil || t.config.Errors.retries())
+	groups := pipeline.Groups(t.config.Stages, t.letters != nil || t.config.apart())
 	for _, g := range groups[1:] {
 		link, err := t.config.Start(ctx, g, nil)
 		if err != nil {

@@ -40,11 +40,13 @@ func (t *Source) transform(ctx, hard context.Context, b *sourceBatch) error {
 			return nil // asked to stop while the batch waited
 		}
 		if err != nil {
-			failure, err := t.config.outlive(hard, err)
+			failure, trace, err := t.config.outlive(hard, err, b.polled.Batch.Len())
 			if err != nil {
 				return err
 			}
-			if !part.suspects(failure.Record) {
+			blamed := part.suspects(failure.Record)
+			t.config.noteOutlived(failure, trace, polledOriginal(&b.polled.Batch, failure).where(), blamed)
+			if !blamed {
 				continue
 			}
 			result = pipeline.Result{Failures: []pipeline.RecordFailure{*failure}}
@@ -155,7 +157,7 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 		return err
 	}
 	if b.fatal {
-		return &RecordError{b.given[len(b.given)-1].trace()}
+		return b.given[len(b.given)-1].ended()
 	}
 	return t.endDue(ctx)
 }

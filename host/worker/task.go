@@ -58,7 +58,9 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		if err != nil && ctx.Err() == nil {
 			w.meters.overLimit(err)
 			w.Log.Error("task failed", "connector", id.Connector, "task", id.Task, "error", err)
-			w.Status.TaskStatus(id, host.Failed, task.Trace(err), statusVersion(found))
+			trace := task.Trace(err)
+			w.failures.add(id, task.FatalFailure(err, trace))
+			w.Status.TaskStatus(id, host.Failed, trace, statusVersion(found))
 		}
 	}()
 	if err != nil {
@@ -76,6 +78,9 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	c := w.taskConfig(id, found, connector, parsed, t.target)
 	c.Flow = account
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
+		return
+	}
+	if c.Errors.TrapMax, err = w.trapMax(connector); err != nil {
 		return
 	}
 	if found.Kind == abi.KindSource {
@@ -154,6 +159,7 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		Started:   func() { w.Status.TaskStatus(id, host.Running, "", statusVersion(found)) },
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
+		Failed:    func(f host.TaskFailure) { w.failures.add(id, f) },
 	}
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	OffsetFlushTimeout   time.Duration // offset.flush.timeout.ms
 	TaskShutdownGraceful time.Duration // task.shutdown.graceful.timeout.ms
 	StagesRestAfter      time.Duration // without a batch; 0: host.StageIdleMax
+	TrapMax              int           // berth.trap.max.per.minute
 }
 
 // Ports are the parts that a worker works with.
@@ -56,6 +57,8 @@ type Worker struct {
 	Ports
 	meters *meters
 	book   *usage.Book
+
+	failures failures
 
 	registries *schemaregistry.Pool
 
