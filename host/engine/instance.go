@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -31,6 +32,7 @@ type Module struct {
 	memory  memoryBudget // of all its instances
 	cpu     cpuBudget    // of all its instances
 	tables  int64        // bytes that an instance's tables may take
+	begins  atomic.Int64 // bytes that its last instance began with
 	image   *image
 
 	Digest          string
@@ -121,6 +123,7 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	}
 	defer func() { _ = mod.Close(context.WithoutCancel(ctx)) }() // an instance that ended has nothing to fail with
 	in.memory = mod.Memory()
+	m.begins.Store(mem.held())
 	in.clock.restart()
 	_, err = mod.ExportedFunction("_start").Call(ctx)
 	in.clock.count(0)
@@ -138,6 +141,9 @@ func (in *instance) payBy(account Account, e *Engine) {
 		in.clock.computed = func(d time.Duration, units uint32) { account.Computed(in.position().Stage, d, units) }
 	}
 }
+
+// BeginsWith is what an instance needs at least, in bytes of memory and tables; 0 before the first one.
+func (m *Module) BeginsWith() int64 { return m.begins.Load() }
 
 // instantiate makes the instance. The engine panics when it does not get the memory that the module begins with.
 func (m *Module) instantiate(ctx context.Context, config wazero.ModuleConfig) (mod api.Module, err error) {

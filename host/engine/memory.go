@@ -80,6 +80,15 @@ func (g *guestMemory) takeTables(bytes int64) bool {
 	return true
 }
 
+// held is what the instance has, in bytes.
+func (g *guestMemory) held() int64 {
+	n := g.tables
+	for _, m := range g.maps {
+		n += int64(m.size)
+	}
+	return n
+}
+
 // release unmaps; no view of the memory may be left.
 func (g *guestMemory) release() {
 	for _, m := range g.maps {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/berth-connect/berth/host"
@@ -26,6 +27,10 @@ type Book struct {
 	quotas host.Quotas // nil: nobody has one
 	share  func(tenant string) *fair.Tenant
 
+	admitting sync.Mutex // one task is admitted at a time
+
+	needed atomic.Int64 // bytes that tasks of all tenants which are starting will have
+
 	mu      sync.Mutex
 	tenants map[string]*Tenant // guarded by mu
 }
@@ -44,6 +49,8 @@ type Tenant struct {
 	memory level
 	slowed slowed
 	rates  rates
+	tasks  atomic.Int64 // that run on this worker
+	needed atomic.Int64 // bytes that tasks which are starting will have
 
 	mu         sync.Mutex
 	connectors map[string]*Connector // guarded by mu

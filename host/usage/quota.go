@@ -52,6 +52,9 @@ func (p *pace) wait(now time.Time, perSecond float64) time.Duration {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.free.Before(now) { // perhaps so long ago that no Duration holds it
+		return 0
+	}
 	return max(p.free.Sub(now)-time.Second, 0)
 }
 

@@ -101,6 +101,11 @@ func (w *Worker) runSource(ctx context.Context, c task.Config, found plugin.Plug
 	if c.Stages, err = w.sourceStages(found, parsed, config); err != nil {
 		return err
 	}
+	ended, err := w.admit(ctx, &c)
+	if err != nil {
+		return err
+	}
+	defer ended()
 	if w.Transactions != nil {
 		return w.runExactlyOnce(ctx, c, parsed)
 	}
@@ -137,6 +142,11 @@ func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin
 	if c.Stages, err = w.sinkStages(found, parsed, config); err != nil {
 		return err
 	}
+	ended, err := w.admit(ctx, &c)
+	if err != nil {
+		return err
+	}
+	defer ended()
 	return task.NewSink(c).Run(ctx)
 }
 
