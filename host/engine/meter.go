@@ -178,16 +178,18 @@ func (c *clock) cede(ctx context.Context) {
 		return
 	}
 	c.burst = 0
-	turns := c.queue.ordinary
-	if c.batch > longBatchCPU {
-		turns = c.queue.long
+	turns, long := c.queue.ordinary, c.batch > longBatchCPU
+	if long {
 		c.yieldTo(ctx, c.queue.load)
+	}
+	if long && !c.share.Shares() { // else it is at the cost of its tenant alone
+		turns = c.queue.long
 	}
 	if c.turn == turns && !turns.Due(c.share) {
 		return
 	}
 	c.leave()
-	if turns.Enter(ctx, c.share) {
+	if turns.Enter(ctx, c.share, long) {
 		c.turn = turns
 	}
 	c.restart()
@@ -231,8 +233,8 @@ const (
 	crowdedPause = 2 * time.Millisecond
 )
 
-// queues are what guests that compute wait in: there are as many turns as cores, but those that compute for long on
-// one batch leave a core to the others. Go runs one thread more than there are cores (see main), so that its own
+// queues are what guests that compute wait in: there are as many turns as cores. Those that compute for long on one
+// batch leave a core to the others, and with several tenants most of their tenant's turns. Go runs one thread more than there are cores (see main), so that its own
 // goroutines, network and timers never queue behind guests.
 type queues struct {
 	ordinary, long *fair.Queue

@@ -35,6 +35,7 @@ type Tenant struct {
 	shares  *Shares
 	weight  atomic.Uint64 // bits of a float64
 	virtual atomic.Int64  // ns
+	turns   atomic.Int64  // that were given out while both kinds of its guests waited
 	spent   atomic.Int64  // when it last computed, ns of the monotonic clock
 }
 

@@ -63,7 +63,7 @@ func (g *simulatedGuest) handOn(s *simulated) {
 		s.queue.Leave()
 	}
 	if g.slices < 0 && g.waits == nil && wants {
-		if g.waits = s.queue.join(g.tenant.Tenant); g.waits == nil {
+		if g.waits = s.queue.join(g.tenant.Tenant, false); g.waits == nil {
 			g.slices = 0
 		}
 	}
@@ -196,20 +196,20 @@ func TestShortBurstsWaitWhenTheirTenantIsAhead(t *testing.T) {
 func TestATurnIsNotLostWithOneWhoGivesUp(t *testing.T) {
 	var s Shares
 	tenant, q := s.Join(), NewQueue(0)
-	if !q.Enter(t.Context(), tenant) {
+	if !q.Enter(t.Context(), tenant, false) {
 		t.Fatal("no turn though one is free")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	gone := q.join(tenant)
-	late := q.join(tenant)
+	gone := q.join(tenant, false)
+	late := q.join(tenant, false)
 	q.giveUp(gone)
 	cancel()
-	if q.Enter(ctx, tenant) {
+	if q.Enter(ctx, tenant, false) {
 		t.Fatal("a turn for one who has ended, though none is free")
 	}
 	q.Leave()
 	q.giveUp(late) // which has it by now
-	if q.Wanted() || !q.Enter(t.Context(), tenant) {
+	if q.Wanted() || !q.Enter(t.Context(), tenant, false) {
 		t.Fatal("the turn is lost")
 	}
 }
@@ -221,5 +221,33 @@ func TestWeightsAreBounded(t *testing.T) {
 		if tenant.SetWeight(set); tenant.Weight() != want {
 			t.Errorf("%v became %v, want %v", set, tenant.Weight(), want)
 		}
+	}
+}
+
+func TestWhoComputesForLongHasAPartOfItsTenantsTurns(t *testing.T) {
+	var s Shares
+	one, other, q := s.Join(), s.Join(), NewQueue(1)
+	other.virtual.Store(int64(time.Second))
+	if !q.Enter(t.Context(), one, false) {
+		t.Fatal("no turn though one is free")
+	}
+	var waits []*waiter
+	for _, long := range []bool{true, true, false, false, false, false, false} {
+		waits = append(waits, q.join(one, long))
+	}
+	waits = append(waits, q.join(other, false))
+	var got []int
+	for range waits {
+		q.Leave()
+		for i, w := range waits {
+			select {
+			case <-w.turn:
+				got = append(got, i)
+			default:
+			}
+		}
+	}
+	if want := "[2 3 4 0 5 6 1 7]"; fmt.Sprint(got) != want {
+		t.Errorf("turns went to %v, want %s", got, want)
 	}
 }

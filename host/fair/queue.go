@@ -6,8 +6,12 @@ import (
 	"sync/atomic"
 )
 
+// longEvery is which turn of a tenant goes to a guest that computes for long, while others of the tenant wait as well.
+const longEvery = 4
+
 // Queue lets so many compute at a time as it has turns. When one is free, it goes to the tenant with the least virtual
-// time, and among its guests to the one that came first.
+// time, and among its guests to the one that came first; those that compute for long have a part of their tenant's
+// turns.
 type Queue struct {
 	waiting atomic.Int32
 
@@ -18,6 +22,7 @@ type Queue struct {
 
 type waiter struct {
 	tenant *Tenant
+	long   bool          // it computes for long
 	turn   chan struct{} // gets a token with the turn
 }
 
@@ -43,9 +48,9 @@ func (q *Queue) Due(t *Tenant) bool {
 	return false
 }
 
-// Enter waits for a turn; false: ctx ended first.
-func (q *Queue) Enter(ctx context.Context, t *Tenant) bool {
-	w := q.join(t)
+// Enter waits for a turn; long: the guest computes for long. False: ctx ended first.
+func (q *Queue) Enter(ctx context.Context, t *Tenant, long bool) bool {
+	w := q.join(t, long)
 	if w == nil {
 		return true
 	}
@@ -59,14 +64,14 @@ func (q *Queue) Enter(ctx context.Context, t *Tenant) bool {
 }
 
 // join takes a free turn, for which nil stands, or waits for one.
-func (q *Queue) join(t *Tenant) *waiter {
+func (q *Queue) join(t *Tenant, long bool) *waiter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.free > 0 {
 		q.free--
 		return nil
 	}
-	w := &waiter{t, make(chan struct{}, 1)}
+	w := &waiter{t, long, make(chan struct{}, 1)}
 	q.waiters = append(q.waiters, w)
 	q.waiting.Store(int32(len(q.waiters)))
 	return w
@@ -96,15 +101,31 @@ func (q *Queue) handOn() {
 		q.free++
 		return
 	}
-	next := 0
-	for i, w := range q.waiters {
-		if w.tenant.virtual.Load() < q.waiters[next].tenant.virtual.Load() {
-			next = i
-		}
-	}
+	next := q.next()
 	w := q.waiters[next]
 	q.remove(next)
 	w.turn <- struct{}{}
+}
+
+// next is the index of who gets the turn that is free.
+func (q *Queue) next() int {
+	tenant := q.waiters[0].tenant
+	for _, w := range q.waiters {
+		if w.tenant.virtual.Load() < tenant.virtual.Load() {
+			tenant = w.tenant
+		}
+	}
+	first := map[bool]int{} // of the tenant, by whether it computes for long
+	for i, w := range q.waiters {
+		if _, has := first[w.long]; w.tenant == tenant && !has {
+			first[w.long] = i
+		}
+	}
+	if len(first) == 1 {
+		return max(first[false], first[true])
+	}
+	n := tenant.turns.Add(1)
+	return first[n%longEvery == 0]
 }
 
 func (q *Queue) remove(i int) {
