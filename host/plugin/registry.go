@@ -371,6 +371,9 @@ func (r *Registry) module(digest string) *module {
 // errNoModule: a digest that nobody added.
 var errNoModule = errors.New("no such module")
 
+// Engine is what runs the modules.
+func (r *Registry) Engine() *engine.Engine { return r.engine }
+
 // Code returns the compiled module of a digest, compiling it if need be.
 func (r *Registry) Code(ctx context.Context, digest string) (*engine.Module, error) {
 	m := r.module(digest)

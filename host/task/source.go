@@ -155,6 +155,11 @@ func (t *Source) storedOffsets(ctx context.Context) ([]abi.SourceOffset, error) 
 // poll waits for the connector's next batch and meanwhile does what else is due. ok is false when something else was
 // done, or the task is asked to stop.
 func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m guest.Message, ok bool, err error) {
+	messages := t.messages()
+	over, wait := t.pacing()
+	if over != nil {
+		messages = nil
+	}
 	select {
 	case err := <-t.sendErrs:
 		return m, false, err
@@ -175,7 +180,10 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		return m, false, nil // between two batches, which is where the loop begins
 	case <-ctx.Done():
 		return m, false, nil
-	case raw := <-t.messages():
+	case <-over:
+		t.config.Flow.Waited(wait)
+		return m, false, nil
+	case raw := <-messages:
 		m, err := t.source.Instance.Received(raw)
 		return t.received(hard, m, err)
 	case <-t.source.Instance.Done():
