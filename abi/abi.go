@@ -56,6 +56,7 @@ const (
 	EventValidate  EventKind = 12
 	EventReply     EventKind = 13
 	EventAlter     EventKind = 14
+	EventWritten   EventKind = 15
 )
 
 // MessageKind tells what a guest hands over through put.

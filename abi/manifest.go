@@ -32,6 +32,7 @@ type Plugin struct {
 	Capabilities []string
 	Watches      bool // the connector instance stays alive to ask for RECONFIGURE
 	Alters       bool // it answers ALTER_OFFSETS
+	WantsOffsets bool // source: it is told WRITTEN
 }
 
 // Encode returns the value body.
@@ -68,6 +69,9 @@ func (p Plugin) write(b *Builder) {
 	b.pairBool("watches", p.Watches)
 	if p.Alters {
 		b.pairBool("alters_offsets", true)
+	}
+	if p.WantsOffsets {
+		b.pairBool("wants_offsets", true)
 	}
 	b.End()
 }
@@ -136,6 +140,7 @@ func parsePlugin(f *fields) (Plugin, error) {
 		Class: f.str("class"), Aliases: f.strings("aliases"), Kind: f.str("kind"), Version: f.str("version"),
 		Doc: f.str("doc"), TaskClass: f.str("task_class"), Capabilities: f.strings("capabilities"),
 		Watches: f.bool("watches"), Alters: f.bool("alters_offsets"),
+		WantsOffsets: f.bool("wants_offsets"),
 	}
 	f.list("config", DictionaryMax, func(k *fields) error {
 		key, err := parseConfigKey(k)

@@ -24,6 +24,7 @@ type Plugin struct {
 	Config       abi.ConfigDef
 	Capabilities []string // abi.CapabilityNet, …
 	Watches      bool     // NewConnector's value implements Watcher
+	WantsOffsets bool     // a source's records have their Offset in Kafka when Durable and Commit are given them
 
 	NewSource          func() Source
 	NewSink            func() Sink
@@ -198,7 +199,7 @@ func manifest(plugins []Plugin) abi.Manifest {
 			m.Plugins = append(m.Plugins, abi.Plugin{
 				Class: p.Class, Aliases: p.Aliases, Kind: kind, Version: p.Version, Doc: p.Doc, TaskClass: p.TaskClass,
 				Config: p.Config, Capabilities: p.Capabilities, Watches: p.Watches,
-				Alters: p.AlterOffsets != nil,
+				Alters: p.AlterOffsets != nil, WantsOffsets: p.WantsOffsets,
 			})
 		}
 	}

@@ -240,6 +240,8 @@ func (t *sourceTask) acknowledge(ctx context.Context, e abi.Event) error {
 		t.waiting = append(t.waiting, <-t.sent)
 	}
 	switch e.Kind {
+	case abi.EventWritten:
+		return t.noteWritten(e.Body)
 	case abi.EventDurable:
 		seqs, err := abi.ParseDurable(e.Body)
 		if err != nil {
@@ -252,6 +254,24 @@ func (t *sourceTask) acknowledge(ctx context.Context, e abi.Event) error {
 			return err
 		}
 		return t.tellCommitted(ctx, seq)
+	}
+	return nil
+}
+
+// noteWritten gives records that wait for Durable and Commit their offsets in Kafka.
+func (t *sourceTask) noteWritten(body []byte) error {
+	list, err := abi.ParseWritten(body)
+	if err != nil {
+		return err
+	}
+	for _, w := range list {
+		i := slices.IndexFunc(t.waiting, func(p polled) bool { return p.seq == w.Seq })
+		if i < 0 {
+			continue
+		}
+		for k, r := range t.waiting[i].records[:min(len(w.Offsets), len(t.waiting[i].records))] {
+			r.offset = w.Offsets[k]
+		}
 	}
 	return nil
 }

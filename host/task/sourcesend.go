@@ -142,6 +142,9 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 	if t.letters != nil {
 		b.letters = b.placeLetters()
 	}
+	if t.config.Stages[0].Found.WantsOffsets {
+		t.written.note(b, t.records)
+	}
 	b.entry = t.ledger.Begin(b.message.Seq, free)
 	b.enter()
 	if err := t.sendIn(ctx, b); err != nil {
