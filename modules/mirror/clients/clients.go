@@ -15,8 +15,8 @@ import (
 	"github.com/berth-connect/berth/guest-sdk/go/network"
 )
 
-// Defaults of Kafka's clients, but for fetchMaxBytes, which is 50 MiB there: what was fetched lies in the memory of the
-// module.
+// Defaults of Kafka's clients, but for fetchMaxBytes and partitionMaxBytes, which are 50 MiB and 1 MiB there: a fetch lies in
+// the memory of the module, which takes it apart in one go and must hand records over within its CPU budget.
 const (
 	requestTimeout    = 30 * time.Second
 	metadataMaxAge    = 5 * time.Minute
@@ -24,8 +24,8 @@ const (
 	retryBackoff      = 100 * time.Millisecond
 	retryBackoffMax   = time.Second
 	fetchMaxWait      = 500 * time.Millisecond
-	fetchMaxBytes     = 16 << 20
-	partitionMaxBytes = 1 << 20
+	fetchMaxBytes     = 1 << 20
+	partitionMaxBytes = 256 << 10
 	requestMaxBytes   = 1 << 20
 )
 
@@ -168,6 +168,13 @@ func producing(p *properties) []kgo.Opt {
 			"zstd": kgo.ZstdCompression(),
 		}[p.choice("compression.type", "none", "gzip", "snappy", "lz4", "zstd")]),
 	}
+}
+
+// PollRecords is how many records of the source a poll returns at most (max.poll.records).
+func PollRecords(config map[string]*string, preset, most int) (int, error) {
+	p := &properties{config: config, prefixes: prefixes(SourceSide, Consumer)}
+	n := p.number("max.poll.records", int64(preset), 1, math.MaxInt32)
+	return min(int(n), most), p.err()
 }
 
 // FirstOffset is where a partition begins of which nothing was copied: by auto.offset.reset.

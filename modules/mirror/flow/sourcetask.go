@@ -18,9 +18,12 @@ import (
 	"github.com/berth-connect/berth/modules/mirror/wire"
 )
 
-// pollRecordsMax is how many records a poll returns at most, unless consumer.max.poll.records says less: what the host
-// takes as one batch.
-const pollRecordsMax = 4096
+// pollRecords is how many records a poll returns at most, unless consumer.max.poll.records says otherwise: Kafka's own
+// number. pollRecordsMax is what the host takes as one batch, to which a module must get within its CPU budget.
+const (
+	pollRecords    = 500
+	pollRecordsMax = 4096
+)
 
 // SourceTask copies partitions.
 type SourceTask struct {
@@ -49,9 +52,8 @@ func (t *SourceTask) Start(ctx context.Context, config guest.Config) (err error)
 	if err != nil {
 		return err
 	}
-	t.most, err = strconv.Atoi(clients.Property(t.config, clients.SourceSide, clients.Consumer, "max.poll.records"))
-	if err != nil || t.most <= 0 || t.most > pollRecordsMax {
-		t.most = pollRecordsMax
+	if t.most, err = clients.PollRecords(t.config, pollRecords, pollRecordsMax); err != nil {
+		return err
 	}
 	if t.Bool("emit.offset-syncs.enabled") {
 		var side clients.Side
