@@ -33,6 +33,7 @@ type Source struct {
 	attempts attempts
 	refused  refused // records that the producer gave up
 	ledger   *offset.Ledger
+	written  written
 	torn     int        // batches that the producer has not taken whole, so that they are never acknowledged
 	sendErrs chan error // the first error of the producer
 	creator  host.Topics
@@ -240,6 +241,9 @@ func (t *Source) tellDurable() {
 	var seqs []int64
 	for _, seq := range t.ledger.TakeDurable() {
 		seqs = append(seqs, int64(seq))
+	}
+	if list := t.written.take(seqs); len(list) > 0 {
+		t.source.Instance.Send(abi.EventWritten, guest.Bytes(abi.EncodeWritten(list)))
 	}
 	t.source.Instance.Send(abi.EventDurable, guest.Bytes(abi.EncodeDurable(seqs)))
 }

@@ -150,6 +150,9 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 	}
 	t.sent.add(&b.polled.Batch, b.polled.Batch.Len())
 	t.under = underway{}
+	if t.config.Stages[0].Found.WantsOffsets {
+		t.written.note(b, t.records)
+	}
 	b.entry = t.ledger.Begin(b.message.Seq, free)
 	b.enter()
 	if err := t.sendIn(ctx, b); err != nil {
