@@ -222,16 +222,103 @@ func TestE2ESwapSurvivesARestart(t *testing.T) {
 	p.terminate()
 	p.start()
 	p.awaitState("in", "RUNNING", 1)
-	var log []swapAnswer
-	p.ask("GET", "/connectors/in/swaps", nil, &log)
+	log := p.swaps("in")
 	want, _ := json.Marshal(swapped)
 	got, _ := json.Marshal(log[0])
 	if len(log) != 1 || string(got) != string(want) {
 		t.Errorf("the log is %s, want %s", got, want)
 	}
-	var config keys
-	p.ask("GET", "/connectors/in/config", nil, &config)
-	if config["transforms.stamp.plugin.version"] != "2.0.0" {
-		t.Errorf("configuration: %v", config)
+	if got := p.stampVersion("in"); got != "2.0.0" {
+		t.Errorf("version %q is stored", got)
 	}
+}
+
+func (p *process) swaps(connector string) (log []swapAnswer) {
+	p.t.Helper()
+	p.ask("GET", "/connectors/"+connector+"/swaps", nil, &log)
+	return log
+}
+
+func (p *process) stampVersion(connector string) string {
+	p.t.Helper()
+	var config keys
+	p.ask("GET", "/connectors/"+connector+"/config", nil, &config)
+	return config["transforms.stamp.plugin.version"]
+}
+
+// A version that fails in one task goes away in all of them, and from the configuration; a user takes one back at once.
+func TestE2ESwapGoesBack(t *testing.T) {
+	p := startProcess(t)
+	p.addStamps("1.0.0", "2.0.0")
+	const tasks = 2
+	topic := p.name("back")
+	p.CreateTopic(t, topic, 1)
+	connector := keys{"connector.class": "Datagen", "kind": "line", "line.bytes": "16", "topic": topic, "rate": "500",
+		"tasks.max": strconv.Itoa(tasks), "key.converter": asText, "value.converter": asText,
+		"transforms": "stamp", "transforms.stamp.type": "test.Stamp"}
+	p.put("in", connector)
+	p.awaitState("in", "RUNNING", tasks) // with the newest version, as none is named
+	swap := func(method, what string, body keys) swapAnswer {
+		t.Helper()
+		var answer swapAnswer
+		p.ask(method, "/connectors/in/transforms/stamp/"+what, body, &answer)
+		return answer
+	}
+	if s := swap("PUT", "version", keys{"version": "1.0.0"}); s.State != "done" || len(s.Tasks) != tasks {
+		t.Fatalf("swap: %+v", s)
+	}
+	if s := swap("POST", "rollback", nil); s.State != "done" || p.stampVersion("in") != "2.0.0" {
+		t.Fatalf("rollback: %+v", s)
+	}
+	swap("PUT", "version", keys{"version": "1.0.0"})
+	p.put("in", connector.with(keys{"transforms.stamp.plugin.version": "1.0.0", "transforms.stamp.does": "panic"}))
+	p.await("the other setting in all tasks", func() bool {
+		log := p.swaps("in")
+		return len(log) == 4 && log[0].State == "done"
+	})
+	swap("PUT", "version", keys{"version": "2.0.0"})
+	p.await("the version of before in all tasks", func() bool {
+		log := p.swaps("in")
+		return p.stampVersion("in") == "1.0.0" && log[0].Reason != nil && log[0].State == "done" &&
+			log[1].State == "rolled back"
+	})
+	last := p.Count(t, topic)
+	p.await("more records", func() bool { return p.Count(t, topic) > last+1000 })
+	for _, task := range p.status("in").Tasks {
+		if task.State != "RUNNING" {
+			t.Errorf("task: %+v", task)
+		}
+	}
+	for path, want := range map[string]int{
+		"in/transforms/other/version":   http.StatusNotFound,
+		"no/transforms/stamp/version":   http.StatusNotFound,
+		"in/converters/header/version":  http.StatusNotFound,
+		"in/converters/middle/version":  http.StatusNotFound,
+		"in/transforms/stamp/version":   http.StatusBadRequest,
+		"in/predicates/stamp/version":   http.StatusNotFound,
+		"in/converters/value/version":   http.StatusBadRequest,
+		"in/transforms/stamp/otherwise": http.StatusNotFound,
+	} {
+		status, answer := p.call("PUT", "/connectors/"+path, keys{"version": "9.9.9"})
+		p.refused(want, status, answer)
+	}
+	p.ask("PUT", "/connectors/in/stop", nil, nil)
+	p.await("the end", func() bool { return p.status("in").Connector.State == "STOPPED" })
+	numbersInOrder(t, p.Broker, topic, tasks)
+}
+
+// numbersInOrder reads what source tasks have written: each task's numbers, all of them, once.
+func numbersInOrder(t *testing.T, broker *kafkatest.Broker, topic string, tasks int) {
+	t.Helper()
+	next := make([]int64, tasks)
+	broker.Each(t, topic, func(r kafkatest.Record) {
+		fields := strings.Fields(string(r.Value))
+		task, _, _ := strings.Cut(fields[len(fields)-1], "/")
+		i, err := strconv.Atoi(task)
+		if err != nil || i >= tasks || fields[0] != strconv.FormatInt(next[i], 10) {
+			t.Fatalf("record %q at offset %d, where numbers %v are due", r.Value, r.Offset, next)
+		}
+		next[i]++
+	})
+	t.Logf("tasks have written %v records", next)
 }

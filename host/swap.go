@@ -11,6 +11,7 @@ const (
 	SwapDone       SwapState = "done"        // the new stages have the records
 	SwapRolledBack SwapState = "rolled back" // the old stages have them again: what is new has failed its probation
 	SwapFailed     SwapState = "failed"      // the old stages have them still
+	SwapStarted    SwapState = "started"     // no swap: the task begins, with the stages of its configuration
 )
 
 // SwapReport is what became of a swap in one task.
