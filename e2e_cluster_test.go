@@ -29,8 +29,8 @@ type cluster struct {
 	topic   string
 }
 
-// startCluster starts workers that give up a dead one soon.
-func startCluster(t *testing.T, workers int) *cluster {
+// startCluster starts workers that give up a dead one soon; environment is added to theirs.
+func startCluster(t *testing.T, workers int, environment ...string) *cluster {
 	t.Helper()
 	first := newProcess(t)
 	bootstrap := brokertest.Bootstrap(t)
@@ -50,6 +50,7 @@ func startCluster(t *testing.T, workers int) *cluster {
 			"CONNECT_OFFSET_STORAGE_REPLICATION_FACTOR=1", "CONNECT_STATUS_STORAGE_REPLICATION_FACTOR=1",
 			"CONNECT_CONFIG_STORAGE_TOPIC="+first.name("configs"), "CONNECT_OFFSET_STORAGE_TOPIC="+first.name("offsets"),
 			"CONNECT_STATUS_STORAGE_TOPIC="+first.name("status"))
+		p.env = append(p.env, environment...)
 		c.workers = append(c.workers, p)
 		p.start()
 	}

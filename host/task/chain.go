@@ -40,9 +40,9 @@ func (c *chain) begin(config *Config, group pipeline.Group, links []*pipeline.Li
 	c.version = &version{stages: config.Stages, links: links}
 }
 
-// began says where the task starts.
-func (c *chain) began() {
-	c.recorded = c.config.Swapped(host.SwapReport{State: host.SwapStarted, After: c.where()})
+// begins says behind which records the task starts.
+func (c *chain) begins(after []host.SwapPosition) {
+	c.recorded = c.config.Swapped(host.SwapReport{State: host.SwapStarted, After: after})
 }
 
 // awaitRecord returns when it is on record which stages had the records whose offsets are to be stored: after a crash

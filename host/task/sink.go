@@ -54,7 +54,7 @@ func (t *Sink) Run(ctx context.Context) error {
 		if !t.paused {
 			t.config.Started()
 		}
-		t.chain.began()
+		t.chain.begins(t.position())
 		err = t.loop(ctx, hard)
 	}
 	failure := err

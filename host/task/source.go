@@ -25,6 +25,7 @@ type Source struct {
 	source *pipeline.Link // the instance with the connector, and the stages that are fused with it
 	chain  chain          // the stages behind it
 	seq    uint32         // of the last batch
+	stored positions      // of the connector when the task began; not all of them are this task's
 	sent   positions      // of the batches that were sent
 	under  underway       // what is in the chain
 
@@ -43,7 +44,7 @@ type Source struct {
 
 // NewSource returns a task that writes with producer, which it closes.
 func NewSource(config Config, producer host.Producer, offsets host.OffsetStore) *Source {
-	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(), sent: positions{},
+	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(), stored: positions{}, sent: positions{},
 		sendErrs: make(chan error, 1), topics: map[string]time.Time{}, refused: refused{changed: make(chan struct{}, 1)}}
 }
 
@@ -63,7 +64,7 @@ func (t *Source) Run(ctx context.Context) error {
 		if !t.paused {
 			t.config.Started()
 		}
-		t.chain.began()
+		t.chain.begins(t.stored.told())
 		err = t.loop(ctx, hard)
 	}
 	t.close(hard, err != nil && !isRestage(err))
@@ -154,7 +155,7 @@ func (t *Source) storedOffsets(ctx context.Context) ([]abi.SourceOffset, error) 
 		if err != nil {
 			return nil, fmt.Errorf("read source offset: %w", err)
 		}
-		t.sent.set(partition, value)
+		t.stored.set(partition, value)
 		all = append(all, abi.SourceOffset{
 			Partition: abi.Value{Tag: abi.TagMap, Payload: partition},
 			Offset:    abi.Value{Tag: abi.TagMap, Payload: value},
