@@ -155,8 +155,8 @@ func (p *process) status(connector string) (s status) {
 	return s
 }
 
-// checkSource reads what source tasks have written: each task's numbers in order, each stamped by the right version and,
-// where no task was started anew, counted by one version after the other.
+// checkSource reads what source tasks have written: each task's numbers in order, each stamped by the right version
+// and, where no task was started anew, counted by one version after the other.
 func checkSource(t *testing.T, each func(testing.TB, string, func(kafkatest.Record)), topic string, tasks int,
 	counted bool, log swapLog) {
 	t.Helper()

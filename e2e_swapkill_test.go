@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Versions of a transformation take turns in tasks on three workers, of which one, then the leader, is killed in the
-// middle of a swap. With exactly-once support what was committed tells that each record was processed once, in order, by
-// the version that the log of swaps names for its offset: also those that a task made that took a killed one's place.
+// Versions of a transformation take turns in tasks on three workers, of which one, then the leader, is killed meanwhile.
+// With exactly-once support what was committed tells that each record was processed once, in order, by the version that
+// the log of swaps names for its offset: also those of tasks that took the place of killed ones.
 func TestE2ESwapsSurviveKills(t *testing.T) {
 	c := startCluster(t, 3, exactlyOnceOn)
 	first := c.workers[0]

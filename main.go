@@ -28,6 +28,7 @@ func commands() []command {
 		{"plugin", "inspect FILE.wasm", "what a module provides and asks for", runPlugin},
 		{"plugin", "push FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
 		{"plugin", "ls [-url URL] [-json]", "the plugins in this program, or those of a running worker", runPlugin},
+		{"swap", "CONNECTOR ALIAS VERSION | -rollback CONNECTOR ALIAS", "another version in running tasks", runSwap},
 		{"version", "", "print the version", printVersion},
 	}
 }

@@ -44,7 +44,8 @@ type Source struct {
 
 // NewSource returns a task that writes with producer, which it closes.
 func NewSource(config Config, producer host.Producer, offsets host.OffsetStore) *Source {
-	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(), stored: positions{}, sent: positions{},
+	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(),
+		stored: positions{}, sent: positions{},
 		sendErrs: make(chan error, 1), topics: map[string]time.Time{}, refused: refused{changed: make(chan struct{}, 1)}}
 }
 
