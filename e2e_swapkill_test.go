@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Versions of a transformation take turns in tasks on three workers, of which one, then the leader, is killed meanwhile.
+// Versions of a transformation take turns in tasks on three workers, of which one, then the leader, is killed.
 // With exactly-once support what was committed tells that each record was processed once, in order, by the version that
 // the log of swaps names for its offset: also those of tasks that took the place of killed ones.
 func TestE2ESwapsSurviveKills(t *testing.T) {
