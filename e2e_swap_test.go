@@ -138,6 +138,23 @@ func TestE2ESwapsAreExact(t *testing.T) {
 	p.await("the end of the source", func() bool { return p.status("in").Connector.State == "STOPPED" })
 	checkSource(t, p.Each, topic, tasks, true, sources)
 	checkSink(t, p, topic, sinks)
+	p.checkUndisturbed("out", "in")
+}
+
+// checkUndisturbed reads in the status topic that each task of connectors was started once.
+func (p *process) checkUndisturbed(connectors ...string) {
+	p.t.Helper()
+	started := map[string]int{}
+	p.Each(p.t, "status-"+p.id, func(r kafkatest.Record) {
+		if strings.Contains(string(r.Value), `"state":"RUNNING"`) {
+			started[string(r.Key)]++
+		}
+	})
+	for _, connector := range connectors {
+		if n := started["status-task-"+connector+"-0"]; n != 1 {
+			p.t.Errorf("task 0 of %s was started %d times", connector, n)
+		}
+	}
 }
 
 func swapCount(t *testing.T) int {
@@ -327,6 +344,11 @@ func TestE2ESwapGoesBack(t *testing.T) {
 		log := p.swaps("in")
 		return len(log) == 4 && log[0].State == "done"
 	})
+	for _, task := range p.swaps("in")[0].Tasks {
+		if task.Restarted || len(task.Changes) != 1 {
+			t.Errorf("another setting: %+v", task)
+		}
+	}
 	swap("PUT", "version", keys{"version": "2.0.0"})
 	p.await("the version of before in all tasks", func() bool {
 		log := p.swaps("in")
@@ -356,6 +378,7 @@ func TestE2ESwapGoesBack(t *testing.T) {
 	p.ask("PUT", "/connectors/in/stop", nil, nil)
 	p.await("the end", func() bool { return p.status("in").Connector.State == "STOPPED" })
 	numbersInOrder(t, p.Broker, topic, tasks)
+	p.checkUndisturbed("in")
 }
 
 // numbersInOrder reads what source tasks have written: each task's numbers, all of them, once.

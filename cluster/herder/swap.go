@@ -204,7 +204,8 @@ func (h *Herder) awaitSwap(ctx context.Context, name string, revision int64) (Sw
 	defer look.Stop()
 	for {
 		swap := h.swapOf(name, revision)
-		if swap.Settled() {
+		connector, _ := h.configs.Snapshot().Connector(name)
+		if swap.Settled() || connector.Target != host.TargetStarted { // a paused one gets its tasks when it is resumed
 			return swap, nil
 		}
 		select {
@@ -222,8 +223,8 @@ func (h *Herder) awaitSwap(ctx context.Context, name string, revision int64) (Sw
 func (h *Herder) swapOf(name string, revision int64) Swap {
 	swap := Swap{Swap: h.statuses.Swap(name, revision)}
 	connector, _ := h.configs.Snapshot().Connector(name)
-	if connector.Revision != revision || connector.Target != host.TargetStarted {
-		return swap // tasks that have not begun go on with a newer configuration, or when the connector is resumed
+	if connector.Revision != revision {
+		return swap // tasks that have not begun go on with a newer configuration
 	}
 	for _, id := range connector.Tasks(name) {
 		if _, has := swap.Tasks[id.Task]; !has {

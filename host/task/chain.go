@@ -146,7 +146,10 @@ func (c *chain) cancelBuild() {
 
 // take lets the records go to stages that were started beside the task.
 func (c *chain) take(ctx context.Context, b *built) error {
-	c.building = nil
+	if c.building != nil { // what has started does not end with it
+		c.building()
+		c.building = nil
+	}
 	report := c.report(b.Revision, b.Stages, host.SwapPending)
 	if b.err == nil {
 		return c.turn(ctx, &version{revision: b.Revision, stages: b.Stages, links: b.links}, b.Probation, report)
