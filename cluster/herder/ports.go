@@ -68,7 +68,8 @@ type StatusStore interface {
 	PutTaskSafe(id host.TaskID, status store.Status)
 	PutTopic(use store.TopicUse)
 	PutSwapRequest(connector string, request store.SwapRequest)
-	PutTaskSwap(id host.TaskID, swap store.TaskSwap)
+	// PutTaskSwap calls written when the topic has the record, or a newer one takes its place.
+	PutTaskSwap(id host.TaskID, swap store.TaskSwap, written func())
 	DeleteSwaps(connector string)
 	Swap(connector string, revision int64) store.Swap
 	Swaps(connector string) []store.Swap

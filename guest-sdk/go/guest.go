@@ -84,8 +84,8 @@ type StateKeeper interface {
 	// ExportState returns what to hand over, all stages of a task together at most abi.StateBytesMax. The stage goes on if
 	// what follows fails: exporting changes nothing. An error ends the swap, not the stage.
 	ExportState(ctx context.Context) ([]byte, error)
-	// ImportState takes what a stage of that version of the plugin has exported in place of what this one has. It is
-	// called before the first record, or when the stage gets its records back. An error ends the swap.
+	// ImportState takes what a stage of that version of the plugin has exported, in place of what this one has: before the
+	// first record, or when the stage gets its records back. An error ends the swap.
 	ImportState(ctx context.Context, version string, state []byte) error
 }
 

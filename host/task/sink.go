@@ -54,6 +54,7 @@ func (t *Sink) Run(ctx context.Context) error {
 		if !t.paused {
 			t.config.Started()
 		}
+		t.chain.begins(t.position())
 		err = t.loop(ctx, hard)
 	}
 	failure := err
@@ -199,6 +200,7 @@ func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
 	if len(safe) == 0 {
 		return nil
 	}
+	t.chain.awaitRecord(ctx)
 	commitCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.config.FlushTimeout)
 	defer cancel()
 	err = t.consumer.Commit(commitCtx, safe)

@@ -25,6 +25,7 @@ type Source struct {
 	source *pipeline.Link // the instance with the connector, and the stages that are fused with it
 	chain  chain          // the stages behind it
 	seq    uint32         // of the last batch
+	stored positions      // of the connector when the task began; not all of them are this task's
 	sent   positions      // of the batches that were sent
 	under  underway       // what is in the chain
 
@@ -44,7 +45,8 @@ type Source struct {
 
 // NewSource returns a task that writes with producer, which it closes.
 func NewSource(config Config, producer host.Producer, offsets host.OffsetStore) *Source {
-	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(), sent: positions{},
+	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(),
+		stored: positions{}, sent: positions{},
 		sendErrs: make(chan error, 1), topics: map[string]time.Time{}, refused: refused{changed: make(chan struct{}, 1)}}
 }
 
@@ -64,6 +66,7 @@ func (t *Source) Run(ctx context.Context) error {
 		if !t.paused {
 			t.config.Started()
 		}
+		t.chain.begins(t.stored.told())
 		err = t.loop(ctx, hard)
 	}
 	t.close(hard, err != nil && !isRestage(err))
@@ -82,7 +85,7 @@ func (t *Source) loop(ctx, hard context.Context) error {
 }
 
 func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) error {
-	if err := t.chain.boundary(hard); err != nil {
+	if err := t.turn(hard); err != nil {
 		return err
 	}
 	m, ok, err := t.poll(ctx, hard, flush)
@@ -103,6 +106,15 @@ func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) erro
 		return err // what is not sent is polled again by the next task
 	}
 	return t.send(hard, b)
+}
+
+// turn lets other stages have the records from here on, if that is due. Between transactions: what a crash takes back
+// was then given to stages that have it again.
+func (t *Source) turn(ctx context.Context) error {
+	if t.transaction != nil && t.transaction.open {
+		return nil
+	}
+	return t.chain.boundary(ctx)
 }
 
 // open starts the stages behind the connector first, so that nothing is polled that can't be processed.
@@ -145,6 +157,7 @@ func (t *Source) storedOffsets(ctx context.Context) ([]abi.SourceOffset, error) 
 		if err != nil {
 			return nil, fmt.Errorf("read source offset: %w", err)
 		}
+		t.stored.set(partition, value)
 		all = append(all, abi.SourceOffset{
 			Partition: abi.Value{Tag: abi.TagMap, Payload: partition},
 			Offset:    abi.Value{Tag: abi.TagMap, Payload: value},
@@ -260,6 +273,7 @@ func (t *Source) flush(ctx context.Context) error {
 // storeOffsets stores the offsets of what Kafka has, and only then tells the connector. A failure is tried again next
 // time.
 func (t *Source) storeOffsets(ctx context.Context) {
+	t.chain.awaitRecord(ctx)
 	s := t.ledger.Snapshot()
 	if s.Seq == 0 && len(s.Entries) == 0 {
 		return

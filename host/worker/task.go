@@ -191,13 +191,10 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
 			return w.run(ctx, g, plan, opts)
 		},
-		Started: func() {
-			w.Status.TaskStatus(id, host.Running, "", statusVersion(found))
-			w.restaged(id, t)
-		},
+		Started:   func() { w.Status.TaskStatus(id, host.Running, "", statusVersion(found)) },
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
-		Swapped:   func(report host.SwapReport) { w.swapped(id, t, report) },
+		Swapped:   func(report host.SwapReport) <-chan struct{} { return w.swapped(id, t, report) },
 		Failed:    func(f host.TaskFailure) { w.failures.add(id, f) },
 	}
 }
