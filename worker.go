@@ -22,6 +22,7 @@ import (
 	"github.com/berth-connect/berth/host/engine"
 	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/tenancy"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/host/worker"
 	"github.com/berth-connect/berth/modules"
@@ -209,19 +210,22 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	id := advertised.Host
+	id, grants := advertised.Host, n.grants(c)
 	n.herder = herder.New(herder.Config{
 		WorkerID: id, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
 		Restarts:           restartPolicy(c),
 		TopicTracking:      c.flag("topic.tracking.enable"),
 		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
 		ExactlyOnceSources: exactlyOnce(c),
-		Resolve:            c.providers.Resolve,
-		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
+		Resolve: func(connector string, config host.Config) (host.Config, error) {
+			return n.worker.Resolve(connector, config)
+		},
+		SetLoggerLevel: func(namespace, level string) { loggers.Set(namespace, level) },
 	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
-		OpenSource: n.openSourceOffsets(), OpenSink: openSinkGroup(clients), Leader: rest.Leader}, named(log, logHerder))
+		OpenSource: n.openSourceOffsets(), OpenSink: openSinkGroup(clients, grants), Leader: rest.Leader},
+		named(log, logHerder))
 	if c.mode == distributed {
-		if err := n.joinGroup(c, advertised, named(log, logGroup)); err != nil {
+		if err := n.joinGroup(c, clients, advertised, named(log, logGroup)); err != nil {
 			return nil, err
 		}
 	}
@@ -241,16 +245,25 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		OffsetFlushInterval:  c.millis("offset.flush.interval.ms"),
 		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
+		Swaps:                swapPolicy(c),
 	}, n.membership.guarded(worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
-		Clients: clients, Offsets: n.offsets, OffsetTopics: n.topicsOfOffsets(), Transactions: n.transactions(c),
+		Clients: grants.Clients(clients), Grants: grants, Records: clients,
+		Offsets: n.offsets, OffsetTopics: n.topicsOfOffsets(), Transactions: grants.Transactions(n.transactions(c)),
 		Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
 	}))
-	rest.Metrics, rest.Loggers = metrics, loggers
+	rest.Metrics, rest.Loggers, rest.Preview = metrics, loggers, n.worker
 	if n.web, err = web.New(rest, n.requests(c.mode), named(log, logREST)); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
+}
+
+// grants are what tenants may use.
+func (n *node) grants(c config) tenancy.Grants {
+	reserved := []string{c.text("config.storage.topic"), c.text("offset.storage.topic"), c.text("status.storage.topic"),
+		store.ModulesTopic(c.all())}
+	return tenancy.Grants{Tenants: n.configs, Reserved: reserved, Resolve: c.providers.Resolve}
 }
 
 // requests is what carries out the requests of the REST API.
@@ -308,7 +321,7 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 	n.plugins = plugin.New(plugin.Config{
 		Dir: modules, Shared: shared, Path: c.list("plugin.path"), Bundle: bundle(),
 		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable},
-		Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"), Log: named(log, logPlugins),
+		Limits: guestLimits(c), Tenants: n.configs, TimeZone: c.text("berth.time.zone"), Log: named(log, logPlugins),
 	}, n.engine)
 	return nil
 }

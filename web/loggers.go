@@ -149,7 +149,7 @@ func (s *Server) putLogger(c echo.Context) error {
 	if !strings.EqualFold(c.QueryParam("scope"), "cluster") {
 		return writeJSON(c, http.StatusOK, s.config.Loggers.Set(name, level))
 	}
-	if err := s.herder.PutLoggerLevel(c.Request().Context(), name, level); err != nil {
+	if err := s.herder(c).PutLoggerLevel(c.Request().Context(), name, level); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

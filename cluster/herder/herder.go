@@ -28,7 +28,7 @@ type Config struct {
 	ExactlyOnceSources bool          // exactly.once.source.support=enabled
 
 	// Resolve puts the values of configuration providers into a connector's configuration; nil: there are none.
-	Resolve func(host.Config) (host.Config, error)
+	Resolve func(connector string, config host.Config) (host.Config, error)
 
 	// SetLoggerLevel hears of levels that were set for the whole cluster (KIP-976); nil: nobody does.
 	SetLoggerLevel func(namespace, level string)
@@ -109,14 +109,14 @@ func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	}
 	close(h.read)
 	h.noticeWork()
-	var from sources
+	look := time.NewTicker(statusLookInterval)
+	defer look.Stop()
+	from := sources{nil, look.C}
 	if h.group == nil {
 		h.startAll(ctx)
 	} else {
 		h.stage.Store(&stage{text: "ensuring membership in the cluster", began: time.Now()})
-		look := time.NewTicker(statusLookInterval)
-		defer look.Stop()
-		from = sources{h.group.Changed(), look.C}
+		from.group = h.group.Changed()
 	}
 	for ctx.Err() == nil {
 		h.step(ctx, from)
@@ -124,9 +124,9 @@ func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	return h.shutdown()
 }
 
-// sources of events that only a worker in a group has.
+// sources of events besides the stores.
 type sources struct {
-	group <-chan struct{}
+	group <-chan struct{}  // nil: this worker is in none
 	look  <-chan time.Time // at the statuses of what runs here
 }
 
@@ -165,7 +165,10 @@ func (h *Herder) step(ctx context.Context, from sources) {
 			h.onGroupEvent(ctx, event)
 		}
 	case <-from.look:
-		h.mendStatuses()
+		if h.group != nil {
+			h.mendStatuses()
+		}
+		h.putBackSwaps(ctx)
 	case <-h.configs.ClaimLost():
 		h.onClaimLost()
 	case <-h.keyDue:
@@ -247,7 +250,7 @@ func decide[T any](ctx context.Context, h *Herder, what string, f func(context.C
 		if ctx.Err() != nil {
 			return
 		}
-		h.stage.Store(&stage{text: what, began: time.Now()})
+		h.stage.Store(&stage{text: h.unnamed(what), began: time.Now()})
 		// A write that has begun is finished: the client's patience must not tear a task set.
 		work, cancel := h.whileMember(context.WithoutCancel(ctx))
 		defer cancel()

@@ -29,11 +29,11 @@ func (h *Herder) Offsets(ctx context.Context, name string) ([]Offset, error) {
 		return nil, err
 	}
 	at := &stage{text: "reading the offsets of connector " + name, began: time.Now()}
-	if connector, err = h.resolved(connector); err != nil {
+	if connector, err = h.resolved(name, connector); err != nil {
 		return nil, h.timedCall(ctx, at, err)
 	}
 	var offsets []Offset
-	if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+	if h.kindOf(name, connector.Config) == string(host.KindSink) {
 		offsets, err = h.sinkOffsets(ctx, name, connector.Config)
 	} else {
 		offsets, err = h.shownOffsets(ctx, name, connector.Config)
@@ -74,7 +74,7 @@ func (h *Herder) shownOffsets(ctx context.Context, name string, config host.Conf
 // Errors: ErrNotFound, ErrBadRequest, ErrInternal with the plugin's or Kafka's refusal.
 func (h *Herder) AlterOffsets(ctx context.Context, name string, offsets []Offset) (string, error) {
 	return h.modifyOffsets(ctx, name, "altered", func(ctx context.Context, connector store.Connector) (bool, error) {
-		if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+		if h.kindOf(name, connector.Config) == string(host.KindSink) {
 			return h.alterSink(ctx, name, connector.Config, offsets)
 		}
 		return h.alterSource(ctx, name, connector.Config, func([]host.SourceOffset) []Offset { return offsets })
@@ -84,7 +84,7 @@ func (h *Herder) AlterOffsets(ctx context.Context, name string, offsets []Offset
 // ResetOffsets deletes all offsets of a stopped connector. Errors: as AlterOffsets.
 func (h *Herder) ResetOffsets(ctx context.Context, name string) (string, error) {
 	return h.modifyOffsets(ctx, name, "reset", func(ctx context.Context, connector store.Connector) (bool, error) {
-		if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+		if h.kindOf(name, connector.Config) == string(host.KindSink) {
 			return h.resetSink(ctx, name, connector.Config)
 		}
 		return h.alterSource(ctx, name, connector.Config, withoutOffsets)
@@ -159,7 +159,7 @@ func (h *Herder) readyForOffsets(ctx context.Context, name string) (store.Connec
 	if err != nil {
 		return connector, err
 	}
-	if h.config.ExactlyOnceSources && h.runtime.ConnectorKind(connector.Config) == string(host.KindSource) {
+	if h.config.ExactlyOnceSources && h.kindOf(name, connector.Config) == string(host.KindSource) {
 		if err := h.fenceZombies(ctx, name); err != nil {
 			h.log.Error("producers of a source connector could not be fenced", "connector", name, "error", err)
 			return connector, internal("Failed to perform zombie fencing for source connector prior to modifying offsets")
@@ -168,16 +168,16 @@ func (h *Herder) readyForOffsets(ctx context.Context, name string) (store.Connec
 			return connector, err
 		}
 	}
-	return h.resolved(connector)
+	return h.resolved(name, connector)
 }
 
 // resolved puts the values of configuration providers into the connector's configuration.
-func (h *Herder) resolved(connector store.Connector) (store.Connector, error) {
+func (h *Herder) resolved(name string, connector store.Connector) (store.Connector, error) {
 	if h.config.Resolve == nil {
 		return connector, nil
 	}
 	var err error
-	connector.Config, err = h.config.Resolve(connector.Config)
+	connector.Config, err = h.config.Resolve(name, connector.Config)
 	return connector, err
 }
 
@@ -241,7 +241,7 @@ func (h *Herder) alterPlugin(ctx context.Context, name string, config host.Confi
 	if !can {
 		return false, nil
 	}
-	managed, err := alterer.AlterOffsets(ctx, config, changes)
+	managed, err := alterer.AlterOffsets(ctx, h.ownerOf(name), config, changes)
 	if errors.Is(err, host.ErrAlterUnsupported) {
 		return false, internal("Failed to modify offsets for connector " + name +
 			" because it doesn't support external modification of offsets")

@@ -100,11 +100,13 @@ func (h *Herder) putConfig(ctx context.Context, name string, config host.Config,
 
 // checkValid validates a configuration with its plugin; the error lists every message, as Connect's does.
 func (h *Herder) checkValid(ctx context.Context, name string, config host.Config) error {
-	infos, err := h.validate(ctx, "performing validation for connector "+name, config)
+	infos, err := h.validate(ctx, "performing validation for connector "+name, h.ownerOf(name), config)
 	if err != nil {
 		return err
 	}
 	_, own := h.config.Restarts.of(config)
+	_, swaps := host.DefaultSwapPolicy.Of(config)
+	own = append(own, swaps...)
 	if infos.ErrorCount+len(own) == 0 {
 		return nil
 	}
