@@ -222,7 +222,8 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		},
 		SetLoggerLevel: func(namespace, level string) { loggers.Set(namespace, level) },
 	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
-		OpenSource: n.openSourceOffsets(), OpenSink: openSinkGroup(clients, grants), Leader: rest.Leader},
+		OpenSource: n.openSourceOffsets(grants), OpenSink: openSinkGroup(clients, grants),
+		OpenFencer: openFencer(clients, grants), Leader: rest.Leader},
 		named(log, logHerder))
 	if c.mode == distributed {
 		if err := n.joinGroup(c, clients, advertised, named(log, logGroup)); err != nil {
@@ -249,7 +250,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	}, n.membership.guarded(worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
 		Clients: grants.Clients(clients), Grants: grants, Records: clients,
-		Offsets: n.offsets, OffsetTopics: n.topicsOfOffsets(), Transactions: grants.Transactions(n.transactions(c)),
+		Offsets: n.offsets, OffsetTopics: grants.OffsetTopics(n.topicsOfOffsets()), Transactions: grants.Transactions(n.transactions(c)),
 		Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
 	}))
 	rest.Metrics, rest.Loggers, rest.Preview = metrics, loggers, n.worker
@@ -400,12 +401,16 @@ func (n *node) topicsOfOffsets() host.OffsetTopics {
 }
 
 // openSourceOffsets is for the offsets API; nil: all offsets are in the worker's store.
-func (n *node) openSourceOffsets() herder.OpenSourceOffsets {
+func (n *node) openSourceOffsets(grants tenancy.Grants) herder.OpenSourceOffsets {
 	if n.offsetTopics == nil {
 		return nil
 	}
-	return func(connector string, config host.Config) herder.SourceOffsets {
-		return n.offsetTopics.Of(connector, config)
+	return func(connector string, config host.Config) (herder.SourceOffsets, error) {
+		config, err := grants.Client(connector, config)
+		if err != nil {
+			return nil, err
+		}
+		return n.offsetTopics.Of(connector, config), nil
 	}
 }
 

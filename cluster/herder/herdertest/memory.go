@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/cluster/store"
 	"github.com/berth-connect/berth/host"
 )
@@ -487,7 +488,13 @@ type Admin struct {
 // ClusterID implements herder.Admin.
 func (a *Admin) ClusterID(context.Context) (string, error) { return "cluster", nil }
 
-// FenceProducers implements herder.Admin.
+// Open is a herder.OpenFencer: this client fences for all connectors.
+func (a *Admin) Open(string, host.Config) (herder.Fencer, error) { return a, nil }
+
+// Close implements herder.Fencer.
+func (a *Admin) Close() {}
+
+// FenceProducers implements herder.Fencer.
 func (a *Admin) FenceProducers(_ context.Context, ids []string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

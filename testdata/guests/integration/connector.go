@@ -26,6 +26,12 @@ func (c *connector) Start(ctx context.Context, config guest.Config) error {
 	return nil
 }
 
+// Watch keeps the connector's instance until it is stopped, as Connect keeps connectors.
+func (c *connector) Watch(ctx context.Context, _ func()) error {
+	<-ctx.Done()
+	return nil
+}
+
 func (c *connector) Close() error {
 	c.handle.tell("connector-stop", "")
 	return nil
