@@ -250,7 +250,8 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	}, n.membership.guarded(worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
 		Clients: grants.Clients(clients), Grants: grants, Records: clients,
-		Offsets: n.offsets, OffsetTopics: grants.OffsetTopics(n.topicsOfOffsets()), Transactions: grants.Transactions(n.transactions(c)),
+		Offsets: n.offsets, OffsetTopics: grants.OffsetTopics(n.topicsOfOffsets()),
+		Transactions: grants.Transactions(n.transactions(c)),
 		Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
 	}))
 	rest.Metrics, rest.Loggers, rest.Preview = metrics, loggers, n.worker

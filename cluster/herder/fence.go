@@ -54,8 +54,8 @@ func (h *Herder) fenceZombies(ctx context.Context, name string) error {
 	return err
 }
 
-// fenceProducers works with the connector's own admin client, as its producers may be in another Kafka than the worker. It
-// is not for the deciding goroutine: brokers may take long to answer for many tasks.
+// fenceProducers works with the connector's own admin client, as its producers may be in another Kafka than the worker.
+// It is not for the deciding goroutine: brokers may take long to answer for many tasks.
 func (h *Herder) fenceProducers(ctx context.Context, connector store.Connector, name string) error {
 	connector, err := h.resolved(name, connector)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/cluster/store"
 	"github.com/berth-connect/berth/host"
 )
@@ -476,30 +475,4 @@ func (o *Offsets) Store(_ context.Context, connector string, offsets []host.Sour
 		}
 	}
 	return nil
-}
-
-// Admin is the workers' Kafka cluster.
-type Admin struct {
-	mu     sync.Mutex
-	Fenced []string // transactional ids
-	Err    error    // of every change
-}
-
-// ClusterID implements herder.Admin.
-func (a *Admin) ClusterID(context.Context) (string, error) { return "cluster", nil }
-
-// Open is a herder.OpenFencer: this client fences for all connectors.
-func (a *Admin) Open(string, host.Config) (herder.Fencer, error) { return a, nil }
-
-// Close implements herder.Fencer.
-func (a *Admin) Close() {}
-
-// FenceProducers implements herder.Fencer.
-func (a *Admin) FenceProducers(_ context.Context, ids []string) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.Err == nil {
-		a.Fenced = append(a.Fenced, ids...)
-	}
-	return a.Err
 }
