@@ -252,7 +252,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Clients: grants.Clients(clients), Grants: grants, Records: clients,
 		Offsets: n.offsets, OffsetTopics: grants.OffsetTopics(n.topicsOfOffsets()),
 		Transactions: grants.Transactions(n.transactions(c)),
-		Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
+		Status:       n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
 	}))
 	rest.Metrics, rest.Loggers, rest.Preview = metrics, loggers, n.worker
 	if n.web, err = web.New(rest, n.requests(c.mode), named(log, logREST)); err != nil {
