@@ -212,7 +212,8 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		return nil, err
 	}
 	id, grants := advertised.Host, n.grants(c)
-	n.herder = n.newHerder(c, id, herder.Ports{OpenSink: openSinkGroup(clients, grants), Leader: rest.Leader}, loggers,
+	n.herder = n.newHerder(c, id, herder.Ports{OpenSource: n.openSourceOffsets(grants),
+		OpenSink: openSinkGroup(clients, grants), OpenFencer: openFencer(clients, grants), Leader: rest.Leader}, loggers,
 		named(log, logHerder))
 	if c.mode == distributed {
 		if err := n.joinGroup(c, clients, advertised, named(log, logGroup)); err != nil {
@@ -245,8 +246,9 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Registry: n.plugins, Validator: validator, Values: c.providers, Secrets: hidden,
 		Restart: n.herder.RestartConnector,
 		Clients: grants.Clients(clients), Records: clients, Grants: grants, Quotas: host.TenantQuotas{Tenants: n.configs},
-		Offsets: n.offsets, OffsetTopics: n.topicsOfOffsets(), Transactions: grants.Transactions(n.transactions(c)),
-		Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
+		Offsets: n.offsets, OffsetTopics: grants.OffsetTopics(n.topicsOfOffsets()),
+		Transactions: grants.Transactions(n.transactions(c)),
+		Status:       n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
 	}))
 	rest.Metrics, rest.Loggers, rest.Preview, rest.Usage = metrics, loggers, n.worker, n.worker
 	if n.web, err = web.New(rest, n.requests(c.mode), named(log, logREST)); err != nil {
@@ -259,7 +261,6 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 func (n *node) newHerder(c config, id string, ports herder.Ports, loggers *web.Loggers,
 	log *slog.Logger) *herder.Herder {
 	ports.Configs, ports.Statuses, ports.Offsets, ports.Admin = n.configs, n.statuses, n.offsets, n.admin
-	ports.OpenSource = n.openSourceOffsets()
 	return herder.New(herder.Config{
 		WorkerID: id, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
 		Restarts:           restartPolicy(c),
@@ -415,12 +416,16 @@ func (n *node) topicsOfOffsets() host.OffsetTopics {
 }
 
 // openSourceOffsets is for the offsets API; nil: all offsets are in the worker's store.
-func (n *node) openSourceOffsets() herder.OpenSourceOffsets {
+func (n *node) openSourceOffsets(grants tenancy.Grants) herder.OpenSourceOffsets {
 	if n.offsetTopics == nil {
 		return nil
 	}
-	return func(connector string, config host.Config) herder.SourceOffsets {
-		return n.offsetTopics.Of(connector, config)
+	return func(connector string, config host.Config) (herder.SourceOffsets, error) {
+		config, err := grants.Client(connector, config)
+		if err != nil {
+			return nil, err
+		}
+		return n.offsetTopics.Of(connector, config), nil
 	}
 }
 

@@ -37,7 +37,6 @@ type bench struct {
 	// Of tests with several workers; nil: none.
 	join  func(*herder.Herder) herder.Group
 	leads herder.Leader
-	fence herder.Admin // nil: admin
 	setUp func(*herdertest.Runtime)
 }
 
@@ -58,7 +57,7 @@ func (b *bench) start() *bench {
 
 func (b *bench) launch() {
 	b.Herder = herder.New(b.config, herder.Ports{Configs: b.configs, Statuses: b.statuses, Offsets: b.offsets,
-		Admin: cmp.Or[herder.Admin](b.fence, b.admin), OpenSink: b.sinks.Open,
+		Admin: b.admin, OpenFencer: b.admin.Open, OpenSink: b.sinks.Open,
 		Leader: cmp.Or[herder.Leader](b.leads, b.leader)}, slog.New(slog.DiscardHandler))
 	if b.group != nil {
 		b.Join(b.group)
