@@ -214,7 +214,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	}
 	id := advertised.Host
 	n.herder = herder.New(herder.Config{
-		WorkerID: id, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
+		WorkerID: id, Scheme: advertised.Scheme, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
 		Restarts:           restartPolicy(c),
 		TopicTracking:      c.flag("topic.tracking.enable"),
 		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),

@@ -37,6 +37,13 @@ type Herder interface {
 	PutTaskConfigs(ctx context.Context, name string, tasks []host.Config, signature *sessionkey.Signature) error
 	FenceZombies(ctx context.Context, name string, signature *sessionkey.Signature) error
 
+	PutShadow(ctx context.Context, wish host.ShadowWish) (herder.Shadow, error)
+	Shadow(ctx context.Context, connector, alias string) (herder.Shadow, error)
+	DeleteShadow(ctx context.Context, connector, alias string) error
+	PromoteShadow(ctx context.Context, connector, alias string) (herder.ConnectorInfo, error)
+	ShadowReportsHere(ctx context.Context, connector, alias string, signature *sessionkey.Signature) (
+		[]host.ShadowReport, error)
+
 	Topics(ctx context.Context, name string) ([]string, error)
 	ResetTopics(ctx context.Context, name string) error
 	Offsets(ctx context.Context, name string) ([]herder.Offset, error)

@@ -20,6 +20,7 @@ import (
 // Config is what a herder needs besides its ports.
 type Config struct {
 	WorkerID           string // advertised host:port, as in worker_id of statuses
+	Scheme             string // http or https: of the URLs of all workers
 	GroupID            string // group.id, part of the transactional ids of tasks
 	SessionKeys        SessionKeys
 	Restarts           RestartPolicy // of failed tasks; connectors may have their own
@@ -103,6 +104,7 @@ func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	}
 	close(h.read)
 	h.noticeWork()
+	h.setAllShadows()
 	var from sources
 	if h.group == nil {
 		h.startAll(ctx)

@@ -21,6 +21,8 @@ const (
 	// predecessors.
 	fenceDurationMax = time.Minute
 	fenceDelayMax    = 5 * time.Second
+	// shadowAskDurationMax bounds how long a report waits for other workers.
+	shadowAskDurationMax = 10 * time.Second
 	// retryDelayMin and retryDelayMax bound the exponential back-off of asking a connector for task configurations, as
 	// in Connect.
 	retryDelayMin = 250 * time.Millisecond
