@@ -36,13 +36,15 @@ type Previewer interface {
 
 // RecordReader reads topics outside of any consumer group.
 type RecordReader interface {
-	// Last returns the newest records of a topic, at most n and maxBytes of keys and values, oldest first. Errors:
-	// ErrNotFound.
-	Last(ctx context.Context, topic string, n, maxBytes int) ([]ConsumerRecord, error)
+	// Last returns the newest records of a topic, at most n and maxBytes of keys and values, oldest first. It reads them
+	// with the consumer properties of a connector. Errors: ErrNotFound.
+	Last(ctx context.Context, config Config, topic string, n, maxBytes int) ([]ConsumerRecord, error)
 }
 
 // PreviewRequest is the body of POST /preview.
 type PreviewRequest struct {
+	Tenant string `json:"-"` // who asks; "": the default tenant
+
 	Chain  string `json:"chain,omitempty"` // one of the chains; "": that of connector.class
 	Config Config `json:"config"`          // a connector's; converters, transforms and predicates count
 

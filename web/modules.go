@@ -25,7 +25,7 @@ const wasmMediaType = "application/wasm"
 
 func (s *Server) listModules(c echo.Context) error {
 	return within(c, requestDurationMax, func(c echo.Context) error {
-		infos, err := s.herder.Modules(c.Request().Context())
+		infos, err := s.herder(c).Modules(c.Request().Context())
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func (s *Server) getModule(c echo.Context) error {
 // downloadModule answers the module itself, under its digest as entity tag.
 func (s *Server) downloadModule(c echo.Context) error {
 	return s.withModule(c, func(c echo.Context, info host.ModuleInfo) error {
-		content, err := s.herder.ModuleContent(c.Request().Context(), info.Digest)
+		content, err := s.herder(c).ModuleContent(c.Request().Context(), info.Digest)
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (s *Server) withModule(c echo.Context, answer func(echo.Context, host.Modul
 		return err
 	}
 	return within(c, requestDurationMax, func(c echo.Context) error {
-		info, err := s.herder.Module(c.Request().Context(), name, version)
+		info, err := s.herder(c).Module(c.Request().Context(), name, version)
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (s *Server) deleteModule(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.herder.DeleteModule(c.Request().Context(), name, version); err != nil {
+	if err := s.herder(c).DeleteModule(c.Request().Context(), name, version); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -112,7 +112,7 @@ func (s *Server) addModule(c echo.Context) error {
 	}
 	upload.Name = name
 	return within(c, requestDurationMax, func(c echo.Context) error {
-		info, added, err := s.herder.AddModule(c.Request().Context(), upload)
+		info, added, err := s.herder(c).AddModule(c.Request().Context(), upload)
 		if err != nil {
 			return err
 		}

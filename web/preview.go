@@ -21,6 +21,7 @@ func (s *Server) preview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	request.Tenant = tenantOf(c)
 	answer, err := s.config.Preview.Preview(c.Request().Context(), request)
 	if err != nil {
 		return err

@@ -29,16 +29,16 @@ type methods map[string]echo.HandlerFunc
 // resources are the paths of one set of listeners.
 type resources struct {
 	*echo.Echo
-	users  map[string]string // nil: everybody may use them
+	server *Server
 	leader *LeaderClient
 }
 
 // newResources makes an empty set, with what concerns every request.
 func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
-	r := resources{echo.New(), s.config.Users, s.config.Leader}
+	r := resources{echo.New(), s, s.config.Leader}
 	r.HTTPErrorHandler = s.handleError
 	r.Pre(all...)
-	r.Pre(normalisePath)
+	r.Pre(s.enterTenant, normalisePath)
 	return r
 }
 
@@ -75,14 +75,18 @@ func (s *Server) addRoutes(r resources) {
 		r.addPath("/preview", methods{"POST": s.preview})
 	}
 
-	// Berth's own. They take and give other media types than JSON, so they are not negotiated.
-	r.GET("/plugins", authenticate(r.users, s.listModules))
-	r.POST("/plugins", authenticate(r.users, s.addModule))
-	r.GET("/plugins/:name/:version", authenticate(r.users, s.getModule))
-	r.GET("/plugins/:name/:version/module", authenticate(r.users, s.downloadModule))
-	r.DELETE("/plugins/:name/:version", authenticate(r.users, bounded(forwarding(r.leader, s.deleteModule))))
+	// Berth's own.
+	r.addPath("/tenants", methods{"GET": s.listTenants})
+	r.addPath("/tenants/:tenant", methods{"GET": s.getTenant, "PUT": s.putTenant, "DELETE": s.deleteTenant})
+
+	// They take and give other media types than JSON, so they are not negotiated.
+	r.addRaw("GET", "/plugins", s.listModules)
+	r.addRaw("POST", "/plugins", s.addModule)
+	r.addRaw("GET", "/plugins/:name/:version", s.getModule)
+	r.addRaw("GET", "/plugins/:name/:version/module", s.downloadModule)
+	r.addRaw("DELETE", "/plugins/:name/:version", bounded(forwarding(r.leader, s.deleteModule)))
 	if s.config.Metrics != nil {
-		r.GET("/metrics", authenticate(r.users, s.getMetrics))
+		r.addRaw("GET", "/metrics", s.getMetrics)
 	}
 }
 
@@ -99,9 +103,7 @@ func (r resources) addPath(path string, handlers methods) {
 		if method != http.MethodGet {
 			handler = forwarding(r.leader, handler)
 		}
-		if !isInternal(method, path) {
-			handler = authenticate(r.users, handler)
-		}
+		handler = r.server.guard(method, path, handler)
 		allowed = append(allowed, method)
 		r.Add(method, path, negotiate(handler))
 		if method == http.MethodGet {
@@ -112,7 +114,12 @@ func (r resources) addPath(path string, handlers methods) {
 	slices.SortFunc(allowed, func(a, b string) int {
 		return slices.Index(methodOrder, a) - slices.Index(methodOrder, b)
 	})
-	r.OPTIONS(path, authenticate(r.users, func(c echo.Context) error { return answerOptions(c, allowed) }))
+	r.addRaw(http.MethodOptions, path, func(c echo.Context) error { return answerOptions(c, allowed) })
+}
+
+// addRaw adds one method of a path whose media types are the handler's own matter.
+func (r resources) addRaw(method, path string, handler echo.HandlerFunc) {
+	r.Add(method, path, r.server.guard(method, path, handler))
 }
 
 // answerOptions lists a path's methods, in the body too unless the client wants JSON.

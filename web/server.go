@@ -42,7 +42,7 @@ type Config struct {
 // Server serves the REST API.
 type Server struct {
 	config    Config
-	herder    Herder
+	all       Herder // of all tenants; resources use herder
 	log       *slog.Logger
 	main      resources
 	admin     resources
@@ -67,7 +67,7 @@ func New(config Config, herder Herder, log *slog.Logger) (*Server, error) {
 	if config.Leader == nil {
 		config.Leader = NewLeaderClient(nil)
 	}
-	s := &Server{config: config, herder: herder, log: log}
+	s := &Server{config: config, all: herder, log: log}
 	headers, err := parseHeaderRules(config.ResponseHeaders)
 	if err != nil {
 		return nil, err

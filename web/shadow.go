@@ -67,7 +67,7 @@ func (s *Server) putShadow(c echo.Context) error {
 		return err
 	}
 	wish.Connector, wish.Alias = name, alias
-	shadow, err := s.herder.PutShadow(c.Request().Context(), wish)
+	shadow, err := s.herder(c).PutShadow(c.Request().Context(), wish)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (s *Server) getShadow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	shadow, err := s.herder.Shadow(c.Request().Context(), name, alias)
+	shadow, err := s.herder(c).Shadow(c.Request().Context(), name, alias)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *Server) deleteShadow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.herder.DeleteShadow(c.Request().Context(), name, alias); err != nil {
+	if err := s.herder(c).DeleteShadow(c.Request().Context(), name, alias); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -125,7 +125,7 @@ func (s *Server) promoteShadow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	info, err := s.herder.PromoteShadow(c.Request().Context(), name, alias)
+	info, err := s.herder(c).PromoteShadow(c.Request().Context(), name, alias)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (s *Server) shadowReportsHere(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	reports, err := s.herder.ShadowReportsHere(c.Request().Context(), name, alias, signature)
+	reports, err := s.herder(c).ShadowReportsHere(c.Request().Context(), name, alias, signature)
 	if err != nil {
 		return err
 	}
@@ -155,6 +155,36 @@ func shadowParams(c echo.Context) (connector, alias string, err error) {
 	}
 	alias, err = param(c, "alias")
 	return connector, alias, err
+}
+
+func (s space) PutShadow(ctx context.Context, wish host.ShadowWish) (herder.Shadow, error) {
+	local := wish.Connector
+	wish.Connector = s.full(local)
+	shadow, err := s.all.PutShadow(ctx, wish)
+	shadow.Wish.Connector = local
+	return shadow, s.err(err, local)
+}
+
+func (s space) Shadow(ctx context.Context, name, alias string) (herder.Shadow, error) {
+	shadow, err := s.all.Shadow(ctx, s.full(name), alias)
+	shadow.Wish.Connector = name
+	return shadow, s.err(err, name)
+}
+
+func (s space) DeleteShadow(ctx context.Context, name, alias string) error {
+	return s.err(s.all.DeleteShadow(ctx, s.full(name), alias), name)
+}
+
+func (s space) PromoteShadow(ctx context.Context, name, alias string) (herder.ConnectorInfo, error) {
+	info, err := s.all.PromoteShadow(ctx, s.full(name), alias)
+	return s.info(name, info, err)
+}
+
+// ShadowReportsHere as PutTaskConfigs.
+func (s space) ShadowReportsHere(ctx context.Context, name, alias string, signature *sessionkey.Signature) (
+	[]host.ShadowReport, error) {
+	reports, err := s.all.ShadowReportsHere(ctx, s.signed(name, signature), alias, signature)
+	return reports, s.err(err, name)
 }
 
 // shadowPath is where a worker tells others of its tasks' shadows, and what the request's signature is over.

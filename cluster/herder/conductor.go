@@ -360,7 +360,7 @@ func (c *conductor) start(parent context.Context, w wish) error {
 	case err == nil && w.target == host.TargetStarted:
 		c.publish(parent, w, append([]host.Config{}, tasks...))
 	case err != nil && !c.failed():
-		c.h.ConnectorStatus(c.name, host.Failed, err.Error(), c.h.pluginVersion(w.config))
+		c.h.ConnectorStatus(c.name, host.Failed, err.Error(), c.h.pluginVersion(c.name, w.config))
 	}
 	return err
 }

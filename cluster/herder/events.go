@@ -48,6 +48,8 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 		h.onRestart(event.Restart)
 	case store.ShadowsChanged:
 		h.setShadows(event.Connector)
+	case store.TenantChanged:
+		h.restartTenant(event.Tenant)
 	case store.LoggerLevelSet:
 		if h.config.SetLoggerLevel != nil {
 			h.config.SetLoggerLevel(event.Namespace, event.Level)

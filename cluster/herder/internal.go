@@ -58,7 +58,7 @@ func (h *Herder) checkSigned(ctx context.Context, signature *sessionkey.Signatur
 	if err := h.await(ctx); err != nil {
 		return err
 	}
-	if h.group != nil && !h.signs.Load() {
+	if h.group != nil && !h.signs.Load() && !h.AnyTenant() {
 		return nil
 	}
 	if signature == nil {

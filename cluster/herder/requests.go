@@ -100,7 +100,7 @@ func (h *Herder) putConfig(ctx context.Context, name string, config host.Config,
 
 // checkValid validates a configuration with its plugin; the error lists every message, as Connect's does.
 func (h *Herder) checkValid(ctx context.Context, name string, config host.Config) error {
-	infos, err := h.validate(ctx, "performing validation for connector "+name, config)
+	infos, err := h.validate(ctx, "performing validation for connector "+name, h.ownerOf(name), config)
 	if err != nil {
 		return err
 	}

@@ -153,11 +153,17 @@ func (h *Herder) ShadowReportsHere(ctx context.Context, name, alias string, sign
 	if err := h.checkSigned(ctx, signature); err != nil {
 		return nil, err
 	}
+	if h.group != nil && !h.signs.Load() { // a report shows records, which is not for everybody
+		return nil, errUnsignedShadows
+	}
 	if s := h.shadower(); s != nil {
 		return s.ShadowReports(name, alias), nil
 	}
 	return nil, nil
 }
+
+var errUnsignedShadows = &host.Error{Kind: ErrForbidden, Message: "workers whose connect.protocol does not sign their " +
+	"requests don't tell each other of shadows: ask each of them, or set connect.protocol=sessioned on all"}
 
 // setShadows tells the runtime which shadows a connector has by now.
 func (h *Herder) setShadows(name string) {

@@ -19,9 +19,12 @@ import (
 // deleted meanwhile.
 const lastIdleMax = 2 * time.Second
 
-// Last implements host.RecordReader, with the worker's consumer.* and a client of its own that is in no group.
-func (c *Clients) Last(ctx context.Context, topic string, n, maxBytes int) ([]host.ConsumerRecord, error) {
-	p := newProperties(c.base("connector-preview"), withPrefix(c.worker, "consumer."))
+// Last implements host.RecordReader, with consumer.* and consumer.override.*, and a client of its own that is in no
+// group.
+func (c *Clients) Last(ctx context.Context, config host.Config, topic string, n, maxBytes int) (
+	[]host.ConsumerRecord, error) {
+	p := newProperties(c.base("connector-preview"), withPrefix(c.worker, "consumer."),
+		overrides(config, "consumer.override."))
 	opts := append(commonOptions(p), kgo.WithLogger(clientLog{c.log}), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), kgo.FetchMaxBytes(int32(maxBytes)))
 	if err := p.err(); err != nil {

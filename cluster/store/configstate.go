@@ -55,6 +55,7 @@ type RestartRequest struct {
 type ConfigSnapshot struct {
 	Offset     int64                // last record's offset + 1, -1 when nothing was read; goes into the group's metadata
 	Connectors map[string]Connector // unknown ones with leftovers too: check Config
+	Tenants    map[string]host.Tenant
 	SessionKey *SessionKey
 }
 
@@ -89,6 +90,7 @@ const (
 	SessionKeyUpdated
 	LoggerLevelSet // Namespace, Level
 	ShadowsChanged // Connector
+	TenantChanged  // Tenant: its connectors may reach other things than before
 )
 
 // ConfigEvent is a change read from the config topic after start-up.
@@ -98,4 +100,5 @@ type ConfigEvent struct {
 	Tasks            []host.TaskID
 	Restart          RestartRequest
 	Namespace, Level string
+	Tenant           string
 }

@@ -21,7 +21,26 @@ const Rule = "list host:port, such as api.example.com:443, *.example.com:9000-90
 	"(a private address needs a grant of its range besides that of its name)"
 
 // Policy is what the operator grants; nil grants nothing.
-type Policy struct{ grants []grant }
+type Policy struct {
+	grants []grant
+	outer  *Policy // has to grant it, too; nil: there is none
+}
+
+// Within returns a policy that grants what both grant.
+func (p *Policy) Within(outer *Policy) *Policy {
+	if outer == nil {
+		return nil
+	}
+	return &Policy{p.all(), outer}
+}
+
+// beyond asks the outer policy.
+func (p *Policy) beyond(check func(*Policy) *Error) *Error {
+	if p == nil || p.outer == nil {
+		return nil
+	}
+	return check(p.outer)
+}
 
 // grant is one entry: a name, every name below a domain, every name ("*"), or a range of addresses; and its ports.
 type grant struct {
@@ -135,7 +154,7 @@ func (g grant) covers(addr netip.Addr) bool {
 func (p *Policy) checkName(name string, port uint16) *Error {
 	for _, g := range p.all() {
 		if g.matchesName(name) && g.matchesPort(port) {
-			return nil
+			return p.beyond(func(outer *Policy) *Error { return outer.checkName(name, port) })
 		}
 	}
 	return notGranted("%s is not granted", joined(name, port))
@@ -149,7 +168,7 @@ func (p *Policy) checkQuestion(name string) *Error {
 		_, host, _ = strings.Cut(host, ".")
 	}
 	if slices.ContainsFunc(p.all(), func(g grant) bool { return g.matchesName(host) }) {
-		return nil
+		return p.beyond(func(outer *Policy) *Error { return outer.checkQuestion(name) })
 	}
 	return notGranted("asking DNS for %s is not granted: %s", name, "a name may be asked for if a port of it is granted")
 }
@@ -157,6 +176,9 @@ func (p *Policy) checkQuestion(name string) *Error {
 // checkAddress tells whether an address may be dialled: one of a granted name unless it is special, or one of a
 // granted range. named: a grant of its name was found.
 func (p *Policy) checkAddress(addr netip.Addr, port uint16, named bool) *Error {
+	if failed := p.beyond(func(outer *Policy) *Error { return outer.checkAddress(addr, port, named) }); failed != nil {
+		return failed
+	}
 	addr = addr.Unmap()
 	for _, g := range p.all() {
 		if g.covers(addr) && g.matchesPort(port) {
@@ -172,8 +194,25 @@ func (p *Policy) checkAddress(addr netip.Addr, port uint16, named bool) *Error {
 	return notGranted("%s is not granted", joined(addr.String(), port))
 }
 
+// Check tells whether a host, by its name or address, may be dialled at a port; the addresses behind a name are not
+// looked at. Error: says that it is not granted.
+func (p *Policy) Check(hostname string, port uint16) error {
+	failed := (*Error)(nil)
+	if addr, err := netip.ParseAddr(hostname); err == nil {
+		failed = p.checkAddress(addr, port, false)
+	} else if name, err := hostName(hostname); err == nil {
+		failed = p.checkName(name, port)
+	} else {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	return nil
+}
+
 // Empty tells whether nothing is granted.
-func (p *Policy) Empty() bool { return len(p.all()) == 0 }
+func (p *Policy) Empty() bool { return len(p.all()) == 0 || p.outer != nil && p.outer.Empty() }
 
 func (p *Policy) all() []grant {
 	if p == nil {

@@ -101,7 +101,7 @@ func (b *beside) hides(alias string) bool {
 }
 
 func (b *beside) make(w *Worker, wish host.ShadowWish) shadowOfID {
-	candidate, err := w.shadowStages(b.base, wish)
+	candidate, err := w.around(b.id.Connector).shadowStages(b.base, wish)
 	if err != nil {
 		return shadowOfID{id: wish.ID, problem: err.Error()}
 	}

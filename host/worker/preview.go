@@ -29,15 +29,16 @@ func (w *Worker) Preview(ctx context.Context, request host.PreviewRequest) (host
 	}
 	ctx, cancel := context.WithTimeout(ctx, host.PreviewDurationMax)
 	defer cancel()
-	chain, err := w.previewChain(request)
+	own := w.of(request.Tenant)
+	chain, err := own.previewChain(request)
 	if err != nil {
 		return host.Preview{}, err
 	}
-	stages, err := w.previewStages(ctx, chain, request.Config)
+	stages, err := own.previewStages(ctx, chain, request.Config)
 	if err != nil {
 		return host.Preview{}, err
 	}
-	records, err := w.previewRecords(ctx, chain, request)
+	records, err := own.previewRecords(ctx, chain, request)
 	if err != nil {
 		return host.Preview{}, err
 	}
@@ -47,13 +48,13 @@ func (w *Worker) Preview(ctx context.Context, request host.PreviewRequest) (host
 			Class: s.Found.Class, Version: s.Found.Version, Module: s.Found.Module, Digest: s.Found.Digest})
 	}
 	var said logLines
-	answer.Records, err = preview.Run(ctx, stages, records, w.previewStart(request.Network, slog.New(&said)))
+	answer.Records, err = preview.Run(ctx, stages, records, w.previewStart(request, slog.New(&said)))
 	answer.Log = said.lines
 	return answer, err
 }
 
 // previewChain is the chain that a request means.
-func (w *Worker) previewChain(request host.PreviewRequest) (string, error) {
+func (w scope) previewChain(request host.PreviewRequest) (string, error) {
 	switch request.Chain {
 	case host.PreviewSource, host.PreviewSink, host.PreviewTransforms:
 		return request.Chain, nil
@@ -62,7 +63,7 @@ func (w *Worker) previewChain(request host.PreviewRequest) (string, error) {
 		return "", host.BadRequest(fmt.Sprintf("chain is %q: it must be %s, %s or %s", request.Chain, host.PreviewSource,
 			host.PreviewSink, host.PreviewTransforms))
 	}
-	switch w.ConnectorKind(request.Config) {
+	switch w.ConnectorKind(previewName(request.Tenant), request.Config) {
 	case string(host.KindSource):
 		return host.PreviewSource, nil
 	case string(host.KindSink):
@@ -74,7 +75,7 @@ func (w *Worker) previewChain(request host.PreviewRequest) (string, error) {
 
 // previewStages makes the stages of a chain out of a connector's configuration, of which only the keys of converters,
 // transformations and predicates count. Modules that other workers were given a moment ago are waited for.
-func (w *Worker) previewStages(ctx context.Context, chain string, config host.Config) ([]pipeline.Stage, error) {
+func (w scope) previewStages(ctx context.Context, chain string, config host.Config) ([]pipeline.Stage, error) {
 	config, err := w.chainConfig(config)
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ var chainKeys = []string{"transforms", "predicates", "key.converter", "value.con
 
 // chainConfig is a connector's configuration with the keys of its chain, and what no configuration does without.
 // References to configuration providers become values in converters only: what a transformation is given it may show.
-func (w *Worker) chainConfig(config host.Config) (host.Config, error) {
+func (w scope) chainConfig(config host.Config) (host.Config, error) {
 	open, converters := host.Config{}, host.Config{}
 	for key, value := range config {
 		for i, name := range chainKeys {
@@ -126,7 +127,7 @@ func (w *Worker) chainConfig(config host.Config) (host.Config, error) {
 }
 
 // chainProblems checks what the framework and the plugins know of a chain's keys.
-func (w *Worker) chainProblems(ctx context.Context, config host.Config) error {
+func (w scope) chainProblems(ctx context.Context, config host.Config) error {
 	results, err := w.Validator.ValidateFramework(ctx, "", config)
 	if err != nil {
 		return err
@@ -149,7 +150,7 @@ func invalid(prefix string, results []abi.KeyValidation) error {
 }
 
 // converterProblems checks the converters' own keys.
-func (w *Worker) converterProblems(ctx context.Context, stages []pipeline.Stage) error {
+func (w scope) converterProblems(ctx context.Context, stages []pipeline.Stage) error {
 	for _, s := range stages {
 		if s.Kind == abi.KindTransform || s.Kind == abi.KindPredicate {
 			continue
@@ -165,7 +166,7 @@ func (w *Worker) converterProblems(ctx context.Context, stages []pipeline.Stage)
 	return nil
 }
 
-func (w *Worker) chainStages(chain string, config host.Config) ([]pipeline.Stage, error) {
+func (w scope) chainStages(chain string, config host.Config) ([]pipeline.Stage, error) {
 	kind := map[string]string{host.PreviewSource: abi.KindSource, host.PreviewSink: abi.KindSink}[chain]
 	parse := func() (validate.Connector, error) { return w.Validator.ParseConnector(config) }
 	if kind != "" {
@@ -187,11 +188,15 @@ func (w *Worker) chainStages(chain string, config host.Config) ([]pipeline.Stage
 }
 
 // previewStart starts the stages of a preview.
-func (w *Worker) previewStart(network bool, log *slog.Logger) preview.Start {
+func (w *Worker) previewStart(request host.PreviewRequest, log *slog.Logger) preview.Start {
+	id := host.TaskID{Connector: previewName(request.Tenant)}
 	return func(ctx context.Context, g pipeline.Group) (*pipeline.Link, error) {
-		return w.startApart(ctx, host.TaskID{Connector: "preview"}, g, guest.Options{Log: log}, network, nil)
+		return w.startApart(ctx, id, g, guest.Options{Log: log}, request.Network, nil)
 	}
 }
+
+// previewName is the connector that a preview is, by its full name.
+func previewName(tenant string) string { return host.JoinTenant(tenant, "preview") }
 
 // logLines keeps the first lines of a log.
 type logLines struct {

@@ -12,7 +12,7 @@ import (
 )
 
 // previewRecords are those of the request, or of the topic that it names.
-func (w *Worker) previewRecords(ctx context.Context, chain string, request host.PreviewRequest) ([]preview.Record,
+func (w scope) previewRecords(ctx context.Context, chain string, request host.PreviewRequest) ([]preview.Record,
 	error) {
 	switch {
 	case len(request.Records) > 0 && request.Topic != "":
@@ -75,7 +75,7 @@ func consumedRecord(shown host.PreviewRecord, r host.ConsumerRecord) (preview.Re
 
 // lastRecords are the newest ones of a topic. For a sink they are as Kafka has them. Where a chain begins with
 // Connect's records they come as texts or bytes, as a source that copies them would give them.
-func (w *Worker) lastRecords(ctx context.Context, chain string, request host.PreviewRequest) ([]preview.Record, error) {
+func (w scope) lastRecords(ctx context.Context, chain string, request host.PreviewRequest) ([]preview.Record, error) {
 	if w.Records == nil {
 		return nil, host.BadRequest("topic can't be read here, since there is no Kafka: give records")
 	}
@@ -83,7 +83,15 @@ func (w *Worker) lastRecords(ctx context.Context, chain string, request host.Pre
 	if n == 0 {
 		n = host.PreviewLastDefault
 	}
-	last, err := w.Records.Last(ctx, request.Topic, n, host.PreviewInputBytesMax)
+	name := previewName(w.tenant.Name)
+	if err := w.Grants.Topic(name, request.Topic); err != nil {
+		return nil, host.BadRequest(err.Error())
+	}
+	properties, err := w.Grants.Client(name, nil)
+	if err != nil {
+		return nil, err
+	}
+	last, err := w.Records.Last(ctx, properties, request.Topic, n, host.PreviewInputBytesMax)
 	if err != nil {
 		return nil, err
 	}

@@ -37,13 +37,14 @@ func (w *Worker) CheckShadow(ctx context.Context, connector host.Config, wish ho
 				"its report shows what the candidate makes of it", key))
 		}
 	}
-	resolved, err := w.resolve(connector)
+	own := w.around(wish.Connector)
+	resolved, err := own.resolve(connector)
 	if err != nil {
 		return host.BadRequest(err.Error())
 	}
 	candidate := candidateConfig(resolved.Config, wish)
-	w.catchUp(ctx, candidate)
-	results, err := w.Validator.ValidateFramework(ctx, "", candidate)
+	own.catchUp(ctx, candidate)
+	results, err := own.Validator.ValidateFramework(ctx, "", candidate)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (w *Worker) SetShadows(connector string, wishes []host.ShadowWish) {
 func (w *Worker) reshadow(id host.TaskID, t *runningTask) {
 	wishes := w.shadowWishes(id.Connector)
 	for _, wish := range wishes {
-		w.catchUp(context.Background(), candidateConfig(t.connector, wish))
+		w.around(id.Connector).catchUp(context.Background(), candidateConfig(t.connector, wish))
 	}
 	if t.beside.set(w, wishes) {
 		w.Log.Info("a source task is started anew, since a shadow needs its connector in an instance of its own", "connector",
@@ -112,7 +113,7 @@ func (w *Worker) shadowWishes(connector string) []host.ShadowWish {
 }
 
 // shadowStages are a candidate's stages beside a task: those of live, with another one in the place of its alias.
-func (w *Worker) shadowStages(b *base, wish host.ShadowWish) ([]pipeline.Stage, error) {
+func (w scope) shadowStages(b *base, wish host.ShadowWish) ([]pipeline.Stage, error) {
 	parsed, err := w.parse(b.found.Kind, candidateConfig(b.connector, wish))
 	if err != nil {
 		return nil, err
@@ -140,7 +141,7 @@ func (w *Worker) startApart(ctx context.Context, id host.TaskID, g pipeline.Grou
 	cpu *atomic.Int64) (*pipeline.Link, error) {
 	c := task.Config{ID: id, Errors: task.Tolerance{All: true},
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
-			opts.Engine = w.Registry.Granted(g.Digest, g.Capabilities())
+			opts.Engine = w.around(id.Connector).Registry.Granted(g.Digest, g.Capabilities())
 			opts.Engine.Dirs, opts.Engine.Stdin, opts.Engine.Stdout, opts.Engine.CPU = nil, nil, nil, cpu
 			if !network {
 				opts.Engine.Network = nil

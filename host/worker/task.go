@@ -3,7 +3,6 @@ package worker
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -64,10 +63,11 @@ func (w *Worker) startTask(id host.TaskID, connector, config host.Config, target
 // runTask runs a task to its end and reports a failure.
 func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config host.Config, t *runningTask) {
 	var found plugin.Plugin
-	w.catchUp(ctx, connector)
-	connector, config, err := w.resolveBoth(connector, config)
+	own := w.around(id.Connector)
+	own.catchUp(ctx, connector)
+	connector, config, err := own.resolveBoth(connector, config)
 	if err == nil {
-		found, err = w.resolveConnector(connector)
+		found, err = own.resolveConnector(connector)
 	}
 	defer func() {
 		if p := recover(); p != nil { // a defect of ours must not take the worker down with it
@@ -83,10 +83,10 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		return
 	}
 	var parsed validate.Connector
-	if parsed, err = w.parse(found.Kind, connector); err != nil {
+	if parsed, err = own.parse(found.Kind, connector); err != nil {
 		return
 	}
-	if err = w.Validator.CheckOverrides(found.Kind, connector); err != nil {
+	if err = own.Validator.CheckOverrides(found.Kind, connector); err != nil {
 		return
 	}
 	c := w.taskConfig(id, found, connector, parsed, t.target)
@@ -95,19 +95,19 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
 		return
 	}
-	if c.Stages, err = w.taskStages(found, parsed, config); err != nil {
+	if c.Stages, err = own.taskStages(found, parsed, config); err != nil {
 		return
 	}
 	t.beside.begin(&c, found, config)
 	go w.reshadow(id, t)
 	if found.Kind == abi.KindSource {
-		err = w.runSource(ctx, c, parsed)
+		err = own.runSource(ctx, c, parsed)
 	} else {
 		err = task.NewSink(c).Run(ctx)
 	}
 }
 
-func (w *Worker) taskStages(found plugin.Plugin, parsed validate.Connector, config host.Config) ([]pipeline.Stage,
+func (w scope) taskStages(found plugin.Plugin, parsed validate.Connector, config host.Config) ([]pipeline.Stage,
 	error) {
 	if found.Kind == abi.KindSource {
 		return w.sourceStages(found, parsed, config)
@@ -115,27 +115,26 @@ func (w *Worker) taskStages(found plugin.Plugin, parsed validate.Connector, conf
 	return w.sinkStages(found, parsed, config)
 }
 
-// errAtLeastOnce keeps a task from breaking the promise that its connector asks for. The validation of a worker that
-// could not keep it refuses such a connector; one that was made before, or elsewhere, starts nevertheless.
-var errAtLeastOnce = errors.New("exactly.once.support=required: this worker sends records at least once, so after a " +
-	"crash some may come twice; set exactly.once.source.support=enabled on all workers, or exactly.once.support=requested")
-
 func (w *Worker) runSource(ctx context.Context, c task.Config, parsed validate.Connector) error {
 	if w.Transactions != nil {
 		return w.runExactlyOnce(ctx, c, parsed)
 	}
-	if parsed.ExactlyOnceRequired {
-		return errAtLeastOnce
-	}
-	if parsed.OffsetsTopic != "" {
-		c.Log.Warn("offsets.storage.topic is obeyed with exactly.once.source.support=enabled only: the connector's offsets "+
-			"are kept in the worker's topic", "topic", parsed.OffsetsTopic)
+	if parsed.ExactlyOnceRequired { // made elsewhere, or before: validation refuses it
+		c.Log.Warn("exactly.once.support=required: this worker sends records at least once, so after a crash some may come " +
+			"twice; set exactly.once.source.support=enabled on all workers, or exactly.once.support=requested")
 	}
 	producer, err := w.Clients.Producer(c.ID, c.Connector)
 	if err != nil {
 		return fmt.Errorf("make producer: %w", err)
 	}
-	return task.NewSource(c, producer, w.Offsets).Run(ctx)
+	offsets := w.Offsets
+	if parsed.OffsetsTopic != "" && w.OffsetTopics != nil {
+		if offsets, err = w.OffsetTopics.Open(ctx, c.ID, c.Connector, parsed.OffsetsTopic, producer); err != nil {
+			producer.Close()
+			return err
+		}
+	}
+	return task.NewSource(c, producer, offsets).Run(ctx)
 }
 
 // runExactlyOnce runs a source in transactions.
@@ -153,7 +152,7 @@ func (w *Worker) runExactlyOnce(ctx context.Context, c task.Config, parsed valid
 
 func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.Config, parsed validate.Connector,
 	target *task.Target) task.Config {
-	log := w.Log.With("connector", id.Connector, "task", id.Task)
+	log := w.Log.With("connector", id.Connector, "task", id.Task, host.LoggerKey, w.taskLogger(found.Kind))
 	meters := w.meters.task(id, found.Kind)
 	opts := guest.Options{Log: log, Metrics: meters.plugin,
 		Boundaries: w.Transactions != nil && parsed.TransactionBoundary == string(task.BoundaryConnector)}
@@ -171,6 +170,17 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
 	}
+}
+
+// taskLogger is the class of Connect's tasks of a kind.
+func (w *Worker) taskLogger(kind string) string {
+	switch {
+	case kind == abi.KindSink:
+		return "org.apache.kafka.connect.runtime.WorkerSinkTask"
+	case w.Transactions != nil:
+		return "org.apache.kafka.connect.runtime.ExactlyOnceWorkerSourceTask"
+	}
+	return "org.apache.kafka.connect.runtime.WorkerSourceTask"
 }
 
 // StopTasks implements host.Runtime.

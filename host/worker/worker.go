@@ -18,6 +18,7 @@ import (
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/schemaregistry"
+	"github.com/berth-connect/berth/host/tenancy"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -39,9 +40,13 @@ type Ports struct {
 	Clients   host.Clients
 	Records   host.RecordReader // for previews; nil: there is no Kafka
 	Offsets   host.OffsetStore
+	// OffsetTopics are those of connectors with a topic of their own; nil: they can't have one, as this is a standalone
+	// worker.
+	OffsetTopics host.OffsetTopics
 	// Transactions are those of source tasks; nil: exactly.once.source.support is not enabled.
 	Transactions host.Transactions
 	Status       host.StatusReporter
+	Grants       tenancy.Grants // of tenants
 	Meter        metric.Meter
 	Log          *slog.Logger
 
@@ -76,25 +81,23 @@ func New(config Config, ports Ports) *Worker {
 }
 
 // Plugins implements host.Runtime.
-func (w *Worker) Plugins() []host.PluginInfo { return w.Registry.Infos() }
+func (w *Worker) Plugins(tenant string) []host.PluginInfo { return w.Registry.Of(tenant).Infos() }
 
 // PluginConfig implements host.Runtime.
-func (w *Worker) PluginConfig(name, version string) ([]host.ConfigKeyInfo, error) {
-	return w.Validator.PluginConfig(name, version)
+func (w *Worker) PluginConfig(tenant, name, version string) ([]host.ConfigKeyInfo, error) {
+	return w.of(tenant).Validator.PluginConfig(name, version)
 }
 
 // Validate implements host.Runtime.
-func (w *Worker) Validate(ctx context.Context, config host.Config) (host.ConfigInfos, error) {
-	w.catchUp(ctx, config)
-	resolved, err := w.resolve(config)
+func (w *Worker) Validate(ctx context.Context, tenant string, config host.Config) (host.ConfigInfos, error) {
+	own := w.of(tenant)
+	own.catchUp(ctx, config)
+	infos, err := own.validate(ctx, config)
 	var wrong *validate.Exception
 	if errors.As(err, &wrong) { // Kafka answers 500 here
 		return host.ConfigInfos{}, &host.Error{Kind: host.ErrInternal, Message: wrong.JavaClass() + ": " + wrong.Message}
 	}
-	if err != nil {
-		return host.ConfigInfos{}, err
-	}
-	return w.Validator.Validate(ctx, resolved.Config)
+	return infos, err
 }
 
 // AddModule implements host.Runtime.
@@ -103,32 +106,34 @@ func (w *Worker) AddModule(ctx context.Context, upload host.ModuleUpload) (host.
 }
 
 // ModuleContent implements host.Runtime.
-func (w *Worker) ModuleContent(digest string) ([]byte, error) { return w.Registry.Content(digest) }
+func (w *Worker) ModuleContent(tenant, digest string) ([]byte, error) {
+	return w.Registry.Of(tenant).Content(digest)
+}
 
 // DeleteModule implements host.Runtime.
-func (w *Worker) DeleteModule(ctx context.Context, digest string) error {
-	return w.Registry.Delete(ctx, digest)
+func (w *Worker) DeleteModule(ctx context.Context, tenant, digest string) error {
+	return w.Registry.Of(tenant).Delete(ctx, digest)
 }
 
 // Modules implements host.Runtime.
-func (w *Worker) Modules() []host.ModuleInfo { return w.Registry.Modules() }
+func (w *Worker) Modules(tenant string) []host.ModuleInfo { return w.Registry.Of(tenant).Modules() }
 
 // ConnectorKind implements host.Runtime.
-func (w *Worker) ConnectorKind(config host.Config) string {
-	p, err := w.resolveConnector(config)
+func (w *Worker) ConnectorKind(tenant string, config host.Config) string {
+	p, err := w.of(tenant).resolveConnector(config)
 	if err != nil {
 		return "unknown"
 	}
 	return string(plugin.HostKind(p.Kind))
 }
 
-func (w *Worker) resolveConnector(config host.Config) (plugin.Plugin, error) {
+func (w scope) resolveConnector(config host.Config) (plugin.Plugin, error) {
 	return w.Registry.Resolve(config.Get("connector.class"), config.Get("connector.plugin.version"),
 		abi.KindSource, abi.KindSink)
 }
 
 // parse reads the framework's part of a configuration.
-func (w *Worker) parse(kind string, config host.Config) (validate.Connector, error) {
+func (w scope) parse(kind string, config host.Config) (validate.Connector, error) {
 	if kind == abi.KindSource {
 		return w.Validator.ParseSource(config)
 	}
@@ -138,7 +143,7 @@ func (w *Worker) parse(kind string, config host.Config) (validate.Connector, err
 // run starts an instance of a group with what its plugins are granted; opts name what it tells the host.
 func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 	opts guest.Options) (*guest.Instance, error) {
-	opts.Engine = w.Registry.Granted(group.Digest, group.Capabilities())
+	opts.Engine = w.around(plan.Connector).Registry.Granted(group.Digest, group.Capabilities())
 	return w.runWith(ctx, group, plan, opts, (*schemaregistry.Registry).Serve)
 }
 
@@ -155,11 +160,12 @@ func (w *Worker) runWith(ctx context.Context, group pipeline.Group, plan abi.Pla
 		granted.Network.Meters = w.meters.network.of(plan)
 	}
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
-	serve, release, err := w.services(group, registry)
+	serve, release, err := w.around(plan.Connector).services(group, registry)
 	if err != nil {
 		return nil, err
 	}
 	opts.Engine, opts.Serve = granted, serve
+	opts.Log = opts.Log.With(host.LoggerKey, group.Stages[0].Found.Class)
 	instance := guest.Run(context.WithoutCancel(ctx), code, plan, opts)
 	go func() {
 		<-instance.Done()

@@ -25,6 +25,7 @@ type Configs struct {
 	read       int // records of the topic
 	held       bool
 	connectors map[string]store.Connector
+	tenants    map[string]host.Tenant
 	key        *store.SessionKey
 	events     []store.ConfigEvent
 	changed    chan struct{}
@@ -56,7 +57,8 @@ func (c *Configs) Another() *Configs {
 }
 
 func newReader(topic *configTopic) *Configs {
-	c := &Configs{topic: topic, connectors: map[string]store.Connector{}, changed: make(chan struct{}, 1)}
+	c := &Configs{topic: topic, connectors: map[string]store.Connector{}, tenants: map[string]host.Tenant{},
+		changed: make(chan struct{}, 1)}
 	topic.mu.Lock()
 	defer topic.mu.Unlock()
 	topic.readers = append(topic.readers, c)
@@ -108,7 +110,8 @@ func (c *Configs) Snapshot() *store.ConfigSnapshot {
 	if c.read == 0 {
 		offset = -1
 	}
-	return &store.ConfigSnapshot{Offset: offset, Connectors: maps.Clone(c.connectors), SessionKey: c.key}
+	return &store.ConfigSnapshot{Offset: offset, Connectors: maps.Clone(c.connectors),
+		Tenants: maps.Clone(c.tenants), SessionKey: c.key}
 }
 
 // Refresh implements herder.ConfigStore.
@@ -278,6 +281,33 @@ func (c *Configs) DeleteShadow(_ context.Context, name, alias string) error {
 
 func withoutShadow(connector *store.Connector, alias string) []host.ShadowWish {
 	return slices.DeleteFunc(slices.Clone(connector.Shadows), func(w host.ShadowWish) bool { return w.Alias == alias })
+}
+
+// Tenant implements host.Tenants.
+func (c *Configs) Tenant(name string) (host.Tenant, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t, known := c.tenants[name]
+	return t, known
+}
+
+// AnyTenant implements host.Tenants.
+func (c *Configs) AnyTenant() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.tenants) > 0
+}
+
+// PutTenant implements herder.ConfigStore.
+func (c *Configs) PutTenant(_ context.Context, tenant host.Tenant) error {
+	return c.write(store.ConfigEvent{Kind: store.TenantChanged, Tenant: tenant.Name},
+		func(c *Configs) { c.tenants[tenant.Name] = tenant })
+}
+
+// DeleteTenant implements herder.ConfigStore.
+func (c *Configs) DeleteTenant(_ context.Context, name string) error {
+	return c.write(store.ConfigEvent{Kind: store.TenantChanged, Tenant: name},
+		func(c *Configs) { delete(c.tenants, name) })
 }
 
 // Statuses is a status topic in memory.
