@@ -162,8 +162,8 @@ func (h *Herder) ShadowReportsHere(ctx context.Context, name, alias string, sign
 	return nil, nil
 }
 
-var errUnsignedShadows = &host.Error{Kind: ErrForbidden, Message: "workers whose connect.protocol does not sign their " +
-	"requests don't tell each other of shadows: ask each of them, or set connect.protocol=sessioned on all"}
+var errUnsignedShadows = &host.Error{Kind: ErrForbidden, Message: "workers whose connect.protocol does not sign " +
+	"their requests don't tell each other of shadows: ask each of them, or set connect.protocol=sessioned on all"}
 
 // setShadows tells the runtime which shadows a connector has by now.
 func (h *Herder) setShadows(name string) {
