@@ -161,9 +161,11 @@ func TestE2EShadowIsKept(t *testing.T) {
 		status, answer := p.call("PUT", c.path, c.body)
 		contains(t, p.refused(c.status, status, answer), strings.TrimPrefix(c.says, "config: "))
 	}
+	status, answer := p.call("GET", url+"/here", nil)
+	contains(t, p.refused(400, status, answer), "Internal request missing required signature")
 	p.ask("DELETE", "/connectors/"+name, nil, nil)
 	p.put(name, p.source(file, topic).with(keys{"transforms": "route", "transforms.route.type": transformsOf +
 		"RegexRouter", "transforms.route.regex": "(.*)", "transforms.route.replacement": "$1"}))
-	status, answer := p.call("GET", url, nil)
+	status, answer = p.call("GET", url, nil)
 	contains(t, p.refused(404, status, answer), "has no shadow")
 }
