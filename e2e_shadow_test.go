@@ -99,7 +99,14 @@ func TestE2EShadowInAGroupOfWorkers(t *testing.T) {
 	if stored["transforms.hoist.field"] != "line" {
 		t.Errorf("the configuration has changed before the promotion: %v", stored)
 	}
-	first.ask("POST", "/connectors/"+name+"/transforms/hoist/promote", nil, nil)
+	var swapped struct {
+		State host.SwapState
+		Tasks []struct{ State host.SwapState }
+	}
+	first.ask("POST", "/connectors/"+name+"/transforms/hoist/promote", nil, &swapped)
+	if swapped.State != host.SwapDone || len(swapped.Tasks) != 2 {
+		t.Errorf("promoted: %+v", swapped)
+	}
 	second.await("the promoted configuration", func() bool {
 		second.ask("GET", "/connectors/"+name+"/config", nil, &stored)
 		return stored["transforms.hoist.field"] == "text"

@@ -245,6 +245,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		OffsetFlushInterval:  c.millis("offset.flush.interval.ms"),
 		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
+		Swaps:                swapPolicy(c),
 	}, n.membership.guarded(worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
 		Clients: grants.Clients(clients), Grants: grants, Records: clients,

@@ -32,6 +32,7 @@ type Plugin struct {
 	Capabilities []string
 	Watches      bool // the connector instance stays alive to ask for RECONFIGURE
 	Alters       bool // it answers ALTER_OFFSETS
+	KeepsState   bool // its stages answer EXPORT and IMPORT
 }
 
 // Encode returns the value body.
@@ -68,6 +69,9 @@ func (p Plugin) write(b *Builder) {
 	b.pairBool("watches", p.Watches)
 	if p.Alters {
 		b.pairBool("alters_offsets", true)
+	}
+	if p.KeepsState {
+		b.pairBool("keeps_state", true)
 	}
 	b.End()
 }
@@ -135,7 +139,7 @@ func parsePlugin(f *fields) (Plugin, error) {
 	p := Plugin{
 		Class: f.str("class"), Aliases: f.strings("aliases"), Kind: f.str("kind"), Version: f.str("version"),
 		Doc: f.str("doc"), TaskClass: f.str("task_class"), Capabilities: f.strings("capabilities"),
-		Watches: f.bool("watches"), Alters: f.bool("alters_offsets"),
+		Watches: f.bool("watches"), Alters: f.bool("alters_offsets"), KeepsState: f.bool("keeps_state"),
 	}
 	f.list("config", DictionaryMax, func(k *fields) error {
 		key, err := parseConfigKey(k)

@@ -166,6 +166,9 @@ type Runtime interface {
 	SetTarget(name string, target TargetState)
 	// StartTask starts one task; outcome and later failures go to the StatusReporter.
 	StartTask(id TaskID, connector, task Config, target TargetState)
+	// SwapTask lets a running task go on with the stages of a newer configuration, between two records and without a
+	// restart; the outcome goes to the StatusReporter. It returns at once.
+	SwapTask(id TaskID, order SwapOrder)
 	// StopTasks stops tasks at once (together, not one by one) and returns when all have ended or were given up.
 	StopTasks(ctx context.Context, ids ...TaskID)
 

@@ -155,6 +155,8 @@ type Topics interface {
 type StatusReporter interface {
 	ConnectorStatus(name string, state State, trace, version string)
 	TaskStatus(id TaskID, state State, trace, version string)
+	// TaskSwap is told each time that a swap in a task gets on.
+	TaskSwap(id TaskID, report SwapReport)
 	// TopicUsed is told when a task first uses a topic, and again from time to time while it does, because what is known
 	// may be reset (KIP-558).
 	TopicUsed(id TaskID, topic string)

@@ -41,9 +41,12 @@ type Herder interface {
 	PutShadow(ctx context.Context, wish host.ShadowWish) (herder.Shadow, error)
 	Shadow(ctx context.Context, connector, alias string) (herder.Shadow, error)
 	DeleteShadow(ctx context.Context, connector, alias string) error
-	PromoteShadow(ctx context.Context, connector, alias string) (herder.ConnectorInfo, error)
+	PromoteShadow(ctx context.Context, connector, alias, by string) (herder.Swap, error)
 	ShadowReportsHere(ctx context.Context, connector, alias string, signature *sessionkey.Signature) (
 		[]host.ShadowReport, error)
+	Swap(ctx context.Context, name string, request herder.SwapRequest) (herder.Swap, error)
+	RollBack(ctx context.Context, name, stage, by string) (herder.Swap, error)
+	Swaps(ctx context.Context, name string) ([]herder.Swap, error)
 
 	Topics(ctx context.Context, name string) ([]string, error)
 	ResetTopics(ctx context.Context, name string) error

@@ -63,6 +63,11 @@ func (s *Server) addRoutes(r resources) {
 	r.addPath("/connectors/:connector/topics/reset", methods{"PUT": s.resetTopics})
 	r.addPath("/connectors/:connector/offsets", methods{
 		"GET": s.getOffsets, "PATCH": s.alterOffsets, "DELETE": s.resetOffsets})
+	for _, stages := range []string{"transforms", "predicates", "converters"} {
+		r.addPath("/connectors/:connector/"+stages+"/:alias/version", methods{"PUT": s.putVersion})
+		r.addPath("/connectors/:connector/"+stages+"/:alias/rollback", methods{"POST": s.rollBack})
+	}
+	r.addPath("/connectors/:connector/swaps", methods{"GET": s.listSwaps})
 	r.addPath("/connector-plugins", methods{"GET": s.listPlugins})
 	r.addPath("/connector-plugins/:plugin/config", methods{"GET": s.getPluginConfig})
 	r.addPath("/connector-plugins/:plugin/config/validate", methods{"PUT": s.validateConfig})

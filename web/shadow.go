@@ -125,11 +125,8 @@ func (s *Server) promoteShadow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	info, err := s.herder(c).PromoteShadow(c.Request().Context(), name, alias)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, newConnectorInfo(info))
+	swap, err := s.herder(c).PromoteShadow(c.Request().Context(), name, alias, s.user(c))
+	return answerSwap(c, swap, err)
 }
 
 // shadowReportsHere answers other workers.
@@ -175,9 +172,9 @@ func (s space) DeleteShadow(ctx context.Context, name, alias string) error {
 	return s.err(s.all.DeleteShadow(ctx, s.full(name), alias), name)
 }
 
-func (s space) PromoteShadow(ctx context.Context, name, alias string) (herder.ConnectorInfo, error) {
-	info, err := s.all.PromoteShadow(ctx, s.full(name), alias)
-	return s.info(name, info, err)
+func (s space) PromoteShadow(ctx context.Context, name, alias, by string) (herder.Swap, error) {
+	swap, err := s.all.PromoteShadow(ctx, s.full(name), alias, by)
+	return s.swap(name, swap), s.err(err, name)
 }
 
 // ShadowReportsHere as PutTaskConfigs.

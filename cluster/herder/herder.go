@@ -111,14 +111,14 @@ func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	close(h.read)
 	h.noticeWork()
 	h.setAllShadows()
-	var from sources
+	look := time.NewTicker(statusLookInterval)
+	defer look.Stop()
+	from := sources{nil, look.C}
 	if h.group == nil {
 		h.startAll(ctx)
 	} else {
 		h.stage.Store(&stage{text: "ensuring membership in the cluster", began: time.Now()})
-		look := time.NewTicker(statusLookInterval)
-		defer look.Stop()
-		from = sources{h.group.Changed(), look.C}
+		from.group = h.group.Changed()
 	}
 	for ctx.Err() == nil {
 		h.step(ctx, from)
@@ -126,9 +126,9 @@ func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	return h.shutdown()
 }
 
-// sources of events that only a worker in a group has.
+// sources of events besides the stores.
 type sources struct {
-	group <-chan struct{}
+	group <-chan struct{}  // nil: this worker is in none
 	look  <-chan time.Time // at the statuses of what runs here
 }
 
@@ -167,7 +167,10 @@ func (h *Herder) step(ctx context.Context, from sources) {
 			h.onGroupEvent(ctx, event)
 		}
 	case <-from.look:
-		h.mendStatuses()
+		if h.group != nil {
+			h.mendStatuses()
+		}
+		h.putBackSwaps(ctx)
 	case <-h.configs.ClaimLost():
 		h.onClaimLost()
 	case <-h.keyDue:

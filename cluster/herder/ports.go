@@ -72,6 +72,11 @@ type StatusStore interface {
 	PutTask(id host.TaskID, status store.Status)
 	PutTaskSafe(id host.TaskID, status store.Status)
 	PutTopic(use store.TopicUse)
+	PutSwapRequest(connector string, request store.SwapRequest)
+	PutTaskSwap(id host.TaskID, swap store.TaskSwap)
+	DeleteSwaps(connector string)
+	Swap(connector string, revision int64) store.Swap
+	Swaps(connector string) []store.Swap
 	DeleteTopics(connector string)
 	Flush(ctx context.Context) error
 	Connector(name string) (store.Status, bool)

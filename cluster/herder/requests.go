@@ -105,6 +105,8 @@ func (h *Herder) checkValid(ctx context.Context, name string, config host.Config
 		return err
 	}
 	_, own := h.config.Restarts.of(config)
+	_, swaps := host.DefaultSwapPolicy.Of(config)
+	own = append(own, swaps...)
 	if infos.ErrorCount+len(own) == 0 {
 		return nil
 	}

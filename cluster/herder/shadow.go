@@ -70,18 +70,40 @@ func (h *Herder) shadowWish(ctx context.Context, name, alias string) (host.Shado
 	return wish, nil
 }
 
-// PromoteShadow makes the candidate the live transformation, as a change of the connector's configuration, and ends its
-// shadow. Errors: *NotLeader, ErrNotFound, ErrBadRequest.
-func (h *Herder) PromoteShadow(ctx context.Context, name, alias string) (ConnectorInfo, error) {
+// PromoteShadow makes the candidate the live transformation while the tasks run: another version alone is on probation,
+// as in any swap. Its shadow ends, unless a task has refused the candidate. Errors: *NotLeader, ErrNotFound,
+// ErrBadRequest.
+func (h *Herder) PromoteShadow(ctx context.Context, name, alias, by string) (Swap, error) {
 	wish, err := h.shadowWish(ctx, name, alias)
 	if err != nil {
-		return ConnectorInfo{}, err
+		return Swap{}, err
 	}
-	info, err := h.PatchConfig(ctx, name, wish.Patch())
+	swap, err := h.promote(ctx, wish, by)
+	if err != nil || swap.refused() {
+		return swap, err
+	}
+	return swap, h.configs.DeleteShadow(ctx, name, alias)
+}
+
+func (h *Herder) promote(ctx context.Context, wish host.ShadowWish, by string) (Swap, error) {
+	if len(wish.Config) == 0 {
+		return h.Swap(ctx, wish.Connector, SwapRequest{Stage: "transforms." + wish.Alias, Version: wish.Version, By: by})
+	}
+	info, err := h.PatchConfig(ctx, wish.Connector, wish.Patch())
 	if err != nil {
-		return info, err
+		return Swap{}, err
 	}
-	return info, h.configs.DeleteShadow(ctx, name, alias)
+	return h.awaitSwap(ctx, wish.Connector, info.Revision)
+}
+
+// refused tells whether a task goes on with what it had before.
+func (s Swap) refused() bool {
+	for _, task := range s.Tasks {
+		if task.State == host.SwapFailed || task.State == host.SwapRolledBack {
+			return true
+		}
+	}
+	return false
 }
 
 // Shadow tells what has come of a shadow in all tasks, asking the workers that run them. Errors: ErrNotFound.

@@ -172,7 +172,7 @@ func (c *configReader) connector(name string, value any) {
 		return
 	}
 	known := c.get(name)
-	known.Config = config
+	known.Config, known.Revision = config, c.offset-1
 	if known.Target == "" {
 		known.Target = host.TargetStarted
 	}

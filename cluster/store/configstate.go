@@ -14,6 +14,7 @@ const NoTaskCount = math.MinInt32
 // rest is what was left behind. It is never changed in place.
 type Connector struct {
 	Config        host.Config
+	Revision      int64               // offset of the record that Config is from
 	AppliedConfig host.Config         // Config as of the last applied commit; nil when there was none
 	Target        host.TargetState    // "" only when unknown
 	TaskCount     int                 // of the last commit record, also of an incomplete one; NoTaskCount: none

@@ -77,7 +77,7 @@ func (r View) Resolve(name, version string, kinds ...string) (Plugin, error) {
 	}
 	found := r.named(name, kinds)
 	if len(found) == 0 {
-		return Plugin{}, host.NotFound(fmt.Sprintf("Unknown plugin %s.", name))
+		return Plugin{}, host.NotFound(fmt.Sprintf("Unknown plugin %s. %s", name, host.MissingPluginRemedy))
 	}
 	if other := slices.IndexFunc(found, func(p Plugin) bool { return p.Class != found[0].Class }); other > 0 {
 		return Plugin{}, host.BadRequest(fmt.Sprintf(

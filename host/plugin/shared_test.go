@@ -106,7 +106,11 @@ func TestModulesArriveAndGo(t *testing.T) {
 		t.Errorf("%+v", info)
 	}
 	r.UnlistModule("", m.Digest)
-	if _, err := r.Resolve("a.One", "1"); !errors.Is(err, host.ErrNotFound) || !r.HasModule(m.Digest) {
+	_, err := r.Resolve("a.One", "1")
+	if err == nil || !strings.Contains(err.Error(), "Unknown plugin a.One. Upload the module that has it") {
+		t.Errorf("no remedy in %v", err)
+	}
+	if !errors.Is(err, host.ErrNotFound) || !r.HasModule(m.Digest) {
 		t.Errorf("after its end: %v, its bytes are there: %v", err, r.HasModule(m.Digest))
 	}
 	r.DiscardModule(m.Digest)

@@ -116,7 +116,8 @@ func TestWhatASinkGets(t *testing.T) {
 	partition, offset, timestamp := int32(3), int64(7), int64(9)
 	r, err := Consumed(host.PreviewRecord{Topic: "t", Partition: &partition, Offset: &offset, Timestamp: &timestamp,
 		Key: json.RawMessage(`{"bytes":"AP8="}`), Value: json.RawMessage(`{"json": {"a": 1}}`),
-		Headers: []host.PreviewHeader{{Key: "h", Value: json.RawMessage(`{"schema":{"type":"int8"},"payload":5}`)}, {Key: "n"}}})
+		Headers: []host.PreviewHeader{{Key: "h", Value: json.RawMessage(`{"schema":{"type":"int8"},"payload":5}`)},
+			{Key: "n"}}})
 	if err != nil || r.Partition != 3 || r.Offset != 7 || r.TimestampMs != 9 || r.TimestampType != host.CreateTime ||
 		string(r.Key) != "\x00\xff" || string(r.Value) != `{"a":1}` || r.Headers[1].Value != nil ||
 		string(r.Headers[0].Value) != `{"schema":{"type":"int8","optional":false},"payload":5}` {

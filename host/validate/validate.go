@@ -203,7 +203,7 @@ func (s *session) connector() error {
 	plugin, err := s.plugins.Find(*class, "", abi.KindSource, abi.KindSink)
 	if errors.Is(err, host.ErrNotFound) {
 		return host.BadRequest(fmt.Sprintf("Failed to find any class that implements Connector and which name matches %s, "+
-			"available connectors are: %s", *class, s.connectorList()))
+			"available connectors are: %s. %s", *class, s.connectorList(), host.MissingPluginRemedy))
 	}
 	if err != nil {
 		return err

@@ -20,7 +20,13 @@ type beside struct {
 
 	mu      sync.Mutex
 	base    *base                 // what the task runs with; nil: it does not run; guarded by mu
+	before  *base                 // what it ran with before the last swap; guarded by mu
+	next    map[int64]*base       // what it was asked to go on with, by revision; guarded by mu
 	shadows map[string]shadowOfID // by alias; guarded by mu
+}
+
+func newBeside(id host.TaskID) *beside {
+	return &beside{id: id, next: map[int64]*base{}, shadows: map[string]shadowOfID{}}
 }
 
 // base is what a task runs with.
@@ -63,6 +69,40 @@ func (b *beside) begin(c *task.Config, found plugin.Plugin, config host.Config) 
 	b.base = base
 }
 
+// foresee says what the task runs with once a swap is done.
+func (b *beside) foresee(revision int64, base *base) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.next[revision] = base
+}
+
+// follow goes on beside other stages when the task does; its shadows are to be set anew then.
+func (b *beside) follow(report host.SwapReport) (turned bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	to := b.next[report.Revision]
+	switch {
+	case report.State == host.SwapPending:
+		return false
+	case report.State == host.SwapRolledBack:
+		to = b.before
+	case report.State != host.SwapDone || report.Restarted:
+		to = nil
+	}
+	delete(b.next, report.Revision)
+	if to == nil || b.base == nil {
+		return false
+	}
+	to.cut = b.base.cut // the connector's instance stays
+	b.before, b.base = b.base, to
+	b.offered.Store(nil)
+	for alias, s := range b.shadows {
+		go s.stop() // the task does not wait for it
+		delete(b.shadows, alias)
+	}
+	return true
+}
+
 // set starts and stops shadows. restart: the task has to be started anew for them.
 func (b *beside) set(w *Worker, wishes []host.ShadowWish) (restart bool) {
 	b.mu.Lock()
@@ -79,7 +119,7 @@ func (b *beside) set(w *Worker, wishes []host.ShadowWish) (restart bool) {
 	}
 	for alias, s := range b.shadows {
 		if !wanted[s.id] {
-			s.stop()
+			go s.stop() // nobody waits for it, least of all the task, which may ask for mu
 			delete(b.shadows, alias)
 		}
 	}
@@ -138,7 +178,8 @@ func (b *beside) end() {
 		stopping.Go(s.stop)
 	}
 	stopping.Wait()
-	b.base, b.shadows = nil, map[string]shadowOfID{}
+	b.base, b.before, b.shadows = nil, nil, map[string]shadowOfID{}
+	clear(b.next)
 }
 
 func (s shadowOfID) stop() {

@@ -95,9 +95,11 @@ func (w *Worker) SetShadows(connector string, wishes []host.ShadowWish) {
 // reshadow makes what runs beside a task what it should be. A source whose stages run in its connector's instance is
 // started anew, with the connector by itself: nobody else sees what enters those stages.
 func (w *Worker) reshadow(id host.TaskID, t *runningTask) {
-	wishes := w.shadowWishes(id.Connector)
+	w.mu.Lock()
+	wishes, connector := w.shadows[id.Connector], t.connector
+	w.mu.Unlock()
 	for _, wish := range wishes {
-		w.around(id.Connector).catchUp(context.Background(), candidateConfig(t.connector, wish))
+		w.around(id.Connector).catchUp(context.Background(), candidateConfig(connector, wish))
 	}
 	if t.beside.set(w, wishes) {
 		w.Log.Info("a source task is started anew, since a shadow needs its connector in an instance of its own", "connector",

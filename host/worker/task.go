@@ -20,10 +20,11 @@ import (
 type runningTask struct {
 	target *task.Target
 	beside *beside
+	swaps  *swaps
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	connector, config host.Config // as it was started
+	connector, config host.Config // that it was started with, or asked to go on with; guarded by Worker.mu
 }
 
 // StartTask implements host.Runtime.
@@ -45,7 +46,7 @@ func (w *Worker) startAgain(id host.TaskID, t *runningTask) {
 // startTask must be called with mu held.
 func (w *Worker) startTask(id host.TaskID, connector, config host.Config, target *task.Target) {
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &runningTask{target: target, beside: &beside{id: id, shadows: map[string]shadowOfID{}}, cancel: cancel,
+	t := &runningTask{target: target, beside: newBeside(id), swaps: newSwaps(), cancel: cancel,
 		done: make(chan struct{}), connector: connector, config: config}
 	before := w.tasks[id]
 	w.tasks[id] = t
@@ -56,16 +57,21 @@ func (w *Worker) startTask(id host.TaskID, connector, config host.Config, target
 			before.cancel()
 			<-before.done
 		}
-		w.runTask(ctx, id, connector, config, t)
+		for again := true; again; {
+			order := host.SwapOrder{Connector: connector, Task: config}
+			again = w.runTask(ctx, id, &order, t)
+			connector, config = order.Connector, order.Task
+		}
 	}()
 }
 
-// runTask runs a task to its end and reports a failure.
-func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config host.Config, t *runningTask) {
+// runTask runs a task to its end and reports a failure. True: it is to run again, with a newer configuration that it
+// was asked to go on with, and could not.
+func (w *Worker) runTask(ctx context.Context, id host.TaskID, order *host.SwapOrder, t *runningTask) (again bool) {
 	var found plugin.Plugin
 	own := w.around(id.Connector)
-	own.catchUp(ctx, connector)
-	connector, config, err := own.resolveBoth(connector, config)
+	own.catchUp(ctx, order.Connector)
+	connector, config, err := own.resolveBoth(order.Connector, order.Task)
 	if err == nil {
 		found, err = own.resolveConnector(connector)
 	}
@@ -73,7 +79,11 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 		if p := recover(); p != nil { // a defect of ours must not take the worker down with it
 			err = fmt.Errorf("internal error: %v\n%s", p, debug.Stack())
 		}
+		if again = err != nil && ctx.Err() == nil && w.restage(id, order, t, err); again {
+			return
+		}
 		if err != nil && ctx.Err() == nil {
+			w.restageFailed(id, t, err)
 			w.meters.overLimit(err)
 			w.Log.Error("task failed", "connector", id.Connector, "task", id.Task, "error", err)
 			w.Status.TaskStatus(id, host.Failed, task.Trace(err), statusVersion(found))
@@ -89,7 +99,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	if err = own.Validator.CheckOverrides(found.Kind, connector); err != nil {
 		return
 	}
-	c := w.taskConfig(id, found, connector, parsed, t.target)
+	c := w.taskConfig(id, found, connector, parsed, t)
 	c.Tap, c.Apart = t.beside, len(w.shadowWishes(id.Connector)) > 0
 	defer t.beside.end()
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
@@ -105,6 +115,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config 
 	} else {
 		err = task.NewSink(c).Run(ctx)
 	}
+	return
 }
 
 func (w scope) taskStages(found plugin.Plugin, parsed validate.Connector, config host.Config) ([]pipeline.Stage,
@@ -151,13 +162,14 @@ func (w *Worker) runExactlyOnce(ctx context.Context, c task.Config, parsed valid
 }
 
 func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.Config, parsed validate.Connector,
-	target *task.Target) task.Config {
+	t *runningTask) task.Config {
 	log := w.Log.With("connector", id.Connector, "task", id.Task, host.LoggerKey, w.taskLogger(found.Kind))
 	meters := w.meters.task(id, found.Kind)
 	opts := guest.Options{Log: log, Metrics: meters.plugin,
 		Boundaries: w.Transactions != nil && parsed.TransactionBoundary == string(task.BoundaryConnector)}
 	return task.Config{
-		ID: id, Version: found.Version, Log: log, Meters: meters, Target: target, Clients: w.Clients,
+		ID: id, Version: found.Version, Log: log, Meters: meters, Target: t.target, Clients: w.Clients,
+		Swaps: t.swaps.Swaps, SwapWindow: w.swapPolicy(connector).Window,
 		Connector:     connector,
 		FlushInterval: w.config.OffsetFlushInterval,
 		FlushTimeout:  w.config.OffsetFlushTimeout,
@@ -166,9 +178,13 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
 			return w.run(ctx, g, plan, opts)
 		},
-		Started:   func() { w.Status.TaskStatus(id, host.Running, "", statusVersion(found)) },
+		Started: func() {
+			w.Status.TaskStatus(id, host.Running, "", statusVersion(found))
+			w.restaged(id, t)
+		},
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
+		Swapped:   func(report host.SwapReport) { w.swapped(id, t, report) },
 	}
 }
 

@@ -27,10 +27,11 @@ type Config struct {
 	WorkerID   string      // host:port, told to plugins
 	Properties host.Config // the worker's own; key.converter and the like are read from it
 
-	OffsetFlushInterval  time.Duration // offset.flush.interval.ms
-	OffsetFlushTimeout   time.Duration // offset.flush.timeout.ms
-	TaskShutdownGraceful time.Duration // task.shutdown.graceful.timeout.ms
-	StagesRestAfter      time.Duration // without a batch; 0: host.StageIdleMax
+	OffsetFlushInterval  time.Duration   // offset.flush.interval.ms
+	OffsetFlushTimeout   time.Duration   // offset.flush.timeout.ms
+	TaskShutdownGraceful time.Duration   // task.shutdown.graceful.timeout.ms
+	StagesRestAfter      time.Duration   // without a batch; 0: host.StageIdleMax
+	Swaps                host.SwapPolicy // of connectors that have none of their own
 }
 
 // Ports are the parts that a worker works with.

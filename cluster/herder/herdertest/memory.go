@@ -180,8 +180,9 @@ func (c *Configs) update(name string, event store.ConfigEvent, change func(*stor
 
 // PutConnector implements herder.ConfigStore.
 func (c *Configs) PutConnector(_ context.Context, name string, config host.Config, target host.TargetState) error {
+	revision := c.revisions()
 	return c.update(name, store.ConfigEvent{Kind: store.ConnectorUpdated}, func(connector *store.Connector) {
-		connector.Config = maps.Clone(config)
+		connector.Config, connector.Revision = maps.Clone(config), revision
 		if target != "" {
 			connector.Target = target
 		}
@@ -189,6 +190,13 @@ func (c *Configs) PutConnector(_ context.Context, name string, config host.Confi
 			connector.Target = host.TargetStarted
 		}
 	})
+}
+
+// revisions is the number of the next record.
+func (c *Configs) revisions() int64 {
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	return int64(len(c.topic.records))
 }
 
 // DeleteConnector implements herder.ConfigStore.
@@ -294,6 +302,7 @@ func (c *Configs) DeleteTenant(_ context.Context, name string) error {
 
 // Statuses is a status topic in memory.
 type Statuses struct {
+	swaps
 	mu         sync.Mutex
 	connectors map[string]store.Status
 	tasks      map[host.TaskID]store.Status
@@ -302,7 +311,7 @@ type Statuses struct {
 
 // NewStatuses returns an empty status topic.
 func NewStatuses() *Statuses {
-	return &Statuses{connectors: map[string]store.Status{}, tasks: map[host.TaskID]store.Status{},
+	return &Statuses{swaps: swaps{}, connectors: map[string]store.Status{}, tasks: map[host.TaskID]store.Status{},
 		topics: map[string]map[string]store.TopicUse{}}
 }
 

@@ -60,6 +60,7 @@ mod run;
 pub mod schema;
 pub mod side;
 mod stage;
+mod state;
 mod sys;
 mod value;
 
@@ -84,6 +85,7 @@ pub use record::{put_header, Arena, CellOut, Header, Headers, Record};
 pub use run::{run, End};
 pub use schema::{Field, Schema, Type};
 pub use stage::Pass;
+pub use state::{State, STATE_BYTES_MAX};
 pub use value::{is_utf8, text, Items, Tag, Value, ValueRef, NONE};
 
 /// Makes `main` from a function that lists the module's plugins.

@@ -11,6 +11,7 @@ use crate::memory::Memory;
 use crate::plan::Context;
 use crate::record::{CellOut, Record};
 use crate::stage::Pass;
+use crate::state::State;
 use crate::value::{Tag, Value, ValueRef};
 
 /// When a source wants to be polled again.
@@ -135,6 +136,11 @@ pub trait Transform {
     fn takes_apart(&self) -> bool {
         false
     }
+
+    /// What another version of it takes over, for plugins that are [`Plugin::keeping_state`].
+    fn state(&mut self) -> Option<&mut dyn State> {
+        None
+    }
 }
 
 /// Says something of a record; a transform may be guarded by it.
@@ -144,6 +150,11 @@ pub trait Predicate {
     /// See [`Transform::takes_apart`].
     fn takes_apart(&self) -> bool {
         false
+    }
+
+    /// See [`Transform::state`].
+    fn state(&mut self) -> Option<&mut dyn State> {
+        None
     }
 }
 
@@ -163,6 +174,11 @@ pub trait Converter {
 
     /// Reads texts that [`Converter::to_connect`] leaves unread.
     fn decode(&self) -> Option<Decode> {
+        None
+    }
+
+    /// See [`Transform::state`].
+    fn state(&mut self) -> Option<&mut dyn State> {
         None
     }
 }
@@ -261,6 +277,8 @@ pub struct Plugin {
     pub capabilities: Vec<&'static str>,
     /// The connector instance stays alive to ask for a new division into tasks.
     pub watches: bool,
+    /// Its stages have a [`State`].
+    pub keeps_state: bool,
     /// A converter that also serves as header converter.
     pub headers: bool,
     /// Kind in the manifest where it is not that of `make`.
@@ -286,6 +304,7 @@ impl Plugin {
             task_class: "",
             capabilities: Vec::new(),
             watches: false,
+            keeps_state: false,
             headers: false,
             kind: None,
             config: ConfigDef::default(),
@@ -354,6 +373,11 @@ impl Plugin {
         self
     }
 
+    pub fn keeping_state(mut self) -> Self {
+        self.keeps_state = true;
+        self
+    }
+
     pub(crate) fn answers_to(&self, name: &str) -> bool {
         self.class == name || self.aliases.contains(&name)
     }
@@ -382,6 +406,9 @@ impl Plugin {
         ]);
         if let (Value::Map(entries), Some(_)) = (&mut value, self.alter_offsets) {
             entries.push((Value::str("alters_offsets"), Value::Boolean(true)));
+        }
+        if let (Value::Map(entries), true) = (&mut value, self.keeps_state) {
+            entries.push((Value::str("keeps_state"), Value::Boolean(true)));
         }
         value
     }
