@@ -176,3 +176,38 @@ func TestE2EShadowIsKept(t *testing.T) {
 	status, answer = p.call("GET", url, nil)
 	contains(t, p.refused(404, status, answer), "has no shadow")
 }
+
+// A version is tried in the shadow of another one while records flow, then made live without a restart; its shadow goes
+// on beside each swap until then.
+func TestE2EShadowOfANewVersionIsPromoted(t *testing.T) {
+	p := startProcess(t)
+	p.addStamps("1.0.0", "2.0.0")
+	topic, name := p.name("flow"), p.name("flow")
+	stop := p.appendForever(p.file("in.txt"))
+	p.put(name, p.source(p.file("in.txt"), topic).with(keys{"transforms": "stamp", "transforms.stamp.type": "test.Stamp",
+		"transforms.stamp.plugin.version": "1.0.0"}))
+	p.awaitMore(topic)
+	p.ask("PUT", shadowURL(name, "stamp"), keys{"version": "2.0.0"}, nil)
+	a := p.compared(name, "stamp", 1000)
+	if a.Different == 0 || a.Equal != 0 || a.Version != "2.0.0" {
+		t.Errorf("%+v", a.ShadowCounts)
+	}
+	var swapped struct {
+		State host.SwapState
+		Tasks []struct{ Restarted bool }
+	}
+	p.ask("POST", "/connectors/"+name+"/transforms/stamp/promote", nil, &swapped)
+	if swapped.State != host.SwapDone || len(swapped.Tasks) != 1 || swapped.Tasks[0].Restarted {
+		t.Errorf("promoted: %+v", swapped)
+	}
+	status, answer := p.call("GET", shadowURL(name, "stamp"), nil)
+	contains(t, p.refused(404, status, answer), "has no shadow")
+	p.awaitMore(topic)
+	n := stop()
+	p.awaitPosition(name, fileSize(t, p.file("in.txt")))
+	seen := 0
+	p.Each(t, topic, func(kafkatest.Record) { seen++ })
+	if seen != n {
+		t.Errorf("%d records of %d lines", seen, n)
+	}
+}
