@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -212,7 +213,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		return nil, err
 	}
 	id, grants := advertised.Host, n.grants(c)
-	n.herder = n.newHerder(c, id, herder.Ports{OpenSource: n.openSourceOffsets(grants),
+	n.herder = n.newHerder(c, advertised, herder.Ports{OpenSource: n.openSourceOffsets(grants),
 		OpenSink: openSinkGroup(clients, grants), OpenFencer: openFencer(clients, grants), Leader: rest.Leader}, loggers,
 		named(log, logHerder))
 	if c.mode == distributed {
@@ -258,11 +259,11 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 }
 
 // newHerder makes the herder of the stores; the other ports are given.
-func (n *node) newHerder(c config, id string, ports herder.Ports, loggers *web.Loggers,
+func (n *node) newHerder(c config, advertised *url.URL, ports herder.Ports, loggers *web.Loggers,
 	log *slog.Logger) *herder.Herder {
 	ports.Configs, ports.Statuses, ports.Offsets, ports.Admin = n.configs, n.statuses, n.offsets, n.admin
 	return herder.New(herder.Config{
-		WorkerID: id, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
+		WorkerID: advertised.Host, Scheme: advertised.Scheme, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
 		Restarts:           restartPolicy(c),
 		TopicTracking:      c.flag("topic.tracking.enable"),
 		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),

@@ -26,6 +26,18 @@ type ShadowWish struct {
 	SinceMs   int64  `json:"since_ms"`          // since the epoch
 }
 
+// Patch is what of a connector's configuration makes a candidate the live transformation; null: without the key.
+func (w *ShadowWish) Patch() Config {
+	patch, prefix := Config{}, "transforms."+w.Alias+"."
+	for key, value := range w.Config {
+		patch[prefix+key] = value
+	}
+	if w.Version != "" {
+		patch[prefix+"plugin.version"] = &w.Version
+	}
+	return patch
+}
+
 // Shadower runs shadows beside tasks. A Runtime may implement it.
 type Shadower interface {
 	// CheckShadow tells what is wrong with a wish. Errors: ErrNotFound (no such transformation), ErrBadRequest.

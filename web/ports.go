@@ -39,6 +39,12 @@ type Herder interface {
 	PutTaskConfigs(ctx context.Context, name string, tasks []host.Config, signature *sessionkey.Signature) error
 	FenceZombies(ctx context.Context, name string, signature *sessionkey.Signature) error
 
+	PutShadow(ctx context.Context, wish host.ShadowWish) (herder.Shadow, error)
+	Shadow(ctx context.Context, connector, alias string) (herder.Shadow, error)
+	DeleteShadow(ctx context.Context, connector, alias string) error
+	PromoteShadow(ctx context.Context, connector, alias, by string) (herder.Swap, error)
+	ShadowReportsHere(ctx context.Context, connector, alias string, signature *sessionkey.Signature) (
+		[]host.ShadowReport, error)
 	Swap(ctx context.Context, name string, request herder.SwapRequest) (herder.Swap, error)
 	RollBack(ctx context.Context, name, stage, by string) (herder.Swap, error)
 	Swaps(ctx context.Context, name string) ([]herder.Swap, error)

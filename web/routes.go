@@ -73,6 +73,10 @@ func (s *Server) addRoutes(r resources) {
 	r.addPath("/connector-plugins/:plugin/config", methods{"GET": s.getPluginConfig})
 	r.addPath("/connector-plugins/:plugin/config/validate", methods{"PUT": s.validateConfig})
 
+	r.addPath("/connectors/:connector/transforms/:alias/shadow", methods{
+		"GET": s.getShadow, "PUT": s.putShadow, "DELETE": s.deleteShadow})
+	r.addPath("/connectors/:connector/transforms/:alias/promote", methods{"POST": s.promoteShadow})
+	r.addPath(shadowHerePath, methods{"GET": s.shadowReportsHere})
 	if s.config.Preview != nil {
 		r.addPath("/preview", methods{"POST": s.preview})
 	}

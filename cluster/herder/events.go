@@ -33,6 +33,7 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 		h.forgetRevivals(event.Connector)
 		// The epoch counts, and statuses go, although it may exist again already: nothing of the deleted one may stay.
 		h.follow(ctx, event.Connector, func(w *wish) { w.configEpoch++ })
+		h.setShadows(event.Connector)
 		if h.leads() {
 			h.deleteStatuses(event.Connector)
 		}
@@ -45,6 +46,8 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 		h.follow(ctx, event.Connector, func(w *wish) { w.targetEpoch++ })
 	case store.RestartRequested:
 		h.onRestart(event.Restart)
+	case store.ShadowsChanged:
+		h.setShadows(event.Connector)
 	case store.TenantChanged:
 		h.restartTenant(event.Tenant)
 	case store.LoggerLevelSet:

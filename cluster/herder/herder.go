@@ -20,6 +20,7 @@ import (
 // Config is what a herder needs besides its ports.
 type Config struct {
 	WorkerID           string // advertised host:port, as in worker_id of statuses
+	Scheme             string // http or https: of the URLs of all workers
 	GroupID            string // group.id, part of the transactional ids of tasks
 	SessionKeys        SessionKeys
 	Restarts           RestartPolicy // of failed tasks; connectors may have their own
@@ -113,6 +114,7 @@ func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	}
 	close(h.read)
 	h.noticeWork()
+	h.setAllShadows()
 	look := time.NewTicker(statusLookInterval)
 	defer look.Stop()
 	from := sources{nil, look.C}

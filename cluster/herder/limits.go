@@ -21,6 +21,8 @@ const (
 	// predecessors.
 	fenceDurationMax = time.Minute
 	fenceDelayMax    = 5 * time.Second
+	// shadowAskDurationMax bounds how long a report waits for other workers.
+	shadowAskDurationMax = 10 * time.Second
 	// swapWaitMax bounds how long a request for a swap waits for the tasks, whose states swapLookInterval is how often
 	// it looks at.
 	swapWaitMax      = 30 * time.Second

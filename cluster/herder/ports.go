@@ -28,6 +28,9 @@ type Group interface {
 type Leader interface {
 	PutTaskConfigs(ctx context.Context, leaderURL, connector string, tasks []host.Config, sign sessionkey.Signer) error
 	FenceZombies(ctx context.Context, leaderURL, connector string, sign sessionkey.Signer) error
+	// ShadowReports asks any worker for those of the tasks that it runs.
+	ShadowReports(ctx context.Context, workerURL, connector, alias string, sign sessionkey.Signer) (
+		[]host.ShadowReport, error)
 }
 
 // ConfigStore keeps configurations, target states and restart requests. *store.ConfigStore implements it.
@@ -52,6 +55,8 @@ type ConfigStore interface {
 	PutLoggerLevel(ctx context.Context, namespace, level string) error
 	PutSessionKey(ctx context.Context, key store.SessionKey) error
 	PutTaskCount(ctx context.Context, connector string, tasks int) error
+	PutShadow(ctx context.Context, wish host.ShadowWish) error
+	DeleteShadow(ctx context.Context, connector, alias string) error
 
 	host.Tenants
 	PutTenant(ctx context.Context, tenant host.Tenant) error

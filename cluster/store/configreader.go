@@ -103,6 +103,8 @@ func (c *configReader) apply(r *kgo.Record) {
 		c.sessionKey(value)
 	case strings.HasPrefix(key, loggerKey):
 		c.logger(name(loggerKey), value)
+	case strings.HasPrefix(key, shadowKey):
+		c.shadow(key, r.Value)
 	case strings.HasPrefix(key, tenantKey):
 		c.tenant(name(tenantKey), value, r.Value)
 	default:
@@ -183,6 +185,7 @@ func (c *configReader) remove(name string) {
 	delete(c.staged, name)
 	if known, ok := c.connectors[name]; ok {
 		known.Config, known.AppliedConfig, known.TaskConfigs, known.TaskCount = nil, nil, nil, NoTaskCount
+		known.Shadows = nil
 		c.connectors[name] = known
 	}
 }

@@ -23,6 +23,7 @@ type Connector struct {
 	Generation    int                 // counts applied commits, the first is 0; -1: none
 	FencedCount   *int                // of the last tasks-fencing record (KIP-618); nil: none
 	PendingFence  bool                // a commit came after the last tasks-fencing record
+	Shadows       []host.ShadowWish   // by alias
 }
 
 // Tasks lists the tasks that can run: none while inconsistent.
@@ -89,6 +90,7 @@ const (
 	RestartRequested                  // Restart
 	SessionKeyUpdated
 	LoggerLevelSet // Namespace, Level
+	ShadowsChanged // Connector
 	TenantChanged  // Tenant: its connectors may reach other things than before
 )
 

@@ -46,7 +46,7 @@ func decodeOrdered(d *json.Decoder, at string, depth int) (any, error) {
 		_, err = d.Token()
 		return items, err
 	case json.Delim('{'):
-		object := &abi.OrderedMap{}
+		object, places := &abi.OrderedMap{}, map[any]int{}
 		for d.More() {
 			key, err := d.Token()
 			if err != nil {
@@ -56,7 +56,12 @@ func decodeOrdered(d *json.Decoder, at string, depth int) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			object.Set(key.(string), value)
+			if place, again := places[key]; again { // the last of equal names wins
+				object.Pairs[place].Value = value
+				continue
+			}
+			places[key] = len(object.Pairs)
+			object.Pairs = append(object.Pairs, abi.Pair{Key: key, Value: value})
 		}
 		_, err = d.Token()
 		return object, err
@@ -162,17 +167,21 @@ func structOf(s *abi.Schema, x any, at string) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s is %s, where its schema wants an object", at, AppendValue(nil, x))
 	}
+	members := make(map[any]any, len(object.Pairs))
 	for _, p := range object.Pairs {
-		if s.FieldIndex(p.Key.(string)) < 0 {
-			return nil, fmt.Errorf("%s.%s is no field of its schema: add it there or leave it out", at, p.Key)
-		}
+		members[p.Key] = p.Value
 	}
 	value := abi.NewStruct(s)
 	for i, f := range s.Fields {
-		member, _ := object.Get(f.Name)
 		var err error
-		if value.Values[i], err = valueOf(f.Schema, member, at+"."+f.Name); err != nil {
+		if value.Values[i], err = valueOf(f.Schema, members[f.Name], at+"."+f.Name); err != nil {
 			return nil, err
+		}
+		delete(members, f.Name)
+	}
+	for _, p := range object.Pairs {
+		if _, left := members[p.Key]; left {
+			return nil, fmt.Errorf("%s.%s is no field of its schema: add it there or leave it out", at, p.Key)
 		}
 	}
 	return value, nil

@@ -139,11 +139,13 @@ func (j *schemaJSON) readChildren(s *abi.Schema, at string, depth int) (err erro
 	case abi.TypeMap:
 		s.Key, s.Elem = child(j.Keys, "keys"), child(j.Values, "values")
 	case abi.TypeStruct:
+		names := map[string]bool{}
 		for i := range j.Fields {
 			f := &j.Fields[i]
-			if f.Field == "" {
-				return fmt.Errorf("%s.fields[%d] has no \"field\", the name of the field", at, i)
+			if f.Field == "" || names[f.Field] {
+				return fmt.Errorf("%s.fields[%d] has no \"field\" of its own, the name of the field", at, i)
 			}
+			names[f.Field] = true
 			s.Fields = append(s.Fields, abi.Field{Name: f.Field, Schema: child(f, "fields."+f.Field)})
 		}
 	}

@@ -119,7 +119,7 @@ func (b *beside) set(w *Worker, wishes []host.ShadowWish) (restart bool) {
 	}
 	for alias, s := range b.shadows {
 		if !wanted[s.id] {
-			s.stop()
+			go s.stop() // nobody waits for it, least of all the task, which may ask for mu
 			delete(b.shadows, alias)
 		}
 	}

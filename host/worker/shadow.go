@@ -66,7 +66,7 @@ func aliasesOf(connector host.Config) []string {
 // candidateConfig is a connector's configuration with a candidate in the place of the live transformation.
 func candidateConfig(connector host.Config, wish host.ShadowWish) host.Config {
 	candidate := maps.Clone(connector)
-	for key, value := range ShadowPatch(wish) {
+	for key, value := range wish.Patch() {
 		if value == nil {
 			delete(candidate, key)
 		} else {
@@ -74,18 +74,6 @@ func candidateConfig(connector host.Config, wish host.ShadowWish) host.Config {
 		}
 	}
 	return candidate
-}
-
-// ShadowPatch is what of a connector's configuration makes a candidate the live transformation; null: without the key.
-func ShadowPatch(wish host.ShadowWish) host.Config {
-	patch, prefix := host.Config{}, "transforms."+wish.Alias+"."
-	for key, value := range wish.Config {
-		patch[prefix+key] = value
-	}
-	if wish.Version != "" {
-		patch[prefix+"plugin.version"] = &wish.Version
-	}
-	return patch
 }
 
 // SetShadows implements host.Shadower.
