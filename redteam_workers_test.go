@@ -98,7 +98,7 @@ func (p *process) writeOwn(topic, property string, routed bool) {
 	p.t.Helper()
 	name := p.name("own-" + strings.Split(property, ".")[0] + fmt.Sprint(routed))
 	file := p.file(name)
-	p.appendTo(file, `{"properties":{"connector.class":"evil"}}`)
+	p.appendTo(name, `{"properties":{"connector.class":"evil"}}`)
 	config := p.source(file, topic)
 	if routed {
 		config = p.source(file, "harmless").with(keys{"transforms": "r", "transforms.r.type": transformsOf + "RegexRouter",
@@ -122,7 +122,7 @@ func (p *process) deadLetterOwn() {
 // start on it.
 func (f *fortress) litter(p *process) {
 	neighbour, long := p.name("neighbour-in"), strings.Repeat("n", 40_000)
-	deep := strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000)
+	deep := strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000)
 	values := []string{"", "null", "{}", "[]", "1", `"x"`, "{", "\x00\xff", deep, `{"tasks":2147483647}`, `{"tasks":-1}`,
 		`{"tasks":9e999}`, `{"properties":{"a":{"b":[1]}}}`, `{"properties":[]}`, `{"state":"WEIRD"}`, `{"state.v2":7}`,
 		`{"key":"!!!","algorithm":"none","creation-timestamp":-1}`, `{"level":"LOUD"}`, `{"restart":1}`}
