@@ -20,6 +20,7 @@ import (
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/configprovider"
 	"github.com/berth-connect/berth/host/network"
+	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -53,6 +54,9 @@ func (c config) listIfGiven(key string) []string {
 	}
 	return append([]string{}, c.list(key)...)
 }
+
+// fraction reads a number that need not be whole.
+func (c config) fraction(key string) float64 { return c.values.Float64(key) }
 
 // millis reads a key whose name ends in .ms.
 func (c config) millis(key string) time.Duration {
@@ -244,6 +248,7 @@ var settings = []setting{
 	{"plugin.path", "", false, isText, ""},
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
+	{secrets.Property, "", false, isText, ""},
 	{"berth.modules.storage.topic", "", false, isText, ""},
 	{"berth.modules.storage.replication.factor", "", false, isText, replicationRule},
 	{network.Property, "", false, isNetGrants, network.Rule},
@@ -252,6 +257,11 @@ var settings = []setting{
 	{"berth.restart.window.ms", "600000", true, isPositive, millisRule},
 	{"berth.restart.backoff.ms", "1000", true, isZeroOrMore, millisRule},
 	{"berth.restart.backoff.max.ms", "60000", true, isZeroOrMore, millisRule},
+	{host.SwapWindowKey, inMillis(host.DefaultSwapPolicy.Window), true, isNumber(host.IsSwapWindow), host.SwapWindowRule},
+	{host.SwapErrorRateKey, float(host.DefaultSwapPolicy.ErrorRateMax), true, isNumber(host.IsSwapErrorRate),
+		host.SwapErrorRateRule},
+	{host.SwapLatencyKey, float(host.DefaultSwapPolicy.LatencyRatio), true, isNumber(host.IsSwapLatency),
+		host.SwapLatencyRule},
 	{"berth.limits.memory.bytes", number(host.MemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.module.memory.bytes", number(host.ModuleMemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.worker.memory.bytes", number(host.WorkerMemoryBytesMax), true, isBytes, bytesRule},
@@ -270,6 +280,8 @@ var settings = []setting{
 		"be connections at a time, 1 or more"},
 	{"berth.limits.net.second.bytes", number(host.NetBytesPerSecondMax), true, isBytes, bytesRule},
 }
+
+func float(n float64) string { return strconv.FormatFloat(n, 'g', -1, 64) }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
@@ -370,6 +382,13 @@ func isPort(value string) bool { return numberFrom(value, 1) && !numberFrom(valu
 func numberFrom(value string, least int64) bool {
 	n, err := strconv.ParseInt(value, 10, 32)
 	return err == nil && n >= least
+}
+
+func isNumber(valid func(float64) bool) func(string) bool {
+	return func(value string) bool {
+		n, err := strconv.ParseFloat(value, 64)
+		return err == nil && valid(n)
+	}
 }
 
 func isBytes(value string) bool {

@@ -13,6 +13,8 @@ import (
 	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/cluster/kafka"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/tenancy"
+	"github.com/berth-connect/berth/host/worker"
 )
 
 // membership is the worker's place in the group of workers that share the connectors (group.id).
@@ -21,8 +23,8 @@ type membership struct {
 	close  func()
 }
 
-// joinGroup gives the herder a membership; it does not talk to Kafka yet.
-func (n *node) joinGroup(c config, advertised *url.URL, log *slog.Logger) error {
+// joinGroup gives the herder a membership, and the clients of tasks its fence; it does not talk to Kafka yet.
+func (n *node) joinGroup(c config, clients *kafka.Clients, advertised *url.URL, log *slog.Logger) error {
 	clientID := cmp.Or(c.text("client.id"), "connect-"+advertised.Host)
 	client, err := kafka.NewMembership(c.all(), clientID, log)
 	if err != nil {
@@ -41,14 +43,39 @@ func (n *node) joinGroup(c config, advertised *url.URL, log *slog.Logger) error 
 		RetryBackoffMax:            c.millis("retry.backoff.max.ms"),
 	}, group.Ports{Client: client, State: herder.NewGroupState(n.configs)}, log)
 	n.herder.Join(member)
+	clients.Fence(member.Fenced)
 	n.membership = membership{member, client.Close}
 	return nil
 }
 
-func openSinkGroup(clients *kafka.Clients) herder.OpenSinkGroup {
+func openSinkGroup(clients *kafka.Clients, grants tenancy.Grants) herder.OpenSinkGroup {
 	return func(connector string, config host.Config) (herder.SinkGroup, error) {
-		return clients.SinkGroup(connector, config)
+		config, err := grants.Client(connector, config)
+		if err != nil {
+			return nil, err
+		}
+		group, err := clients.SinkGroup(connector, config)
+		if err != nil {
+			return nil, err
+		}
+		return boundSinkGroup{group, func(topic string) error { return grants.Topic(connector, topic) }}, nil
 	}
+}
+
+// boundSinkGroup sets offsets of topics that the connector may use, so that nobody finds out which others there are.
+type boundSinkGroup struct {
+	herder.SinkGroup
+	check func(topic string) error
+}
+
+// SetOffsets implements herder.SinkGroup.
+func (g boundSinkGroup) SetOffsets(ctx context.Context, offsets map[host.TopicPartition]int64) error {
+	for tp := range offsets {
+		if err := g.check(tp.Topic); err != nil {
+			return err
+		}
+	}
+	return g.SinkGroup.SetOffsets(ctx, offsets)
 }
 
 // protocols are the values of connect.protocol.
@@ -63,12 +90,14 @@ func (m membership) run(ctx context.Context) error {
 }
 
 // guarded keeps tasks from writing when the membership has ended. A standalone worker has none that could end.
-func (m membership) guarded(clients host.Clients, offsets host.OffsetStore) (host.Clients, host.OffsetStore) {
+func (m membership) guarded(ports worker.Ports) worker.Ports {
 	if m.member == nil {
-		return clients, offsets
+		return ports
 	}
 	guard := herder.NewGuard(m.member)
-	return guard.Clients(clients), guard.Offsets(offsets)
+	ports.Clients, ports.Offsets = guard.Clients(ports.Clients), guard.Offsets(ports.Offsets)
+	ports.OffsetTopics = guard.OffsetTopics(ports.OffsetTopics)
+	return ports
 }
 
 func sessionKeys(c config) herder.SessionKeys {

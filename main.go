@@ -28,6 +28,8 @@ func commands() []command {
 		{"plugin", "inspect FILE.wasm", "what a module provides and asks for", runPlugin},
 		{"plugin", "push FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
 		{"plugin", "ls [-url URL] [-json]", "the plugins in this program, or those of a running worker", runPlugin},
+		{"preview", "-config FILE [-records FILE | -topic T]", "what a chain makes of records, stage by stage", runPreview},
+		{"transform", "test [-module FILE.wasm] DIR|FILE …", "play golden files of chains, without Kafka", runTransform},
 		{"version", "", "print the version", printVersion},
 	}
 }

@@ -170,5 +170,6 @@ func FuzzControl(f *testing.F) {
 		_, _ = ParseValidateRequest(b)
 		_, _ = ParseAlterRequest(b)
 		_, _ = ParseAltered(b)
+		_, _ = ParseStates(b)
 	})
 }

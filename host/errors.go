@@ -13,6 +13,10 @@ var (
 	ErrInternal   = errors.New("internal error")
 )
 
+// MissingPluginRemedy says what to do about a class that no module has.
+const MissingPluginRemedy = "Upload the module that has it (POST /plugins, berth plugin push), or put it into a " +
+	"folder of plugin.path; Java plugins do not run here."
+
 // ErrAlterUnsupported is the answer of a plugin whose offsets must not be altered from outside.
 var ErrAlterUnsupported = errors.New("the plugin doesn't support external modification of offsets")
 

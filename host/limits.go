@@ -31,6 +31,8 @@ const (
 
 	// CompileDurationMax bounds the compilation of one module; 20 MB take 13 s of one core.
 	CompileDurationMax = 2 * time.Minute
+	// CompileSmallDurationMax bounds that of a small one: it holds up all others of its lane. 4 MB take 3 s.
+	CompileSmallDurationMax = 30 * time.Second
 	// CompileSmallBytesMax is the size up to which a module is compiled in the lane of the small ones, which wait for
 	// each other only.
 	CompileSmallBytesMax = 4 << 20
@@ -100,6 +102,10 @@ const (
 	NetDialDurationMax = 15 * time.Second
 	// NetLingerMax is how long what a guest has written may take to go out after it closed a connection.
 	NetLingerMax = 2 * time.Second
+	// NetTildeHeldMax and NetHandleHeldMax are how long the end of what a guest has written waits for more, if it may be
+	// the beginning of a secret's handle: a tilde or two, which data may end with, and more than that.
+	NetTildeHeldMax  = 50 * time.Millisecond
+	NetHandleHeldMax = 5 * time.Second
 	// LogLinesPerSecondMax is a guest's share of the worker's log; the rest is counted and dropped.
 	LogLinesPerSecondMax = 100
 	// StderrKeptBytesMax is how much of a guest's first words, and as much of its last ones, goes into a trace.

@@ -12,6 +12,15 @@ import (
 	"github.com/berth-connect/berth/host/javabase64"
 )
 
+// guard lets requests through to the handler of a path that may pass.
+func (s *Server) guard(method, path string, handler echo.HandlerFunc) echo.HandlerFunc {
+	handler = s.enter(path, handler)
+	if isInternal(method, path) {
+		return handler
+	}
+	return authenticate(s.config.Users, handler)
+}
+
 // authenticate lets requests with the name and password of a user pass, as Connect's BasicAuthSecurityRestExtension
 // does: a path that is not there is 404 for everybody, and there is no WWW-Authenticate, which would have browsers ask.
 func authenticate(users map[string]string, handler echo.HandlerFunc) echo.HandlerFunc {

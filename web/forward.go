@@ -59,7 +59,7 @@ func (l *LeaderClient) forward(c echo.Context, worker string, query url.Values, 
 	if err != nil {
 		return fmt.Errorf("Error trying to forward REST request: %w", err)
 	}
-	target.Path, target.RawPath = request.URL.Path, request.URL.RawPath
+	target.RawPath = tenantPath(c) + request.URL.RawPath
 	if target.Path, err = url.PathUnescape(target.RawPath); err != nil {
 		return fmt.Errorf("Error trying to forward REST request: %w", err)
 	}

@@ -39,7 +39,7 @@ func (s *Server) putTasks(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.herder.PutTaskConfigs(c.Request().Context(), name, configs, signature); err != nil {
+	if err := s.herder(c).PutTaskConfigs(c.Request().Context(), name, configs, signature); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -58,7 +58,7 @@ func (s *Server) fenceZombies(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.herder.FenceZombies(c.Request().Context(), name, signature); err != nil {
+	if err := s.herder(c).FenceZombies(c.Request().Context(), name, signature); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

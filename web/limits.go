@@ -1,11 +1,17 @@
 package web
 
-import "time"
+import (
+	"time"
+
+	"github.com/berth-connect/berth/host"
+)
 
 // Limits of the REST server, in one place.
 const (
 	// jsonBodyBytesMax bounds a JSON request body; a Kafka record of a configuration is at most about as large.
 	jsonBodyBytesMax = 1 << 20
+	// previewBodyBytesMax bounds the body of a preview: its records, and as much again for Base64 and names.
+	previewBodyBytesMax = 2 * host.PreviewInputBytesMax
 	// moduleBodyBytesMax bounds an uploaded module, with some room for the multipart frame.
 	moduleBodyBytesMax = 64<<20 + 64<<10
 	// answerBytesMax bounds what is read of another worker's answer: a connector's configuration with its tasks.

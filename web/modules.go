@@ -25,7 +25,7 @@ const wasmMediaType = "application/wasm"
 
 func (s *Server) listModules(c echo.Context) error {
 	return within(c, requestDurationMax, func(c echo.Context) error {
-		infos, err := s.herder.Modules(c.Request().Context())
+		infos, err := s.herder(c).Modules(c.Request().Context())
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func (s *Server) downloadModule(c echo.Context) error {
 		if err := holdModule(c, info.SizeBytes); err != nil {
 			return err
 		}
-		content, err := s.herder.ModuleContent(c.Request().Context(), info.Digest)
+		content, err := s.herder(c).ModuleContent(c.Request().Context(), info.Digest)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (s *Server) withModule(c echo.Context, answer func(echo.Context, host.Modul
 		return err
 	}
 	return within(c, requestDurationMax, func(c echo.Context) error {
-		info, err := s.herder.Module(c.Request().Context(), name, version)
+		info, err := s.herder(c).Module(c.Request().Context(), name, version)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (s *Server) deleteModule(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.herder.DeleteModule(c.Request().Context(), name, version); err != nil {
+	if err := s.herder(c).DeleteModule(c.Request().Context(), name, version); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -115,7 +115,7 @@ func (s *Server) addModule(c echo.Context) error {
 	}
 	upload.Name = name
 	return within(c, requestDurationMax, func(c echo.Context) error {
-		info, added, err := s.herder.AddModule(c.Request().Context(), upload)
+		info, added, err := s.herder(c).AddModule(c.Request().Context(), upload)
 		if err != nil {
 			return err
 		}

@@ -159,7 +159,7 @@ func (d *description) of(t reflect.Type) schema {
 		return schema{"type": "string"}
 	case reflect.Bool:
 		return schema{"type": "boolean"}
-	case reflect.Int, reflect.Int32, reflect.Int64:
+	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint32, reflect.Uint64:
 		return schema{"type": "integer"}
 	case reflect.Float64:
 		return schema{"type": "number"}
@@ -207,6 +207,9 @@ func (d *description) object(t reflect.Type) schema {
 			continue
 		}
 		kind := d.of(field.Type)
+		if field.Tag.Get("nullable") != "" {
+			kind = nullable(kind)
+		}
 		if values := field.Tag.Get("enum"); values != "" {
 			kind["enum"] = strings.Split(values, ",")
 		}

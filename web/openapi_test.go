@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+
+	"github.com/berth-connect/berth/host"
 )
 
 // Every route is described, and everything that is described is routed.
 func TestOpenAPIIsWhatIsRouted(t *testing.T) {
-	s, err := New(Config{Metrics: http.NotFoundHandler()}, &fakeHerder{}, slog.New(slog.DiscardHandler))
+	all := Config{Metrics: http.NotFoundHandler(), Preview: struct{ host.Previewer }{}}
+	s, err := New(all, &fakeHerder{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

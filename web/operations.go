@@ -17,6 +17,9 @@ type (
 	levelBody struct {
 		Level string `json:"level" enum:"TRACE,DEBUG,INFO,WARN,ERROR,FATAL,OFF"`
 	}
+	versionBody struct {
+		Version string `json:"version"`
+	}
 	offsetBody struct {
 		Partition *map[string]json.RawMessage `json:"partition"`
 		Offset    *map[string]json.RawMessage `json:"offset"`
@@ -34,6 +37,16 @@ func words(name, doc string) parameter { return parameter{name, doc, schema{"typ
 func acts(status int) map[int]any { return map[int]any{status: nil} }
 
 func answers(body any) map[int]any { return map[int]any{http.StatusOK: body} }
+
+func putsVersion(stage string) operation {
+	return operation{summary: "Swap a " + stage + " of a running connector", body: versionBody{},
+		answers: map[int]any{http.StatusOK: swap{}, http.StatusAccepted: swap{}}}
+}
+
+func rollsBack(stage string) operation {
+	return operation{summary: "Put back the version that a " + stage + " had before its newest swap",
+		answers: map[int]any{http.StatusOK: swap{}, http.StatusAccepted: swap{}}}
+}
 
 // operations describe every route, by method and path as they are routed; a test holds that they are the same.
 var operations = map[string]operation{
@@ -89,6 +102,24 @@ var operations = map[string]operation{
 	"PUT /admin/loggers/:logger": {summary: "Set a level", body: levelBody{},
 		query:   []parameter{words("scope", "worker, or cluster: on all workers")},
 		answers: map[int]any{http.StatusOK: []string{}, http.StatusNoContent: nil}},
+
+	"PUT /connectors/:connector/transforms/:alias/version":   putsVersion("transformation"),
+	"POST /connectors/:connector/transforms/:alias/rollback": rollsBack("transformation"),
+	"PUT /connectors/:connector/predicates/:alias/version":   putsVersion("predicate"),
+	"POST /connectors/:connector/predicates/:alias/rollback": rollsBack("predicate"),
+	"PUT /connectors/:connector/converters/:alias/version":   putsVersion("converter (key, value or header)"),
+	"POST /connectors/:connector/converters/:alias/rollback": rollsBack("converter (key, value or header)"),
+	"GET /connectors/:connector/swaps": {summary: "Swaps of a connector",
+		answers: answers([]swap{})},
+	"POST /preview": {summary: "What a chain makes of records", body: host.PreviewRequest{},
+		answers: answers(host.Preview{})},
+
+	"GET /tenants":         {summary: "Names of tenants", answers: answers([]string{})},
+	"GET /tenants/:tenant": {summary: "A tenant's record", answers: answers(host.Tenant{})},
+	"PUT /tenants/:tenant": {summary: "Create a tenant or change its record", body: host.Tenant{},
+		answers: map[int]any{http.StatusOK: host.Tenant{}, http.StatusCreated: host.Tenant{}}},
+	"DELETE /tenants/:tenant": {summary: "Delete a tenant",
+		query: []parameter{flag("force", "with all that it has")}, answers: acts(http.StatusNoContent)},
 
 	"GET /plugins": {summary: "Modules", answers: answers([]module{})},
 	"POST /plugins": {summary: "Add a module, or check it", body: wasmModule{},

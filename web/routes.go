@@ -29,17 +29,17 @@ type methods map[string]echo.HandlerFunc
 // resources are the paths of one set of listeners.
 type resources struct {
 	*echo.Echo
-	users  map[string]string // nil: everybody may use them
+	server *Server
 	leader *LeaderClient
 }
 
 // newResources makes an empty set, with what concerns every request.
 func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
-	r := resources{echo.New(), s.config.Users, s.config.Leader}
+	r := resources{echo.New(), s, s.config.Leader}
 	r.HTTPErrorHandler = s.handleError
 	r.Pre(s.paced)
 	r.Pre(all...)
-	r.Pre(normalisePath)
+	r.Pre(s.enterTenant, normalisePath)
 	return r
 }
 
@@ -65,18 +65,31 @@ func (s *Server) addRoutes(r resources) {
 	r.addPath("/connectors/:connector/topics/reset", methods{"PUT": s.resetTopics})
 	r.addPath("/connectors/:connector/offsets", methods{
 		"GET": s.getOffsets, "PATCH": s.alterOffsets, "DELETE": s.resetOffsets})
+	for _, stages := range []string{"transforms", "predicates", "converters"} {
+		r.addPath("/connectors/:connector/"+stages+"/:alias/version", methods{"PUT": s.putVersion})
+		r.addPath("/connectors/:connector/"+stages+"/:alias/rollback", methods{"POST": s.rollBack})
+	}
+	r.addPath("/connectors/:connector/swaps", methods{"GET": s.listSwaps})
 	r.addPath("/connector-plugins", methods{"GET": s.listPlugins})
 	r.addPath("/connector-plugins/:plugin/config", methods{"GET": s.getPluginConfig})
 	r.addPath("/connector-plugins/:plugin/config/validate", methods{"PUT": s.validateConfig})
 
-	// Berth's own. They take and give other media types than JSON, so they are not negotiated.
-	r.GET("/plugins", authenticate(r.users, s.listModules))
-	r.POST("/plugins", authenticate(r.users, s.addModule))
-	r.GET("/plugins/:name/:version", authenticate(r.users, s.getModule))
-	r.GET("/plugins/:name/:version/module", authenticate(r.users, s.downloadModule))
-	r.DELETE("/plugins/:name/:version", authenticate(r.users, bounded(forwarding(r.leader, s.deleteModule))))
+	if s.config.Preview != nil {
+		r.addPath("/preview", methods{"POST": s.preview})
+	}
+
+	// Berth's own.
+	r.addPath("/tenants", methods{"GET": s.listTenants})
+	r.addPath("/tenants/:tenant", methods{"GET": s.getTenant, "PUT": s.putTenant, "DELETE": s.deleteTenant})
+
+	// They take and give other media types than JSON, so they are not negotiated.
+	r.addRaw("GET", "/plugins", s.listModules)
+	r.addRaw("POST", "/plugins", s.addModule)
+	r.addRaw("GET", "/plugins/:name/:version", s.getModule)
+	r.addRaw("GET", "/plugins/:name/:version/module", s.downloadModule)
+	r.addRaw("DELETE", "/plugins/:name/:version", bounded(forwarding(r.leader, s.deleteModule)))
 	if s.config.Metrics != nil {
-		r.GET("/metrics", authenticate(r.users, s.getMetrics))
+		r.addRaw("GET", "/metrics", s.getMetrics)
 	}
 }
 
@@ -93,9 +106,7 @@ func (r resources) addPath(path string, handlers methods) {
 		if method != http.MethodGet {
 			handler = forwarding(r.leader, handler)
 		}
-		if !isInternal(method, path) {
-			handler = authenticate(r.users, handler)
-		}
+		handler = r.server.guard(method, path, handler)
 		allowed = append(allowed, method)
 		r.Add(method, path, negotiate(handler))
 		if method == http.MethodGet {
@@ -106,7 +117,12 @@ func (r resources) addPath(path string, handlers methods) {
 	slices.SortFunc(allowed, func(a, b string) int {
 		return slices.Index(methodOrder, a) - slices.Index(methodOrder, b)
 	})
-	r.OPTIONS(path, authenticate(r.users, func(c echo.Context) error { return answerOptions(c, allowed) }))
+	r.addRaw(http.MethodOptions, path, func(c echo.Context) error { return answerOptions(c, allowed) })
+}
+
+// addRaw adds one method of a path whose media types are the handler's own matter.
+func (r resources) addRaw(method, path string, handler echo.HandlerFunc) {
+	r.Add(method, path, r.server.guard(method, path, handler))
 }
 
 // answerOptions lists a path's methods, in the body too unless the client wants JSON.

@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/berth-connect/berth/host"
 )
 
 // DefaultListener is where Connect listens when its listeners property says nothing.
@@ -29,6 +31,7 @@ type Config struct {
 	Metrics        http.Handler      // serves GET /metrics; nil: there is no such path
 	Loggers        *Loggers          // nil: a table of its own
 	Users          map[string]string // passwords by user name; nil: everybody may use the API
+	Preview        host.Previewer    // serves POST /preview; nil: there is no such path
 	Leader         *LeaderClient     // for requests that are another worker's; nil: one without settings
 
 	AllowOrigin     string // access.control.allow.origin
@@ -39,7 +42,7 @@ type Config struct {
 // Server serves the REST API.
 type Server struct {
 	config    Config
-	herder    Herder
+	all       Herder // of all tenants; resources use herder
 	log       *slog.Logger
 	main      resources
 	admin     resources
@@ -65,7 +68,7 @@ func New(config Config, herder Herder, log *slog.Logger) (*Server, error) {
 	if config.Leader == nil {
 		config.Leader = NewLeaderClient(nil)
 	}
-	s := &Server{config: config, herder: herder, log: log, memories: newMemories()}
+	s := &Server{config: config, all: herder, log: log, memories: newMemories()}
 	headers, err := parseHeaderRules(config.ResponseHeaders)
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func (h *Herder) fenceable(ctx context.Context, name string) (store.Connector, e
 	if !known {
 		return connector, host.NotFound(fmt.Sprintf("Connector %s not found", name))
 	}
-	if h.runtime.ConnectorKind(connector.Config) != string(host.KindSource) {
+	if h.kindOf(name, connector.Config) != string(host.KindSource) {
 		return connector, host.BadRequest(fmt.Sprintf("Connector %s is not a source connector", name))
 	}
 	if err := h.configs.Refresh(ctx); err != nil {

@@ -1,6 +1,7 @@
 package herder_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type bench struct {
 	// Of tests with several workers; nil: none.
 	join  func(*herder.Herder) herder.Group
 	leads herder.Leader
+	fence herder.Admin // nil: admin
 	setUp func(*herdertest.Runtime)
 }
 
@@ -55,12 +57,9 @@ func (b *bench) start() *bench {
 }
 
 func (b *bench) launch() {
-	var leader herder.Leader = b.leader
-	if b.leads != nil {
-		leader = b.leads
-	}
 	b.Herder = herder.New(b.config, herder.Ports{Configs: b.configs, Statuses: b.statuses, Offsets: b.offsets,
-		Admin: b.admin, OpenSink: b.sinks.Open, Leader: leader}, slog.New(slog.DiscardHandler))
+		Admin: cmp.Or[herder.Admin](b.fence, b.admin), OpenSink: b.sinks.Open,
+		Leader: cmp.Or[herder.Leader](b.leads, b.leader)}, slog.New(slog.DiscardHandler))
 	if b.group != nil {
 		b.Join(b.group)
 	}

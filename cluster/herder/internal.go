@@ -47,7 +47,7 @@ func (h *Herder) PutTaskConfigs(ctx context.Context, name string, tasks []host.C
 		case connector.Target == host.TargetStopped && len(tasks) > 0:
 			return struct{}{}, host.BadRequest("Cannot submit non-empty set of task configs for stopped connector " + name)
 		}
-		return struct{}{}, h.configs.PutTasks(ctx, name, tasks)
+		return struct{}{}, h.putTasks(ctx, name, connector, tasks)
 	})
 	return err
 }
@@ -58,7 +58,7 @@ func (h *Herder) checkSigned(ctx context.Context, signature *sessionkey.Signatur
 	if err := h.await(ctx); err != nil {
 		return err
 	}
-	if h.group != nil && !h.signs.Load() {
+	if h.group != nil && !h.signs.Load() && !h.AnyTenant() {
 		return nil
 	}
 	if signature == nil {

@@ -21,6 +21,10 @@ const (
 	// predecessors.
 	fenceDurationMax = time.Minute
 	fenceDelayMax    = 5 * time.Second
+	// swapWaitMax bounds how long a request for a swap waits for the tasks, whose states swapLookInterval is how often
+	// it looks at.
+	swapWaitMax      = 30 * time.Second
+	swapLookInterval = 5 * time.Millisecond
 	// retryDelayMin and retryDelayMax bound the exponential back-off of asking a connector for task configurations, as
 	// in Connect.
 	retryDelayMin = 250 * time.Millisecond

@@ -52,6 +52,10 @@ type ConfigStore interface {
 	PutLoggerLevel(ctx context.Context, namespace, level string) error
 	PutSessionKey(ctx context.Context, key store.SessionKey) error
 	PutTaskCount(ctx context.Context, connector string, tasks int) error
+
+	host.Tenants
+	PutTenant(ctx context.Context, tenant host.Tenant) error
+	DeleteTenant(ctx context.Context, name string) error
 }
 
 // StatusStore keeps statuses and the topics in use. *store.StatusStore implements it. Put methods return at once; the
@@ -63,6 +67,11 @@ type StatusStore interface {
 	PutTask(id host.TaskID, status store.Status)
 	PutTaskSafe(id host.TaskID, status store.Status)
 	PutTopic(use store.TopicUse)
+	PutSwapRequest(connector string, request store.SwapRequest)
+	PutTaskSwap(id host.TaskID, swap store.TaskSwap)
+	DeleteSwaps(connector string)
+	Swap(connector string, revision int64) store.Swap
+	Swaps(connector string) []store.Swap
 	DeleteTopics(connector string)
 	Flush(ctx context.Context) error
 	Connector(name string) (store.Status, bool)
@@ -78,6 +87,19 @@ type OffsetStore interface {
 	// List returns the offsets as Connect shows them.
 	List(ctx context.Context, connector string) ([]host.SourceOffset, error)
 	Ready() <-chan struct{}
+}
+
+// OpenSourceOffsets opens the offsets of a source connector, where its configuration says that they are. It does no
+// I/O.
+type OpenSourceOffsets func(connector string, config host.Config) SourceOffsets
+
+// SourceOffsets are the offsets of one source connector. *store.SourceOffsets implements it.
+type SourceOffsets interface {
+	// List returns the offsets as Connect shows them.
+	List(ctx context.Context) ([]host.SourceOffset, error)
+	Load(ctx context.Context) ([]host.SourceOffset, error)
+	// Store returns when the offsets are durable; a nil Offset deletes.
+	Store(ctx context.Context, offsets []host.SourceOffset) error
 }
 
 // Admin works on the cluster that the workers live in.
@@ -112,5 +134,5 @@ type SinkGroup interface {
 type OffsetAlterer interface {
 	// AlterOffsets returns true when the plugin has taken care of offsets that it keeps in its own system (or keeps
 	// none). Errors: host.ErrAlterUnsupported; the text of any other goes to the user.
-	AlterOffsets(ctx context.Context, config host.Config, offsets []host.SourceOffset) (bool, error)
+	AlterOffsets(ctx context.Context, tenant string, config host.Config, offsets []host.SourceOffset) (bool, error)
 }

@@ -104,11 +104,13 @@ func (h *Herder) checkValid(ctx context.Context, name string, config host.Config
 		return host.BadRequest(fmt.Sprintf("Invalid connector name %.60q…: it has %d bytes, at most %d are taken", name,
 			len(name), host.ConnectorNameBytesMax))
 	}
-	infos, err := h.validate(ctx, "performing validation for connector "+name, config)
+	infos, err := h.validate(ctx, "performing validation for connector "+name, h.ownerOf(name), config)
 	if err != nil {
 		return err
 	}
 	_, own := h.config.Restarts.of(config)
+	_, swaps := host.DefaultSwapPolicy.Of(config)
+	own = append(own, swaps...)
 	if infos.ErrorCount+len(own) == 0 {
 		return nil
 	}

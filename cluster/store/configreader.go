@@ -24,6 +24,7 @@ const (
 	fencingKey     = "tasks-fencing-"
 	sessionKeyKey  = "session-key"
 	loggerKey      = "logger-cluster-"
+	tenantKey      = "berth-tenant-" // Berth's own: Connect's worker logs it and goes on
 )
 
 // pollRecordsMax is what Connect's worker applies at once (max.poll.records).
@@ -38,6 +39,7 @@ type configReader struct {
 	started    bool // start-up is over: events are noted
 	offset     int64
 	connectors map[string]Connector
+	tenants    map[string]host.Tenant
 	staged     map[string]map[int]host.Config // task records that wait for their commit
 	key        *SessionKey
 	keyError   error // the last session key can't be used
@@ -47,12 +49,13 @@ type configReader struct {
 }
 
 func newConfigReader(log *slog.Logger) *configReader {
-	return &configReader{log: log, offset: -1, connectors: map[string]Connector{},
+	return &configReader{log: log, offset: -1, connectors: map[string]Connector{}, tenants: map[string]host.Tenant{},
 		staged: map[string]map[int]host.Config{}}
 }
 
 func (c *configReader) snapshot() *ConfigSnapshot {
-	return &ConfigSnapshot{Offset: c.offset, Connectors: maps.Clone(c.connectors), SessionKey: c.key}
+	return &ConfigSnapshot{Offset: c.offset, Connectors: maps.Clone(c.connectors), Tenants: maps.Clone(c.tenants),
+		SessionKey: c.key}
 }
 
 func (c *configReader) note(e ConfigEvent) {
@@ -100,6 +103,8 @@ func (c *configReader) apply(r *kgo.Record) {
 		c.sessionKey(value)
 	case strings.HasPrefix(key, loggerKey):
 		c.logger(name(loggerKey), value)
+	case strings.HasPrefix(key, tenantKey):
+		c.tenant(name(tenantKey), value, r.Value)
 	default:
 		c.ignored(key, "its key means nothing")
 	}
@@ -170,7 +175,7 @@ func (c *configReader) connector(name string, value any) {
 		return
 	}
 	known := c.get(name)
-	known.Config = config
+	known.Config, known.Revision = config, c.offset-1
 	if known.Target == "" {
 		known.Target = host.TargetStarted
 	}

@@ -14,6 +14,7 @@ const NoTaskCount = math.MinInt32
 // rest is what was left behind. It is never changed in place.
 type Connector struct {
 	Config        host.Config
+	Revision      int64               // offset of the record that Config is from
 	AppliedConfig host.Config         // Config as of the last applied commit; nil when there was none
 	Target        host.TargetState    // "" only when unknown
 	TaskCount     int                 // of the last commit record, also of an incomplete one; NoTaskCount: none
@@ -54,6 +55,7 @@ type RestartRequest struct {
 type ConfigSnapshot struct {
 	Offset     int64                // last record's offset + 1, -1 when nothing was read; goes into the group's metadata
 	Connectors map[string]Connector // unknown ones with leftovers too: check Config
+	Tenants    map[string]host.Tenant
 	SessionKey *SessionKey
 }
 
@@ -87,6 +89,7 @@ const (
 	RestartRequested                  // Restart
 	SessionKeyUpdated
 	LoggerLevelSet // Namespace, Level
+	TenantChanged  // Tenant: its connectors may reach other things than before
 )
 
 // ConfigEvent is a change read from the config topic after start-up.
@@ -96,4 +99,5 @@ type ConfigEvent struct {
 	Tasks            []host.TaskID
 	Restart          RestartRequest
 	Namespace, Level string
+	Tenant           string
 }

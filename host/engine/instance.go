@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -49,6 +50,8 @@ type Config struct {
 	Stderr    io.Writer // nil: only the tail is kept, for traces
 
 	Network *network.Access // nil: the guest has no capability for it
+
+	CPU *atomic.Int64 // gets the ns that the guest computes; nil: nobody asks
 }
 
 // instance is one running module; it belongs to the goroutine of Run.
@@ -89,7 +92,7 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	defer kill(nil)
 	limits := config.Limits.WithDefaults()
 	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}}
-	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill,
+	in.clock = clock{limits: limits, sleepless: config.Sleepless, total: config.CPU, queue: m.engine.turns, kill: kill,
 		seconds: limited(&cpuBudget{perSecond: limits.SecondCPU}, &m.cpu, &m.engine.cpu)}
 	defer in.clock.leave()
 	in.network = network.NewStack(ctx, accessOf(config), limits, abi.TaskFd)

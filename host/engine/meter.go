@@ -45,6 +45,7 @@ type clock struct {
 
 	counted time.Duration // up to when its time is accounted for
 	units   uint32        // of the slice that runs
+	total   *atomic.Int64 // ns of all that it computes; nil: nobody asks
 	batch   time.Duration // computed since the last answer, or since it slept without owing one
 	asleep  time.Duration // since the last answer
 	awaited time.Duration // of sleep, since the last answer, for replies of the host
@@ -63,6 +64,9 @@ func (c *clock) count() time.Duration {
 	spent := min(elapsed, sliceCountedMax)
 	c.batch += spent
 	c.burst += spent
+	if c.total != nil {
+		c.total.Add(int64(spent))
+	}
 	for _, b := range c.seconds {
 		b.spend(now, spent)
 	}

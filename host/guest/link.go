@@ -159,6 +159,10 @@ func answer(kind abi.EventKind) abi.MessageKind {
 		return abi.MessageValidated
 	case abi.EventAlter:
 		return abi.MessageAltered
+	case abi.EventExport:
+		return abi.MessageState
+	case abi.EventImport:
+		return abi.MessageImported
 	}
 	return 0
 }
@@ -227,7 +231,8 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 	}
 	k := abi.MessageKind(kind)
 	switch k {
-	case abi.MessageReady, abi.MessageResult, abi.MessageConfigs, abi.MessageValidated, abi.MessageAltered:
+	case abi.MessageReady, abi.MessageResult, abi.MessageConfigs, abi.MessageValidated, abi.MessageAltered,
+		abi.MessageState, abi.MessageImported:
 		if !l.owes(k, seq) {
 			return l.breach(abi.PutUnknown, "put of kind %d for seq %d, which asks for none", k, seq)
 		}

@@ -30,6 +30,7 @@ type Access struct {
 	Policy   *Policy
 	Resolver Resolver // nil: the system's
 	Meters   Meters   // nil: nobody counts
+	Secrets  []Secret // that the guest has handles of
 
 	lacksCapability bool
 }

@@ -35,11 +35,11 @@ func (c *Config) outlive(ctx context.Context, err error) (*pipeline.RecordFailur
 	c.Log.Warn("an instance ended on a record; another one takes its place", "stage", ended.Where(),
 		"record", ended.Record, "error", message)
 	return &pipeline.RecordFailure{Record: ended.Record, Stage: ended.Stage, Code: abi.CodeInternal, Message: message,
-		Trap: trap(ended)}, nil
+		Trap: Trap(ended)}, nil
 }
 
-// trap is all that is known about the end of an instance.
-func trap(ended *pipeline.StageError) string {
+// Trap is all that is known about the end of an instance.
+func Trap(ended *pipeline.StageError) string {
 	text := ended.Error()
 	var guest *engine.GuestError
 	if errors.As(ended, &guest) && guest.Detail != "" {

@@ -21,8 +21,8 @@ type Sink struct {
 	config   Config
 	consumer host.Consumer
 
-	chain []*pipeline.Link // the stages before the connector's instance
-	sink  *pipeline.Link   // the instance with the connector, and the stages that are fused with it
+	chain chain          // the stages before the connector's instance
+	sink  *pipeline.Link // the instance with the connector, and the stages that are fused with it
 
 	assigned  map[host.TopicPartition]bool
 	current   map[host.TopicPartition]int64 // next offsets of what was put
@@ -56,7 +56,11 @@ func (t *Sink) Run(ctx context.Context) error {
 		}
 		err = t.loop(ctx, hard)
 	}
-	t.close(hard, err)
+	failure := err
+	if isRestage(err) {
+		failure = nil
+	}
+	t.close(hard, failure)
 	return err
 }
 
@@ -71,13 +75,17 @@ func (t *Sink) loop(ctx, hard context.Context) error {
 }
 
 func (t *Sink) iterate(ctx, hard context.Context) error {
+	if err := t.chain.boundary(hard); err != nil {
+		return err
+	}
 	records, err := t.consume(ctx)
 	if err != nil {
 		return err
 	}
 	if len(records) > 0 {
 		t.lastPut = time.Now()
-		if err := t.config.wake(hard, t.chain); err != nil {
+		t.config.tapConsumed(records)
+		if err := t.config.wake(hard, t.chain.links); err != nil {
 			return err
 		}
 		if err := t.put(ctx, hard, records); err != nil {
@@ -87,7 +95,7 @@ func (t *Sink) iterate(ctx, hard context.Context) error {
 	if time.Since(t.lastFlush) < t.config.FlushInterval {
 		return nil
 	}
-	t.config.rest(hard, t.chain, t.lastPut)
+	t.config.rest(hard, t.chain.links, t.lastPut)
 	return t.flush(hard, nil)
 }
 
@@ -102,13 +110,11 @@ func (t *Sink) open(ctx context.Context) error {
 	if t.sink, err = t.config.Start(ctx, groups[last], nil); err != nil {
 		return err
 	}
-	for _, g := range groups[:last] {
-		link, err := t.config.Start(ctx, g, nil)
-		if err != nil {
-			return err
-		}
-		t.chain = append(t.chain, link)
+	links, err := t.config.startAll(ctx, groups[:last])
+	if err != nil {
+		return err
 	}
+	t.chain.begin(&t.config, groups[last], links, t.position)
 	if t.consumer, err = t.config.Clients.Consumer(t.config.ID, t.config.Connector, t); err != nil {
 		return fmt.Errorf("make consumer: %w", err)
 	}
@@ -291,7 +297,7 @@ func (t *Sink) close(ctx context.Context, failure error) {
 		t.consumer.Close(ctx)
 	}
 	t.letters.close()
-	links := t.chain
+	links := t.chain.close()
 	if t.sink != nil {
 		links = append(links, t.sink)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/berth-connect/berth/host"
@@ -57,12 +56,20 @@ const (
 )
 
 func (t *Sink) deliver(ctx context.Context, records []host.ConsumerRecord) (pipeline.Result, error) {
-	links := append(slices.Clip(t.chain), t.sink)
-	result, err := links[0].Enter(ctx, records)
+	if len(t.chain.links) == 0 {
+		return t.sink.Enter(ctx, records)
+	}
+	result, err := t.chain.pass(ctx, len(records), func(links []*pipeline.Link) (pipeline.Result, error) {
+		result, err := links[0].Enter(ctx, records)
+		if err != nil || result.Retry != nil {
+			return result, err
+		}
+		return pipeline.Apply(ctx, links[1:], result)
+	})
 	if err != nil || result.Retry != nil {
 		return result, err
 	}
-	return pipeline.Apply(ctx, links[1:], result)
+	return pipeline.Apply(ctx, []*pipeline.Link{t.sink}, result)
 }
 
 // standBy keeps the membership of the group while the batch waits: fetching is paused, polling goes on.

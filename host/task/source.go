@@ -22,9 +22,11 @@ type Source struct {
 
 	transaction *transaction // nil: records are sent at least once
 
-	source *pipeline.Link   // the instance with the connector, and the stages that are fused with it
-	chain  []*pipeline.Link // the stages behind it
-	seq    uint32           // of the last batch
+	source *pipeline.Link // the instance with the connector, and the stages that are fused with it
+	chain  chain          // the stages behind it
+	seq    uint32         // of the last batch
+	sent   positions      // of the batches that were sent
+	under  underway       // what is in the chain
 
 	records  []host.ProducerRecord // of the batch that is being sent, used again and again
 	letters  *deadLetters          // nil: none
@@ -41,7 +43,7 @@ type Source struct {
 
 // NewSource returns a task that writes with producer, which it closes.
 func NewSource(config Config, producer host.Producer, offsets host.OffsetStore) *Source {
-	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(),
+	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(), sent: positions{},
 		sendErrs: make(chan error, 1), topics: map[string]time.Time{}, refused: refused{changed: make(chan struct{}, 1)}}
 }
 
@@ -63,7 +65,7 @@ func (t *Source) Run(ctx context.Context) error {
 		}
 		err = t.loop(ctx, hard)
 	}
-	t.close(hard, err != nil)
+	t.close(hard, err != nil && !isRestage(err))
 	return err
 }
 
@@ -79,6 +81,9 @@ func (t *Source) loop(ctx, hard context.Context) error {
 }
 
 func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) error {
+	if err := t.chain.boundary(hard); err != nil {
+		return err
+	}
 	m, ok, err := t.poll(ctx, hard, flush)
 	if err != nil || !ok {
 		return err
@@ -89,7 +94,8 @@ func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) erro
 	}
 	b := &sourceBatch{message: m, polled: polled}
 	t.polled = time.Now()
-	if err := t.config.wake(hard, t.chain); err != nil {
+	t.config.tapPolled(m, &polled)
+	if err := t.config.wake(hard, t.chain.links); err != nil {
 		return err
 	}
 	if err := t.transform(ctx, hard, b); err != nil || ctx.Err() != nil {
@@ -107,15 +113,12 @@ func (t *Source) open(ctx context.Context) error {
 	if t.letters, err = t.config.openDeadLetters(ctx); err != nil {
 		return err
 	}
-	// A stage in the connector's instance sees a record before the host does, which then could not keep it.
-	groups := pipeline.Groups(t.config.Stages, t.letters != nil || t.config.Errors.retries())
-	for _, g := range groups[1:] {
-		link, err := t.config.Start(ctx, g, nil)
-		if err != nil {
-			return err
-		}
-		t.chain = append(t.chain, link)
+	groups := t.config.SourceGroups()
+	links, err := t.config.startAll(ctx, groups[1:])
+	if err != nil {
+		return err
 	}
+	t.chain.begin(&t.config, groups[0], links, t.position)
 	t.source, err = t.config.Start(ctx, groups[0], stored)
 	if err == nil && t.config.Target.paused.Load() {
 		t.setPaused(true)
@@ -164,10 +167,12 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		return m, false, nil
 	case <-flush:
 		err := t.flush(hard)
-		t.config.rest(hard, t.chain, t.polled)
+		t.config.rest(hard, t.chain.links, t.polled)
 		return m, false, err
 	case <-t.config.Target.changed:
 		return m, false, t.retarget(hard)
+	case <-t.config.Swaps.due:
+		return m, false, nil // between two batches, which is where the loop begins
 	case <-ctx.Done():
 		return m, false, nil
 	case raw := <-t.messages():
@@ -291,7 +296,7 @@ func storedForm(s offset.Snapshot) ([]host.SourceOffset, error) {
 func (t *Source) close(ctx context.Context, failed bool) {
 	defer t.letters.close()
 	if t.source == nil {
-		stopLinks(ctx, t.chain, t.config.GraceTimeout)
+		stopLinks(ctx, t.chain.close(), t.config.GraceTimeout)
 		return
 	}
 	t.source.Instance.Send(abi.EventPause, nil)
@@ -304,7 +309,7 @@ func (t *Source) close(ctx context.Context, failed bool) {
 	} else {
 		t.storeOffsets(context.WithoutCancel(ctx))
 	}
-	stopLinks(ctx, append(t.chain, t.source), t.config.GraceTimeout)
+	stopLinks(ctx, append(t.chain.close(), t.source), t.config.GraceTimeout)
 }
 
 var errNotAcknowledged = errors.New("not acknowledged within offset.flush.timeout.ms")

@@ -34,6 +34,7 @@ func (t *Source) transform(ctx, hard context.Context, b *sourceBatch) error {
 	}
 	for part := newSplit(b.polled.Batch.Len()); ; {
 		lo, hi := part.next()
+		t.under = underway{&b.polled.Batch, lo}
 		result, err := t.apply(ctx, hard, b.polled.Window(lo, hi))
 		if err == nil && result.Retry != nil {
 			return nil // asked to stop while the batch waited
@@ -66,7 +67,9 @@ func (t *Source) transform(ctx, hard context.Context, b *sourceBatch) error {
 // that, until ctx ends.
 func (t *Source) apply(ctx, hard context.Context, in pipeline.Result) (pipeline.Result, error) {
 	for backoff := retryBackoff; ; backoff = min(2*backoff, retryBackoffMax) {
-		result, err := pipeline.Apply(hard, t.chain, in)
+		result, err := t.chain.pass(hard, in.Len(), func(links []*pipeline.Link) (pipeline.Result, error) {
+			return pipeline.Apply(hard, links, in)
+		})
 		if err != nil || result.Retry == nil {
 			return result, err
 		}
@@ -142,6 +145,8 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 	if t.letters != nil {
 		b.letters = b.placeLetters()
 	}
+	t.sent.add(&b.polled.Batch, b.polled.Batch.Len())
+	t.under = underway{}
 	b.entry = t.ledger.Begin(b.message.Seq, free)
 	b.enter()
 	if err := t.sendIn(ctx, b); err != nil {
@@ -164,7 +169,7 @@ func (t *Source) collect(ctx context.Context, b *sourceBatch) (err error) {
 	for i := range b.passed {
 		batch := &b.passed[i].Batch
 		if t.records, err = pipeline.AppendProducerRecords(t.records, batch, 0, b.sends[i]); err != nil {
-			return &pipeline.StageError{Stage: t.config.Stages[len(t.config.Stages)-1], Record: -1, Err: err}
+			return &pipeline.StageError{Stage: t.chain.stages[len(t.chain.stages)-1], Record: -1, Err: err}
 		}
 		if err := t.useTopics(ctx, batch); err != nil {
 			return err

@@ -55,6 +55,11 @@ func (v *Validator) WithWorker(worker Worker) *Validator {
 	return &Validator{plugins: v.plugins, policy: v.policy, worker: worker}
 }
 
+// WithPlugins returns a validator for those who have other plugins.
+func (v *Validator) WithPlugins(plugins Plugins) *Validator {
+	return &Validator{plugins: plugins, policy: v.policy, worker: v.worker}
+}
+
 // CheckRequested refuses a configuration whose connector.class is not the plugin in the request's path. Both are
 // compared without the suffix Connector, and the path may name the end of the class. Errors: host.ErrBadRequest.
 func CheckRequested(plugin string, config host.Config) error {
@@ -198,7 +203,7 @@ func (s *session) connector() error {
 	plugin, err := s.plugins.Find(*class, "", abi.KindSource, abi.KindSink)
 	if errors.Is(err, host.ErrNotFound) {
 		return host.BadRequest(fmt.Sprintf("Failed to find any class that implements Connector and which name matches %s, "+
-			"available connectors are: %s", *class, s.connectorList()))
+			"available connectors are: %s. %s", *class, s.connectorList(), host.MissingPluginRemedy))
 	}
 	if err != nil {
 		return err

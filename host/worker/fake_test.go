@@ -218,6 +218,7 @@ type statuses struct {
 	mu         sync.Mutex
 	connectors map[string]status
 	tasks      map[host.TaskID]status
+	swaps      map[host.TaskID][]host.SwapReport
 }
 
 type status struct {
@@ -235,6 +236,12 @@ func (s *statuses) TaskStatus(id host.TaskID, state host.State, trace, _ string)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tasks[id] = status{state, trace}
+}
+
+func (s *statuses) TaskSwap(id host.TaskID, report host.SwapReport) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.swaps[id] = append(s.swaps[id], report)
 }
 
 func (s *statuses) TopicUsed(host.TaskID, string) {}
@@ -276,7 +283,8 @@ func newGrantedBench(t *testing.T, grants plugin.Grants, limits host.Limits) *be
 	if err := registry.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{kafka: newFakeKafka(), status: &statuses{connectors: map[string]status{}, tasks: map[host.TaskID]status{}}}
+	b := &bench{kafka: newFakeKafka(), status: &statuses{connectors: map[string]status{}, tasks: map[host.TaskID]status{},
+		swaps: map[host.TaskID][]host.SwapReport{}}}
 	b.Worker = New(Config{
 		WorkerID:             "test:8083",
 		Properties:           config("key.converter", stringConverter, "value.converter", stringConverter),

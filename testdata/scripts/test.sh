@@ -13,7 +13,7 @@ if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mount
 
 echo "== Go, on the embedded broker"
 go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
-  ./testdata/state ./testdata/vectors
+  ./testdata/restconformance ./testdata/state ./testdata/vectors
 
 echo "== the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)
@@ -30,6 +30,9 @@ BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -coun
 
 echo "== clients of the REST API on three workers of one group"
 testdata/scripts/clients.sh "$bootstrap"
+
+echo "== recorded exchanges of Kafka Connect's REST API"
+testdata/scripts/rest-conformance.sh ../shared/conformance/rest
 
 echo "== Kafka Connect's own integration tests, with Berth as the worker"
 testdata/scripts/kafka-integration.sh ../shared/conformance/kafka-integration
@@ -49,7 +52,7 @@ echo "== recorded answers of Kafka Connect, through a worker's pipeline"
 testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
 
 echo "== what Kafka Connect keeps and says in its group, recorded"
-go run ./testdata/state ../shared/conformance/state
+go run ./testdata/state -disputed testdata/state-disputed.md ../shared/conformance/state
 
 echo "== the REST API is what its description says"
 testdata/scripts/openapi.sh

@@ -11,6 +11,7 @@ import (
 
 	"go.opentelemetry.io/otel/metric/noop"
 
+	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/engine"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/validate"
@@ -59,7 +60,7 @@ func newWorker(ctx context.Context, e *engine.Engine, module, zone string, log *
 	if err := registry.Load(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := registry.Add(ctx, "vectors", wasm); err != nil {
+	if _, _, err := registry.Add(ctx, host.ModuleUpload{Name: "vectors", Wasm: wasm}); err != nil {
 		return nil, fmt.Errorf("%s: %w", module, err)
 	}
 	return worker.New(worker.Config{WorkerID: "vectors"}, worker.Ports{Registry: registry,

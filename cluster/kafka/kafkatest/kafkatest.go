@@ -26,6 +26,8 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Headers   []Header
+
+	ProducerEpoch int16 // of what was read: each producer of a transactional id has a greater one than those before
 }
 
 // Header is a header of a record; a nil Value is null.
@@ -214,7 +216,7 @@ func (b *Broker) seeds() []string {
 
 func record(r *kgo.Record) Record {
 	out := Record{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(),
-		Key: r.Key, Value: r.Value}
+		Key: r.Key, Value: r.Value, ProducerEpoch: r.ProducerEpoch}
 	for _, h := range r.Headers {
 		out.Headers = append(out.Headers, Header(h))
 	}

@@ -60,6 +60,7 @@ mod run;
 pub mod schema;
 pub mod side;
 mod stage;
+mod state;
 mod sys;
 mod value;
 
@@ -76,14 +77,15 @@ pub use layouts::Layouts;
 pub use memory::Memory;
 pub use plan::{Context, Plan, Role, StageKind, StagePlan};
 pub use plugin::{
-    manifest, AlterOffsets, Altered, Connector, Converter, Make, New, Next, Outcome, PartsWriter, Plugin, Predicate,
-    Remark, SameConfig, Sink, Source, Supports, TopicOffset, Transform, Watch,
+    manifest, AlterOffsets, Altered, Connector, Converter, Errant, Make, New, Next, Outcome, PartsWriter, Plugin,
+    Predicate, Remark, SameConfig, Sink, Source, Supports, TopicOffset, Transform, Watch,
 };
 pub use port::Ask;
 pub use record::{put_header, Arena, CellOut, Header, Headers, Record};
 pub use run::{run, End};
 pub use schema::{Field, Schema, Type};
 pub use stage::Pass;
+pub use state::{State, STATE_BYTES_MAX};
 pub use value::{is_utf8, text, Items, Tag, Value, ValueRef, NONE};
 
 /// Makes `main` from a function that lists the module's plugins.

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use crate::batch::Batch;
 use crate::config::{Config, ConfigDef};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fields::{Decode, Part};
+use crate::limits;
 use crate::memory::Memory;
 use crate::plan::Context;
 use crate::record::{CellOut, Record};
 use crate::stage::Pass;
+use crate::state::State;
 use crate::value::{Tag, Value, ValueRef};
 
 /// When a source wants to be polled again.
@@ -51,6 +53,32 @@ pub struct TopicOffset {
     pub offset: i64,
 }
 
+/// A record that a sink gives up after an earlier put took it, at the place that it had in Kafka.
+#[derive(Clone, Debug)]
+pub struct Errant {
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+    pub error: Error,
+}
+
+impl Errant {
+    /// The body of the message that says so.
+    pub(crate) fn to_body(&self) -> Vec<u8> {
+        let text = self.error.text();
+        let mut entries = vec![
+            ("topic", Value::str(&self.topic)),
+            ("partition", Value::Int32(self.partition)),
+            ("offset", Value::Int64(self.offset)),
+            ("message", Value::str(limits::cut(&text, limits::ERROR_BYTES))),
+        ];
+        if let Some(class) = self.error.class {
+            entries.push(("class", Value::str(limits::cut(class, limits::ERROR_CLASS_BYTES))));
+        }
+        Value::Map(entries.into_iter().map(|(key, value)| (Value::str(key), value)).collect()).to_body()
+    }
+}
+
 /// Writes to a foreign system.
 pub trait Sink {
     /// Takes the records of the batch. A retriable error has the same batch delivered again; single records are given
@@ -65,6 +93,12 @@ pub trait Sink {
     /// Makes all that was put durable; returns the offsets that are safe to commit.
     fn flush(&mut self, offsets: Vec<TopicOffset>) -> Result<Vec<TopicOffset>> {
         Ok(offsets)
+    }
+
+    /// Hands over the records that it gives up although an earlier put took them (Connect's ErrantRecordReporter). It is
+    /// asked after each put, and after each flush: what that said is committed once they are in the dead-letter topic.
+    fn take_errant(&mut self) -> Vec<Errant> {
+        Vec::new()
     }
 
     fn open(&mut self, _partitions: &[TopicOffset]) -> Result<()> {
@@ -102,6 +136,11 @@ pub trait Transform {
     fn takes_apart(&self) -> bool {
         false
     }
+
+    /// What another version of it takes over, for plugins that are [`Plugin::keeping_state`].
+    fn state(&mut self) -> Option<&mut dyn State> {
+        None
+    }
 }
 
 /// Says something of a record; a transform may be guarded by it.
@@ -111,6 +150,11 @@ pub trait Predicate {
     /// See [`Transform::takes_apart`].
     fn takes_apart(&self) -> bool {
         false
+    }
+
+    /// See [`Transform::state`].
+    fn state(&mut self) -> Option<&mut dyn State> {
+        None
     }
 }
 
@@ -130,6 +174,11 @@ pub trait Converter {
 
     /// Reads texts that [`Converter::to_connect`] leaves unread.
     fn decode(&self) -> Option<Decode> {
+        None
+    }
+
+    /// See [`Transform::state`].
+    fn state(&mut self) -> Option<&mut dyn State> {
         None
     }
 }
@@ -226,8 +275,12 @@ pub struct Plugin {
     /// Class name of the tasks; empty = class.
     pub task_class: &'static str,
     pub capabilities: Vec<&'static str>,
+    /// What of a capability alone; one that is not here is asked for as a whole.
+    pub needs: Vec<(&'static str, Vec<&'static str>)>,
     /// The connector instance stays alive to ask for a new division into tasks.
     pub watches: bool,
+    /// Its stages have a [`State`].
+    pub keeps_state: bool,
     /// A converter that also serves as header converter.
     pub headers: bool,
     /// Kind in the manifest where it is not that of `make`.
@@ -252,7 +305,9 @@ impl Plugin {
             doc,
             task_class: "",
             capabilities: Vec::new(),
+            needs: Vec::new(),
             watches: false,
+            keeps_state: false,
             headers: false,
             kind: None,
             config: ConfigDef::default(),
@@ -274,9 +329,15 @@ impl Plugin {
         self
     }
 
-    /// `files`, `stdio`, `net`.
+    /// `files`, `stdio`, `net`, `schema-registry`, `secrets`.
     pub fn capabilities(mut self, wanted: &[&'static str]) -> Self {
         self.capabilities = wanted.to_vec();
+        self
+    }
+
+    /// Narrows a capability: of `net` to host:port, of `files` to directories, of `secrets` to configuration keys.
+    pub fn needs(mut self, capability: &'static str, parts: &[&'static str]) -> Self {
+        self.needs.push((capability, parts.to_vec()));
         self
     }
 
@@ -321,6 +382,11 @@ impl Plugin {
         self
     }
 
+    pub fn keeping_state(mut self) -> Self {
+        self.keeps_state = true;
+        self
+    }
+
     pub(crate) fn answers_to(&self, name: &str) -> bool {
         self.class == name || self.aliases.contains(&name)
     }
@@ -347,8 +413,16 @@ impl Plugin {
             ("capabilities", Value::strings(&self.capabilities)),
             ("watches", Value::Boolean(self.watches)),
         ]);
-        if let (Value::Map(entries), Some(_)) = (&mut value, self.alter_offsets) {
+        let Value::Map(entries) = &mut value else { unreachable!("it was made one above") };
+        if !self.needs.is_empty() {
+            let needs = self.needs.iter().map(|(capability, parts)| (Value::str(*capability), Value::strings(parts)));
+            entries.push((Value::str("needs"), Value::Map(needs.collect())));
+        }
+        if self.alter_offsets.is_some() {
             entries.push((Value::str("alters_offsets"), Value::Boolean(true)));
+        }
+        if let (Value::Map(entries), true) = (&mut value, self.keeps_state) {
+            entries.push((Value::str("keeps_state"), Value::Boolean(true)));
         }
         value
     }

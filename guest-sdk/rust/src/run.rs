@@ -13,6 +13,7 @@ use crate::plugin::{manifest, Connector, Make, Next, Plugin, Watch};
 use crate::port::{put_error, Port};
 use crate::side::{self, Phase};
 use crate::stage::{self, Stage, Work};
+use crate::state;
 use crate::value::{Value, NONE};
 
 /// Why the loop ended.
@@ -315,6 +316,14 @@ impl Task<'_, '_> {
             kind::RESUME => self.paused = false,
             kind::DURABLE | kind::COMMITTED => self.tell_source(&event)?,
             kind::OPEN | kind::CLOSE | kind::FLUSH => self.tell_sink(&event)?,
+            kind::EXPORT => {
+                let body = state::export(&mut self.stages).to_body();
+                self.guest.port.put(message::STATE, event.seq as i32, &body, &[])?;
+            }
+            kind::IMPORT => {
+                state::import(&mut self.stages, &event.value()?).map_err(|(stage, error)| Fatal::at(stage, error))?;
+                self.guest.port.put(message::IMPORTED, event.seq as i32, &[], &[])?;
+            }
             _ => {}
         }
         self.guest.port.recycle(event);
@@ -347,7 +356,17 @@ impl Task<'_, '_> {
         self.guest.port.put(message::RESULT, seq, &self.head, data)?;
         let buffer = self.batch.take_input();
         self.guest.port.recycle_buffer(buffer);
+        self.report_errant()?;
         Ok(Flow::On)
+    }
+
+    /// Tells what the sink gives up of earlier batches.
+    fn report_errant(&mut self) -> Result<()> {
+        let Some(Stage { work: Work::Sink(sink), .. }) = self.stages.last_mut() else { return Ok(()) };
+        for errant in sink.take_errant() {
+            self.guest.port.put(message::ERRANT, 0, &[], &errant.to_body())?;
+        }
+        Ok(())
     }
 
     fn tell_source(&mut self, event: &Event) -> std::result::Result<(), Fatal> {
@@ -375,6 +394,7 @@ impl Task<'_, '_> {
             _ => {
                 side::at(Phase::Flush, last);
                 let safe = sink.flush(offsets).map_err(at_sink)?;
+                self.report_errant()?;
                 let body = event::offsets_value(&safe).to_body();
                 let code = self.guest.port.host.commit(event.seq as i32, &body);
                 if code != 0 {

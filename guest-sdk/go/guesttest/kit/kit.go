@@ -37,6 +37,8 @@ func Plugins() []guest.Plugin {
 		{Class: "kit.Fail", Version: version, Doc: "Fails on demand.", Config: abi.ConfigDef{Keys: []abi.ConfigKey{
 			key("start", abi.ConfigString, nil, true)}},
 			NewTransform: func() guest.Transform { return Fail{} }},
+		{Class: "kit.Number", Version: version, Doc: "Numbers texts.", KeepsState: true,
+			NewTransform: func() guest.Transform { return &Number{} }},
 	}
 }
 
@@ -47,6 +49,34 @@ func key(name string, t abi.ConfigType, preset *string, hasDefault bool) abi.Con
 	}
 	return abi.ConfigKey{Name: name, Type: t, Importance: importance, Default: preset, HasDefault: hasDefault,
 		Order: -1, Width: abi.WidthNone, Display: name}
+}
+
+// Number numbers texts, from 1; what it keeps is the last number.
+type Number struct{ last int }
+
+// Transform implements guest.Transform.
+func (n *Number) Transform(_ context.Context, r *guest.Record) (guest.Outcome, error) {
+	if view := r.ValueView(); view.Tag == abi.TagString {
+		n.last++
+		r.SetValue(r.ValueSchema(), fmt.Sprintf("%s %d", view.String(), n.last))
+	}
+	return guest.Keep, nil
+}
+
+// ExportState implements guest.StateKeeper.
+func (n *Number) ExportState(context.Context) ([]byte, error) {
+	if n.last == 0 {
+		return nil, errors.New("nothing was numbered")
+	}
+	return []byte(strconv.Itoa(n.last)), nil
+}
+
+// ImportState implements guest.StateKeeper.
+func (n *Number) ImportState(_ context.Context, _ string, state []byte) (err error) {
+	if n.last, err = strconv.Atoi(string(state)); err != nil {
+		return errors.New("not a number")
+	}
+	return nil
 }
 
 // Upper makes text upper case, ASCII letters only.
@@ -178,6 +208,7 @@ func (Fail) Transform(_ context.Context, r *guest.Record) (guest.Outcome, error)
 type Collect struct {
 	next    map[partition]int64
 	retried map[place]bool
+	late    []*guest.Record // taken, and given up by the next Flush
 }
 
 type partition struct {
@@ -191,7 +222,7 @@ type place struct {
 }
 
 // NewCollect returns an empty sink.
-func NewCollect() *Collect { return &Collect{map[partition]int64{}, map[place]bool{}} }
+func NewCollect() *Collect { return &Collect{next: map[partition]int64{}, retried: map[place]bool{}} }
 
 // Start implements guest.Sink.
 func (*Collect) Start(context.Context, guest.Config) error { return nil }
@@ -207,6 +238,8 @@ func (c *Collect) Put(_ context.Context, records []*guest.Record) error {
 			errant = append(errant, guest.Errant(r, errors.New("errant record")))
 		case "broken":
 			return errors.New("broken")
+		case "late":
+			c.late = append(c.late, r)
 		case "retry":
 			if here := (place{at, r.Offset()}); !c.retried[here] {
 				c.retried[here] = true
@@ -222,7 +255,13 @@ func (c *Collect) Put(_ context.Context, records []*guest.Record) error {
 }
 
 // Flush implements guest.Flusher.
-func (c *Collect) Flush(_ context.Context, offsets []guest.PartitionOffset) ([]guest.PartitionOffset, error) {
+func (c *Collect) Flush(ctx context.Context, offsets []guest.PartitionOffset) ([]guest.PartitionOffset, error) {
+	for _, r := range c.late {
+		if err := guest.ReportErrant(ctx, r, guest.InField(errors.New("late errant record"), "f")); err != nil {
+			return nil, err
+		}
+	}
+	c.late = nil
 	for i, o := range offsets {
 		if next, ok := c.next[partition{o.Topic, o.Partition}]; ok {
 			offsets[i].Offset = next
