@@ -262,6 +262,7 @@ var settings = []setting{
 		host.SwapErrorRateRule},
 	{host.SwapLatencyKey, float(host.DefaultSwapPolicy.LatencyRatio), true, isNumber(host.IsSwapLatency),
 		host.SwapLatencyRule},
+	{host.TrapMaxKey, number(host.TrapsPerMinuteMax), true, isZeroOrMore, "be a number of instances, 0 for none"},
 	{"berth.limits.memory.bytes", number(host.MemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.module.memory.bytes", number(host.ModuleMemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.worker.memory.bytes", number(host.WorkerMemoryBytesMax), true, isBytes, bytesRule},

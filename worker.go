@@ -212,18 +212,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		return nil, err
 	}
 	id, grants := advertised.Host, n.grants(c)
-	n.herder = herder.New(herder.Config{
-		WorkerID: id, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
-		Restarts:           restartPolicy(c),
-		TopicTracking:      c.flag("topic.tracking.enable"),
-		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
-		ExactlyOnceSources: exactlyOnce(c),
-		Resolve: func(connector string, config host.Config) (host.Config, error) {
-			return n.worker.Resolve(connector, config)
-		},
-		SetLoggerLevel: func(namespace, level string) { loggers.Set(namespace, level) },
-	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
-		OpenSource: n.openSourceOffsets(), OpenSink: openSinkGroup(clients, grants), Leader: rest.Leader},
+	n.herder = n.newHerder(c, id, herder.Ports{OpenSink: openSinkGroup(clients, grants), Leader: rest.Leader}, loggers,
 		named(log, logHerder))
 	if c.mode == distributed {
 		if err := n.joinGroup(c, clients, advertised, named(log, logGroup)); err != nil {
@@ -251,18 +240,37 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 		Swaps:                swapPolicy(c),
+		TrapMax:              c.number(host.TrapMaxKey),
 	}, n.membership.guarded(worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Secrets: hidden,
 		Restart: n.herder.RestartConnector,
-		Clients: grants.Clients(clients), Grants: grants, Records: clients,
+		Clients: grants.Clients(clients), Records: clients, Grants: grants, Quotas: host.TenantQuotas{Tenants: n.configs},
 		Offsets: n.offsets, OffsetTopics: n.topicsOfOffsets(), Transactions: grants.Transactions(n.transactions(c)),
 		Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
 	}))
-	rest.Metrics, rest.Loggers, rest.Preview = metrics, loggers, n.worker
+	rest.Metrics, rest.Loggers, rest.Preview, rest.Usage = metrics, loggers, n.worker, n.worker
 	if n.web, err = web.New(rest, n.requests(c.mode), named(log, logREST)); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
+}
+
+// newHerder makes the herder of the stores; the other ports are given.
+func (n *node) newHerder(c config, id string, ports herder.Ports, loggers *web.Loggers,
+	log *slog.Logger) *herder.Herder {
+	ports.Configs, ports.Statuses, ports.Offsets, ports.Admin = n.configs, n.statuses, n.offsets, n.admin
+	ports.OpenSource = n.openSourceOffsets()
+	return herder.New(herder.Config{
+		WorkerID: id, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
+		Restarts:           restartPolicy(c),
+		TopicTracking:      c.flag("topic.tracking.enable"),
+		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
+		ExactlyOnceSources: exactlyOnce(c),
+		Resolve: func(connector string, config host.Config) (host.Config, error) {
+			return n.worker.Resolve(connector, config)
+		},
+		SetLoggerLevel: func(namespace, level string) { loggers.Set(namespace, level) },
+	}, ports, log)
 }
 
 // grants are what tenants may use.

@@ -45,6 +45,7 @@ type Plugin struct {
 	Watches      bool // the connector instance stays alive to ask for RECONFIGURE
 	Alters       bool // it answers ALTER_OFFSETS
 	KeepsState   bool // its stages answer EXPORT and IMPORT
+	WantsOffsets bool // source: it is told WRITTEN
 }
 
 // Encode returns the value body.
@@ -92,6 +93,9 @@ func (p Plugin) write(b *Builder) {
 	}
 	if p.KeepsState {
 		b.pairBool("keeps_state", true)
+	}
+	if p.WantsOffsets {
+		b.pairBool("wants_offsets", true)
 	}
 	b.End()
 }
@@ -160,7 +164,7 @@ func parsePlugin(f *fields) (Plugin, error) {
 		Class: f.str("class"), Aliases: f.strings("aliases"), Kind: f.str("kind"), Version: f.str("version"),
 		Doc: f.str("doc"), TaskClass: f.str("task_class"), Capabilities: f.strings("capabilities"),
 		Needs: f.needs("needs"), Watches: f.bool("watches"), Alters: f.bool("alters_offsets"),
-		KeepsState: f.bool("keeps_state"),
+		KeepsState: f.bool("keeps_state"), WantsOffsets: f.bool("wants_offsets"),
 	}
 	f.list("config", DictionaryMax, func(k *fields) error {
 		key, err := parseConfigKey(k)

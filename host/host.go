@@ -191,6 +191,9 @@ type Runtime interface {
 	// StopTasks stops tasks at once (together, not one by one) and returns when all have ended or were given up.
 	StopTasks(ctx context.Context, ids ...TaskID)
 
+	// TaskFailures are the last failures of a task on this worker, the latest first.
+	TaskFailures(id TaskID) []TaskFailure
+
 	// AddModule checks, stores and lists a module; its plugins are usable when it returns. added: it is new.
 	AddModule(ctx context.Context, upload ModuleUpload) (info ModuleInfo, added bool, err error)
 	// Modules lists all modules that a tenant sees.

@@ -21,6 +21,8 @@ type ProducerRecord struct {
 	TimestampMs int64 // abi.NoTimestamp: now
 	Key, Value  []byte
 	Headers     []Header
+	// Offset is where to note the offset that Kafka gave the record, before ack is called without an error; nil: nowhere.
+	Offset *int64
 }
 
 // Producer writes to Kafka for one task.

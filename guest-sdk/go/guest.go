@@ -26,6 +26,7 @@ type Plugin struct {
 	Needs        abi.Needs // what of these alone; nil: all that the operator grants
 	Watches      bool      // NewConnector's value implements Watcher
 	KeepsState   bool      // the value of NewTransform, NewPredicate or a converter implements StateKeeper
+	WantsOffsets bool      // a source's records have their Offset in Kafka when Durable and Commit are given them
 
 	NewSource          func() Source
 	NewSink            func() Sink
@@ -212,7 +213,7 @@ func manifest(plugins []Plugin) abi.Manifest {
 			m.Plugins = append(m.Plugins, abi.Plugin{
 				Class: p.Class, Aliases: p.Aliases, Kind: kind, Version: p.Version, Doc: p.Doc, TaskClass: p.TaskClass,
 				Config: p.Config, Capabilities: p.Capabilities, Needs: p.Needs, Watches: p.Watches,
-				Alters: p.AlterOffsets != nil, KeepsState: p.KeepsState,
+				Alters: p.AlterOffsets != nil, KeepsState: p.KeepsState, WantsOffsets: p.WantsOffsets,
 			})
 		}
 	}

@@ -68,7 +68,7 @@ func hostile(t *testing.T, e *Engine) *Module {
 	return m
 }
 
-func open(t *testing.T) *Engine {
+func open(t testing.TB) *Engine {
 	t.Helper()
 	e, err := Open(t.Context(), filepath.Join(os.TempDir(), "berth-test-cache"))
 	if err != nil {

@@ -98,6 +98,7 @@ func (s *Stream) receive(conn net.Conn) {
 		n, err := conn.Read(chunk)
 		s.stack.access.Meters.Read(n)
 		s.stack.bytes.spend(s.ctx, n)
+		s.stack.access.Pace(s.ctx, n)
 		s.mu.Lock()
 		for len(s.in)+n > host.NetBufferBytes && !s.closed && !s.upgrade && s.failed == nil {
 			s.changed.Wait()
@@ -147,6 +148,7 @@ func (s *Stream) sendAll(conn net.Conn, chunk []byte) bool {
 		return true
 	}
 	s.stack.bytes.spend(s.ctx, len(chunk))
+	s.stack.access.Pace(s.ctx, len(chunk))
 	n, err := conn.Write(chunk)
 	s.stack.access.Meters.Written(n)
 	if err != nil {

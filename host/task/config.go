@@ -24,6 +24,7 @@ type Config struct {
 	Stages  []pipeline.Stage
 	Log     *slog.Logger
 	Meters  Meters
+	Flow    Flow
 	Target  *Target
 	Swaps   *Swaps
 	Clients host.Clients
@@ -49,6 +50,10 @@ type Config struct {
 	TopicUsed func(topic string)
 	// Swapped is called each time that a swap gets on.
 	Swapped func(report host.SwapReport)
+	// Failed is called when an instance ended and another one took its place.
+	Failed func(host.TaskFailure)
+
+	traps traps
 }
 
 // Meters counts what passes; implementations are cheap and never block.

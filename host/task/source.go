@@ -33,6 +33,7 @@ type Source struct {
 	attempts attempts
 	refused  refused // records that the producer gave up
 	ledger   *offset.Ledger
+	written  written
 	torn     int        // batches that the producer has not taken whole, so that they are never acknowledged
 	sendErrs chan error // the first error of the producer
 	creator  host.Topics
@@ -155,6 +156,11 @@ func (t *Source) storedOffsets(ctx context.Context) ([]abi.SourceOffset, error) 
 // poll waits for the connector's next batch and meanwhile does what else is due. ok is false when something else was
 // done, or the task is asked to stop.
 func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m guest.Message, ok bool, err error) {
+	messages := t.messages()
+	over, wait := t.pacing()
+	if over != nil {
+		messages = nil
+	}
 	select {
 	case err := <-t.sendErrs:
 		return m, false, err
@@ -175,7 +181,10 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		return m, false, nil // between two batches, which is where the loop begins
 	case <-ctx.Done():
 		return m, false, nil
-	case raw := <-t.messages():
+	case <-over:
+		t.config.Flow.Waited(wait)
+		return m, false, nil
+	case raw := <-messages:
 		m, err := t.source.Instance.Received(raw)
 		return t.received(hard, m, err)
 	case <-t.source.Instance.Done():
@@ -232,6 +241,9 @@ func (t *Source) tellDurable() {
 	var seqs []int64
 	for _, seq := range t.ledger.TakeDurable() {
 		seqs = append(seqs, int64(seq))
+	}
+	if list := t.written.take(seqs); len(list) > 0 {
+		t.source.Instance.Send(abi.EventWritten, guest.Bytes(abi.EncodeWritten(list)))
 	}
 	t.source.Instance.Send(abi.EventDurable, guest.Bytes(abi.EncodeDurable(seqs)))
 }

@@ -291,6 +291,7 @@ func newGrantedBench(t *testing.T, grants plugin.Grants, limits host.Limits) *be
 		OffsetFlushInterval:  50 * time.Millisecond,
 		OffsetFlushTimeout:   5 * time.Second,
 		TaskShutdownGraceful: 2 * time.Second,
+		TrapMax:              host.TrapsPerMinuteMax,
 	}, Ports{Registry: registry, Validator: validate.New(registry, validate.PolicyAll), Clients: b.kafka, Offsets: b.kafka,
 		Status: b.status, Meter: noop.Meter{}, Log: log})
 	t.Cleanup(func() { b.stopAll() })
