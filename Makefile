@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules docs demo test vectors rest-conformance state-conformance swap-proof kafka-integration clients bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
+.PHONY: help build modules docs demo test vectors rest-conformance state-conformance swap-proof kafka-integration clients bench bench-jvm bench-footprint bench-metering bench-sandbox lint red-team openapi fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -65,6 +65,12 @@ bench-metering: ## what counting costs guests, in turns with and without
 
 lint: ## gofmt, vet for host and guest, staticcheck, cargo fmt and clippy, shell syntax
 	STATICCHECK=$(STATICCHECK) testdata/scripts/lint.sh
+
+red-team: ## attacks on a running worker that looks for data races (needs a C compiler)
+	BERTH_RACE=1 go test -race -count=1 -timeout 40m -run '^TestRedTeam' .
+
+openapi: ## requests made from /openapi.json against a worker, and what its answers must be
+	testdata/scripts/openapi.sh
 
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	FUZZTIME=$(FUZZTIME) testdata/scripts/fuzz.sh

@@ -48,6 +48,21 @@ func (f *fortress) attack(t *testing.T, name string, attack func(p *process)) {
 	})
 }
 
+// together runs attacks at the same time.
+func (f *fortress) together(t *testing.T, attacks map[string]func(p *process)) {
+	t.Run("together", func(t *testing.T) {
+		for name, attack := range attacks {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				own := *f.process
+				own.t = t
+				attack(&own)
+				f.stands(t)
+			})
+		}
+	})
+}
+
 // stands checks that the worker serves and that the neighbour's records go on.
 func (f *fortress) stands(t *testing.T) {
 	t.Helper()

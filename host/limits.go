@@ -10,6 +10,9 @@ import (
 const (
 	// ModuleBytesMax bounds an uploaded module: the largest driver guest measured is 19 MB.
 	ModuleBytesMax = 64 << 20
+	// ConnectorNameBytesMax bounds the name of a connector, its tenant's included. Group protocols carry 32,767 bytes; a
+	// longer name would end the membership of every worker.
+	ConnectorNameBytesMax = 1024
 	// FunctionsMax to ElementBytesMax bound what a module declares. The largest Go module measured has 10,000 functions,
 	// the longest of 51 kB, and 100,000 data segments, which is the most that its linker makes.
 	FunctionsMax       = 200_000
@@ -28,6 +31,8 @@ const (
 
 	// CompileDurationMax bounds the compilation of one module; 20 MB take 13 s of one core.
 	CompileDurationMax = 2 * time.Minute
+	// CompileSmallDurationMax bounds that of a small one: it holds up all others of its lane. 4 MB take 3 s.
+	CompileSmallDurationMax = 30 * time.Second
 	// CompileSmallBytesMax is the size up to which a module is compiled in the lane of the small ones, which wait for
 	// each other only.
 	CompileSmallBytesMax = 4 << 20

@@ -226,7 +226,7 @@ func newModule(info host.ModuleInfo) module {
 // grant is what a module asks for of a capability, and what is missing of it. Needs is null if it asks for the whole.
 type grant struct {
 	Capability string   `json:"capability"`
-	Needs      []string `json:"needs"`
+	Needs      []string `json:"needs" nullable:"true"`
 	Granted    bool     `json:"granted"`
 	Missing    []string `json:"missing"`
 	Property   string   `json:"property,omitempty"` // of the worker, that grants it

@@ -20,6 +20,14 @@ const (
 	leaderConnectionsMax = 8
 	// numberCharsMax bounds a number in a configuration, as Jackson does.
 	numberCharsMax = 1000
+	// bodiesBytesMax and modulesBytesMax bound the bodies that all requests hold at a time. JSON takes up to 30 times its
+	// length while it is read.
+	bodiesBytesMax  = 8 << 20
+	modulesBytesMax = 3 * moduleBodyBytesMax
+	// answerPieceBytes is how much of an answer is sent under one deadline.
+	answerPieceBytes = 256 << 10
+	// bodyBytesPerSecondMin is how fast a body must come, after its first bodyDurationMin.
+	bodyBytesPerSecondMin = 256 << 10
 	// headerBytesMax bounds request line and headers.
 	headerBytesMax = 64 << 10
 
@@ -29,6 +37,12 @@ const (
 	healthDurationMax = 10 * time.Second
 	// headerReadDurationMax is how long a client may take to send its headers.
 	headerReadDurationMax = 30 * time.Second
+	// bodyDurationMin is what the shortest body may take.
+	bodyDurationMin = 30 * time.Second
+	// answerPieceDurationMax is how long a client may take for a piece of an answer.
+	answerPieceDurationMax = 30 * time.Second
+	// memoryWaitMax is how long a request waits for others to give back memory.
+	memoryWaitMax = 30 * time.Second
 	// idleDurationMax is how long a connection may stay open unused.
 	idleDurationMax = 90 * time.Second
 	// shutdownDurationMax is how long requests under way may take when the server ends.

@@ -46,6 +46,9 @@ func (s *Server) getModule(c echo.Context) error {
 // downloadModule answers the module itself, under its digest as entity tag.
 func (s *Server) downloadModule(c echo.Context) error {
 	return s.withModule(c, func(c echo.Context, info host.ModuleInfo) error {
+		if err := holdModule(c, info.SizeBytes); err != nil {
+			return err
+		}
 		content, err := s.herder(c).ModuleContent(c.Request().Context(), info.Digest)
 		if err != nil {
 			return err
@@ -148,6 +151,9 @@ type moduleParts struct {
 }
 
 func readModuleForm(c echo.Context) (host.ModuleUpload, error) {
+	if err := holdBody(c, moduleBodyBytesMax); err != nil {
+		return host.ModuleUpload{}, err
+	}
 	c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, moduleBodyBytesMax)
 	form, err := c.Request().MultipartReader()
 	if err != nil {

@@ -37,6 +37,7 @@ type resources struct {
 func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
 	r := resources{echo.New(), s, s.config.Leader}
 	r.HTTPErrorHandler = s.handleError
+	r.Pre(s.paced)
 	r.Pre(all...)
 	r.Pre(s.enterTenant, normalisePath)
 	return r
@@ -46,6 +47,7 @@ func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
 func (s *Server) addRoutes(r resources) {
 	r.addPath("/", methods{"GET": s.getRoot})
 	r.addPath("/health", methods{"GET": s.getHealth})
+	r.addPath("/openapi.json", methods{"GET": s.getOpenAPI})
 	r.addPath("/connectors", methods{"GET": s.listConnectors, "POST": s.createConnector})
 	r.addPath("/connectors/:connector", methods{"GET": s.getConnector, "DELETE": s.deleteConnector})
 	r.addPath("/connectors/:connector/config", methods{

@@ -48,6 +48,7 @@ type Server struct {
 	main      resources
 	admin     resources
 	endpoints []endpoint
+	memories  memories
 }
 
 // endpoint is a listener before it is opened.
@@ -68,7 +69,7 @@ func New(config Config, herder Herder, log *slog.Logger) (*Server, error) {
 	if config.Leader == nil {
 		config.Leader = NewLeaderClient(nil)
 	}
-	s := &Server{config: config, all: herder, log: log}
+	s := &Server{config: config, all: herder, log: log, memories: newMemories()}
 	headers, err := parseHeaderRules(config.ResponseHeaders)
 	if err != nil {
 		return nil, err

@@ -100,6 +100,10 @@ func (h *Herder) putConfig(ctx context.Context, name string, config host.Config,
 
 // checkValid validates a configuration with its plugin; the error lists every message, as Connect's does.
 func (h *Herder) checkValid(ctx context.Context, name string, config host.Config) error {
+	if len(name) > host.ConnectorNameBytesMax {
+		return host.BadRequest(fmt.Sprintf("Invalid connector name %.60q…: it has %d bytes, at most %d are taken", name,
+			len(name), host.ConnectorNameBytesMax))
+	}
 	infos, err := h.validate(ctx, "performing validation for connector "+name, h.ownerOf(name), config)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (c *Clients) producer(id host.TaskID, config host.Config, clientID string, 
 	if err != nil {
 		return nil, fmt.Errorf("making the producer of %s: %w", id, err)
 	}
-	return newProducer(client, settings.bufferBytes), nil
+	return newProducer(client, settings.bufferBytes, c.reservedFor(config)), nil
 }
 
 func (c *Clients) producerSettings(id host.TaskID, config host.Config, clientID string) (producerSettings, error) {

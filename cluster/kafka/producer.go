@@ -27,13 +27,14 @@ const recordOverheadBytes = 256
 type Producer struct {
 	client  *kgo.Client
 	buffer  buffer
+	own     reserved
 	sending chan struct{} // holds a token while a Send runs: concurrent ones keep their records together
 	closed  chan struct{}
 	once    sync.Once
 }
 
-func newProducer(client *kgo.Client, bufferBytes int64) *Producer {
-	p := &Producer{client: client, sending: make(chan struct{}, 1), closed: make(chan struct{})}
+func newProducer(client *kgo.Client, bufferBytes int64, own reserved) *Producer {
+	p := &Producer{client: client, own: own, sending: make(chan struct{}, 1), closed: make(chan struct{})}
 	p.buffer.limit, p.buffer.space = bufferBytes, make(chan struct{}, 1)
 	return p
 }
@@ -102,6 +103,9 @@ func sizeOf(r *kgo.Record) int64 {
 func (p *Producer) Send(ctx context.Context, records []host.ProducerRecord, ack func(i int, err error)) error {
 	if len(records) == 0 {
 		return nil
+	}
+	if err := p.own.check(records); err != nil {
+		return err
 	}
 	select {
 	case p.sending <- struct{}{}:

@@ -62,7 +62,7 @@ func (c *Clients) TransactionalProducer(ctx context.Context, id host.TaskID, con
 		return nil, fmt.Errorf("initialize transactions of task %s, transactional id %s: %w", id, forced["transactional.id"],
 			err)
 	}
-	return &TransactionalProducer{Producer: newProducer(client, settings.bufferBytes), id: id}, nil
+	return &TransactionalProducer{Producer: newProducer(client, settings.bufferBytes, c.reservedFor(config)), id: id}, nil
 }
 
 // OffsetsOptions are those of the clients with which a connector with exactly-once support reads and creates the topic

@@ -166,6 +166,11 @@ func (c *configReader) connector(name string, value any) {
 		c.note(ConfigEvent{Kind: ConnectorRemoved, Connector: name})
 		return
 	}
+	if len(name) > host.ConnectorNameBytesMax {
+		c.ignored(connectorKey+name[:60]+"…", fmt.Sprintf("a connector's name of %d bytes; at most %d are taken", len(name),
+			host.ConnectorNameBytesMax))
+		return
+	}
 	config, ok := properties(value)
 	if !ok {
 		c.ignored(connectorKey+name, "it has no object of properties")

@@ -35,8 +35,14 @@ func play(ctx context.Context, m *Module, config Config, script guests.Script) e
 	return m.Run(ctx, config, c)
 }
 
-// playMax is how long a script may compute: a fuzzer wants the next one.
-const playMax = 20 * time.Millisecond
+// playMax is how long a script may compute, and waitMax how long it may wait for what never comes: a fuzzer wants the
+// next one.
+const (
+	playMax = 20 * time.Millisecond
+	waitMax = 5 * playMax
+	// compileMax: changed bytes can make 50,000 locals of one, which takes the compiler seconds.
+	compileMax = time.Second
+)
 
 // Calls of the host in any order, with any arguments, end the instance at worst.
 func FuzzHostCalls(f *testing.F) {
@@ -48,7 +54,9 @@ func FuzzHostCalls(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input []byte) {
 		limits := host.Limits{BatchCPU: playMax, BatchSleep: playMax, MemoryBytes: 16 << 20}
 		config := Config{Limits: limits, Dirs: []string{t.TempDir()}, Sleepless: true}
-		checkEnd(t, play(t.Context(), m, config, randomScript(input)))
+		ctx, cancel := context.WithTimeout(t.Context(), waitMax)
+		defer cancel()
+		checkEnd(t, play(ctx, m, config, randomScript(input)))
 		if e.memory.used.Load() != 0 || e.files.used.Load() != 0 {
 			t.Errorf("%d bytes of memory and %d files are left", e.memory.used.Load(), e.files.used.Load())
 		}
@@ -61,6 +69,11 @@ func fuzzed(f *testing.F) *Engine {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { _ = e.Close(context.Background()) })
+	e.compile = func(ctx context.Context, wasm []byte, memoryBytesMax int64, entry string) error {
+		ctx, cancel := context.WithTimeout(ctx, compileMax)
+		defer cancel()
+		return compileApart(ctx, wasm, memoryBytesMax, entry)
+	}
 	return e
 }
 
@@ -118,6 +131,8 @@ func FuzzModules(f *testing.F) {
 		}
 		limits := host.Limits{BatchCPU: playMax, BatchSleep: playMax, MemoryBytes: 64 << 20}
 		c := &calls{wake: make(chan struct{}, 1), events: [][]byte{plan(abi.Plan{Role: abi.RoleDescribe})}}
-		checkEnd(t, m.Run(t.Context(), Config{Limits: limits, Sleepless: true}, c))
+		ctx, cancel := context.WithTimeout(t.Context(), waitMax)
+		defer cancel()
+		checkEnd(t, m.Run(ctx, Config{Limits: limits, Sleepless: true}, c))
 	})
 }

@@ -54,6 +54,9 @@ testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vec
 echo "== what Kafka Connect keeps and says in its group, recorded"
 go run ./testdata/state -disputed testdata/state-disputed.md ../shared/conformance/state
 
+echo "== the REST API is what its description says"
+testdata/scripts/openapi.sh
+
 echo "== plugin projects of every kind, offline"
 make build
 testdata/scripts/scaffold.sh go rust
