@@ -154,6 +154,7 @@ type node struct {
 	herder   *herder.Herder
 	worker   *worker.Worker
 	web      *web.Server
+	audit    *kafka.AuditLog // nil: there is none
 
 	membership membership
 }
@@ -161,6 +162,7 @@ type node struct {
 // actors are the parts in the order in which they start; they stop the other way round.
 func (n *node) actors() []actor {
 	actors := []actor{
+		{"audit log", n.runAudit, nil},        // the last to end: it tells of all requests
 		{"plugins", n.plugins.Run, nil},       // who needs one waits for it
 		{"module store", n.runModules, nil},   // what plugins wait for
 		{"config store", n.configs.Run, nil},  // the herder acts on what it reads; the stores read at the same time
@@ -252,7 +254,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Clients: guarded, Offsets: offsets, Status: n.herder, Grants: grants,
 		Transactions: grants.Transactions(n.transactions(c, clients, log)), Meter: meters.Meter("berth"), Log: log,
 	})
-	rest.Metrics, rest.Loggers = metrics, loggers
+	rest.Metrics, rest.Loggers, rest.WorkerID = metrics, loggers, id
+	if err := n.openAudit(c, &rest, log); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
 	if n.web, err = web.New(rest, n.requests(c.mode), log); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
@@ -263,6 +268,9 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 func (n *node) grants(c config) tenancy.Grants {
 	reserved := []string{c.text("config.storage.topic"), c.text("offset.storage.topic"), c.text("status.storage.topic"),
 		store.ModulesTopic(c.all())}
+	if topic := c.text(auditTopicKey); topic != "" {
+		reserved = append(reserved, topic)
+	}
 	return tenancy.Grants{Tenants: n.configs, Reserved: reserved, Resolve: c.providers.Resolve}
 }
 

@@ -103,8 +103,8 @@ func (s *Server) addModule(c echo.Context) error {
 		upload.Name = given
 	}
 	upload.DryRun = isTrue(c, "dry_run")
-	if s.config.Users != nil { // a name that nobody checked says nothing
-		upload.By, _, _ = credentials(c.Request().Header.Get(echo.HeaderAuthorization))
+	if actor, is := ActorOf(c.Request().Context()); is {
+		upload.By = actor.Principal
 	}
 	name := strings.TrimSuffix(upload.Name, wasmSuffix)
 	if name == "" || name != path.Base(name) || name == "." || name == ".." {

@@ -30,12 +30,11 @@ type methods map[string]echo.HandlerFunc
 type resources struct {
 	*echo.Echo
 	server *Server
-	leader *LeaderClient
 }
 
 // newResources makes an empty set, with what concerns every request.
 func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
-	r := resources{echo.New(), s, s.config.Leader}
+	r := resources{echo.New(), s}
 	r.HTTPErrorHandler = s.handleError
 	r.Pre(all...)
 	r.Pre(s.enterTenant, normalisePath)
@@ -76,7 +75,7 @@ func (s *Server) addRoutes(r resources) {
 	r.addRaw("POST", "/plugins", s.addModule)
 	r.addRaw("GET", "/plugins/:name/:version", s.getModule)
 	r.addRaw("GET", "/plugins/:name/:version/module", s.downloadModule)
-	r.addRaw("DELETE", "/plugins/:name/:version", bounded(forwarding(r.leader, s.deleteModule)))
+	r.addRaw("DELETE", "/plugins/:name/:version", bounded(s.forwarding(s.deleteModule)))
 	if s.config.Metrics != nil {
 		r.addRaw("GET", "/metrics", s.getMetrics)
 	}
@@ -93,7 +92,7 @@ func (r resources) addPath(path string, handlers methods) {
 	allowed := []string{http.MethodOptions}
 	for method, handler := range handlers {
 		if method != http.MethodGet {
-			handler = forwarding(r.leader, handler)
+			handler = r.server.forwarding(handler)
 		}
 		handler = r.server.guard(method, path, handler)
 		allowed = append(allowed, method)

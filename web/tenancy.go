@@ -16,6 +16,7 @@ import (
 type space struct {
 	all    Herder
 	tenant string // "": the default tenant
+	masks  bool   // secrets in configurations are not shown
 }
 
 // nobody stands in front of names that are another tenant's: nothing has such a name, so the answer is that for a name
@@ -135,12 +136,13 @@ func (s space) Connectors(ctx context.Context) ([]string, error) {
 
 func (s space) Connector(ctx context.Context, name string) (herder.ConnectorInfo, error) {
 	info, err := s.all.Connector(ctx, s.full(name))
+	info.Config = s.masked(ctx, info.Config)
 	return s.info(name, info, err)
 }
 
 func (s space) Config(ctx context.Context, name string) (host.Config, error) {
 	config, err := s.all.Config(ctx, s.full(name))
-	return config, s.err(err, name)
+	return s.masked(ctx, config), s.err(err, name)
 }
 
 func (s space) Status(ctx context.Context, name string) (herder.ConnectorStatus, error) {
@@ -150,8 +152,13 @@ func (s space) Status(ctx context.Context, name string) (herder.ConnectorStatus,
 
 func (s space) Tasks(ctx context.Context, name string) ([]herder.TaskInfo, error) {
 	tasks, err := s.all.Tasks(ctx, s.full(name))
+	var config host.Config
+	if s.masks && err == nil {
+		config, err = s.all.Config(ctx, s.full(name))
+	}
 	for i := range tasks {
 		tasks[i].ID.Connector = name
+		tasks[i].Config = s.maskedTask(ctx, config, tasks[i].Config)
 	}
 	return tasks, s.err(err, name)
 }

@@ -1,12 +1,16 @@
 package web
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/network"
+	"github.com/berth-connect/berth/web/bearer"
 )
 
 const tenantsPath = "/tenants/"
@@ -44,7 +48,10 @@ func tenantPath(c echo.Context) string {
 }
 
 // herder is what the request's tenant sees of the herder.
-func (s *Server) herder(c echo.Context) space { return space{s.all, tenantOf(c)} }
+func (s *Server) herder(c echo.Context) space {
+	actor, known := ActorOf(c.Request().Context())
+	return space{s.all, tenantOf(c), known && actor.Role < Edit}
+}
 
 // enter runs the handler of a path for the tenant in front of it. Errors: ErrNotFound for a tenant that does not exist,
 // and for what the worker alone has.
@@ -64,14 +71,18 @@ func (s *Server) enter(path string, handler echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// listTenants answers the names of the tenants in which the client has a role.
 func (s *Server) listTenants(c echo.Context) error {
 	tenants, err := s.all.Tenants(c.Request().Context())
 	if err != nil {
 		return err
 	}
+	who, _ := c.Get(identityKey).(bearer.Identity)
 	names := make([]string, 0, len(tenants))
 	for _, t := range tenants {
-		names = append(names, t.Name)
+		if s.roleIn(who, t.Name) >= View {
+			names = append(names, t.Name)
+		}
 	}
 	return writeJSON(c, http.StatusOK, names)
 }
@@ -84,6 +95,12 @@ func (s *Server) getTenant(c echo.Context) error {
 	tenant, err := s.all.TenantRecord(c.Request().Context(), name)
 	if err != nil {
 		return err
+	}
+	if actor, _ := ActorOf(c.Request().Context()); actor.Role < Admin {
+		tenant.Client = maps.Clone(tenant.Client)
+		for key, value := range tenant.Client {
+			tenant.Client[key] = hidden(value)
+		}
 	}
 	return writeJSON(c, http.StatusOK, tenant)
 }
@@ -101,6 +118,9 @@ func (s *Server) putTenant(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkRecord(tenant); err != nil {
+		return err
+	}
 	created, err := s.all.PutTenant(c.Request().Context(), tenant)
 	if err != nil {
 		return err
@@ -110,6 +130,27 @@ func (s *Server) putTenant(c echo.Context) error {
 		return writeJSON(c, http.StatusCreated, tenant)
 	}
 	return writeJSON(c, http.StatusOK, tenant)
+}
+
+// checkRecord checks what is not the record's own matter. Error: host.ErrBadRequest.
+func (s *Server) checkRecord(t host.Tenant) error {
+	if _, err := network.ParsePolicy(t.Network); err != nil {
+		return host.BadRequest(fmt.Sprintf("Tenant %s: network: %v", t.Name, err))
+	}
+	if len(t.Members) > 0 && s.config.Access.Bindings == nil {
+		return host.BadRequest(fmt.Sprintf("Tenant %s: members have no effect, because roles are not in use on this worker: "+
+			"without berth.rest.roles.* whoever is known may do everything", t.Name))
+	}
+	for _, m := range t.Members {
+		_, err := ParseSubject(m.Subject)
+		if err == nil {
+			_, err = ParseRole(m.Role)
+		}
+		if err != nil {
+			return host.BadRequest(fmt.Sprintf("Tenant %s: members: %v", t.Name, err))
+		}
+	}
+	return nil
 }
 
 // deleteTenant deletes a tenant that has nothing, or with ?force=true all that it has.
