@@ -28,6 +28,7 @@ func commands() []command {
 		{"plugin", "inspect FILE.wasm", "what a module provides and asks for", runPlugin},
 		{"plugin", "push FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
 		{"plugin", "ls [-url URL] [-json]", "the plugins in this program, or those of a running worker", runPlugin},
+		{"tenant", "ls|show NAME|put NAME FILE|rm NAME [-url URL]", "the tenants of running workers", runTenant},
 		{"version", "", "print the version", printVersion},
 	}
 }

@@ -76,6 +76,7 @@ type ModuleInfo struct {
 	Granted      []string // those that they get on this worker
 	Plugins      []PluginInfo
 	Problem      string // why it can't be used; "" = usable
+	Uploaded     bool   // otherwise it is on every worker for all tenants
 }
 
 // ModuleUpload is a module to add.

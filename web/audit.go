@@ -81,9 +81,10 @@ func (s *Server) audited(handler echo.HandlerFunc) echo.HandlerFunc {
 func (s *Server) record(c echo.Context, body *digested, status int, refused bool) AuditRecord {
 	request := c.Request()
 	actor, _ := ActorOf(request.Context())
-	r := AuditRecord{Time: time.Now().UTC(), Principal: actor.Principal, Tenant: tenantOf(c), Method: request.Method,
-		Path: cut(tenantPath(c) + request.URL.RawPath), Query: cut(request.URL.RawQuery), Outcome: outcomeDone, Status: status,
-		Address: request.RemoteAddr, BodyBytes: body.bytes, Worker: s.config.WorkerID}
+	r := AuditRecord{Time: time.Now().UTC(), Principal: actor.Principal, Tenant: tenantOf(c),
+		Method: request.Method, Path: cut(tenantPath(c) + request.URL.RawPath), Query: cut(request.URL.RawQuery),
+		Outcome: outcomeDone, Status: status, Address: request.RemoteAddr, BodyBytes: body.bytes,
+		Worker: s.config.WorkerID}
 	if address, _, err := net.SplitHostPort(request.RemoteAddr); err == nil {
 		r.Address = address
 	}
