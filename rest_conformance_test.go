@@ -1,10 +1,6 @@
 package main
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,41 +55,36 @@ func TestRecordedExchangesOfATenant(t *testing.T) {
 	p := startProcess(t)
 	p.ask("PUT", "/tenants/a", map[string]any{"topics": []string{"*"}, "groups": []string{"*"},
 		"directories": []string{"/"}, "secrets": map[string]any{}}, nil)
-	p.in("a").replayBy(p.frontOf("a"), wholeScenarios...)
+	p.in("a").replayWith(replayerOfBasePaths(t), wholeScenarios...)
 }
 
-// frontOf returns an address whose root is a tenant's API: the replayer knows no base path.
-func (p *process) frontOf(tenant string) string {
-	p.t.Helper()
-	before := "/tenants/" + tenant
-	front := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL = &url.URL{Scheme: "http", Host: strings.TrimPrefix(p.url, "http://"),
-				Opaque: p.url + before + r.In.RequestURI}
-			r.Out.Host = r.In.Host
-		},
-		ModifyResponse: func(answer *http.Response) error {
-			if location := answer.Header.Get("Location"); location != "" {
-				answer.Header.Set("Location", strings.Replace(location, before, "", 1))
-			}
-			return nil
-		},
-	})
-	p.t.Cleanup(front.Close)
-	return front.URL
+// replayerOfBasePaths is the replayer in a form that heeds the path of its base URL.
+func replayerOfBasePaths(t *testing.T) string {
+	t.Helper()
+	const asks = "conn.putrequest(method, path,"
+	text := string(read(t, conformance(t, "rest", "replay")))
+	if strings.Count(text, asks) != 1 {
+		t.Fatalf("the replayer does not ask by %s any more", asks)
+	}
+	file := filepath.Join(t.TempDir(), "replay")
+	text = strings.Replace(text, asks, "conn.putrequest(method, u.path + path,", 1)
+	if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // replay plays recorded scenarios against the process.
 func (p *process) replay(names ...string) {
 	p.t.Helper()
-	p.replayBy(p.url, names...)
+	p.replayWith(conformance(p.t, "rest", "replay"), names...)
 }
 
-// replayBy is replay at another address of the process.
-func (p *process) replayBy(base string, names ...string) {
+// replayWith is replay with another replayer.
+func (p *process) replayWith(replayer string, names ...string) {
 	p.t.Helper()
 	worker, _, _ := strings.Cut(strings.TrimPrefix(p.url, "http://"), "/")
-	args := []string{conformance(p.t, "rest", "replay"), "--base", base, "--worker-id", worker, "--tmp", p.files,
+	args := []string{replayer, "--base", p.url, "--worker-id", worker, "--tmp", p.files,
 		"--patience", "4"}
 	for _, name := range names {
 		args = append(args, conformance(p.t, "rest", name+".json"))

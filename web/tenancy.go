@@ -26,6 +26,8 @@ const nobody = "\x00" + host.TenantSeparator
 // full is the name under which the herder knows a connector.
 func (s space) full(local string) string {
 	switch {
+	case s.tenant != "" && local == "":
+		return host.JoinTenant(s.tenant, "\x00") // no connector's, but the tenant's: Connect's answer comes of validation
 	case s.tenant != "":
 		return host.JoinTenant(s.tenant, local)
 	case host.OwnerOf(s.all, local) != "":
@@ -81,12 +83,9 @@ func (s space) err(err error, local string) error {
 	return err
 }
 
-// creatable refuses names that would be another tenant's, and the one that no tenant's name can end with.
+// creatable refuses names that would be another tenant's.
 func (s space) creatable(local string) error {
-	switch {
-	case s.tenant != "" && local == "":
-		return host.BadRequest("The connector's name must not be empty")
-	case s.tenant == "" && host.OwnerOf(s.all, local) != "":
+	if s.tenant == "" && host.OwnerOf(s.all, local) != "" {
 		return host.BadRequest("Connector name " + local + " is not allowed: what stands before " + host.TenantSeparator +
 			" is the name of a tenant; use another name, or /tenants/{tenant}/connectors")
 	}

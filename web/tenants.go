@@ -1,9 +1,11 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -25,8 +27,12 @@ func (s *Server) enterTenant(next echo.HandlerFunc) echo.HandlerFunc {
 		if !inside || !further {
 			return next(c)
 		}
+		unescaped, err := url.PathUnescape("/" + path)
+		if err != nil {
+			return echo.ErrNotFound
+		}
 		c.Set(tenantKey, tenant)
-		location.Path, location.RawPath = "/"+path, "/"+path
+		location.Path, location.RawPath = unescaped, "/"+path
 		return next(c)
 	}
 }
@@ -102,7 +108,17 @@ func (s *Server) getTenant(c echo.Context) error {
 			tenant.Client[key] = hidden(value)
 		}
 	}
-	return writeJSON(c, http.StatusOK, tenant)
+	id, err := s.all.ClusterID(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, shownTenant{serverInfo{s.config.Version, s.config.Commit, id}, tenant})
+}
+
+// shownTenant is a record with what GET / answers in front: some clients leave out the slash behind their base URL.
+type shownTenant struct {
+	serverInfo
+	host.Tenant
 }
 
 func (s *Server) putTenant(c echo.Context) error {
@@ -110,7 +126,7 @@ func (s *Server) putTenant(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := readJSON(c)
+	body, err := readRecord(c)
 	if err != nil {
 		return err
 	}
@@ -130,6 +146,22 @@ func (s *Server) putTenant(c echo.Context) error {
 		return writeJSON(c, http.StatusCreated, tenant)
 	}
 	return writeJSON(c, http.StatusOK, tenant)
+}
+
+// readRecord reads a tenant's record; what getTenant has put in front of one that was shown does not count.
+func readRecord(c echo.Context) ([]byte, error) {
+	body, err := readJSON(c)
+	if err != nil {
+		return nil, err
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
+		return body, nil // who reads it says why
+	}
+	for _, key := range []string{"version", "commit", "kafka_cluster_id"} {
+		delete(members, key)
+	}
+	return json.Marshal(members)
 }
 
 // checkRecord checks what is not the record's own matter. Error: host.ErrBadRequest.
