@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -164,6 +165,9 @@ func (s *Server) guard(method, path string, handler echo.HandlerFunc) echo.Handl
 		case ofWorker:
 			tenant = ""
 		}
+		if err := s.awaitRecord(c, tenant); err != nil {
+			return err
+		}
 		actor := Actor{who.Principal, tenantOf(c), s.roleIn(who, tenant)}
 		c.Set(identityKey, who)
 		withActor(c, actor)
@@ -176,6 +180,18 @@ func (s *Server) guard(method, path string, handler echo.HandlerFunc) echo.Handl
 		return &host.Error{Kind: herder.ErrForbidden, Message: fmt.Sprintf("%s may not do this: it needs the role %s, not %s",
 			who.Principal, need.role, actor.Role)}
 	})
+}
+
+// awaitRecord waits until a tenant's record, and with it its members, has been read if there is one.
+func (s *Server) awaitRecord(c echo.Context, tenant string) error {
+	if tenant == "" || s.config.Access.Bindings == nil {
+		return nil
+	}
+	_, err := s.all.TenantRecord(c.Request().Context(), tenant)
+	if errors.Is(err, host.ErrNotFound) {
+		return nil // said later, as to those who have no role
+	}
+	return err
 }
 
 // What is known of a request, in its echo.Context.
