@@ -171,7 +171,7 @@ func readProperties(file string) (map[string]string, error) {
 func keyOfVariable(prefix, name string) string {
 	key := strings.NewReplacer("___", "_", "__", "-", "_", ".").Replace(strings.ToLower(name[len(prefix):]))
 	own := func(s setting) bool { return s.key == ownPrefix+key }
-	if prefix == "BERTH_" && slices.ContainsFunc(settings, own) {
+	if prefix == "BERTH_" && (slices.ContainsFunc(settings, own) || strings.HasPrefix(ownPrefix+key, rolesPrefix)) {
 		return ownPrefix + key
 	}
 	return key
@@ -252,6 +252,14 @@ var settings = []setting{
 	{"berth.modules.storage.topic", "", false, isText, ""},
 	{"berth.modules.storage.replication.factor", "", false, isText, replicationRule},
 	{network.Property, "", false, isNetGrants, network.Rule},
+	{auditTopicKey, "", false, isText, ""},
+	{"berth.audit.replication.factor", "", false, isText, replicationRule},
+	{"berth.rest.jwt.issuer", "", false, isText, ""},
+	{"berth.rest.jwt.audience", "", false, isText, ""},
+	{"berth.rest.jwt.keys", "", false, isText, ""},
+	{"berth.rest.jwt.algorithms", "", false, isText, ""},
+	{"berth.rest.jwt.principal.claim", "sub", false, isText, ""},
+	{"berth.rest.mtls.principal", "", false, oneOf(certificateNames...), certificateRule},
 	{"berth.time.zone", "", true, isTimeZone, timeZoneRule},
 	{"berth.restart.max", "0", true, isZeroOrMore, "be a number of restarts of a failed task, 0 for none"},
 	{"berth.restart.window.ms", "600000", true, isPositive, millisRule},

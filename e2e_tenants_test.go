@@ -167,3 +167,55 @@ func TestE2ETenantUsesWhatItIsGranted(t *testing.T) {
 	p.ask("PUT", "/tenants/a", map[string]any{"topics": []string{"a.*", other}, "directories": []string{p.files}}, nil)
 	p.await("the restart that a new record brings", func() bool { return a.position("direct") == 4 })
 }
+
+// A tenant that has something is not deleted, unless all of it is to go: then nothing of it is left in Kafka.
+func TestE2EDeletedTenantLeavesNothing(t *testing.T) {
+	p := startProcess(t)
+	a := p.tenant("a")
+	topic := "a." + p.name("t")
+	p.appendTo("in.txt", "one")
+	a.put("in", a.source(p.file("in.txt"), topic))
+	a.put("gone", a.source(p.file("in.txt"), topic))
+	a.awaitPosition("in", 4)
+	a.awaitPosition("gone", 4)
+	a.put("out", a.sink(p.file("out.txt"), topic))
+	p.await("the sink's lines", func() bool { return fileSize(t, p.file("out.txt")) > 0 })
+	a.ask("DELETE", "/connectors/gone", nil, nil) // its offsets stay, as in Connect
+	if status, answer := a.upload("courier", buildModule(t, "courier", "./testdata/guests/courier")); status !=
+		http.StatusCreated {
+		t.Fatalf("upload: %d %s", status, answer)
+	}
+	if p.lists("courier") || !a.lists("courier") {
+		t.Error("the tenant's module is not the tenant's alone")
+	}
+	status, answer := p.call("DELETE", "/tenants/a", nil)
+	contains(t, p.refused(http.StatusConflict, status, answer),
+		"the connector(s) in, out; the module(s) courier; the offsets of gone, in")
+	p.ask("DELETE", "/tenants/a?force=true", nil, nil)
+	status, answer = a.call("GET", "/connectors", nil)
+	p.refused(http.StatusNotFound, status, answer)
+	for _, state := range []string{"configs", "offsets", "status"} {
+		for key, value := range p.latest(p.name(state)) {
+			if strings.Contains(key, "a::") && value != nil || key == "berth-tenant-a" && value != nil {
+				t.Errorf("topic %s still has %s = %s", state, key, value)
+			}
+		}
+	}
+	if committed := p.Committed(t, "connect-a::out", topic); len(committed) != 0 {
+		t.Errorf("the sink's group still has %v", committed)
+	}
+	a = p.tenant("a") // a new one of the same name begins anew
+	if names := a.connectors(); len(names) != 0 || a.lists("courier") {
+		t.Errorf("the new tenant has %v", names)
+	}
+}
+
+// latest returns the last value under each key of a topic.
+func (p *process) latest(topic string) map[string][]byte {
+	p.t.Helper()
+	values := map[string][]byte{}
+	for _, r := range p.Read(p.t, topic) {
+		values[string(r.Key)] = r.Value
+	}
+	return values
+}

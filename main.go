@@ -32,6 +32,7 @@ func commands() []command {
 		{"transform", "test [-module FILE.wasm] DIR|FILE …", "play golden files of chains, without Kafka", runTransform},
 		{"usage", "[-url URL] [-tenant NAME] [-json]", "what tenants, connectors and plugins of a worker used", runUsage},
 		{"swap", "CONNECTOR ALIAS VERSION | -rollback CONNECTOR ALIAS", "another version in running tasks", runSwap},
+		{"tenant", "ls|show NAME|put NAME FILE|rm NAME [-url URL]", "the tenants of running workers", runTenant},
 		{"version", "", "print the version", printVersion},
 	}
 }

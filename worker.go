@@ -153,6 +153,7 @@ type node struct {
 	herder       *herder.Herder
 	worker       *worker.Worker
 	web          *web.Server
+	audit        *kafka.AuditLog // nil: there is none
 
 	membership membership
 }
@@ -160,6 +161,7 @@ type node struct {
 // actors are the parts in the order in which they start; they stop the other way round.
 func (n *node) actors() []actor {
 	actors := []actor{
+		{"audit log", n.runAudit, nil},        // the last to end: it tells of all requests
 		{"plugins", n.plugins.Run, nil},       // who needs one waits for it
 		{"module store", n.runModules, nil},   // what plugins wait for
 		{"config store", n.configs.Run, nil},  // the herder acts on what it reads; the stores read at the same time
@@ -252,6 +254,10 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		Status:       n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
 	}))
 	rest.Metrics, rest.Loggers, rest.Preview, rest.Usage = metrics, loggers, n.worker, n.worker
+	rest.WorkerID = id
+	if err := n.openAudit(c, &rest, log); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
 	if n.web, err = web.New(rest, n.requests(c.mode), named(log, logREST)); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
@@ -279,6 +285,9 @@ func (n *node) newHerder(c config, advertised *url.URL, ports herder.Ports, logg
 func (n *node) grants(c config) tenancy.Grants {
 	reserved := []string{c.text("config.storage.topic"), c.text("offset.storage.topic"), c.text("status.storage.topic"),
 		store.ModulesTopic(c.all())}
+	if topic := c.text(auditTopicKey); topic != "" {
+		reserved = append(reserved, topic)
+	}
 	return tenancy.Grants{Tenants: n.configs, Reserved: reserved, Resolve: c.providers.Resolve}
 }
 

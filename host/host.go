@@ -78,6 +78,7 @@ type ModuleInfo struct {
 	Changes      *CapabilityChanges // of an upload; nil: there was no earlier version
 	Plugins      []PluginInfo
 	Problem      string // why it can't be used; "" = usable
+	Uploaded     bool   // otherwise it is on every worker for all tenants
 }
 
 // CapabilityGrant is what a module asks for of one capability, and what of that this worker grants.

@@ -14,6 +14,8 @@ const (
 	previewBodyBytesMax = 2 * host.PreviewInputBytesMax
 	// moduleBodyBytesMax bounds an uploaded module, with some room for the multipart frame.
 	moduleBodyBytesMax = 64<<20 + 64<<10
+	// auditTextBytesMax bounds path and query in a record of the audit log.
+	auditTextBytesMax = 2 << 10
 	// answerBytesMax bounds what is read of another worker's answer: a connector's configuration with its tasks.
 	answerBytesMax = 16 << 20
 	// leaderConnectionsMax is how many unused connections to another worker are kept.

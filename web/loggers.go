@@ -13,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/host"
 )
 
@@ -118,9 +119,14 @@ func (l *Loggers) all() map[string]loggerLevel {
 	return maps.Clone(l.levels)
 }
 
+// showsLogger: the names of loggers may be those of somebody's connectors, so tenants see the root alone.
+func showsLogger(c echo.Context, name string) bool { return tenantOf(c) == "" || name == rootLogger }
+
 func (s *Server) listLoggers(c echo.Context) error {
 	list := s.config.Loggers.all()
-	maps.DeleteFunc(list, func(_ string, level loggerLevel) bool { return level.Level == "OFF" })
+	maps.DeleteFunc(list, func(name string, level loggerLevel) bool {
+		return level.Level == "OFF" || !showsLogger(c, name)
+	})
 	return writeJSON(c, http.StatusOK, list)
 }
 
@@ -130,7 +136,7 @@ func (s *Server) getLogger(c echo.Context) error {
 		return err
 	}
 	level, set := s.config.Loggers.get(name)
-	if !set {
+	if !set || !showsLogger(c, name) {
 		return host.NotFound("Logger " + name + " not found.")
 	}
 	return writeJSON(c, http.StatusOK, level)
@@ -141,6 +147,10 @@ func (s *Server) putLogger(c echo.Context) error {
 	name, err := param(c, "logger")
 	if err != nil {
 		return err
+	}
+	if tenantOf(c) != "" {
+		return &host.Error{Kind: herder.ErrForbidden, Message: "Log levels are the worker's: use /admin/loggers without a " +
+			"tenant before it"}
 	}
 	level, err := readLevel(c)
 	if err != nil {

@@ -106,9 +106,7 @@ func (s *Server) addModule(c echo.Context) error {
 		upload.Name = given
 	}
 	upload.DryRun = isTrue(c, "dry_run")
-	if s.config.Users != nil { // a name that nobody checked says nothing
-		upload.By, _, _ = credentials(c.Request().Header.Get(echo.HeaderAuthorization))
-	}
+	upload.By = userOf(c)
 	name := strings.TrimSuffix(upload.Name, wasmSuffix)
 	if name == "" || name != path.Base(name) || name == "." || name == ".." {
 		return host.BadRequest("The module needs a name: send it as a file, or give ?name= without slashes")

@@ -55,14 +55,14 @@ func TestOpenAPIRefersToWhatIsThere(t *testing.T) {
 	if want := []string{"id", "state", "worker_id"}; !slices.Equal(task, want) {
 		t.Errorf("a task's state has always %v, want %v", task, want)
 	}
-	for _, name := range references(answer.Body.Bytes()) {
+	for _, name := range schemaReferences(answer.Body.Bytes()) {
 		if _, ok := described.Components.Schemas[name]; !ok {
 			t.Errorf("schema %s is not there", name)
 		}
 	}
 }
 
-func references(text []byte) (names []string) {
+func schemaReferences(text []byte) (names []string) {
 	var walk func(any)
 	walk = func(value any) {
 		switch v := value.(type) {

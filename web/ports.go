@@ -64,6 +64,11 @@ type Herder interface {
 	ModuleContent(ctx context.Context, tenant, digest string) ([]byte, error)
 	DeleteModule(ctx context.Context, tenant, name, version string) error
 
+	// Sign signs what this worker says to another one; nil: the group does not sign.
+	Sign(text []byte) (*sessionkey.Signature, error)
+	// CheckSigned refuses what no worker of the group can have signed.
+	CheckSigned(ctx context.Context, signature *sessionkey.Signature) error
+
 	PutLoggerLevel(ctx context.Context, namespace, level string) error
 
 	host.Tenants

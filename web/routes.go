@@ -30,12 +30,11 @@ type methods map[string]echo.HandlerFunc
 type resources struct {
 	*echo.Echo
 	server *Server
-	leader *LeaderClient
 }
 
 // newResources makes an empty set, with what concerns every request.
 func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
-	r := resources{echo.New(), s, s.config.Leader}
+	r := resources{echo.New(), s}
 	r.HTTPErrorHandler = s.handleError
 	r.Pre(s.paced)
 	r.Pre(all...)
@@ -60,7 +59,7 @@ func (s *Server) addRoutes(r resources) {
 	r.addPath("/connectors/:connector/fence", methods{"PUT": s.fenceZombies})
 	r.addPath("/connectors/:connector/tasks", methods{"GET": s.listTasks, "POST": s.putTasks})
 	r.addPath("/connectors/:connector/tasks/:task/status", methods{"GET": s.getTaskStatus})
-	r.addPath("/connectors/:connector/tasks/:task/failures", methods{"GET": forwarding(r.leader, s.listTaskFailures)})
+	r.addPath("/connectors/:connector/tasks/:task/failures", methods{"GET": s.forwarding(s.listTaskFailures)})
 	r.addPath("/connectors/:connector/tasks/:task/restart", methods{"POST": s.restartTask})
 	r.addPath("/connectors/:connector/topics", methods{"GET": s.getTopics})
 	r.addPath("/connectors/:connector/topics/reset", methods{"PUT": s.resetTopics})
@@ -92,7 +91,7 @@ func (s *Server) addRoutes(r resources) {
 	r.addRaw("POST", "/plugins", s.addModule)
 	r.addRaw("GET", "/plugins/:name/:version", s.getModule)
 	r.addRaw("GET", "/plugins/:name/:version/module", s.downloadModule)
-	r.addRaw("DELETE", "/plugins/:name/:version", bounded(forwarding(r.leader, s.deleteModule)))
+	r.addRaw("DELETE", "/plugins/:name/:version", bounded(s.forwarding(s.deleteModule)))
 	if s.config.Usage != nil {
 		r.addRaw("GET", "/usage", s.getUsage)
 	}
@@ -112,7 +111,7 @@ func (r resources) addPath(path string, handlers methods) {
 	allowed := []string{http.MethodOptions}
 	for method, handler := range handlers {
 		if method != http.MethodGet {
-			handler = forwarding(r.leader, handler)
+			handler = r.server.forwarding(handler)
 		}
 		handler = r.server.guard(method, path, handler)
 		allowed = append(allowed, method)

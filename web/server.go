@@ -28,12 +28,15 @@ type Config struct {
 	TLS            *tls.Config // of https listeners
 	Version        string      // the version that GET / shows
 	Commit         string
-	Metrics        http.Handler      // serves GET /metrics; nil: there is no such path
-	Loggers        *Loggers          // nil: a table of its own
-	Usage          Usage             // serves GET /usage; nil: there is no such path
-	Users          map[string]string // passwords by user name; nil: everybody may use the API
-	Preview        host.Previewer    // serves POST /preview; nil: there is no such path
-	Leader         *LeaderClient     // for requests that are another worker's; nil: one without settings
+	Metrics        http.Handler   // serves GET /metrics; nil: there is no such path
+	Loggers        *Loggers       // nil: a table of its own
+	Usage          Usage          // serves GET /usage; nil: there is no such path
+	Access         Access         // who may use the API; the zero value: everybody
+	Preview        host.Previewer // serves POST /preview; nil: there is no such path
+	Leader         *LeaderClient  // for requests that are another worker's; nil: one without settings
+
+	Auditor  Auditor // keeps records of requests; nil: nobody does
+	WorkerID string  // host:port, for these records
 
 	AllowOrigin     string // access.control.allow.origin
 	AllowMethods    string // access.control.allow.methods

@@ -125,7 +125,7 @@ func (s *Server) promoteShadow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	swap, err := s.herder(c).PromoteShadow(c.Request().Context(), name, alias, s.user(c))
+	swap, err := s.herder(c).PromoteShadow(c.Request().Context(), name, alias, userOf(c))
 	return answerSwap(c, swap, err)
 }
 

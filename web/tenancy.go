@@ -16,6 +16,7 @@ import (
 type space struct {
 	all    Herder
 	tenant string // "": the default tenant
+	masks  bool   // secrets in configurations are not shown
 }
 
 // nobody stands in front of names that are another tenant's: nothing has such a name, so the answer is that for a name
@@ -25,6 +26,8 @@ const nobody = "\x00" + host.TenantSeparator
 // full is the name under which the herder knows a connector.
 func (s space) full(local string) string {
 	switch {
+	case s.tenant != "" && local == "":
+		return host.JoinTenant(s.tenant, "\x00") // no connector's, but the tenant's: Connect's answer comes of validation
 	case s.tenant != "":
 		return host.JoinTenant(s.tenant, local)
 	case host.OwnerOf(s.all, local) != "":
@@ -80,12 +83,9 @@ func (s space) err(err error, local string) error {
 	return err
 }
 
-// creatable refuses names that would be another tenant's, and the one that no tenant's name can end with.
+// creatable refuses names that would be another tenant's.
 func (s space) creatable(local string) error {
-	switch {
-	case s.tenant != "" && local == "":
-		return host.BadRequest("The connector's name must not be empty")
-	case s.tenant == "" && host.OwnerOf(s.all, local) != "":
+	if s.tenant == "" && host.OwnerOf(s.all, local) != "" {
 		return host.BadRequest("Connector name " + local + " is not allowed: what stands before " + host.TenantSeparator +
 			" is the name of a tenant; use another name, or /tenants/{tenant}/connectors")
 	}
@@ -135,12 +135,13 @@ func (s space) Connectors(ctx context.Context) ([]string, error) {
 
 func (s space) Connector(ctx context.Context, name string) (herder.ConnectorInfo, error) {
 	info, err := s.all.Connector(ctx, s.full(name))
+	info.Config = s.masked(ctx, info.Config)
 	return s.info(name, info, err)
 }
 
 func (s space) Config(ctx context.Context, name string) (host.Config, error) {
 	config, err := s.all.Config(ctx, s.full(name))
-	return config, s.err(err, name)
+	return s.masked(ctx, config), s.err(err, name)
 }
 
 func (s space) Status(ctx context.Context, name string) (herder.ConnectorStatus, error) {
@@ -150,8 +151,13 @@ func (s space) Status(ctx context.Context, name string) (herder.ConnectorStatus,
 
 func (s space) Tasks(ctx context.Context, name string) ([]herder.TaskInfo, error) {
 	tasks, err := s.all.Tasks(ctx, s.full(name))
+	var config host.Config
+	if s.masks && err == nil {
+		config, err = s.all.Config(ctx, s.full(name))
+	}
 	for i := range tasks {
 		tasks[i].ID.Connector = name
+		tasks[i].Config = s.maskedTask(ctx, config, tasks[i].Config)
 	}
 	return tasks, s.err(err, name)
 }

@@ -1,12 +1,18 @@
 package web
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/network"
+	"github.com/berth-connect/berth/web/bearer"
 )
 
 const tenantsPath = "/tenants/"
@@ -21,8 +27,12 @@ func (s *Server) enterTenant(next echo.HandlerFunc) echo.HandlerFunc {
 		if !inside || !further {
 			return next(c)
 		}
+		unescaped, err := url.PathUnescape("/" + path)
+		if err != nil {
+			return echo.ErrNotFound
+		}
 		c.Set(tenantKey, tenant)
-		location.Path, location.RawPath = "/"+path, "/"+path
+		location.Path, location.RawPath = unescaped, "/"+path
 		return next(c)
 	}
 }
@@ -44,7 +54,10 @@ func tenantPath(c echo.Context) string {
 }
 
 // herder is what the request's tenant sees of the herder.
-func (s *Server) herder(c echo.Context) space { return space{s.all, tenantOf(c)} }
+func (s *Server) herder(c echo.Context) space {
+	actor, known := ActorOf(c.Request().Context())
+	return space{s.all, tenantOf(c), known && actor.Role < Edit}
+}
 
 // enter runs the handler of a path for the tenant in front of it. Errors: ErrNotFound for a tenant that does not exist,
 // and for what the worker alone has.
@@ -64,14 +77,18 @@ func (s *Server) enter(path string, handler echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// listTenants answers the names of the tenants in which the client has a role.
 func (s *Server) listTenants(c echo.Context) error {
 	tenants, err := s.all.Tenants(c.Request().Context())
 	if err != nil {
 		return err
 	}
+	who, _ := c.Get(identityKey).(bearer.Identity)
 	names := make([]string, 0, len(tenants))
 	for _, t := range tenants {
-		names = append(names, t.Name)
+		if s.roleIn(who, t.Name) >= View {
+			names = append(names, t.Name)
+		}
 	}
 	return writeJSON(c, http.StatusOK, names)
 }
@@ -85,7 +102,23 @@ func (s *Server) getTenant(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(c, http.StatusOK, tenant)
+	if actor, _ := ActorOf(c.Request().Context()); actor.Role < Admin {
+		tenant.Client = maps.Clone(tenant.Client)
+		for key, value := range tenant.Client {
+			tenant.Client[key] = hidden(value)
+		}
+	}
+	id, err := s.all.ClusterID(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, shownTenant{serverInfo{s.config.Version, s.config.Commit, id}, tenant})
+}
+
+// shownTenant is a record with what GET / answers in front: some clients leave out the slash behind their base URL.
+type shownTenant struct {
+	serverInfo
+	host.Tenant
 }
 
 func (s *Server) putTenant(c echo.Context) error {
@@ -93,12 +126,15 @@ func (s *Server) putTenant(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := readJSON(c)
+	body, err := readRecord(c)
 	if err != nil {
 		return err
 	}
 	tenant, err := host.ParseTenant(name, body)
 	if err != nil {
+		return err
+	}
+	if err := s.checkRecord(tenant); err != nil {
 		return err
 	}
 	created, err := s.all.PutTenant(c.Request().Context(), tenant)
@@ -110,6 +146,43 @@ func (s *Server) putTenant(c echo.Context) error {
 		return writeJSON(c, http.StatusCreated, tenant)
 	}
 	return writeJSON(c, http.StatusOK, tenant)
+}
+
+// readRecord reads a tenant's record; what getTenant has put in front of one that was shown does not count.
+func readRecord(c echo.Context) ([]byte, error) {
+	body, err := readJSON(c)
+	if err != nil {
+		return nil, err
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
+		return body, nil // who reads it says why
+	}
+	for _, key := range []string{"version", "commit", "kafka_cluster_id"} {
+		delete(members, key)
+	}
+	return json.Marshal(members)
+}
+
+// checkRecord checks what is not the record's own matter. Error: host.ErrBadRequest.
+func (s *Server) checkRecord(t host.Tenant) error {
+	if _, err := network.ParsePolicy(t.Network); err != nil {
+		return host.BadRequest(fmt.Sprintf("Tenant %s: network: %v", t.Name, err))
+	}
+	if len(t.Members) > 0 && s.config.Access.Bindings == nil {
+		return host.BadRequest(fmt.Sprintf("Tenant %s: members have no effect, because roles are not in use on this worker: "+
+			"without berth.rest.roles.* whoever is known may do everything", t.Name))
+	}
+	for _, m := range t.Members {
+		_, err := ParseSubject(m.Subject)
+		if err == nil {
+			_, err = ParseRole(m.Role)
+		}
+		if err != nil {
+			return host.BadRequest(fmt.Sprintf("Tenant %s: members: %v", t.Name, err))
+		}
+	}
+	return nil
 }
 
 // deleteTenant deletes a tenant that has nothing, or with ?force=true all that it has.

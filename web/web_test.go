@@ -221,7 +221,7 @@ func TestUploader(t *testing.T) {
 		request := httptest.NewRequest("POST", "/plugins?name=geo", strings.NewReader("\x00asm"))
 		request.SetBasicAuth("ann", "secret")
 		answer := httptest.NewRecorder()
-		newServer(t, h, Config{Users: users}).ServeHTTP(answer, request)
+		newServer(t, h, Config{Access: Access{Users: users}}).ServeHTTP(answer, request)
 		if want := map[bool]string{false: "", true: "ann"}[users != nil]; answer.Code != 201 || h.by != want {
 			t.Errorf("users %v: got %d, by %q", users, answer.Code, h.by)
 		}

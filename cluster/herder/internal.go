@@ -118,3 +118,21 @@ func (h *Herder) keyEnd(key *store.SessionKey) time.Time {
 	}
 	return time.UnixMilli(key.CreatedUnixMs).Add(h.config.SessionKeys.TTL)
 }
+
+// Sign signs what this worker says to another one of its group; nil: the group does not sign. Errors: ErrUnavailable.
+func (h *Herder) Sign(text []byte) (*sessionkey.Signature, error) {
+	sign := h.signer()
+	if sign == nil {
+		return nil, nil
+	}
+	signature, err := sign(text)
+	return &signature, err
+}
+
+// CheckSigned refuses what no worker of the group can have signed. Errors: ErrBadRequest, ErrForbidden, ErrUnavailable.
+func (h *Herder) CheckSigned(ctx context.Context, signature *sessionkey.Signature) error {
+	if h.group == nil || !h.signs.Load() {
+		return &host.Error{Kind: ErrForbidden, Message: "The workers of this group do not sign their requests"}
+	}
+	return h.checkSigned(ctx, signature)
+}

@@ -13,6 +13,10 @@ const (
 	stopDurationMax = 30 * time.Second
 	// roundWaitMax bounds how long a request waits for the end of a rebalance before it is refused.
 	roundWaitMax = 3 * time.Second
+	// purgeInterval is how long to wait before looking again for what a deleted tenant has, and purgeLooks is how often
+	// nothing must be found.
+	purgeInterval = time.Second
+	purgeLooks    = 2
 	// statusLookInterval is how long another worker's late words about what runs here may stand.
 	statusLookInterval = time.Second
 	// fencedLookInterval is how soon a write to the config topic is given up when the session has ended.

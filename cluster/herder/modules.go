@@ -20,6 +20,9 @@ func (h *Herder) AddModule(ctx context.Context, upload host.ModuleUpload) (host.
 	if err := h.await(ctx); err != nil {
 		return host.ModuleInfo{}, false, err
 	}
+	if err := h.admitModule(upload); err != nil {
+		return host.ModuleInfo{}, false, err
+	}
 	at := &stage{text: "adding module " + upload.Name, began: time.Now()}
 	info, added, err := h.runtime.AddModule(ctx, upload)
 	return info, added, h.timedCall(ctx, at, err)

@@ -61,6 +61,8 @@ type ConfigStore interface {
 	host.Tenants
 	PutTenant(ctx context.Context, tenant host.Tenant) error
 	DeleteTenant(ctx context.Context, name string) error
+	// ForgetTenant deletes all records of a tenant's connectors, also of those that were deleted before.
+	ForgetTenant(ctx context.Context, tenant string) error
 }
 
 // StatusStore keeps statuses and the topics in use. *store.StatusStore implements it. Put methods return at once; the
@@ -85,6 +87,8 @@ type StatusStore interface {
 	Tasks(connector string) map[int]store.Status
 	Connectors() []string
 	Topics(connector string) []store.TopicUse
+	// Mentioned lists the connectors of which anything is known whose names begin with prefix.
+	Mentioned(prefix string) []string
 }
 
 // OffsetStore keeps source offsets. *store.OffsetStore implements it.
@@ -92,6 +96,10 @@ type OffsetStore interface {
 	host.OffsetStore
 	// List returns the offsets as Connect shows them.
 	List(ctx context.Context, connector string) ([]host.SourceOffset, error)
+	// Mentioned lists the connectors that have offsets and whose names begin with prefix.
+	Mentioned(ctx context.Context, prefix string) ([]string, error)
+	// Forget deletes all that is stored for a connector.
+	Forget(ctx context.Context, connector string) error
 	Ready() <-chan struct{}
 }
 
@@ -112,6 +120,8 @@ type SourceOffsets interface {
 type Admin interface {
 	// ClusterID is Kafka's id of the cluster.
 	ClusterID(ctx context.Context) (string, error)
+	// DeleteGroups deletes the consumer groups whose ids begin with prefix. Errors: host.ErrGroupInUse.
+	DeleteGroups(ctx context.Context, prefix string) error
 }
 
 // OpenFencer opens what fences the producers of a source connector, in the Kafka that they write to. It does no I/O.

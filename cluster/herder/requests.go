@@ -92,6 +92,9 @@ func (h *Herder) PatchConfig(ctx context.Context, name string, patch host.Config
 
 func (h *Herder) putConfig(ctx context.Context, name string, config host.Config, target host.TargetState) (
 	ConnectorInfo, error) {
+	if err := h.admit(name, config); err != nil {
+		return ConnectorInfo{}, err
+	}
 	if err := h.configs.PutConnector(ctx, name, config, target); err != nil {
 		return ConnectorInfo{}, fmt.Errorf("write the configuration of connector %s: %w", name, err)
 	}

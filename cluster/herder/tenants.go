@@ -79,24 +79,6 @@ func (h *Herder) strays() (names []string) {
 	return names
 }
 
-// DeleteTenant deletes a tenant's record. Errors: *NotLeader, ErrNotFound, ErrConflict (it has connectors).
-func (h *Herder) DeleteTenant(ctx context.Context, name string, force bool) error {
-	_, err := decide(ctx, h, "deleting tenant "+name, func(ctx context.Context) (struct{}, error) {
-		if err := h.lead(); err != nil {
-			return struct{}{}, err
-		}
-		if _, known := h.configs.Tenant(name); !known {
-			return struct{}{}, noTenant(name)
-		}
-		if names := h.connectorsOf(name); len(names) > 0 {
-			return struct{}{}, host.Conflict(fmt.Sprintf("Tenant %s still has the connector(s) %s; delete them first, or all "+
-				"that it has with ?force=true", name, strings.Join(names, ", ")))
-		}
-		return struct{}{}, h.configs.DeleteTenant(ctx, name)
-	})
-	return err
-}
-
 // connectorsOf lists a tenant's connectors by their full names.
 func (h *Herder) connectorsOf(tenant string) (names []string) {
 	for _, name := range h.configs.Snapshot().Names() {

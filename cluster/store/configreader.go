@@ -40,6 +40,7 @@ type configReader struct {
 	offset     int64
 	connectors map[string]Connector
 	tenants    map[string]host.Tenant
+	live       map[string]map[string]bool     // keys that the topic has, by tenant
 	staged     map[string]map[int]host.Config // task records that wait for their commit
 	key        *SessionKey
 	keyError   error // the last session key can't be used
@@ -50,6 +51,7 @@ type configReader struct {
 
 func newConfigReader(log *slog.Logger) *configReader {
 	return &configReader{log: log, offset: -1, connectors: map[string]Connector{}, tenants: map[string]host.Tenant{},
+		live:   map[string]map[string]bool{},
 		staged: map[string]map[int]host.Config{}}
 }
 
@@ -85,6 +87,7 @@ func (c *configReader) apply(r *kgo.Record) {
 	}
 	c.offset = r.Offset + 1
 	key := string(r.Key)
+	c.noteLive(key, r.Value != nil)
 	name := func(prefix string) string { return key[len(prefix):] }
 	switch {
 	case strings.HasPrefix(key, targetStateKey):
@@ -228,6 +231,9 @@ func (c *configReader) task(key string, value any) {
 		return
 	}
 	config, ok := properties(value)
+	if value == nil {
+		return // of a tenant that was deleted
+	}
 	if !ok {
 		c.ignored(key, "it has no object of properties")
 		return

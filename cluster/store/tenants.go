@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -71,4 +74,105 @@ func (c *configReader) tenant(name string, value any, text []byte) {
 func reach(t host.Tenant) host.Tenant {
 	t.Description, t.Quota, t.Members = "", host.Quota{}, nil
 	return t
+}
+
+// ForgetTenant writes tombstones for all that the topic has of a tenant's connectors: also what Connect leaves behind
+// when a connector is deleted, its tasks' configurations among it.
+func (s *ConfigStore) ForgetTenant(ctx context.Context, tenant string) error {
+	s.mu.Lock()
+	keys := slices.Collect(maps.Keys(s.reader.live[tenant]))
+	s.mu.Unlock()
+	slices.SortFunc(keys, func(a, b string) int { // the connectors first: the rest then is nobody's
+		if first := strings.HasPrefix(a, connectorKey); first != strings.HasPrefix(b, connectorKey) {
+			return map[bool]int{true: -1, false: 1}[first]
+		}
+		return strings.Compare(a, b)
+	})
+	if len(keys) == 0 {
+		return nil
+	}
+	var tombstones []*kgo.Record
+	for _, key := range keys {
+		tombstones = append(tombstones, record(key, nil))
+	}
+	return s.writeLeading(ctx, "deleting all records of tenant "+tenant, tombstones)
+}
+
+// connectorKeys are the prefixes of keys with the name of a connector.
+var connectorKeys = []string{targetStateKey, connectorKey, taskKey, commitKey, restartKey, fencingKey}
+
+// noteLive remembers which keys the topic has of tenants' connectors.
+func (c *configReader) noteLive(key string, present bool) {
+	for _, prefix := range connectorKeys {
+		name, is := strings.CutPrefix(key, prefix)
+		if !is {
+			continue
+		}
+		tenant, _ := host.SplitTenant(name)
+		switch {
+		case tenant == "":
+		case !present:
+			delete(c.live[tenant], key)
+		case c.live[tenant] == nil:
+			c.live[tenant] = map[string]bool{key: true}
+		default:
+			c.live[tenant][key] = true
+		}
+		return
+	}
+}
+
+// Mentioned lists the connectors of which there is a status or a topic in use and whose names begin with prefix.
+func (s *StatusStore) Mentioned(prefix string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names := map[string]bool{}
+	for name := range s.reader.connectors {
+		names[name] = true
+	}
+	for name, tasks := range s.reader.tasks {
+		names[name] = names[name] || len(tasks) > 0
+	}
+	for name, topics := range s.reader.topics {
+		names[name] = names[name] || len(topics) > 0
+	}
+	return beginning(names, prefix)
+}
+
+// Mentioned lists the connectors that have offsets and whose names begin with prefix, read up to the log's end.
+func (s *OffsetStore) Mentioned(ctx context.Context, prefix string) ([]string, error) {
+	if err := s.records.readToEnd(ctx); err != nil {
+		return nil, fmt.Errorf("looking for offsets: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names := map[string]bool{}
+	for name, entries := range s.reader.connectors {
+		names[name] = len(entries.byKey) > 0
+	}
+	return beginning(names, prefix), nil
+}
+
+func beginning(names map[string]bool, prefix string) []string {
+	maps.DeleteFunc(names, func(name string, has bool) bool { return !has || !strings.HasPrefix(name, prefix) })
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Forget writes tombstones for all keys of a connector, whatever stands under them.
+func (s *OffsetStore) Forget(ctx context.Context, connector string) error {
+	var tombstones []*kgo.Record
+	s.mu.Lock()
+	if entries := s.reader.connectors[connector]; entries != nil {
+		for key := range entries.byKey {
+			tombstones = append(tombstones, record(key, nil))
+		}
+	}
+	s.mu.Unlock()
+	if len(tombstones) == 0 {
+		return nil
+	}
+	if err := s.records.write(ctx, tombstones...); err != nil {
+		return fmt.Errorf("deleting the offsets of connector %s: %w", connector, err)
+	}
+	return nil
 }

@@ -333,7 +333,7 @@ func (r *Registry) list(m *module) {
 
 // informed fills in what the manifest says.
 func (r *Registry) informed(m *module) *module {
-	m.info.SDK = m.manifest.SDK
+	m.info.SDK, m.info.Uploaded = m.manifest.SDK, m.from == fromUpload
 	for _, p := range m.manifest.Plugins {
 		m.info.Plugins = append(m.info.Plugins, host.PluginInfo{Class: p.Class, Aliases: p.Aliases,
 			Kind: HostKind(p.Kind), Version: p.Version, Digest: m.info.Digest, Module: m.info.Name, Doc: p.Doc,

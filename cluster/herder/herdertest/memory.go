@@ -273,33 +273,6 @@ func (c *Configs) PutTaskCount(_ context.Context, name string, tasks int) error 
 	})
 }
 
-// Tenant implements host.Tenants.
-func (c *Configs) Tenant(name string) (host.Tenant, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t, known := c.tenants[name]
-	return t, known
-}
-
-// AnyTenant implements host.Tenants.
-func (c *Configs) AnyTenant() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.tenants) > 0
-}
-
-// PutTenant implements herder.ConfigStore.
-func (c *Configs) PutTenant(_ context.Context, tenant host.Tenant) error {
-	return c.write(store.ConfigEvent{Kind: store.TenantChanged, Tenant: tenant.Name},
-		func(c *Configs) { c.tenants[tenant.Name] = tenant })
-}
-
-// DeleteTenant implements herder.ConfigStore.
-func (c *Configs) DeleteTenant(_ context.Context, name string) error {
-	return c.write(store.ConfigEvent{Kind: store.TenantChanged, Tenant: name},
-		func(c *Configs) { delete(c.tenants, name) })
-}
-
 // Statuses is a status topic in memory.
 type Statuses struct {
 	swaps
