@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules docs demo test vectors rest-conformance state-conformance kafka-integration clients bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
+.PHONY: help build modules docs demo test vectors rest-conformance state-conformance swap-proof kafka-integration clients bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -40,6 +40,10 @@ state-conformance: ## play what Kafka Connect keeps in its topics and says in it
 kafka-integration: DIR = ../shared/conformance/kafka-integration
 kafka-integration: ## Apache Kafka's own Connect integration tests, by the runner in DIR, with Berth as the worker
 	testdata/scripts/kafka-integration.sh $(DIR)
+
+swap-proof: SWAPS = 1000
+swap-proof: ## SWAPS versions take turns under load, on one worker and on three of which two are killed: each record by the right one
+	BERTH_E2E_SWAPS=$(SWAPS) go test . -run 'TestE2ESwaps(AreExact|SurviveKills)' -count 1 -timeout 90m -v
 
 clients: ## public clients of the REST API against three workers of one group on a real Kafka
 	testdata/scripts/clients.sh

@@ -20,6 +20,7 @@ import (
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/configprovider"
 	"github.com/berth-connect/berth/host/network"
+	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -247,6 +248,7 @@ var settings = []setting{
 	{"plugin.path", "", false, isText, ""},
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
+	{secrets.Property, "", false, isText, ""},
 	{"berth.modules.storage.topic", "", false, isText, ""},
 	{"berth.modules.storage.replication.factor", "", false, isText, replicationRule},
 	{network.Property, "", false, isNetGrants, network.Rule},
@@ -260,6 +262,7 @@ var settings = []setting{
 		host.SwapErrorRateRule},
 	{host.SwapLatencyKey, float(host.DefaultSwapPolicy.LatencyRatio), true, isNumber(host.IsSwapLatency),
 		host.SwapLatencyRule},
+	{host.TrapMaxKey, number(host.TrapsPerMinuteMax), true, isZeroOrMore, "be a number of instances, 0 for none"},
 	{"berth.limits.memory.bytes", number(host.MemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.module.memory.bytes", number(host.ModuleMemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.worker.memory.bytes", number(host.WorkerMemoryBytesMax), true, isBytes, bytesRule},

@@ -48,6 +48,16 @@ func (n *node) joinGroup(c config, clients *kafka.Clients, advertised *url.URL, 
 	return nil
 }
 
+func openFencer(clients *kafka.Clients, grants tenancy.Grants) herder.OpenFencer {
+	return func(connector string, config host.Config) (herder.Fencer, error) {
+		config, err := grants.Client(connector, config)
+		if err != nil {
+			return nil, err
+		}
+		return clients.Admin(connector, config)
+	}
+}
+
 func openSinkGroup(clients *kafka.Clients, grants tenancy.Grants) herder.OpenSinkGroup {
 	return func(connector string, config host.Config) (herder.SinkGroup, error) {
 		config, err := grants.Client(connector, config)

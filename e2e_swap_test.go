@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
 	"net/http"
 	"os"
 	"slices"
@@ -31,7 +33,9 @@ type swapAnswer struct {
 		State    string  `json:"state"`
 		Reason   *string `json:"reason"`
 		PauseUs  *int64  `json:"pause_us"`
-		Changes  []struct {
+
+		Restarted bool `json:"restarted"`
+		Changes   []struct {
 			Stage    string
 			Old, New *struct{ Class, Version, Digest string }
 		} `json:"changes"`
@@ -71,12 +75,15 @@ type turn struct {
 	version string
 }
 
-// add notes the positions of a swap; place makes a partition's text and a position out of an entry.
-func (l swapLog) add(s swapAnswer, place func(partition, offset map[string]any) (string, int64)) {
+// add notes the positions of a swap to a version; place makes a partition's text and a position out of an entry.
+func (l swapLog) add(s swapAnswer, version string, place func(partition, offset map[string]any) (string, int64)) {
 	for _, task := range s.Tasks {
 		for _, at := range task.After {
 			partition, position := place(at.Partition, at.Offset)
-			l[partition] = append(l[partition], turn{position, task.Changes[0].New.Version})
+			if task.Restarted && partition != strconv.Itoa(task.ID) { // another task's, by the numbers of Datagen's
+				continue
+			}
+			l[partition] = append(l[partition], turn{position, version})
 		}
 	}
 }
@@ -122,19 +129,32 @@ func TestE2ESwapsAreExact(t *testing.T) {
 	for i := range swapCount(t) {
 		version := []string{"2.0.0", "1.0.0"}[i%2]
 		in, out := p.swap("in", version), p.swap("out", version)
-		sources.add(in, datagenPlace)
-		sinks.add(out, kafkaPlace)
-		for _, task := range append(in.Tasks, out.Tasks...) {
-			pauses = append(pauses, *task.PauseUs)
-		}
+		sources.add(in, version, datagenPlace)
+		sinks.add(out, version, kafkaPlace)
+		pauses = append(pauses, append(in.pauses(), out.pauses()...)...)
 	}
-	slices.Sort(pauses)
-	t.Logf("%d pauses: median %d µs, p99 %d µs, longest %d µs", len(pauses), pauses[len(pauses)/2],
-		pauses[len(pauses)*99/100], pauses[len(pauses)-1])
+	logPauses(t, pauses)
 	p.ask("PUT", "/connectors/in/stop", nil, nil)
 	p.await("the end of the source", func() bool { return p.status("in").Connector.State == "STOPPED" })
-	checkSource(t, p.Broker, topic, tasks, sources)
+	checkSource(t, p.Each, topic, tasks, true, sources)
 	checkSink(t, p, topic, sinks)
+	p.checkUndisturbed("out", "in")
+}
+
+// checkUndisturbed reads in the status topic that each task of connectors was started once.
+func (p *process) checkUndisturbed(connectors ...string) {
+	p.t.Helper()
+	started := map[string]int{}
+	p.Each(p.t, "status-"+p.id, func(r kafkatest.Record) {
+		if strings.Contains(string(r.Value), `"state":"RUNNING"`) {
+			started[string(r.Key)]++
+		}
+	})
+	for _, connector := range connectors {
+		if n := started["status-task-"+connector+"-0"]; n != 1 {
+			p.t.Errorf("task 0 of %s was started %d times", connector, n)
+		}
+	}
 }
 
 func swapCount(t *testing.T) int {
@@ -152,27 +172,75 @@ func (p *process) status(connector string) (s status) {
 	return s
 }
 
-// checkSource reads what source tasks have written: each task's numbers in order, each stamped by the right version.
-func checkSource(t *testing.T, broker *kafkatest.Broker, topic string, tasks int, log swapLog) {
+// checkSource reads what source tasks have written: each task's numbers in order, each stamped by the right version
+// and, where no task was started anew, counted by one version after the other.
+func checkSource(t *testing.T, each func(testing.TB, string, func(kafkatest.Record)), topic string, tasks int,
+	counted bool, log swapLog) {
 	t.Helper()
 	next := make([]int64, tasks)
-	broker.Each(t, topic, func(r kafkatest.Record) {
+	times := map[int64]int{}
+	each(t, topic, func(r kafkatest.Record) {
 		fields := strings.Fields(string(r.Value))
 		number, err := strconv.ParseInt(fields[0], 10, 64)
 		task, version, _ := strings.Cut(fields[len(fields)-1], "/")
 		i, taskErr := strconv.Atoi(task)
-		if counted := fields[len(fields)-2]; counted != strconv.FormatInt(number+1, 10) {
-			t.Fatalf("record %q was counted as %s", r.Value, counted)
-		}
 		if err != nil || taskErr != nil || i >= tasks || number != next[i] {
 			t.Fatalf("record %q at offset %d, where numbers %v are due", r.Value, r.Offset, next)
 		}
+		if count := fields[len(fields)-2]; counted && count != strconv.FormatInt(number+1, 10) {
+			t.Fatalf("record %q was counted as %s", r.Value, count)
+		}
 		next[i]++
+		times[r.Timestamp/dipMs]++
 		if want := log.version("1.0.0", task, number); version != want {
 			t.Fatalf("record %q of task %d was to be stamped by %s: %v", r.Value, i, want, log[task])
 		}
 	})
 	t.Logf("tasks have written %v records, in %d turns of the first", next, len(log["0"]))
+	logDip(t, times)
+}
+
+// dipMs is the length of the times in which records are counted.
+const dipMs = 100
+
+// logDip tells how many records were made in the slowest of such times, beside half of them; the first and the last one
+// are no whole ones.
+func logDip(t *testing.T, times map[int64]int) {
+	t.Helper()
+	made := slices.Sorted(maps.Keys(times))
+	var counts []int
+	for at := made[0] + 1; at < made[len(made)-1]; at++ {
+		counts = append(counts, times[at])
+	}
+	slices.Sort(counts)
+	if len(counts) > 0 {
+		t.Logf("records in %d ms: fewest %d, a hundredth of the times up to %d, half of them up to %d", dipMs, counts[0],
+			counts[len(counts)/100], counts[len(counts)/2])
+	}
+}
+
+// pauses are those of tasks that were not started anew.
+func (s swapAnswer) pauses() (pauses []int64) {
+	for _, task := range s.Tasks {
+		if !task.Restarted {
+			pauses = append(pauses, *task.PauseUs)
+		}
+	}
+	return pauses
+}
+
+// logPauses tells how long swaps held up records.
+func logPauses(t *testing.T, pauses []int64) {
+	t.Helper()
+	slices.Sort(pauses)
+	at := func(share float64) int64 { return pauses[int(share*float64(len(pauses)-1))] }
+	t.Logf("%d pauses: p50 %d µs, p90 %d µs, p99 %d µs, longest %d µs", len(pauses), at(0.5), at(0.9), at(0.99), at(1))
+	from := 0
+	for _, limit := range []int64{100, 200, 500, 1000, 2000, 5000, 10_000, math.MaxInt64} {
+		to, _ := slices.BinarySearch(pauses, limit)
+		t.Logf("  below %8d µs: %5d %s", limit, to-from, strings.Repeat("#", (to-from)*60/len(pauses)))
+		from = to
+	}
 }
 
 // checkSink reads the file that the sink has written and compares it with the topic.
@@ -222,16 +290,109 @@ func TestE2ESwapSurvivesARestart(t *testing.T) {
 	p.terminate()
 	p.start()
 	p.awaitState("in", "RUNNING", 1)
-	var log []swapAnswer
-	p.ask("GET", "/connectors/in/swaps", nil, &log)
+	log := p.swaps("in")
 	want, _ := json.Marshal(swapped)
 	got, _ := json.Marshal(log[0])
 	if len(log) != 1 || string(got) != string(want) {
 		t.Errorf("the log is %s, want %s", got, want)
 	}
-	var config keys
-	p.ask("GET", "/connectors/in/config", nil, &config)
-	if config["transforms.stamp.plugin.version"] != "2.0.0" {
-		t.Errorf("configuration: %v", config)
+	if got := p.stampVersion("in"); got != "2.0.0" {
+		t.Errorf("version %q is stored", got)
 	}
+}
+
+func (p *process) swaps(connector string) (log []swapAnswer) {
+	p.t.Helper()
+	p.ask("GET", "/connectors/"+connector+"/swaps", nil, &log)
+	return log
+}
+
+func (p *process) stampVersion(connector string) string {
+	p.t.Helper()
+	var config keys
+	p.ask("GET", "/connectors/"+connector+"/config", nil, &config)
+	return config["transforms.stamp.plugin.version"]
+}
+
+// A version that fails in one task goes away in all of them, and from the configuration; a user takes one back at once.
+func TestE2ESwapGoesBack(t *testing.T) {
+	p := startProcess(t)
+	p.addStamps("1.0.0", "2.0.0")
+	const tasks = 2
+	topic := p.name("back")
+	p.CreateTopic(t, topic, 1)
+	connector := keys{"connector.class": "Datagen", "kind": "line", "line.bytes": "16", "topic": topic, "rate": "500",
+		"tasks.max": strconv.Itoa(tasks), "key.converter": asText, "value.converter": asText,
+		"transforms": "stamp", "transforms.stamp.type": "test.Stamp"}
+	p.put("in", connector)
+	p.awaitState("in", "RUNNING", tasks) // with the newest version, as none is named
+	swap := func(method, what string, body keys) swapAnswer {
+		t.Helper()
+		var answer swapAnswer
+		p.ask(method, "/connectors/in/transforms/stamp/"+what, body, &answer)
+		return answer
+	}
+	if s := swap("PUT", "version", keys{"version": "1.0.0"}); s.State != "done" || len(s.Tasks) != tasks {
+		t.Fatalf("swap: %+v", s)
+	}
+	if s := swap("POST", "rollback", nil); s.State != "done" || p.stampVersion("in") != "2.0.0" {
+		t.Fatalf("rollback: %+v", s)
+	}
+	swap("PUT", "version", keys{"version": "1.0.0"})
+	p.put("in", connector.with(keys{"transforms.stamp.plugin.version": "1.0.0", "transforms.stamp.does": "panic"}))
+	p.await("the other setting in all tasks", func() bool {
+		log := p.swaps("in")
+		return len(log) == 4 && log[0].State == "done"
+	})
+	for _, task := range p.swaps("in")[0].Tasks {
+		if task.Restarted || len(task.Changes) != 1 {
+			t.Errorf("another setting: %+v", task)
+		}
+	}
+	swap("PUT", "version", keys{"version": "2.0.0"})
+	p.await("the version of before in all tasks", func() bool {
+		log := p.swaps("in")
+		return p.stampVersion("in") == "1.0.0" && log[0].Reason != nil && log[0].State == "done" &&
+			log[1].State == "rolled back"
+	})
+	last := p.Count(t, topic)
+	p.await("more records", func() bool { return p.Count(t, topic) > last+1000 })
+	for _, task := range p.status("in").Tasks {
+		if task.State != "RUNNING" {
+			t.Errorf("task: %+v", task)
+		}
+	}
+	for path, want := range map[string]int{
+		"in/transforms/other/version":   http.StatusNotFound,
+		"no/transforms/stamp/version":   http.StatusNotFound,
+		"in/converters/header/version":  http.StatusNotFound,
+		"in/converters/middle/version":  http.StatusNotFound,
+		"in/transforms/stamp/version":   http.StatusBadRequest,
+		"in/predicates/stamp/version":   http.StatusNotFound,
+		"in/converters/value/version":   http.StatusBadRequest,
+		"in/transforms/stamp/otherwise": http.StatusNotFound,
+	} {
+		status, answer := p.call("PUT", "/connectors/"+path, keys{"version": "9.9.9"})
+		p.refused(want, status, answer)
+	}
+	p.ask("PUT", "/connectors/in/stop", nil, nil)
+	p.await("the end", func() bool { return p.status("in").Connector.State == "STOPPED" })
+	numbersInOrder(t, p.Broker, topic, tasks)
+	p.checkUndisturbed("in")
+}
+
+// numbersInOrder reads what source tasks have written: each task's numbers, all of them, once.
+func numbersInOrder(t *testing.T, broker *kafkatest.Broker, topic string, tasks int) {
+	t.Helper()
+	next := make([]int64, tasks)
+	broker.Each(t, topic, func(r kafkatest.Record) {
+		fields := strings.Fields(string(r.Value))
+		task, _, _ := strings.Cut(fields[len(fields)-1], "/")
+		i, err := strconv.Atoi(task)
+		if err != nil || i >= tasks || fields[0] != strconv.FormatInt(next[i], 10) {
+			t.Fatalf("record %q at offset %d, where numbers %v are due", r.Value, r.Offset, next)
+		}
+		next[i]++
+	})
+	t.Logf("tasks have written %v records", next)
 }

@@ -30,6 +30,8 @@ func commands() []command {
 		{"plugin", "ls [-url URL] [-json]", "the plugins in this program, or those of a running worker", runPlugin},
 		{"preview", "-config FILE [-records FILE | -topic T]", "what a chain makes of records, stage by stage", runPreview},
 		{"transform", "test [-module FILE.wasm] DIR|FILE …", "play golden files of chains, without Kafka", runTransform},
+		{"usage", "[-url URL] [-tenant NAME] [-json]", "what tenants, connectors and plugins of a worker used", runUsage},
+		{"swap", "CONNECTOR ALIAS VERSION | -rollback CONNECTOR ALIAS", "another version in running tasks", runSwap},
 		{"version", "", "print the version", printVersion},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"github.com/berth-connect/berth/host/engine"
 	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/tenancy"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/host/worker"
@@ -211,18 +213,8 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		return nil, err
 	}
 	id, grants := advertised.Host, n.grants(c)
-	n.herder = herder.New(herder.Config{
-		WorkerID: id, Scheme: advertised.Scheme, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
-		Restarts:           restartPolicy(c),
-		TopicTracking:      c.flag("topic.tracking.enable"),
-		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
-		ExactlyOnceSources: exactlyOnce(c),
-		Resolve: func(connector string, config host.Config) (host.Config, error) {
-			return n.worker.Resolve(connector, config)
-		},
-		SetLoggerLevel: func(namespace, level string) { loggers.Set(namespace, level) },
-	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
-		OpenSource: n.openSourceOffsets(), OpenSink: openSinkGroup(clients, grants), Leader: rest.Leader},
+	n.herder = n.newHerder(c, advertised, herder.Ports{OpenSource: n.openSourceOffsets(grants),
+		OpenSink: openSinkGroup(clients, grants), OpenFencer: openFencer(clients, grants), Leader: rest.Leader}, loggers,
 		named(log, logHerder))
 	if c.mode == distributed {
 		if err := n.joinGroup(c, clients, advertised, named(log, logGroup)); err != nil {
@@ -240,23 +232,47 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
+	hidden, err := secrets.FromProperties(asHostConfig(properties))
+	if err != nil {
+		return nil, errors.Join(err, n.close())
+	}
 	n.worker = worker.New(worker.Config{
 		WorkerID: id, Properties: asHostConfig(properties),
 		OffsetFlushInterval:  c.millis("offset.flush.interval.ms"),
 		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 		Swaps:                swapPolicy(c),
+		TrapMax:              c.number(host.TrapMaxKey),
 	}, n.membership.guarded(worker.Ports{
-		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
-		Clients: grants.Clients(clients), Grants: grants, Records: clients,
-		Offsets: n.offsets, OffsetTopics: n.topicsOfOffsets(), Transactions: grants.Transactions(n.transactions(c)),
-		Status: n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
+		Registry: n.plugins, Validator: validator, Values: c.providers, Secrets: hidden,
+		Restart: n.herder.RestartConnector,
+		Clients: grants.Clients(clients), Records: clients, Grants: grants, Quotas: host.TenantQuotas{Tenants: n.configs},
+		Offsets: n.offsets, OffsetTopics: grants.OffsetTopics(n.topicsOfOffsets()),
+		Transactions: grants.Transactions(n.transactions(c)),
+		Status:       n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
 	}))
-	rest.Metrics, rest.Loggers, rest.Preview = metrics, loggers, n.worker
+	rest.Metrics, rest.Loggers, rest.Preview, rest.Usage = metrics, loggers, n.worker, n.worker
 	if n.web, err = web.New(rest, n.requests(c.mode), named(log, logREST)); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
+}
+
+// newHerder makes the herder of the stores; the other ports are given.
+func (n *node) newHerder(c config, advertised *url.URL, ports herder.Ports, loggers *web.Loggers,
+	log *slog.Logger) *herder.Herder {
+	ports.Configs, ports.Statuses, ports.Offsets, ports.Admin = n.configs, n.statuses, n.offsets, n.admin
+	return herder.New(herder.Config{
+		WorkerID: advertised.Host, Scheme: advertised.Scheme, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
+		Restarts:           restartPolicy(c),
+		TopicTracking:      c.flag("topic.tracking.enable"),
+		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
+		ExactlyOnceSources: exactlyOnce(c),
+		Resolve: func(connector string, config host.Config) (host.Config, error) {
+			return n.worker.Resolve(connector, config)
+		},
+		SetLoggerLevel: func(namespace, level string) { loggers.Set(namespace, level) },
+	}, ports, log)
 }
 
 // grants are what tenants may use.
@@ -320,7 +336,8 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 	}
 	n.plugins = plugin.New(plugin.Config{
 		Dir: modules, Shared: shared, Path: c.list("plugin.path"), Bundle: bundle(),
-		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable},
+		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable,
+			Secrets: c.list(secrets.Property)},
 		Limits: guestLimits(c), Tenants: n.configs, TimeZone: c.text("berth.time.zone"), Log: named(log, logPlugins),
 	}, n.engine)
 	return nil
@@ -400,12 +417,16 @@ func (n *node) topicsOfOffsets() host.OffsetTopics {
 }
 
 // openSourceOffsets is for the offsets API; nil: all offsets are in the worker's store.
-func (n *node) openSourceOffsets() herder.OpenSourceOffsets {
+func (n *node) openSourceOffsets(grants tenancy.Grants) herder.OpenSourceOffsets {
 	if n.offsetTopics == nil {
 		return nil
 	}
-	return func(connector string, config host.Config) herder.SourceOffsets {
-		return n.offsetTopics.Of(connector, config)
+	return func(connector string, config host.Config) (herder.SourceOffsets, error) {
+		config, err := grants.Client(connector, config)
+		if err != nil {
+			return nil, err
+		}
+		return n.offsetTopics.Of(connector, config), nil
 	}
 }
 

@@ -58,6 +58,7 @@ const (
 	EventAlter     EventKind = 14
 	EventExport    EventKind = 15
 	EventImport    EventKind = 16
+	EventWritten   EventKind = 17
 )
 
 // MessageKind tells what a guest hands over through put.

@@ -165,6 +165,7 @@ func FuzzControl(f *testing.F) {
 		}
 		_, _ = ParseTaskConfigs(b)
 		_, _ = ParseDurable(b)
+		_, _ = ParseWritten(b)
 		_, _ = ParseCommitted(b)
 		_, _ = ParseConfigsRequest(b)
 		_, _ = ParseValidateRequest(b)

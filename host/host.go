@@ -73,9 +73,28 @@ type ModuleInfo struct {
 	SizeBytes    int64
 	SDK          string
 	Capabilities []string // asked for by its plugins
-	Granted      []string // those that they get on this worker
+	Granted      []string // those that they get on this worker, at least in part
+	Grants       []CapabilityGrant
+	Changes      *CapabilityChanges // of an upload; nil: there was no earlier version
 	Plugins      []PluginInfo
 	Problem      string // why it can't be used; "" = usable
+}
+
+// CapabilityGrant is what a module asks for of one capability, and what of that this worker grants.
+type CapabilityGrant struct {
+	Capability string
+	Whole      bool     // it asks for all that is granted; else for Needs
+	Needs      []string // as package abi spells them
+	Granted    bool     // at least in part
+	Missing    []string // the needs that nothing is granted of
+	Property   string   // of the worker, which grants more; "": no property does
+}
+
+// CapabilityChanges is what a module asks for that its plugins did not in their newest earlier versions, and the other
+// way round: "capability", or "capability need" of one that is asked for in part.
+type CapabilityChanges struct {
+	Since          []string // "class version"
+	Added, Removed []string
 }
 
 // ModuleUpload is a module to add.
@@ -171,6 +190,9 @@ type Runtime interface {
 	SwapTask(id TaskID, order SwapOrder)
 	// StopTasks stops tasks at once (together, not one by one) and returns when all have ended or were given up.
 	StopTasks(ctx context.Context, ids ...TaskID)
+
+	// TaskFailures are the last failures of a task on this worker, the latest first.
+	TaskFailures(id TaskID) []TaskFailure
 
 	// AddModule checks, stores and lists a module; its plugins are usable when it returns. added: it is new.
 	AddModule(ctx context.Context, upload ModuleUpload) (info ModuleInfo, added bool, err error)

@@ -40,6 +40,9 @@ const (
 
 	// MemoryBytesMax caps the linear memory of one instance.
 	MemoryBytesMax = 512 << 20
+	// OpenFilesMax is how many files and directories an instance may have open. All guests together may have half of the
+	// descriptors of the process.
+	OpenFilesMax = 256
 	// StackBytesMax is wazero's own bound of the frames of compiled code: a stack that is larger grows no more, and one
 	// that grows doubles, so an instance may have nearly twice this. What a guest keeps of its stack in its memory counts
 	// as memory.
@@ -94,6 +97,10 @@ const (
 	NetDialDurationMax = 15 * time.Second
 	// NetLingerMax is how long what a guest has written may take to go out after it closed a connection.
 	NetLingerMax = 2 * time.Second
+	// NetTildeHeldMax and NetHandleHeldMax are how long the end of what a guest has written waits for more, if it may be
+	// the beginning of a secret's handle: a tilde or two, which data may end with, and more than that.
+	NetTildeHeldMax  = 50 * time.Millisecond
+	NetHandleHeldMax = 5 * time.Second
 	// LogLinesPerSecondMax is a guest's share of the worker's log; the rest is counted and dropped.
 	LogLinesPerSecondMax = 100
 	// StderrKeptBytesMax is how much of a guest's first words, and as much of its last ones, goes into a trace.

@@ -21,6 +21,8 @@ type ProducerRecord struct {
 	TimestampMs int64 // abi.NoTimestamp: now
 	Key, Value  []byte
 	Headers     []Header
+	// Offset is where to note the offset that Kafka gave the record, before ack is called without an error; nil: nowhere.
+	Offset *int64
 }
 
 // Producer writes to Kafka for one task.
@@ -155,8 +157,9 @@ type Topics interface {
 type StatusReporter interface {
 	ConnectorStatus(name string, state State, trace, version string)
 	TaskStatus(id TaskID, state State, trace, version string)
-	// TaskSwap is told each time that a swap in a task gets on.
-	TaskSwap(id TaskID, report SwapReport)
+	// TaskSwap is told each time that a swap in a task gets on; the channel is closed when that is on record. A report of
+	// SwapStarted counts if the task took a swap's place.
+	TaskSwap(id TaskID, report SwapReport) (recorded <-chan struct{})
 	// TopicUsed is told when a task first uses a topic, and again from time to time while it does, because what is known
 	// may be reset (KIP-558).
 	TopicUsed(id TaskID, topic string)

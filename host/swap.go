@@ -11,18 +11,21 @@ const (
 	SwapDone       SwapState = "done"        // the new stages have the records
 	SwapRolledBack SwapState = "rolled back" // the old stages have them again: what is new has failed its probation
 	SwapFailed     SwapState = "failed"      // the old stages have them still
+	SwapStarted    SwapState = "started"     // no swap: the task begins, with the stages of its configuration
 )
 
 // SwapReport is what became of a swap in one task.
 type SwapReport struct {
-	Revision  int64          `json:"revision"` // of the connector's configuration that asked for it
-	State     SwapState      `json:"state"`
-	Reason    string         `json:"reason,omitempty"`    // of a failure or a rollback
-	Restarted bool           `json:"restarted,omitempty"` // the task was started anew to have its stages replaced
-	Changes   []StageChange  `json:"changes"`
-	After     []SwapPosition `json:"after"`    // of the last record that the stages before had, at the last switch
-	PauseUs   int64          `json:"pause_us"` // how long no record could pass at the last switch
-	AtUnixMs  int64          `json:"at"`
+	Revision  int64         `json:"revision"` // of the connector's configuration that asked for it
+	State     SwapState     `json:"state"`
+	Reason    string        `json:"reason,omitempty"`    // of a failure or a rollback
+	Restarted bool          `json:"restarted,omitempty"` // the task was started anew to have its stages replaced
+	Changes   []StageChange `json:"changes"`
+	// After is where the last record was that the stages before had, at the last switch: of each partition that has had
+	// records since the start of the task, or, if it was started anew, of each one of the connector that has an offset.
+	After    []SwapPosition `json:"after"`
+	PauseUs  int64          `json:"pause_us"` // how long no record could pass at the last switch
+	AtUnixMs int64          `json:"at"`
 }
 
 // StageChange is a place in a task's pipeline where another plugin, or another configuration, takes over.

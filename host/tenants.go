@@ -129,6 +129,15 @@ func (t Tenant) check() error {
 	return t.Quota.check(t.Name)
 }
 
+// TenantQuotas are the quotas of tenants' records.
+type TenantQuotas struct{ Tenants }
+
+// Quota implements Quotas.
+func (q TenantQuotas) Quota(tenant string) Quota {
+	record, _ := q.Tenant(tenant)
+	return record.Quota
+}
+
 func (q Quota) check(tenant string) error {
 	for name, value := range map[string]float64{"connectors": float64(q.Connectors), "tasks": float64(q.Tasks),
 		"module_bytes": float64(q.ModuleBytes), "memory_bytes": float64(q.MemoryBytes), "cpu_share": q.CPUShare,

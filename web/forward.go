@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/berth-connect/berth/cluster/herder"
+	"github.com/berth-connect/berth/host"
 )
 
 // forwarding passes requests that another worker has to serve on to it: twice at most, as a restart may go to the
@@ -89,6 +90,16 @@ type forwardedError struct {
 }
 
 func (e *forwardedError) Error() string { return e.Message }
+
+// Unwrap is the kind that this worker would have given to the error.
+func (e *forwardedError) Unwrap() error {
+	for _, row := range statuses {
+		if row.status == e.status {
+			return row.kind
+		}
+	}
+	return host.ErrInternal
+}
 
 // refusal reads an answer that is none of success.
 func refusal(status int, body []byte) error {

@@ -23,6 +23,7 @@ type Herder interface {
 	Status(ctx context.Context, name string) (herder.ConnectorStatus, error)
 	Tasks(ctx context.Context, name string) ([]herder.TaskInfo, error)
 	TaskStatusOf(ctx context.Context, id host.TaskID) (herder.TaskStatus, error)
+	TaskFailures(ctx context.Context, id host.TaskID) ([]host.TaskFailure, error)
 
 	Create(ctx context.Context, name string, config host.Config, target host.TargetState) (herder.ConnectorInfo, error)
 	PutConfig(ctx context.Context, name string, config host.Config) (herder.ConnectorInfo, bool, error)

@@ -58,6 +58,7 @@ func (s *Server) addRoutes(r resources) {
 	r.addPath("/connectors/:connector/fence", methods{"PUT": s.fenceZombies})
 	r.addPath("/connectors/:connector/tasks", methods{"GET": s.listTasks, "POST": s.putTasks})
 	r.addPath("/connectors/:connector/tasks/:task/status", methods{"GET": s.getTaskStatus})
+	r.addPath("/connectors/:connector/tasks/:task/failures", methods{"GET": forwarding(r.leader, s.listTaskFailures)})
 	r.addPath("/connectors/:connector/tasks/:task/restart", methods{"POST": s.restartTask})
 	r.addPath("/connectors/:connector/topics", methods{"GET": s.getTopics})
 	r.addPath("/connectors/:connector/topics/reset", methods{"PUT": s.resetTopics})
@@ -90,6 +91,9 @@ func (s *Server) addRoutes(r resources) {
 	r.addRaw("GET", "/plugins/:name/:version", s.getModule)
 	r.addRaw("GET", "/plugins/:name/:version/module", s.downloadModule)
 	r.addRaw("DELETE", "/plugins/:name/:version", bounded(forwarding(r.leader, s.deleteModule)))
+	if s.config.Usage != nil {
+		r.addRaw("GET", "/usage", s.getUsage)
+	}
 	if s.config.Metrics != nil {
 		r.addRaw("GET", "/metrics", s.getMetrics)
 	}

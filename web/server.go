@@ -30,6 +30,7 @@ type Config struct {
 	Commit         string
 	Metrics        http.Handler      // serves GET /metrics; nil: there is no such path
 	Loggers        *Loggers          // nil: a table of its own
+	Usage          Usage             // serves GET /usage; nil: there is no such path
 	Users          map[string]string // passwords by user name; nil: everybody may use the API
 	Preview        host.Previewer    // serves POST /preview; nil: there is no such path
 	Leader         *LeaderClient     // for requests that are another worker's; nil: one without settings

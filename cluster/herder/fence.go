@@ -32,9 +32,8 @@ func (h *Herder) fenceZombies(ctx context.Context, name string) error {
 	}
 	tasks := max(connector.TaskCount, 0)
 	if needsFencing(connector.FencedCount, tasks) {
-		// Not on the deciding goroutine: brokers may take long to answer for many tasks.
-		if err := h.admin.FenceProducers(ctx, h.transactionalIDs(name, *connector.FencedCount)); err != nil {
-			return fmt.Errorf("fence the producers of connector %s: %w", name, err)
+		if err := h.fenceProducers(ctx, connector, name); err != nil {
+			return internal(fmt.Sprintf("Failed to fence the producers of connector %s: %v", name, err))
 		}
 	}
 	_, err = decide(ctx, h, what, func(ctx context.Context) (struct{}, error) {
@@ -53,6 +52,21 @@ func (h *Herder) fenceZombies(ctx context.Context, name string) error {
 		return struct{}{}, h.configs.PutTaskCount(ctx, name, tasks)
 	})
 	return err
+}
+
+// fenceProducers works with the connector's own admin client, as its producers may be in another Kafka than the worker.
+// It is not for the deciding goroutine: brokers may take long to answer for many tasks.
+func (h *Herder) fenceProducers(ctx context.Context, connector store.Connector, name string) error {
+	connector, err := h.resolved(name, connector)
+	if err != nil {
+		return err
+	}
+	fencer, err := h.openFencer(name, connector.Config)
+	if err != nil {
+		return err
+	}
+	defer fencer.Close()
+	return fencer.FenceProducers(ctx, h.transactionalIDs(name, *connector.FencedCount))
 }
 
 // needsFencing: there is nobody to fence the first time, and a single task fences its predecessor by itself.

@@ -42,6 +42,7 @@ type Ports struct {
 	Offsets    OffsetStore
 	Admin      Admin
 	OpenSource OpenSourceOffsets // nil: all source offsets are in Offsets
+	OpenFencer OpenFencer        // nil only without exactly-once support
 	OpenSink   OpenSinkGroup
 	Leader     Leader // nil only without a group
 }
@@ -55,6 +56,7 @@ type Herder struct {
 	offsets    OffsetStore
 	admin      Admin
 	openSource OpenSourceOffsets
+	openFencer OpenFencer
 	openSink   OpenSinkGroup
 	leader     Leader
 	group      Group        // set by Join; nil: this worker runs everything
@@ -87,13 +89,15 @@ func New(config Config, ports Ports, log *slog.Logger) *Herder {
 	h := &Herder{
 		config: config, log: log,
 		configs: ports.Configs, statuses: ports.Statuses, offsets: ports.Offsets, admin: ports.Admin,
-		openSource: ports.OpenSource, openSink: ports.OpenSink, leader: ports.Leader,
+		openSource: ports.OpenSource, openFencer: ports.OpenFencer, openSink: ports.OpenSink, leader: ports.Leader,
 		read: make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), requests: make(chan func()),
 		inbox: newInbox(), rounds: newRounds(), conductors: map[string]*conductor{},
 		revivals: map[host.TaskID]*revival{},
 	}
 	if h.openSource == nil {
-		h.openSource = func(connector string, _ host.Config) SourceOffsets { return sharedOffsets{h.offsets, connector} }
+		h.openSource = func(connector string, _ host.Config) (SourceOffsets, error) {
+			return sharedOffsets{h.offsets, connector}, nil
+		}
 	}
 	h.stage.Store(&stage{text: "awaiting startup", began: time.Now()})
 	return h

@@ -59,7 +59,11 @@ func (o sharedOffsets) Store(ctx context.Context, offsets []host.SourceOffset) e
 }
 
 func (h *Herder) shownOffsets(ctx context.Context, name string, config host.Config) ([]Offset, error) {
-	stored, err := h.openSource(name, config).List(ctx)
+	source, err := h.openSource(name, config)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := source.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the offsets of connector %s: %w", name, err)
 	}
@@ -197,7 +201,10 @@ func (h *Herder) stoppedConnector(name string) (store.Connector, error) {
 // alterSource lets the plugin agree, then writes the offsets that choose makes of those that are stored.
 func (h *Herder) alterSource(ctx context.Context, name string, config host.Config,
 	choose func([]host.SourceOffset) []Offset) (bool, error) {
-	source := h.openSource(name, config)
+	source, err := h.openSource(name, config)
+	if err != nil {
+		return false, err
+	}
 	stored, err := source.Load(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read the offsets of connector %s: %w", name, err)

@@ -1,7 +1,6 @@
 package herder_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -44,16 +43,11 @@ func TestOffsetsAreAlteredBehindAFence(t *testing.T) {
 	}
 }
 
-// refusingAdmin can't fence.
-type refusingAdmin struct{ herder.Admin }
-
-func (refusingAdmin) FenceProducers(context.Context, []string) error { return errors.New("refused") }
-
 // TestOffsetsStayWhenNobodyCanBeFenced: the answer is Connect's.
 func TestOffsetsStayWhenNobodyCanBeFenced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.config.ExactlyOnceSources, b.fence = true, refusingAdmin{b.admin}
+		b.config.ExactlyOnceSources, b.admin.Err = true, errors.New("refused")
 		defer b.start().stop()
 		b.create("c", "", "tasks.max", "2", "connector.alter", "true")
 		if _, err := b.Preflight().Fence(t.Context(), host.TaskID{Connector: "c"}); err != nil {

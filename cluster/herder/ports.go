@@ -73,7 +73,8 @@ type StatusStore interface {
 	PutTaskSafe(id host.TaskID, status store.Status)
 	PutTopic(use store.TopicUse)
 	PutSwapRequest(connector string, request store.SwapRequest)
-	PutTaskSwap(id host.TaskID, swap store.TaskSwap)
+	// PutTaskSwap calls written when the topic has the record, or a newer one takes its place.
+	PutTaskSwap(id host.TaskID, swap store.TaskSwap, written func())
 	DeleteSwaps(connector string)
 	Swap(connector string, revision int64) store.Swap
 	Swaps(connector string) []store.Swap
@@ -95,8 +96,8 @@ type OffsetStore interface {
 }
 
 // OpenSourceOffsets opens the offsets of a source connector, where its configuration says that they are. It does no
-// I/O.
-type OpenSourceOffsets func(connector string, config host.Config) SourceOffsets
+// I/O. Errors: a bad property.
+type OpenSourceOffsets func(connector string, config host.Config) (SourceOffsets, error)
 
 // SourceOffsets are the offsets of one source connector. *store.SourceOffsets implements it.
 type SourceOffsets interface {
@@ -111,8 +112,18 @@ type SourceOffsets interface {
 type Admin interface {
 	// ClusterID is Kafka's id of the cluster.
 	ClusterID(ctx context.Context) (string, error)
+}
+
+// OpenFencer opens what fences the producers of a source connector, in the Kafka that they write to. It does no I/O.
+// Errors: a bad property.
+type OpenFencer func(connector string, config host.Config) (Fencer, error)
+
+// Fencer is the admin client of a source connector. *kafka.Admin implements it.
+type Fencer interface {
 	// FenceProducers ends open transactions of transactional ids; who still uses them can write no more.
 	FenceProducers(ctx context.Context, transactionalIDs []string) error
+	// Close frees the client.
+	Close()
 }
 
 // OpenSinkGroup opens the consumer group of a sink connector; where the group is and what its id is, the worker's and

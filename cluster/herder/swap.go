@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/berth-connect/berth/cluster/store"
@@ -101,12 +102,34 @@ func (h *Herder) putTasks(ctx context.Context, name string, connector store.Conn
 }
 
 // TaskSwap implements host.StatusReporter.
-func (h *Herder) TaskSwap(id host.TaskID, report host.SwapReport) {
+func (h *Herder) TaskSwap(id host.TaskID, report host.SwapReport) <-chan struct{} {
+	recorded := make(chan struct{})
 	h.inbox.post(func() {
-		if h.hasTask(id) && h.owned.task(id) {
-			h.statuses.PutTaskSwap(id, store.TaskSwap{WorkerID: h.config.WorkerID, SwapReport: report})
+		report, counts := h.ofSwap(id, report)
+		if !counts || !h.hasTask(id) || !h.owned.task(id) {
+			close(recorded)
+			return
 		}
+		swap := store.TaskSwap{WorkerID: h.config.WorkerID, SwapReport: report}
+		h.statuses.PutTaskSwap(id, swap, sync.OnceFunc(func() { close(recorded) }))
 	})
+	return recorded
+}
+
+// ofSwap completes a report. That of a start counts if the task takes the place of one that was to swap to the versions
+// that it starts with, and did not say that it has.
+func (h *Herder) ofSwap(id host.TaskID, report host.SwapReport) (host.SwapReport, bool) {
+	if report.State != host.SwapStarted {
+		return report, true
+	}
+	connector, _ := h.configs.Snapshot().Connector(id.Connector)
+	swap := h.statuses.Swap(id.Connector, connector.Revision)
+	if swap.Request == nil && len(swap.Tasks) == 0 || swap.Tasks[id.Task].State == host.SwapDone {
+		return report, false
+	}
+	report.Revision, report.State, report.Restarted = connector.Revision, host.SwapDone, true
+	report.Reason = "the task was started with it"
+	return report, true
 }
 
 // SwapRequest asks for another version of one of a connector's transformations, predicates or converters.
@@ -181,7 +204,8 @@ func (h *Herder) awaitSwap(ctx context.Context, name string, revision int64) (Sw
 	defer look.Stop()
 	for {
 		swap := h.swapOf(name, revision)
-		if swap.Settled() {
+		connector, _ := h.configs.Snapshot().Connector(name)
+		if swap.Settled() || connector.Target != host.TargetStarted { // a paused one gets its tasks when it is resumed
 			return swap, nil
 		}
 		select {
@@ -199,8 +223,8 @@ func (h *Herder) awaitSwap(ctx context.Context, name string, revision int64) (Sw
 func (h *Herder) swapOf(name string, revision int64) Swap {
 	swap := Swap{Swap: h.statuses.Swap(name, revision)}
 	connector, _ := h.configs.Snapshot().Connector(name)
-	if connector.Revision != revision || connector.Target != host.TargetStarted {
-		return swap // tasks that have not begun go on with a newer configuration, or when the connector is resumed
+	if connector.Revision != revision {
+		return swap // tasks that have not begun go on with a newer configuration
 	}
 	for _, id := range connector.Tasks(name) {
 		if _, has := swap.Tasks[id.Task]; !has {

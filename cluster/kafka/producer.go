@@ -46,8 +46,9 @@ type sent struct {
 	headers  []kgo.RecordHeader
 	promise  func(*kgo.Record, error) // the method done, bound once
 	ack      func(int, error)
-	reserved int64 // of the producer's buffer for all records together, 0: each has its own share
-	left     int   // records without answer
+	offsets  []*int64 // where the offset of each record is wanted; empty: nowhere
+	reserved int64    // of the producer's buffer for all records together, 0: each has its own share
+	left     int      // records without answer
 }
 
 // sends is memory for the sends of all producers. The collector empties it, so that idle ones hold nothing.
@@ -71,6 +72,9 @@ func (s *sent) done(record *kgo.Record, err error) {
 	size := int64(0)
 	if s.reserved == 0 {
 		size = sizeOf(record)
+	}
+	if err == nil && len(s.offsets) > 0 {
+		*s.offsets[i] = record.Offset
 	}
 	s.ack(i, err)
 	if size > 0 {
@@ -142,6 +146,7 @@ func (s *sent) produce(ctx context.Context, records []kgo.Record) error {
 func (s *sent) fill(records []host.ProducerRecord) (total int64) {
 	s.left, s.headers = len(records), s.headers[:0]
 	s.records = slices.Grow(s.records[:0], len(records))[:len(records)]
+	s.offsets = s.offsets[:0]
 	for i := range records {
 		from, to := &records[i], &s.records[i]
 		*to = kgo.Record{Topic: from.Topic, Partition: from.Partition, Key: from.Key, Value: from.Value}
@@ -154,6 +159,9 @@ func (s *sent) fill(records []host.ProducerRecord) (total int64) {
 				s.headers = append(s.headers, kgo.RecordHeader(h))
 			}
 			to.Headers = s.headers[start:len(s.headers):len(s.headers)] // an earlier array lives on as long as it is used
+		}
+		if from.Offset != nil {
+			s.offsets = append(s.offsets, from.Offset)
 		}
 		total += sizeOf(to)
 	}

@@ -47,15 +47,16 @@ type Swap struct {
 
 // PutSwapRequest records who asked for a swap and returns at once, as PutConnector.
 func (s *StatusStore) PutSwapRequest(connector string, request SwapRequest) {
-	s.putSwap(connector, request.Revision, swapRequestTask, request)
+	s.putSwap(connector, request.Revision, swapRequestTask, request, nil)
 }
 
-// PutTaskSwap records what became of a swap in a task and returns at once, as PutTask.
-func (s *StatusStore) PutTaskSwap(id host.TaskID, swap TaskSwap) {
-	s.putSwap(id.Connector, swap.Revision, strconv.Itoa(id.Task), swap)
+// PutTaskSwap records what became of a swap in a task and returns at once, as PutTask; written is called when the topic
+// has the record, or a newer one takes its place.
+func (s *StatusStore) PutTaskSwap(id host.TaskID, swap TaskSwap, written func()) {
+	s.putSwap(id.Connector, swap.Revision, strconv.Itoa(id.Task), swap, written)
 }
 
-func (s *StatusStore) putSwap(connector string, revision int64, task string, body any) {
+func (s *StatusStore) putSwap(connector string, revision int64, task string, body any, written func()) {
 	value, err := json.Marshal(body)
 	if err != nil { // a position that is not JSON
 		s.log.Error("a swap can't be recorded", "connector", connector, "task", task, "error", err)
@@ -63,7 +64,7 @@ func (s *StatusStore) putSwap(connector string, revision int64, task string, bod
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.put(pending{key: swapRecordKey(connector, revision, task), value: value})
+	s.put(pending{key: swapRecordKey(connector, revision, task), value: value, written: written})
 	known := slices.Sorted(maps.Keys(s.reader.swaps[connector]))
 	for len(known) >= swapsKeptMax {
 		s.deleteSwap(connector, known[0])

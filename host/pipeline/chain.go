@@ -177,6 +177,7 @@ func (l *Link) Polled(m guest.Message) (Result, error) {
 	if err != nil {
 		return Result{}, l.garbage(err)
 	}
+	l.Instance.CountRecords(batch.InputCount(), batch.Len())
 	r, err := l.result(batch)
 	for i := range r.Failures { // from indices of the poll, of which dropped records are missing, to indices of entries
 		record := r.Failures[i].Record
@@ -223,6 +224,7 @@ func (l *Link) exchange(ctx context.Context, body guest.Body, n int, data []byte
 	if batch.InputCount() != n {
 		return Result{}, l.garbage(fmt.Errorf("answer for %d records of %d", batch.InputCount(), n))
 	}
+	l.Instance.CountRecords(n, batch.Len())
 	return l.result(batch)
 }
 

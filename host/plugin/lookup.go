@@ -53,7 +53,7 @@ func (r View) Modules() []host.ModuleInfo {
 	all := make([]host.ModuleInfo, 0, len(r.modules))
 	for _, m := range r.visible() {
 		info := m.info
-		info.Granted = r.grantedOf(m)
+		info.Grants, info.Granted = r.grantsOf(m)
 		all = append(all, info)
 	}
 	slices.SortFunc(all, func(a, b host.ModuleInfo) int {
@@ -140,7 +140,7 @@ func (r View) AlterOffsets(ctx context.Context, p Plugin, config map[string]*str
 	question := abi.AlterRequest{Plugin: p.Class, Kind: p.Kind, Config: config, Offsets: offsets}
 	return guest.AlterOffsets(ctx, code, question, guest.Options{
 		Log:    r.config.Log.With("plugin", p.Class),
-		Engine: r.Granted(p.Digest, p.Capabilities),
+		Engine: r.Granted(p.Digest, p.Plugin),
 	})
 }
 
@@ -168,6 +168,6 @@ func (r View) Check(ctx context.Context, p abi.Plugin, kind string,
 	stage := abi.Stage{Kind: kind, Plugin: p.Class, Config: config}
 	return guest.Validate(ctx, code, stage, guest.Options{
 		Log:    r.config.Log.With("plugin", p.Class),
-		Engine: r.Granted(found.Digest, found.Capabilities),
+		Engine: r.Granted(found.Digest, found.Plugin),
 	})
 }

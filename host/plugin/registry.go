@@ -42,6 +42,7 @@ type Bundled struct {
 	Wasm     []byte
 	Manifest []byte // what the module says of itself: it need not be compiled to be listed
 	Warm     bool   // compile it at the start, beside everything else, and not when it is first used
+	Digest   string // of a module whose Wasm is packed with gzip: the SHA-256, hex, of what is in it; "": it is not packed
 }
 
 // Registry is safe for concurrent use.
@@ -69,6 +70,7 @@ type module struct {
 	manifest abi.Manifest
 	from     origin
 	wasm     []byte // nil: in the store
+	packed   bool   // wasm is, see unpack
 }
 
 // Plugin is a plugin with the module that has it.
@@ -145,7 +147,7 @@ func (r *Registry) warmUp(ctx context.Context) {
 		if !b.Warm {
 			continue
 		}
-		if _, err := r.Code(ctx, digestOf(b.Wasm)); err != nil && ctx.Err() == nil {
+		if _, err := r.Code(ctx, b.digest()); err != nil && ctx.Err() == nil {
 			r.config.Log.Error("module can't be used", "module", b.Name, "problem", err)
 		}
 	}
@@ -156,8 +158,12 @@ func (r *Registry) loadBundled(b Bundled) error {
 	if err != nil {
 		return err
 	}
-	r.list(&module{manifest: manifest, from: fromBundle, wasm: b.Wasm,
-		info: host.ModuleInfo{Name: b.Name, Digest: digestOf(b.Wasm), SizeBytes: int64(len(b.Wasm))}})
+	m := &module{manifest: manifest, from: fromBundle, wasm: b.Wasm, packed: b.Digest != "",
+		info: host.ModuleInfo{Name: b.Name, Digest: b.digest(), SizeBytes: int64(len(b.Wasm))}}
+	if m.packed {
+		m.info.SizeBytes = unpackedSize(b.Wasm)
+	}
+	r.list(m)
 	return nil
 }
 
@@ -213,7 +219,13 @@ func moduleName(file string) string { return strings.TrimSuffix(filepath.Base(fi
 func (r *Registry) Add(ctx context.Context, upload host.ModuleUpload) (info host.ModuleInfo, added bool, err error) {
 	<-r.loaded
 	upload.Name = moduleName(upload.Name)
-	return r.add(ctx, upload, fromUpload)
+	m, added, err := r.add(ctx, upload, fromUpload)
+	if err != nil {
+		return host.ModuleInfo{}, false, err
+	}
+	info = m.info
+	info.Changes = r.Of(m.tenant).changesOf(m)
+	return info, added, nil
 }
 
 // origin is where a module comes from.
@@ -225,40 +237,41 @@ const (
 	fromUpload // is kept in the store
 )
 
-func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origin) (host.ModuleInfo, bool, error) {
+func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origin) (*module, bool, error) {
 	digest := digestOf(upload.Wasm)
 	if m := r.Of(upload.Tenant).module(digest); m != nil && m.info.Problem == "" {
-		return m.info, false, nil
+		return m, false, nil
 	}
 	manifest, err := r.describe(ctx, upload.Name, upload.Wasm, digest)
 	if err != nil {
-		return host.ModuleInfo{}, false, err
+		return nil, false, err
 	}
 	m := &module{tenant: upload.Tenant, manifest: manifest, from: from, wasm: upload.Wasm,
 		info: host.ModuleInfo{Name: upload.Name, Digest: digest, SizeBytes: int64(len(upload.Wasm))}}
 	if from == fromUpload && r.config.Shared != nil && !upload.DryRun {
-		info, err := r.share(ctx, m, upload.By)
-		return info, err == nil, err
+		listed, err := r.share(ctx, m, upload.By)
+		return listed, err == nil, err
 	}
 	r.adding.Lock()
 	defer r.adding.Unlock()
 	if m := r.Of(upload.Tenant).module(digest); m != nil && m.info.Problem == "" {
-		return m.info, false, nil // added by another meanwhile
+		return m, false, nil // added by another meanwhile
 	}
 	if err := r.Of(upload.Tenant).checkConflicts(upload.Name, digest, manifest); err != nil {
-		return host.ModuleInfo{}, false, err
+		return nil, false, err
 	}
 	if upload.DryRun {
-		return r.informed(m).info, false, nil
+		return r.informed(m), false, nil
 	}
 	if from == fromUpload && r.config.Dir != "" {
 		rec := record{Name: upload.Name, Added: time.Now().UTC(), Manifest: manifest.Encode()}
 		if err := r.store.put(digest, upload.Wasm, rec); err != nil {
-			return host.ModuleInfo{}, false, err
+			return nil, false, err
 		}
 		m.wasm = nil
 	}
-	return r.list(m), true, nil
+	r.list(m)
+	return m, true, nil
 }
 
 func (r *Registry) describe(ctx context.Context, name string, wasm []byte, digest string) (abi.Manifest, error) {
@@ -281,6 +294,9 @@ func (r *Registry) describe(ctx context.Context, name string, wasm []byte, diges
 			return abi.Manifest{}, host.BadRequest(fmt.Sprintf(
 				"module %q has a plugin with class %q and kind %q; both must be set, the kind to one that the ABI knows",
 				name, p.Class, p.Kind))
+		}
+		if err := checkNeeds(name, p); err != nil {
+			return abi.Manifest{}, err
 		}
 	}
 	return manifest, nil
@@ -308,12 +324,11 @@ func (r View) checkConflicts(name, digest string, manifest abi.Manifest) error {
 }
 
 // list makes a module known.
-func (r *Registry) list(m *module) host.ModuleInfo {
+func (r *Registry) list(m *module) {
 	r.informed(m)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.modules[key{m.tenant, m.info.Digest}] = m
-	return m.info
 }
 
 // informed fills in what the manifest says.
@@ -329,7 +344,7 @@ func (r *Registry) informed(m *module) *module {
 			}
 		}
 	}
-	m.info.Granted = r.Of(m.tenant).grantedOf(m)
+	m.info.Grants, m.info.Granted = r.Of(m.tenant).grantsOf(m)
 	return m
 }
 
@@ -362,18 +377,18 @@ func (r *Registry) module(digest string) *module {
 // errNoModule: a digest that nobody added.
 var errNoModule = errors.New("no such module")
 
+// Engine is what runs the modules.
+func (r *Registry) Engine() *engine.Engine { return r.engine }
+
 // Code returns the compiled module of a digest, compiling it if need be.
 func (r *Registry) Code(ctx context.Context, digest string) (*engine.Module, error) {
 	m := r.module(digest)
 	if m == nil {
 		return nil, fmt.Errorf("compile %s: %w", digest, errNoModule)
 	}
-	wasm := m.wasm
-	if wasm == nil {
-		var err error
-		if wasm, err = r.store.get(digest); err != nil {
-			return nil, err
-		}
+	wasm, err := r.content(m)
+	if err != nil {
+		return nil, err
 	}
 	code, err := r.engine.Compile(ctx, wasm, digest)
 	if err != nil {

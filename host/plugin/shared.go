@@ -16,37 +16,37 @@ var _ host.ModuleReceiver = (*Registry)(nil)
 
 // share gives an upload to all workers; it comes back through ListModule, as it does to the others. Of two that
 // conflict the store's order decides: the later one is taken back.
-func (r *Registry) share(ctx context.Context, m *module, by string) (host.ModuleInfo, error) {
+func (r *Registry) share(ctx context.Context, m *module, by string) (*module, error) {
 	if err := r.Of(m.tenant).checkConflicts(m.info.Name, m.info.Digest, m.manifest); err != nil {
-		return host.ModuleInfo{}, err
+		return nil, err
 	}
 	if r.Of(m.tenant).module(m.info.Digest) != nil { // with a problem, which this upload may mend on all workers
 		if err := r.config.Shared.Delete(ctx, m.tenant, m.info.Digest); err != nil {
-			return host.ModuleInfo{}, err
+			return nil, err
 		}
 	}
 	rec := record{Name: m.info.Name, Added: time.Now().UTC(), Manifest: m.manifest.Encode()}
 	if err := r.store.putContent(m.info.Digest, m.wasm); err != nil {
-		return host.ModuleInfo{}, err
+		return nil, err
 	}
 	stored := host.StoredModule{Tenant: m.tenant, Digest: m.info.Digest, Name: rec.Name, SizeBytes: m.info.SizeBytes,
 		Manifest: rec.Manifest, Added: rec.Added, By: by}
 	if err := r.config.Shared.Put(ctx, stored, m.wasm); err != nil {
-		return host.ModuleInfo{}, err
+		return nil, err
 	}
 	listed := r.Of(m.tenant).module(m.info.Digest)
 	if listed == nil {
-		return host.ModuleInfo{}, host.Conflict(fmt.Sprintf("Module %q was deleted while it was uploaded; upload it again",
+		return nil, host.Conflict(fmt.Sprintf("Module %q was deleted while it was uploaded; upload it again",
 			m.info.Name))
 	}
 	if listed.info.Problem == "" {
-		return listed.info, nil
+		return listed, nil
 	}
 	problem := host.Conflict(listed.info.Problem)
 	if err := r.config.Shared.Delete(ctx, m.tenant, m.info.Digest); err != nil {
-		return host.ModuleInfo{}, fmt.Errorf("%w; taking it back: %w", problem, err)
+		return nil, fmt.Errorf("%w; taking it back: %w", problem, err)
 	}
-	return host.ModuleInfo{}, problem
+	return nil, problem
 }
 
 // CatchUp waits until everything is listed that any worker was given before the call.
@@ -191,8 +191,16 @@ func (r View) Content(digest string) ([]byte, error) {
 	if m == nil {
 		return nil, host.NotFound(fmt.Sprintf("Module %.12s not found", digest))
 	}
-	if m.wasm != nil {
+	return r.content(m)
+}
+
+// content reads the bytes of a module, wherever they are.
+func (r *Registry) content(m *module) ([]byte, error) {
+	switch {
+	case m.packed:
+		return unpack(m.wasm)
+	case m.wasm != nil:
 		return m.wasm, nil
 	}
-	return r.store.get(digest)
+	return r.store.get(m.info.Digest)
 }

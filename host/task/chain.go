@@ -22,7 +22,8 @@ type chain struct {
 	expires   time.Time          // when kept has been kept long enough
 	probation *probation         // of the version that runs; nil: over, or never begun
 	building  context.CancelFunc // of the version that is being built; nil: none
-	builders  chan struct{}      // gets a token when a build has ended
+	builders  chan struct{}      // closed when the build has ended
+	recorded  <-chan struct{}    // closed when the last turn is on record; nil: it is
 }
 
 // version is stages as they run.
@@ -37,6 +38,29 @@ type version struct {
 func (c *chain) begin(config *Config, group pipeline.Group, links []*pipeline.Link, where func() []host.SwapPosition) {
 	c.config, c.group, c.where = config, group, where
 	c.version = &version{stages: config.Stages, links: links}
+}
+
+// begins says behind which records the task starts.
+func (c *chain) begins(after []host.SwapPosition) {
+	c.recorded = c.config.Swapped(host.SwapReport{State: host.SwapStarted, After: after})
+}
+
+// awaitRecord returns when it is on record which stages had the records whose offsets are to be stored: after a crash
+// the log of swaps tells of each stored offset which version it was. A log that can't be written holds up a task for
+// offset.flush.timeout.ms at most.
+func (c *chain) awaitRecord(ctx context.Context) {
+	if c.recorded == nil {
+		return
+	}
+	timeout := time.NewTimer(c.config.FlushTimeout)
+	defer timeout.Stop()
+	select {
+	case <-c.recorded:
+	case <-timeout.C:
+		c.config.Log.Warn("a swap is not on record yet; the offsets behind it are stored nevertheless")
+	case <-ctx.Done():
+	}
+	c.recorded = nil
 }
 
 // boundary does what is due between two records.
@@ -122,7 +146,10 @@ func (c *chain) cancelBuild() {
 
 // take lets the records go to stages that were started beside the task.
 func (c *chain) take(ctx context.Context, b *built) error {
-	c.building = nil
+	if c.building != nil { // what has started does not end with it
+		c.building()
+		c.building = nil
+	}
 	report := c.report(b.Revision, b.Stages, host.SwapPending)
 	if b.err == nil {
 		return c.turn(ctx, &version{revision: b.Revision, stages: b.Stages, links: b.links}, b.Probation, report)
@@ -163,7 +190,7 @@ func (c *chain) turn(ctx context.Context, to *version, policy *host.SwapPolicy, 
 	c.load = load{}
 	report.State, report.After = host.SwapDone, c.where()
 	c.config.Log.Info("other stages have the records", "revision", report.Revision, "pause_us", report.PauseUs)
-	c.config.Swapped(report)
+	c.recorded = c.config.Swapped(report)
 	return nil
 }
 
@@ -186,7 +213,7 @@ func (c *chain) rollBack(reason string) {
 	report.PauseUs = time.Since(began).Microseconds()
 	report.Reason, report.After = reason, c.where()
 	c.config.Log.Error("the stages of before have the records again", "revision", report.Revision, "reason", reason)
-	c.config.Swapped(report)
+	c.recorded = c.config.Swapped(report)
 	c.stop(failed.links)
 }
 

@@ -24,6 +24,7 @@ type Config struct {
 	Stages  []pipeline.Stage
 	Log     *slog.Logger
 	Meters  Meters
+	Flow    Flow
 	Target  *Target
 	Swaps   *Swaps
 	Clients host.Clients
@@ -47,8 +48,13 @@ type Config struct {
 	PausedNow func()
 	// TopicUsed is called when a topic is written to or read from, at most every topicReportInterval for each.
 	TopicUsed func(topic string)
-	// Swapped is called each time that a swap gets on.
-	Swapped func(report host.SwapReport)
+	// Swapped is called when the task begins, and each time that a swap gets on; the channel is closed when that is on
+	// record.
+	Swapped func(report host.SwapReport) (recorded <-chan struct{})
+	// Failed is called when an instance ended and another one took its place.
+	Failed func(host.TaskFailure)
+
+	traps traps
 }
 
 // Meters counts what passes; implementations are cheap and never block.

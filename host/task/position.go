@@ -57,14 +57,19 @@ func (t *Source) position() []host.SwapPosition {
 	if t.under.batch != nil {
 		now.add(t.under.batch, t.under.before)
 	}
+	return now.told()
+}
+
+// told is the form of reports.
+func (p positions) told() []host.SwapPosition {
 	all := []host.SwapPosition{}
-	for partition, value := range now {
-		p, err := offset.AppendJSON(nil, []byte(partition))
+	for partition, value := range p {
+		key, err := offset.AppendJSON(nil, []byte(partition))
 		if err != nil { // it could not be stored either, which is reported there
 			continue
 		}
 		if o, err := offset.AppendJSON(nil, value); err == nil {
-			all = append(all, host.SwapPosition{Partition: p, Offset: o})
+			all = append(all, host.SwapPosition{Partition: key, Offset: o})
 		}
 	}
 	return all

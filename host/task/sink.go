@@ -54,6 +54,7 @@ func (t *Sink) Run(ctx context.Context) error {
 		if !t.paused {
 			t.config.Started()
 		}
+		t.chain.begins(t.position())
 		err = t.loop(ctx, hard)
 	}
 	failure := err
@@ -105,7 +106,7 @@ func (t *Sink) open(ctx context.Context) error {
 	if t.letters, err = t.config.openDeadLetters(ctx); err != nil {
 		return err
 	}
-	groups := pipeline.Groups(t.config.Stages, t.config.Errors.retries())
+	groups := pipeline.Groups(t.config.Stages, t.config.Errors.retries() || t.config.outlivesStages())
 	last := len(groups) - 1
 	if t.sink, err = t.config.Start(ctx, groups[last], nil); err != nil {
 		return err
@@ -137,7 +138,11 @@ func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
 		return nil, err
 	}
 	wait := min(max(t.config.FlushInterval-time.Since(t.lastFlush), 0), targetLookInterval)
-	records, err := t.consumer.Poll(ctx, host.BatchRecordsMax, wait)
+	if over := min(t.config.Flow.Wait(), rateLookInterval); over > 0 && !t.paused {
+		t.config.Flow.Waited(over)
+		return nil, t.standBy(ctx, over)
+	}
+	records, err := t.consumer.Poll(ctx, t.config.Flow.RecordsMax(host.BatchRecordsMax), wait)
 	if t.failed != nil {
 		return nil, t.failed
 	}
@@ -148,6 +153,7 @@ func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
 		return nil, nil // what came with the end is consumed again by the next task
 	}
 	t.config.Meters.Polled(int64(len(records)))
+	t.config.Flow.In(len(records), consumedBytes(records))
 	return records, nil
 }
 
@@ -194,6 +200,7 @@ func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
 	if len(safe) == 0 {
 		return nil
 	}
+	t.chain.awaitRecord(ctx)
 	commitCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.config.FlushTimeout)
 	defer cancel()
 	err = t.consumer.Commit(commitCtx, safe)

@@ -22,11 +22,13 @@ func (t *Sink) put(ctx, hard context.Context, records []host.ConsumerRecord) err
 		batch := records[lo:hi]
 		result, err := t.deliver(hard, batch)
 		if err != nil {
-			failure, err := t.config.outlive(hard, err)
+			failure, trace, err := t.config.outlive(hard, err, len(batch))
 			if err != nil {
 				return t.putFailed(err, batch)
 			}
-			if !part.suspects(lo + failure.Record) {
+			blamed := part.suspects(lo + failure.Record)
+			t.config.noteOutlived(failure, trace, sinkRecord(batch, failure.Record), blamed)
+			if !blamed {
 				continue
 			}
 			result = pipeline.Result{Failures: []pipeline.RecordFailure{*failure}}
@@ -107,7 +109,7 @@ func (t *Sink) settle(ctx, hard context.Context, batch []host.ConsumerRecord, fa
 	t.advance(batch[:v.done])
 	part.settled(&v)
 	if v.fatal {
-		return &RecordError{last.trace()}
+		return last.ended()
 	}
 	if v.retry == nil {
 		return nil
@@ -144,6 +146,7 @@ func (t *Sink) advance(records []host.ConsumerRecord) {
 		}
 	}
 	t.config.Meters.Written(int64(len(records)))
+	t.config.Flow.Out(len(records), consumedBytes(records))
 }
 
 // awaitLetters waits until Kafka has all that was given up on, at most offset.flush.timeout.ms.

@@ -25,6 +25,7 @@ type Source struct {
 	source *pipeline.Link // the instance with the connector, and the stages that are fused with it
 	chain  chain          // the stages behind it
 	seq    uint32         // of the last batch
+	stored positions      // of the connector when the task began; not all of them are this task's
 	sent   positions      // of the batches that were sent
 	under  underway       // what is in the chain
 
@@ -33,6 +34,7 @@ type Source struct {
 	attempts attempts
 	refused  refused // records that the producer gave up
 	ledger   *offset.Ledger
+	written  written
 	torn     int        // batches that the producer has not taken whole, so that they are never acknowledged
 	sendErrs chan error // the first error of the producer
 	creator  host.Topics
@@ -43,7 +45,8 @@ type Source struct {
 
 // NewSource returns a task that writes with producer, which it closes.
 func NewSource(config Config, producer host.Producer, offsets host.OffsetStore) *Source {
-	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(), sent: positions{},
+	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(),
+		stored: positions{}, sent: positions{},
 		sendErrs: make(chan error, 1), topics: map[string]time.Time{}, refused: refused{changed: make(chan struct{}, 1)}}
 }
 
@@ -63,6 +66,7 @@ func (t *Source) Run(ctx context.Context) error {
 		if !t.paused {
 			t.config.Started()
 		}
+		t.chain.begins(t.stored.told())
 		err = t.loop(ctx, hard)
 	}
 	t.close(hard, err != nil && !isRestage(err))
@@ -81,7 +85,7 @@ func (t *Source) loop(ctx, hard context.Context) error {
 }
 
 func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) error {
-	if err := t.chain.boundary(hard); err != nil {
+	if err := t.turn(hard); err != nil {
 		return err
 	}
 	m, ok, err := t.poll(ctx, hard, flush)
@@ -102,6 +106,15 @@ func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) erro
 		return err // what is not sent is polled again by the next task
 	}
 	return t.send(hard, b)
+}
+
+// turn lets other stages have the records from here on, if that is due. Between transactions: what a crash takes back
+// was then given to stages that have it again.
+func (t *Source) turn(ctx context.Context) error {
+	if t.transaction != nil && t.transaction.open {
+		return nil
+	}
+	return t.chain.boundary(ctx)
 }
 
 // open starts the stages behind the connector first, so that nothing is polled that can't be processed.
@@ -144,6 +157,7 @@ func (t *Source) storedOffsets(ctx context.Context) ([]abi.SourceOffset, error) 
 		if err != nil {
 			return nil, fmt.Errorf("read source offset: %w", err)
 		}
+		t.stored.set(partition, value)
 		all = append(all, abi.SourceOffset{
 			Partition: abi.Value{Tag: abi.TagMap, Payload: partition},
 			Offset:    abi.Value{Tag: abi.TagMap, Payload: value},
@@ -155,6 +169,11 @@ func (t *Source) storedOffsets(ctx context.Context) ([]abi.SourceOffset, error) 
 // poll waits for the connector's next batch and meanwhile does what else is due. ok is false when something else was
 // done, or the task is asked to stop.
 func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m guest.Message, ok bool, err error) {
+	messages := t.messages()
+	over, wait := t.pacing()
+	if over != nil {
+		messages = nil
+	}
 	select {
 	case err := <-t.sendErrs:
 		return m, false, err
@@ -175,7 +194,10 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		return m, false, nil // between two batches, which is where the loop begins
 	case <-ctx.Done():
 		return m, false, nil
-	case raw := <-t.messages():
+	case <-over:
+		t.config.Flow.Waited(wait)
+		return m, false, nil
+	case raw := <-messages:
 		m, err := t.source.Instance.Received(raw)
 		return t.received(hard, m, err)
 	case <-t.source.Instance.Done():
@@ -233,6 +255,9 @@ func (t *Source) tellDurable() {
 	for _, seq := range t.ledger.TakeDurable() {
 		seqs = append(seqs, int64(seq))
 	}
+	if list := t.written.take(seqs); len(list) > 0 {
+		t.source.Instance.Send(abi.EventWritten, guest.Bytes(abi.EncodeWritten(list)))
+	}
 	t.source.Instance.Send(abi.EventDurable, guest.Bytes(abi.EncodeDurable(seqs)))
 }
 
@@ -248,6 +273,7 @@ func (t *Source) flush(ctx context.Context) error {
 // storeOffsets stores the offsets of what Kafka has, and only then tells the connector. A failure is tried again next
 // time.
 func (t *Source) storeOffsets(ctx context.Context) {
+	t.chain.awaitRecord(ctx)
 	s := t.ledger.Snapshot()
 	if s.Seq == 0 && len(s.Entries) == 0 {
 		return

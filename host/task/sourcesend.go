@@ -29,6 +29,7 @@ type sourceBatch struct {
 // transform takes a batch through the stages that are not fused with the connector, until each record has its outcome.
 func (t *Source) transform(ctx, hard context.Context, b *sourceBatch) error {
 	t.config.Meters.Polled(int64(b.polled.Batch.InputCount()))
+	t.config.Flow.In(b.polled.Batch.InputCount(), int64(len(b.message.Body)))
 	if retry := b.polled.Retry; retry != nil {
 		return &pipeline.StageError{Stage: retry.Stage, Record: -1, Err: retry}
 	}
@@ -40,11 +41,13 @@ func (t *Source) transform(ctx, hard context.Context, b *sourceBatch) error {
 			return nil // asked to stop while the batch waited
 		}
 		if err != nil {
-			failure, err := t.config.outlive(hard, err)
+			failure, trace, err := t.config.outlive(hard, err, b.polled.Batch.Len())
 			if err != nil {
 				return err
 			}
-			if !part.suspects(failure.Record) {
+			blamed := part.suspects(failure.Record)
+			t.config.noteOutlived(failure, trace, polledOriginal(&b.polled.Batch, failure).where(), blamed)
+			if !blamed {
 				continue
 			}
 			result = pipeline.Result{Failures: []pipeline.RecordFailure{*failure}}
@@ -147,6 +150,9 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 	}
 	t.sent.add(&b.polled.Batch, b.polled.Batch.Len())
 	t.under = underway{}
+	if t.config.Stages[0].Found.WantsOffsets {
+		t.written.note(b, t.records)
+	}
 	b.entry = t.ledger.Begin(b.message.Seq, free)
 	b.enter()
 	if err := t.sendIn(ctx, b); err != nil {
@@ -154,11 +160,12 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 		return fmt.Errorf("send records: %w", err)
 	}
 	t.config.Meters.Written(int64(len(t.records)))
+	t.config.Flow.Out(len(t.records), producedBytes(t.records))
 	if err := t.sendLetters(ctx, b); err != nil {
 		return err
 	}
 	if b.fatal {
-		return &RecordError{b.given[len(b.given)-1].trace()}
+		return b.given[len(b.given)-1].ended()
 	}
 	return t.endDue(ctx)
 }

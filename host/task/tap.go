@@ -36,5 +36,6 @@ func (c *Config) tapPolled(m guest.Message, polled *pipeline.Result) {
 // SourceGroups are the groups of a source's stages: the connector's first. A stage in the connector's instance sees a
 // record before the host does, which then could not keep it, or show it to a tap.
 func (c *Config) SourceGroups() []pipeline.Group {
-	return pipeline.Groups(c.Stages, c.Errors.DeadLetters.Topic != "" || c.Errors.retries() || c.Apart)
+	return pipeline.Groups(c.Stages, c.Errors.DeadLetters.Topic != "" || c.Errors.retries() || c.Apart ||
+		c.outlivesStages())
 }

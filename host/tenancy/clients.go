@@ -219,6 +219,30 @@ func (t boundTopics) Ensure(ctx context.Context, topic string) error {
 	return t.Topics.Ensure(ctx, topic)
 }
 
+// OffsetTopics holds the clients that read connectors' own topics of offsets to what the tenants are granted; nil stays
+// nil.
+func (g Grants) OffsetTopics(topics host.OffsetTopics) host.OffsetTopics {
+	if topics == nil {
+		return nil
+	}
+	return boundOffsetTopics{topics, g}
+}
+
+type boundOffsetTopics struct {
+	host.OffsetTopics
+	grants Grants
+}
+
+// Open implements host.OffsetTopics.
+func (t boundOffsetTopics) Open(ctx context.Context, id host.TaskID, config host.Config, topic string,
+	producer host.Producer) (host.OffsetStore, error) {
+	config, err := t.grants.Client(id.Connector, config)
+	if err != nil {
+		return nil, err
+	}
+	return t.OffsetTopics.Open(ctx, id, config, topic, producer)
+}
+
 // Transactions holds the transactional producers of tasks to what the tenants are granted; nil stays nil.
 func (g Grants) Transactions(transactions host.Transactions) host.Transactions {
 	if transactions == nil {

@@ -170,7 +170,9 @@ func (w *Worker) taskConfigs(ctx context.Context, c *connector, started func()) 
 		w.connectorFailed(ctx, c.name, c, err)
 		return nil, err
 	}
-	return c.complete(configs), nil
+	completed := c.complete(configs)
+	w.Secrets.Restore(completed)
+	return completed, nil
 }
 
 func (w *Worker) askTaskConfigs(ctx context.Context, c *connector, started func()) ([]map[string]*string, error) {

@@ -238,10 +238,15 @@ func (s *statuses) TaskStatus(id host.TaskID, state host.State, trace, _ string)
 	s.tasks[id] = status{state, trace}
 }
 
-func (s *statuses) TaskSwap(id host.TaskID, report host.SwapReport) {
+func (s *statuses) TaskSwap(id host.TaskID, report host.SwapReport) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.swaps[id] = append(s.swaps[id], report)
+	if report.State != host.SwapStarted {
+		s.swaps[id] = append(s.swaps[id], report)
+	}
+	recorded := make(chan struct{})
+	close(recorded)
+	return recorded
 }
 
 func (s *statuses) TopicUsed(host.TaskID, string) {}
@@ -291,6 +296,7 @@ func newGrantedBench(t *testing.T, grants plugin.Grants, limits host.Limits) *be
 		OffsetFlushInterval:  50 * time.Millisecond,
 		OffsetFlushTimeout:   5 * time.Second,
 		TaskShutdownGraceful: 2 * time.Second,
+		TrapMax:              host.TrapsPerMinuteMax,
 	}, Ports{Registry: registry, Validator: validate.New(registry, validate.PolicyAll), Clients: b.kafka, Offsets: b.kafka,
 		Status: b.status, Meter: noop.Meter{}, Log: log})
 	t.Cleanup(func() { b.stopAll() })

@@ -143,7 +143,7 @@ func (w *Worker) startApart(ctx context.Context, id host.TaskID, g pipeline.Grou
 	cpu *atomic.Int64) (*pipeline.Link, error) {
 	c := task.Config{ID: id, Errors: task.Tolerance{All: true},
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
-			opts.Engine = w.around(id.Connector).Registry.Granted(g.Digest, g.Capabilities())
+			opts.Engine = w.around(id.Connector).Registry.Granted(g.Digest, g.Plugins()...)
 			opts.Engine.Dirs, opts.Engine.Stdin, opts.Engine.Stdout, opts.Engine.CPU = nil, nil, nil, cpu
 			if !network {
 				opts.Engine.Network = nil

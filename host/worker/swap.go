@@ -106,15 +106,20 @@ func (w scope) baseFor(order host.SwapOrder) (*base, host.SwapPolicy, error) {
 }
 
 // swapped passes on what a task says of a swap.
-func (w *Worker) swapped(id host.TaskID, t *runningTask, report host.SwapReport) {
-	if report.State != host.SwapPending {
+func (w *Worker) swapped(id host.TaskID, t *runningTask, report host.SwapReport) <-chan struct{} {
+	switch report.State {
+	case host.SwapPending:
+	case host.SwapStarted:
+		report = t.swaps.restaged(report)
+	default:
 		t.swaps.settled(report.Revision)
 	}
 	report.AtUnixMs = time.Now().UnixMilli()
-	w.Status.TaskSwap(id, report)
+	recorded := w.Status.TaskSwap(id, report)
 	if t.beside.follow(report) {
 		go w.reshadow(id, t)
 	}
+	return recorded
 }
 
 // restage makes a task that has ended start with a newer configuration, if it was asked to go on with one.
@@ -139,16 +144,17 @@ func (w *Worker) restage(id host.TaskID, order *host.SwapOrder, t *runningTask, 
 	return true
 }
 
-// restaged says that a task that took the place of a swap runs.
-func (w *Worker) restaged(id host.TaskID, t *runningTask) {
-	t.swaps.mu.Lock()
-	r := t.swaps.restage
-	t.swaps.restage = nil
-	t.swaps.mu.Unlock()
-	if r != nil {
-		r.report.PauseUs = time.Since(r.began).Microseconds()
-		w.swapped(id, t, r.report)
+// restaged is what a start of the task says, where it took the place of a swap.
+func (s *swaps) restaged(started host.SwapReport) host.SwapReport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.restage
+	if r == nil {
+		return started
 	}
+	s.restage = nil
+	r.report.PauseUs, r.report.After = time.Since(r.began).Microseconds(), started.After
+	return r.report
 }
 
 // restageFailed says that a start that took the place of a swap has failed.

@@ -86,7 +86,9 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, order *host.SwapOr
 			w.restageFailed(id, t, err)
 			w.meters.overLimit(err)
 			w.Log.Error("task failed", "connector", id.Connector, "task", id.Task, "error", err)
-			w.Status.TaskStatus(id, host.Failed, task.Trace(err), statusVersion(found))
+			trace := task.Trace(err)
+			w.failures.add(id, task.FatalFailure(err, trace))
+			w.Status.TaskStatus(id, host.Failed, trace, statusVersion(found))
 		}
 	}()
 	if err != nil {
@@ -99,15 +101,26 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, order *host.SwapOr
 	if err = own.Validator.CheckOverrides(found.Kind, connector); err != nil {
 		return
 	}
+	account := w.book.Open(id.Connector)
+	defer account.Close()
 	c := w.taskConfig(id, found, connector, parsed, t)
 	c.Tap, c.Apart = t.beside, len(w.shadowWishes(id.Connector)) > 0
+	c.Flow = account
 	defer t.beside.end()
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
+		return
+	}
+	if c.Errors.TrapMax, err = w.trapMax(connector); err != nil {
 		return
 	}
 	if c.Stages, err = own.taskStages(found, parsed, config); err != nil {
 		return
 	}
+	var ended func()
+	if ended, err = w.admit(ctx, &c); err != nil {
+		return
+	}
+	defer ended()
 	t.beside.begin(&c, found, config)
 	go w.reshadow(id, t)
 	if found.Kind == abi.KindSource {
@@ -178,13 +191,11 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
 			return w.run(ctx, g, plan, opts)
 		},
-		Started: func() {
-			w.Status.TaskStatus(id, host.Running, "", statusVersion(found))
-			w.restaged(id, t)
-		},
+		Started:   func() { w.Status.TaskStatus(id, host.Running, "", statusVersion(found)) },
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
-		Swapped:   func(report host.SwapReport) { w.swapped(id, t, report) },
+		Swapped:   func(report host.SwapReport) <-chan struct{} { return w.swapped(id, t, report) },
+		Failed:    func(f host.TaskFailure) { w.failures.add(id, f) },
 	}
 }
 

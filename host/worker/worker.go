@@ -18,7 +18,9 @@ import (
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/schemaregistry"
+	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/tenancy"
+	"github.com/berth-connect/berth/host/usage"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -32,6 +34,7 @@ type Config struct {
 	TaskShutdownGraceful time.Duration   // task.shutdown.graceful.timeout.ms
 	StagesRestAfter      time.Duration   // without a batch; 0: host.StageIdleMax
 	Swaps                host.SwapPolicy // of connectors that have none of their own
+	TrapMax              int             // berth.trap.max.per.minute
 }
 
 // Ports are the parts that a worker works with.
@@ -52,7 +55,9 @@ type Ports struct {
 	Log          *slog.Logger
 
 	Values  *configprovider.Transformer                       // of references in configurations; nil: no providers
+	Secrets *secrets.Store                                    // nil: there are none
 	Restart func(ctx context.Context, connector string) error // anywhere in the cluster; nil: it can't be
+	Quotas  host.Quotas                                       // of tenants; nil: nobody has one
 }
 
 // Worker is safe for concurrent use.
@@ -60,6 +65,9 @@ type Worker struct {
 	config Config
 	Ports
 	meters *meters
+	book   *usage.Book
+
+	failures failures
 
 	registries *schemaregistry.Pool
 	previews   chan struct{} // has one for each preview that runs
@@ -77,6 +85,7 @@ func New(config Config, ports Ports) *Worker {
 	w := &Worker{config: config, Ports: ports, connectors: map[string]*connector{}, tasks: map[host.TaskID]*runningTask{},
 		registries: schemaregistry.NewPool(ports.Log), previews: make(chan struct{}, host.PreviewsMax),
 		shadows: map[string][]host.ShadowWish{}}
+	w.book = usage.New(config.WorkerID, ports.Quotas, ports.Registry.Engine().Share)
 	w.meters = newMeters(ports.Meter, w)
 	return w
 }
@@ -144,7 +153,7 @@ func (w scope) parse(kind string, config host.Config) (validate.Connector, error
 // run starts an instance of a group with what its plugins are granted; opts name what it tells the host.
 func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 	opts guest.Options) (*guest.Instance, error) {
-	opts.Engine = w.around(plan.Connector).Registry.Granted(group.Digest, group.Capabilities())
+	opts.Engine = w.around(plan.Connector).Registry.Granted(group.Digest, group.Plugins()...)
 	return w.runWith(ctx, group, plan, opts, (*schemaregistry.Registry).Serve)
 }
 
@@ -157,19 +166,26 @@ func (w *Worker) runWith(ctx context.Context, group pipeline.Group, plan abi.Pla
 	}
 	granted := opts.Engine
 	plan.Worker = w.config.WorkerID
-	if granted.Network != nil {
-		granted.Network.Meters = w.meters.network.of(plan)
+	w.tellLacking(group, plan.Connector)
+	if err := w.hideSecrets(group, &plan, granted.Network); err != nil {
+		return nil, err
 	}
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
 	serve, release, err := w.around(plan.Connector).services(group, registry)
 	if err != nil {
 		return nil, err
 	}
-	opts.Engine, opts.Serve = granted, serve
+	account := w.openAccount(plan.Connector, group)
+	if granted.Network != nil {
+		granted.Network.Meters, granted.Network.Pace = w.meters.network.of(plan, account), account.Pace
+	}
+	granted.Account = account.Account()
+	opts.Engine, opts.Serve, opts.Usage = granted, serve, account
 	opts.Log = opts.Log.With(host.LoggerKey, group.Stages[0].Found.Class)
 	instance := guest.Run(context.WithoutCancel(ctx), code, plan, opts)
 	go func() {
 		<-instance.Done()
+		closeAccount(account, instance.Err())
 		release()
 	}()
 	return instance, nil

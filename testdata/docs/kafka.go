@@ -143,7 +143,7 @@ func (k *kafka) TaskStatus(_ host.TaskID, state host.State, trace, _ string) {
 }
 
 // TopicUsed implements host.StatusReporter.
-func (k *kafka) TaskSwap(host.TaskID, host.SwapReport) {}
+func (k *kafka) TaskSwap(host.TaskID, host.SwapReport) <-chan struct{} { return nil }
 
 func (k *kafka) TopicUsed(host.TaskID, string) {}
 

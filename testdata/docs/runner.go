@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -71,18 +75,37 @@ func readBundle(dir string) ([]plugin.Bundled, error) {
 	}
 	var bundle []plugin.Bundled
 	for _, name := range strings.Fields(string(names)) {
-		wasm, err := os.ReadFile(filepath.Join(dir, name+".wasm"))
+		b, err := readModule(dir, name)
 		if err != nil {
 			return nil, err
 		}
-		manifest, err := os.ReadFile(filepath.Join(dir, name+".manifest"))
-		if err != nil {
-			return nil, err
-		}
-		bundle = append(bundle, plugin.Bundled{Name: name, Wasm: wasm, Manifest: manifest})
+		bundle = append(bundle, b)
 	}
 	if len(bundle) == 0 {
 		return nil, fmt.Errorf("%s names no module", filepath.Join(dir, "bundled"))
 	}
 	return bundle, nil
+}
+
+// readModule reads a module, which may be packed.
+func readModule(dir, name string) (plugin.Bundled, error) {
+	b := plugin.Bundled{Name: name}
+	var err error
+	if b.Manifest, err = os.ReadFile(filepath.Join(dir, name+".manifest")); err != nil {
+		return b, err
+	}
+	file := filepath.Join(dir, name+".wasm")
+	if b.Wasm, err = os.ReadFile(file); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return b, err
+	}
+	packed, err := os.ReadFile(file + ".gz")
+	if err != nil {
+		return b, err
+	}
+	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return b, fmt.Errorf("%s.gz: %w", file, err)
+	}
+	b.Wasm, err = io.ReadAll(unpacked)
+	return b, err
 }

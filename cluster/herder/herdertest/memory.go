@@ -476,23 +476,3 @@ func (o *Offsets) Store(_ context.Context, connector string, offsets []host.Sour
 	}
 	return nil
 }
-
-// Admin is the workers' Kafka cluster.
-type Admin struct {
-	mu     sync.Mutex
-	Fenced []string // transactional ids
-	Err    error    // of every change
-}
-
-// ClusterID implements herder.Admin.
-func (a *Admin) ClusterID(context.Context) (string, error) { return "cluster", nil }
-
-// FenceProducers implements herder.Admin.
-func (a *Admin) FenceProducers(_ context.Context, ids []string) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.Err == nil {
-		a.Fenced = append(a.Fenced, ids...)
-	}
-	return a.Err
-}

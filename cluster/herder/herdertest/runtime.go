@@ -344,6 +344,11 @@ func (r *Runtime) StopTasks(_ context.Context, ids ...host.TaskID) {
 	}
 }
 
+// TaskFailures implements host.Runtime: one, that names the task.
+func (r *Runtime) TaskFailures(id host.TaskID) []host.TaskFailure {
+	return []host.TaskFailure{{Action: host.FailureFatal, Trace: id.String()}}
+}
+
 // AddModule implements host.Runtime: what begins with wasm's magic number is a module without plugins.
 func (r *Runtime) AddModule(_ context.Context, upload host.ModuleUpload) (host.ModuleInfo, bool, error) {
 	if !strings.HasPrefix(string(upload.Wasm), "\x00asm") {

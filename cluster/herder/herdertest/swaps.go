@@ -33,7 +33,8 @@ func (s *Statuses) PutSwapRequest(connector string, request store.SwapRequest) {
 }
 
 // PutTaskSwap implements herder.StatusStore.
-func (s *Statuses) PutTaskSwap(id host.TaskID, swap store.TaskSwap) {
+func (s *Statuses) PutTaskSwap(id host.TaskID, swap store.TaskSwap, written func()) {
+	defer written()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.swaps.change(id.Connector, swap.Revision, func(all *store.Swap) { all.Tasks[id.Task] = swap })

@@ -275,6 +275,8 @@ pub struct Plugin {
     /// Class name of the tasks; empty = class.
     pub task_class: &'static str,
     pub capabilities: Vec<&'static str>,
+    /// What of a capability alone; one that is not here is asked for as a whole.
+    pub needs: Vec<(&'static str, Vec<&'static str>)>,
     /// The connector instance stays alive to ask for a new division into tasks.
     pub watches: bool,
     /// Its stages have a [`State`].
@@ -303,6 +305,7 @@ impl Plugin {
             doc,
             task_class: "",
             capabilities: Vec::new(),
+            needs: Vec::new(),
             watches: false,
             keeps_state: false,
             headers: false,
@@ -326,9 +329,15 @@ impl Plugin {
         self
     }
 
-    /// `files`, `stdio`, `net`.
+    /// `files`, `stdio`, `net`, `schema-registry`, `secrets`.
     pub fn capabilities(mut self, wanted: &[&'static str]) -> Self {
         self.capabilities = wanted.to_vec();
+        self
+    }
+
+    /// Narrows a capability: of `net` to host:port, of `files` to directories, of `secrets` to configuration keys.
+    pub fn needs(mut self, capability: &'static str, parts: &[&'static str]) -> Self {
+        self.needs.push((capability, parts.to_vec()));
         self
     }
 
@@ -404,7 +413,12 @@ impl Plugin {
             ("capabilities", Value::strings(&self.capabilities)),
             ("watches", Value::Boolean(self.watches)),
         ]);
-        if let (Value::Map(entries), Some(_)) = (&mut value, self.alter_offsets) {
+        let Value::Map(entries) = &mut value else { unreachable!("it was made one above") };
+        if !self.needs.is_empty() {
+            let needs = self.needs.iter().map(|(capability, parts)| (Value::str(*capability), Value::strings(parts)));
+            entries.push((Value::str("needs"), Value::Map(needs.collect())));
+        }
+        if self.alter_offsets.is_some() {
             entries.push((Value::str("alters_offsets"), Value::Boolean(true)));
         }
         if let (Value::Map(entries), true) = (&mut value, self.keeps_state) {

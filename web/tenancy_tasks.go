@@ -3,8 +3,10 @@ package web
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"github.com/berth-connect/berth/cluster/herder"
+	"github.com/berth-connect/berth/host"
 )
 
 func (s space) Swap(ctx context.Context, name string, request herder.SwapRequest) (herder.Swap, error) {
@@ -23,6 +25,25 @@ func (s space) Swaps(ctx context.Context, name string) ([]herder.Swap, error) {
 		swaps[i] = s.swap(name, swaps[i])
 	}
 	return swaps, s.err(err, name)
+}
+
+func (s space) TaskFailures(ctx context.Context, id host.TaskID) ([]host.TaskFailure, error) {
+	failures, err := s.all.TaskFailures(ctx, s.task(id))
+	failures = slices.Clone(failures)
+	for i := range failures {
+		failures[i].Trace = s.shown(failures[i].Trace, id.Connector)
+	}
+	return failures, s.err(err, id.Connector)
+}
+
+// usage gives connectors their local names.
+func (s space) usage(used host.Usage) host.Usage {
+	for _, t := range used.Tenants {
+		for i := range t.Connectors {
+			t.Connectors[i].Connector, _ = s.local(t.Connectors[i].Connector)
+		}
+	}
+	return used
 }
 
 // swap gives names their local form in what tasks said.
