@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"time"
 )
 
 // Limits of shadows.
@@ -12,6 +13,9 @@ const (
 	ShadowDatumBytesMax  = 2 << 10 // of a key, value or header in a difference; what is longer is cut
 	ShadowRestartsMax    = 100     // instances of a candidate that may end before its shadow does
 	ShadowsMax           = 8       // of one connector
+	// ShadowSecondCPU is what each of a shadow's instances may compute in a second, so that a busy worker's cores stay
+	// with its tasks; what the shadow is behind with then is dropped.
+	ShadowSecondCPU = 250 * time.Millisecond
 )
 
 // ShadowWish asks for a candidate for one of a connector's transformations to run beside the live one, on the same

@@ -148,6 +148,10 @@ func (w *Worker) startApart(ctx context.Context, id host.TaskID, g pipeline.Grou
 			if !network {
 				opts.Engine.Network = nil
 			}
+			if cpu != nil { // a shadow
+				limits := &opts.Engine.Limits
+				limits.SecondCPU = min(cmp.Or(limits.SecondCPU, host.ShadowSecondCPU), host.ShadowSecondCPU)
+			}
 			return w.runWith(ctx, g, plan, opts, (*schemaregistry.Registry).ServeUnchanged)
 		}}
 	return c.Start(ctx, g, nil)
