@@ -234,8 +234,8 @@ const (
 )
 
 // queues are what guests that compute wait in: there are as many turns as cores. Those that compute for long on one
-// batch leave a core to the others, and with several tenants most of their tenant's turns. Go runs one thread more than there are cores (see main), so that its own
-// goroutines, network and timers never queue behind guests.
+// batch leave a core to the others, and with several tenants most of their tenant's turns. Go runs one thread more than
+// there are cores (see main), so that its own goroutines, network and timers never queue behind guests.
 type queues struct {
 	ordinary, long *fair.Queue
 	load           *load
