@@ -110,8 +110,8 @@ func accountOf(e *Engine, tenant string, used *atomic.Int64) Account {
 	return Account{Share: e.Share(tenant), Computed: func(_ uint32, d time.Duration, _ uint32) { used.Add(int64(d)) }}
 }
 
-// BenchmarkSliceEnd is what the end of a slice costs besides the call into the host: counting, and being ready to share.
-// A slice is 30 to 100 µs.
+// BenchmarkSliceEnd is what the end of a slice costs besides the call into the host: counting, and being ready to
+// share. A slice is 30 to 100 µs.
 func BenchmarkSliceEnd(b *testing.B) {
 	var used time.Duration
 	count := func(_ uint32, d time.Duration, _ uint32) { used += d }
