@@ -390,26 +390,11 @@ func TestErrors(t *testing.T) {
 			_, err := b.Create(ctx, name, c, "")
 			return err
 		}
-		failures := func(task int) error {
-			told, err := b.TaskFailures(ctx, host.TaskID{Connector: "c", Task: task})
-			if err == nil && (len(told) != 1 || told[0].Trace != fmt.Sprint("c-", task)) {
-				t.Errorf("failures of task %d: %v", task, told)
-			}
-			return err
-		}
-		if err := failures(0); err != nil {
-			t.Error(err)
-		}
 		tests := []struct {
 			err  error
 			kind error
 			text string
 		}{
-			{failures(1), host.ErrNotFound, "Unknown task: c-1"},
-			{create("d", host.TrapMaxKey, "-1"), host.ErrBadRequest, "Connector configuration is invalid and contains the " +
-				"following 1 error(s):\nInvalid value -1 for configuration berth.trap.max.per.minute: Value must be at least " +
-				"0\nYou can also find the above list of errors at the endpoint " +
-				"`/connector-plugins/{connectorType}/config/validate`"},
 			{create("c"), host.ErrConflict, "Connector c already exists"},
 			{create("d", "tasks.max", "0"), host.ErrBadRequest, "Connector configuration is invalid and contains the " +
 				"following 1 error(s):\nInvalid value 0 for configuration tasks.max: Value must be at least 1\nYou can " +

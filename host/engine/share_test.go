@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/fair"
 	"github.com/berth-connect/berth/testdata/guests"
 )
 
@@ -108,29 +110,43 @@ func accountOf(e *Engine, tenant string, used *atomic.Int64) Account {
 	return Account{Share: e.Share(tenant), Computed: func(_ uint32, d time.Duration, _ uint32) { used.Add(int64(d)) }}
 }
 
-// BenchmarkAccounting shows what it costs to count, and to be ready to share: a batch is some hundred slices.
-func BenchmarkAccounting(b *testing.B) {
+// BenchmarkSliceEnd is what the end of a slice costs besides the call into the host: counting, and being ready to
+// share. A slice is 30 to 100 µs.
+func BenchmarkSliceEnd(b *testing.B) {
 	var used time.Duration
 	count := func(_ uint32, d time.Duration, _ uint32) { used += d }
 	for _, c := range []struct {
 		name    string
-		tenants []string
+		tenants int
+		waiting bool
 		account Account
 	}{
-		{"nobody counts", []string{""}, Account{}},
-		{"one tenant", []string{""}, Account{Computed: count}},
-		{"another tenant is idle", []string{"", "idle"}, Account{Computed: count}},
+		{"nobody counts", 1, false, Account{}},
+		{"one tenant", 1, false, Account{Computed: count}},
+		{"100 tenants, nobody waits", 100, false, Account{Computed: count}},
+		{"100 tenants, somebody waits", 100, true, Account{Computed: count}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			crowd := newCrowd(b)
-			for _, tenant := range c.tenants {
-				crowd.engine.Share(tenant)
+			e := &Engine{tenants: map[string]*fair.Tenant{}, turns: newQueues(1)}
+			for i := range c.tenants {
+				e.Share(strings.Repeat("x", i)).Spend(time.Duration(nanotime()), 1, false)
 			}
-			batches := crowd.run(b, "batches", c.account)
-			<-batches
+			ctx, cancel := context.WithCancel(b.Context())
+			if c.waiting {
+				e.turns.ordinary.Enter(ctx, e.Share(""), false)
+				go e.turns.ordinary.Enter(ctx, e.Share("x"), false)
+				for !e.turns.ordinary.Wanted() {
+					runtime.Gosched()
+				}
+			}
+			in := &instance{clock: clock{limits: unlimited, queue: e.turns, kill: func(error) {}}}
+			in.payBy(c.account, e)
+			in.clock.restart()
 			for b.Loop() {
-				<-batches
+				in.clock.check(1)
+				in.clock.ahead()
 			}
+			cancel()
 		})
 	}
 }

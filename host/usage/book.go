@@ -92,7 +92,6 @@ func (b *Book) Tenant(name string) *Tenant {
 			connectors: map[string]*Connector{}}
 		b.tenants[name] = t
 	}
-	t.Share.SetWeight(t.quota().CPUShare)
 	return t
 }
 
@@ -116,6 +115,7 @@ func (b *Book) Open(connector string) *Connector {
 	}
 	c.open++
 	c.used = time.Now()
+	t.Share.SetWeight(t.quota().CPUShare)
 	t.forget()
 	return c
 }

@@ -73,6 +73,7 @@ func (c *Connector) In(records int, bytes int64) {
 	c.flow.recordsIn.Add(int64(records))
 	c.flow.bytesIn.Add(bytes)
 	q, now := c.Tenant.quota(), time.Now()
+	c.Tenant.Share.SetWeight(q.CPUShare) // which may have changed
 	c.Tenant.rates.records.spend(now, float64(records), q.RecordsPerSecond)
 	c.Tenant.rates.bytes.spend(now, float64(bytes), q.BytesPerSecond)
 }

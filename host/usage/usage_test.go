@@ -241,3 +241,16 @@ func TestRatesAreTheTenants(t *testing.T) {
 		t.Errorf("%d lines; %+v", let, s)
 	}
 }
+
+func TestWeightsFollowTheQuota(t *testing.T) {
+	q := quotas{"a": {CPUShare: 3}}
+	b := newBook(q)
+	c := b.Open("a::x")
+	if got := c.Tenant.Share.Weight(); got != 3 {
+		t.Errorf("weight %v", got)
+	}
+	q["a"] = host.Quota{CPUShare: 0.5}
+	if c.In(1, 1); c.Tenant.Share.Weight() != 0.5 {
+		t.Errorf("weight %v after the quota was changed", c.Tenant.Share.Weight())
+	}
+}

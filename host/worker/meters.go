@@ -53,6 +53,7 @@ func newMeters(meter metric.Meter, w *Worker) *meters {
 	m.gauge("kafka_connect_worker_connector_count", "Connectors on this worker.",
 		func() int { return len(w.connectors) }, w)
 	m.gauge("kafka_connect_worker_task_count", "Tasks on this worker.", func() int { return len(w.tasks) }, w)
+	m.observeUsage(w)
 	return m
 }
 
