@@ -20,6 +20,7 @@ import (
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/configprovider"
 	"github.com/berth-connect/berth/host/network"
+	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/validate"
 )
@@ -246,6 +247,8 @@ var settings = []setting{
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
 	{secrets.Property, "", false, isText, ""},
+	{plugin.SignatureRequired, "false", true, oneOf("true", "false"), booleanRule},
+	{plugin.SignatureKeys, "", false, isText, ""},
 	{"berth.modules.storage.topic", "", false, isText, ""},
 	{"berth.modules.storage.replication.factor", "", false, isText, replicationRule},
 	{network.Property, "", false, isNetGrants, network.Rule},

@@ -26,8 +26,10 @@ func commands() []command {
 		{"plugin", "new KIND NAME [-lang go|rust]", "start a plugin project", runPlugin},
 		{"plugin", "build [DIR]", "compile it to a .wasm module", runPlugin},
 		{"plugin", "inspect FILE.wasm", "what a module provides and asks for", runPlugin},
-		{"plugin", "push FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
+		{"plugin", "sign|verify FILE.wasm -key FILE.pem", "a module's signature", runPlugin},
+		{"plugin", "upload FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
 		{"plugin", "ls [-url URL] [-json]", "the plugins in this program, or those of a running worker", runPlugin},
+		{"plugin", "show|get|rm NAME VERSION [-url URL]", "one module of a running worker", runPlugin},
 		{"version", "", "print the version", printVersion},
 	}
 }

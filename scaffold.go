@@ -61,7 +61,7 @@ func newPlugin(args []string, out io.Writer) error {
 		return fmt.Errorf("write the project: %w", err)
 	}
 	test := map[string]string{"go": "go test ./...", "rust": "cargo test"}[*language]
-	_, err = fmt.Fprintf(out, "%s: a %s named %s\n\n  cd %s\n  %s\n  berth plugin build\n  berth plugin push %s.wasm\n",
+	_, err = fmt.Fprintf(out, "%s: a %s named %s\n\n  cd %s\n  %s\n  berth plugin build\n  berth plugin upload %s.wasm\n",
 		dir, kind, p.Class, dir, test, p.Name)
 	return err
 }
