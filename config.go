@@ -169,7 +169,8 @@ func readProperties(file string) (map[string]string, error) {
 func keyOfVariable(prefix, name string) string {
 	key := strings.NewReplacer("___", "_", "__", "-", "_", ".").Replace(strings.ToLower(name[len(prefix):]))
 	own := func(s setting) bool { return s.key == ownPrefix+key }
-	if prefix == "BERTH_" && slices.ContainsFunc(settings, own) {
+	ofSecret := strings.HasPrefix(ownPrefix+key, secrets.Property+".")
+	if prefix == "BERTH_" && (ofSecret || slices.ContainsFunc(settings, own)) {
 		return ownPrefix + key
 	}
 	return key
