@@ -20,6 +20,7 @@ import (
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/configprovider"
 	"github.com/berth-connect/berth/host/network"
+	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/validate"
 )
@@ -171,7 +172,8 @@ func readProperties(file string) (map[string]string, error) {
 func keyOfVariable(prefix, name string) string {
 	key := strings.NewReplacer("___", "_", "__", "-", "_", ".").Replace(strings.ToLower(name[len(prefix):]))
 	own := func(s setting) bool { return s.key == ownPrefix+key }
-	if prefix == "BERTH_" && (slices.ContainsFunc(settings, own) || strings.HasPrefix(ownPrefix+key, rolesPrefix)) {
+	ofMany := strings.HasPrefix(ownPrefix+key, secrets.Property+".") || strings.HasPrefix(ownPrefix+key, rolesPrefix)
+	if prefix == "BERTH_" && (ofMany || slices.ContainsFunc(settings, own)) {
 		return ownPrefix + key
 	}
 	return key
@@ -249,6 +251,8 @@ var settings = []setting{
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
 	{secrets.Property, "", false, isText, ""},
+	{plugin.SignatureRequired, "false", true, oneOf("true", "false"), booleanRule},
+	{plugin.SignatureKeys, "", false, isText, ""},
 	{"berth.modules.storage.topic", "", false, isText, ""},
 	{"berth.modules.storage.replication.factor", "", false, isText, replicationRule},
 	{network.Property, "", false, isNetGrants, network.Rule},

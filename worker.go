@@ -334,6 +334,10 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 	if err != nil {
 		return err
 	}
+	signatures, err := signaturePolicy(c)
+	if err != nil {
+		return err
+	}
 	if n.engine, err = engine.Open(ctx, filepath.Join(data, "compiled")); err != nil {
 		return err
 	}
@@ -347,9 +351,20 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 		Dir: modules, Shared: shared, Path: c.list("plugin.path"), Bundle: bundle(),
 		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable,
 			Secrets: c.list(secrets.Property)},
-		Limits: guestLimits(c), Tenants: n.configs, TimeZone: c.text("berth.time.zone"), Log: named(log, logPlugins),
+		Signatures: signatures, Tenants: n.configs, Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"),
+		Log: named(log, logPlugins),
 	}, n.engine)
 	return nil
+}
+
+func signaturePolicy(c config) (plugin.Signatures, error) {
+	keys, err := plugin.ReadSigningKeys(c.list(plugin.SignatureKeys))
+	required := c.flag(plugin.SignatureRequired)
+	if err == nil && required && len(keys) == 0 {
+		err = fmt.Errorf("%s=true: %s must list the public keys of those who may sign modules", plugin.SignatureRequired,
+			plugin.SignatureKeys)
+	}
+	return plugin.Signatures{Required: required, Keys: keys}, err
 }
 
 // openModules tells where modules lie, and what shares them: a standalone worker has its folder alone.

@@ -74,6 +74,7 @@ type ModuleInfo struct {
 	SDK          string
 	Capabilities []string // asked for by its plugins
 	Granted      []string // those that they get on this worker, at least in part
+	SignedBy     string   // name of the key that verifies its signature; "": it has none
 	Grants       []CapabilityGrant
 	Changes      *CapabilityChanges // of an upload; nil: there was no earlier version
 	Plugins      []PluginInfo
@@ -105,6 +106,8 @@ type ModuleUpload struct {
 	By     string // the user; "": nobody had to say
 	Wasm   []byte
 	DryRun bool // check it only
+
+	Signature []byte // over the module's SHA-256; empty: it has none
 }
 
 // ConfigKeyInfo describes a configuration key as GET /connector-plugins/{p}/config does. Nil pointers are JSON null.

@@ -174,6 +174,7 @@ type StoredModule struct {
 	Manifest  []byte // as the module described itself when it was uploaded
 	Added     time.Time
 	By        string // the user who uploaded it; "": nobody had to say
+	Signature []byte // over its SHA-256; empty: it has none
 	Problem   string // why its bytes are not on this worker; "" = they are
 }
 

@@ -3,7 +3,7 @@
 #
 #   build.sh [MODULE…]   build modules/MODULE.wasm with its manifest, and write modules/MODULE.digest (all of them); a
 #                        module in Go is modules/MODULE.wasm.gz
-#   build.sh kit         build guest-sdk/rust/kit into modules/built/kit-rust.wasm
+#   build.sh kit         build guest-sdk/rust/kit into modules/built/*-rust.wasm
 set -eu
 cd "$(dirname "$0")"
 toolchain=../testdata/toolchain/wasm-rust.sh
@@ -39,8 +39,10 @@ case "${1:-}" in
     ;;
 kit)
     mkdir -p built
-    cp "$($toolchain build ../guest-sdk/rust/kit kit)" built/kit-rust.wasm
-    ls -l built/kit-rust.wasm
+    for bin in kit fetch; do
+        cp "$($toolchain build ../guest-sdk/rust/kit $bin)" built/$bin-rust.wasm
+        ls -l built/$bin-rust.wasm
+    done
     ;;
 *)
     for module in "$@"; do

@@ -96,7 +96,8 @@ func (s *Server) deleteModule(c echo.Context) error {
 }
 
 // addModule takes a wasm module as the multipart field "file" or as the body itself. Its name is that of ?name=, of the
-// JSON field "info", or of the file, in this order. With ?dry_run=true it is checked and that is all.
+// JSON field "info", which may have its signature, too, or of the file, in this order. With ?dry_run=true it is checked
+// and that is all.
 func (s *Server) addModule(c echo.Context) error {
 	upload, err := readModule(c)
 	if err != nil {
@@ -144,7 +145,8 @@ type moduleParts struct {
 	fileName string
 	wasm     []byte
 	info     struct {
-		Name string `json:"name"`
+		Name      string `json:"name"`
+		Signature []byte `json:"signature"` // in Base64, as JSON has bytes
 	}
 }
 
@@ -161,7 +163,8 @@ func readModuleForm(c echo.Context) (host.ModuleUpload, error) {
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
-			return host.ModuleUpload{Name: cmp.Or(parts.info.Name, parts.fileName), Wasm: parts.wasm}, nil
+			return host.ModuleUpload{Name: cmp.Or(parts.info.Name, parts.fileName), Wasm: parts.wasm,
+				Signature: parts.info.Signature}, nil
 		}
 		if err != nil {
 			return host.ModuleUpload{}, partError(err)
@@ -187,7 +190,8 @@ func (p *moduleParts) read(part *multipart.Part) (err error) {
 		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&p.info); err != nil {
-			return host.BadRequest(fmt.Sprintf("The multipart field \"info\" must be JSON like {\"name\": \"geo\"}: %v", err))
+			return host.BadRequest(fmt.Sprintf("The multipart field \"info\" must be JSON like {\"name\": \"geo\", "+
+				"\"signature\": \"BASE64\"}: %v", err))
 		}
 	}
 	return nil

@@ -62,7 +62,7 @@ func (f *fakeHerder) Validate(context.Context, string, host.Config) (host.Config
 
 func (f *fakeHerder) AddModule(_ context.Context, upload host.ModuleUpload) (host.ModuleInfo, bool, error) {
 	if !upload.DryRun {
-		f.module = upload.Name + ":" + string(upload.Wasm)
+		f.module = strings.TrimSpace(upload.Name + ":" + string(upload.Wasm) + " " + string(upload.Signature))
 	}
 	f.by = upload.By
 	info := host.ModuleInfo{Name: upload.Name, Digest: "ab", SizeBytes: int64(len(upload.Wasm)), SDK: "go/1"}
@@ -260,6 +260,8 @@ func TestAddModule(t *testing.T) {
 	}
 	formType, formBody := form("file", "geo.wasm", "\x00asm")
 	namedType, namedBody := named(`{"name":"geo"}`)
+	signedType, signedBody := named(`{"name":"geo","signature":"c2lnbmVk"}`)
+	unsignedType, unsignedBody := named(`{"name":"geo","signature":"?"}`)
 	wrongType, wrongBody := named(`{"nam":"geo"}`)
 	otherType, otherBody := form("other", "geo.wasm", "\x00asm")
 	tests := []struct {
@@ -270,6 +272,8 @@ func TestAddModule(t *testing.T) {
 	}{
 		{"file", "/plugins", formType, formBody, 201, "geo:\x00asm"},
 		{"file with JSON", "/plugins", namedType, namedBody, 201, "geo:\x00asm"},
+		{"file with signature", "/plugins", signedType, signedBody, 201, "geo:\x00asm signed"},
+		{"file with no Base64", "/plugins", unsignedType, unsignedBody, 400, ""},
 		{"file with wrong JSON", "/plugins", wrongType, wrongBody, 400, ""},
 		{"checked only", "/plugins?name=geo&dry_run=true", "application/wasm", strings.NewReader("\x00asm"), 200, ""},
 		{"raw body", "/plugins?name=geo", "application/wasm", strings.NewReader("\x00asm"), 201, "geo:\x00asm"},

@@ -29,6 +29,8 @@ type Config struct {
 	Limits host.Limits // of each instance
 	// Tenants says what tenants are granted of Grants; nil: there are none.
 	Tenants host.Tenants
+	// Signatures is what uploaded modules must be signed with; what lies in the store is held against it, too.
+	Signatures Signatures
 	// TimeZone is the default zone of all instances, a name of the IANA database; "": UTC.
 	TimeZone string
 	// Shared has the uploaded modules of all workers; Dir then is a cache of them. nil: they are this worker's alone.
@@ -71,6 +73,8 @@ type module struct {
 	from     origin
 	wasm     []byte // nil: in the store
 	packed   bool   // wasm is, see unpack
+
+	signature []byte // of an upload that is not in the store yet
 }
 
 // Plugin is a plugin with the module that has it.
@@ -180,6 +184,10 @@ func (r *Registry) loadStored() error {
 		m := &module{manifest: manifest, from: fromUpload, info: host.ModuleInfo{Name: rec.Name, Digest: digest}}
 		if err != nil {
 			m.info.Problem = fmt.Sprintf("its stored manifest can't be read: %v; upload the module again", err)
+		} else if m.info.SignedBy, err = r.config.Signatures.Verify(rec.Name, digest, rec.Signature); err != nil {
+			m.info.Problem, m.manifest = err.Error(), abi.Manifest{}
+		}
+		if m.info.Problem != "" {
 			r.config.Log.Error("module can't be used", "module", rec.Name, "problem", m.info.Problem)
 		}
 		if stat, err := os.Stat(filepath.Join(r.config.Dir, digest+".wasm")); err == nil {
@@ -242,12 +250,17 @@ func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origi
 	if m := r.Of(upload.Tenant).module(digest); m != nil && m.info.Problem == "" {
 		return m, false, nil
 	}
-	manifest, err := r.describe(ctx, upload.Name, upload.Wasm, digest)
-	if err != nil {
+	m := &module{tenant: upload.Tenant, from: from, wasm: upload.Wasm, signature: upload.Signature,
+		info: host.ModuleInfo{Name: upload.Name, Digest: digest, SizeBytes: int64(len(upload.Wasm))}}
+	var err error
+	if from == fromUpload { // before anything of it is run
+		if m.info.SignedBy, err = r.config.Signatures.Verify(upload.Name, digest, upload.Signature); err != nil {
+			return nil, false, err
+		}
+	}
+	if m.manifest, err = r.describe(ctx, upload.Name, upload.Wasm, digest); err != nil {
 		return nil, false, err
 	}
-	m := &module{tenant: upload.Tenant, manifest: manifest, from: from, wasm: upload.Wasm,
-		info: host.ModuleInfo{Name: upload.Name, Digest: digest, SizeBytes: int64(len(upload.Wasm))}}
 	if from == fromUpload && r.config.Shared != nil && !upload.DryRun {
 		listed, err := r.share(ctx, m, upload.By)
 		return listed, err == nil, err
@@ -257,14 +270,14 @@ func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origi
 	if m := r.Of(upload.Tenant).module(digest); m != nil && m.info.Problem == "" {
 		return m, false, nil // added by another meanwhile
 	}
-	if err := r.Of(upload.Tenant).checkConflicts(upload.Name, digest, manifest); err != nil {
+	if err := r.Of(upload.Tenant).checkConflicts(upload.Name, digest, m.manifest); err != nil {
 		return nil, false, err
 	}
 	if upload.DryRun {
 		return r.informed(m), false, nil
 	}
 	if from == fromUpload && r.config.Dir != "" {
-		rec := record{Name: upload.Name, Added: time.Now().UTC(), Manifest: manifest.Encode()}
+		rec := record{Name: upload.Name, Added: time.Now().UTC(), Manifest: m.manifest.Encode(), Signature: upload.Signature}
 		if err := r.store.put(digest, upload.Wasm, rec); err != nil {
 			return nil, false, err
 		}

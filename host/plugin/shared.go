@@ -30,7 +30,7 @@ func (r *Registry) share(ctx context.Context, m *module, by string) (*module, er
 		return nil, err
 	}
 	stored := host.StoredModule{Tenant: m.tenant, Digest: m.info.Digest, Name: rec.Name, SizeBytes: m.info.SizeBytes,
-		Manifest: rec.Manifest, Added: rec.Added, By: by}
+		Manifest: rec.Manifest, Added: rec.Added, By: by, Signature: m.signature}
 	if err := r.config.Shared.Put(ctx, stored, m.wasm); err != nil {
 		return nil, err
 	}
@@ -81,6 +81,9 @@ func (r *Registry) ListModule(stored host.StoredModule, file string) error {
 	manifest, err := abi.ParseManifest(stored.Manifest)
 	if err == nil && file != "" {
 		err = r.store.take(stored.Digest, file)
+	}
+	if err == nil { // whoever can write to the topic can put a module there
+		m.info.SignedBy, err = r.config.Signatures.Verify(stored.Name, stored.Digest, stored.Signature)
 	}
 	if err == nil {
 		err = r.Of(stored.Tenant).checkConflicts(stored.Name, stored.Digest, manifest)

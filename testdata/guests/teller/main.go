@@ -116,7 +116,7 @@ func search(complement string) (string, error) {
 		return "", err
 	}
 	found := 0
-	memory := unsafe.Slice((*byte)(unsafe.Pointer(uintptr(1))), int(memoryPages())<<16-1)
+	memory := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), 1)), int(memoryPages())<<16-1)
 	first := []byte{^text[0]}
 	for rest := memory; ; {
 		at := bytes.Index(rest, first)
