@@ -40,6 +40,7 @@ type Bundled struct {
 	Wasm     []byte
 	Manifest []byte // what the module says of itself: it need not be compiled to be listed
 	Warm     bool   // compile it at the start, beside everything else, and not when it is first used
+	Digest   string // of a module whose Wasm is packed with gzip: the SHA-256, hex, of what is in it; "": it is not packed
 }
 
 // Registry is safe for concurrent use.
@@ -63,6 +64,7 @@ type module struct {
 	manifest abi.Manifest
 	from     origin
 	wasm     []byte // nil: in the store
+	packed   bool   // wasm is, see unpack
 }
 
 // Plugin is a plugin with the module that has it.
@@ -139,7 +141,7 @@ func (r *Registry) warmUp(ctx context.Context) {
 		if !b.Warm {
 			continue
 		}
-		if _, err := r.Code(ctx, digestOf(b.Wasm)); err != nil && ctx.Err() == nil {
+		if _, err := r.Code(ctx, b.digest()); err != nil && ctx.Err() == nil {
 			r.config.Log.Error("module can't be used", "module", b.Name, "problem", err)
 		}
 	}
@@ -150,8 +152,12 @@ func (r *Registry) loadBundled(b Bundled) error {
 	if err != nil {
 		return err
 	}
-	r.list(&module{manifest: manifest, from: fromBundle, wasm: b.Wasm,
-		info: host.ModuleInfo{Name: b.Name, Digest: digestOf(b.Wasm), SizeBytes: int64(len(b.Wasm))}})
+	m := &module{manifest: manifest, from: fromBundle, wasm: b.Wasm, packed: b.Digest != "",
+		info: host.ModuleInfo{Name: b.Name, Digest: b.digest(), SizeBytes: int64(len(b.Wasm))}}
+	if m.packed {
+		m.info.SizeBytes = unpackedSize(b.Wasm)
+	}
+	r.list(m)
 	return nil
 }
 
@@ -342,12 +348,9 @@ func (r *Registry) Code(ctx context.Context, digest string) (*engine.Module, err
 	if m == nil {
 		return nil, fmt.Errorf("compile %s: %w", digest, errNoModule)
 	}
-	wasm := m.wasm
-	if wasm == nil {
-		var err error
-		if wasm, err = r.store.get(digest); err != nil {
-			return nil, err
-		}
+	wasm, err := r.content(m)
+	if err != nil {
+		return nil, err
 	}
 	code, err := r.engine.Compile(ctx, wasm, digest)
 	if err != nil {

@@ -190,8 +190,16 @@ func (r *Registry) Content(digest string) ([]byte, error) {
 	if m == nil {
 		return nil, host.NotFound(fmt.Sprintf("Module %.12s not found", digest))
 	}
-	if m.wasm != nil {
+	return r.content(m)
+}
+
+// content reads the bytes of a module, wherever they are.
+func (r *Registry) content(m *module) ([]byte, error) {
+	switch {
+	case m.packed:
+		return unpack(m.wasm)
+	case m.wasm != nil:
 		return m.wasm, nil
 	}
-	return r.store.get(digest)
+	return r.store.get(m.info.Digest)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"go.opentelemetry.io/otel/metric/noop"
 
+	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/engine"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/validate"
@@ -55,15 +57,29 @@ func newWorker(ctx context.Context, e *engine.Engine, module, zone string, log *
 	if err != nil {
 		return nil, err
 	}
-	registry := plugin.New(plugin.Config{TimeZone: zone, Log: log}, e)
+	mirror, err := readMirror(filepath.Dir(module))
+	if err != nil {
+		return nil, err
+	}
+	registry := plugin.New(plugin.Config{TimeZone: zone, Bundle: mirror, Log: log}, e)
 	if err := registry.Load(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := registry.Add(ctx, "vectors", wasm); err != nil {
+	if _, _, err := registry.Add(ctx, host.ModuleUpload{Name: "vectors", Wasm: wasm}); err != nil {
 		return nil, fmt.Errorf("%s: %w", module, err)
 	}
 	return worker.New(worker.Config{WorkerID: "vectors"}, worker.Ports{Registry: registry,
 		Validator: validate.New(registry, validate.PolicyAll), Meter: noop.Meter{}, Log: log}), nil
+}
+
+// readMirror reads what MirrorMaker's module says of itself, if it lies in the folder. It is never compiled: vectors
+// name the definitions of its plugins alone.
+func readMirror(folder string) ([]plugin.Bundled, error) {
+	manifest, err := os.ReadFile(filepath.Join(folder, "mirror.manifest"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return []plugin.Bundled{{Name: "mirror", Manifest: manifest}}, err
 }
 
 // families says who plays which file.

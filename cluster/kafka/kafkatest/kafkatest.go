@@ -234,3 +234,13 @@ func (b *Broker) Read(t testing.TB, topic string) []Record {
 	})
 	return all
 }
+
+// Commit sets a consumer group, which has no members, to an offset of a topic's partition.
+func (b *Broker) Commit(t testing.TB, group, topic string, partition int32, offset int64) {
+	t.Helper()
+	offsets := kadm.Offsets{}
+	offsets.Add(kadm.Offset{Topic: topic, Partition: partition, At: offset, LeaderEpoch: -1})
+	if err := b.admin.CommitAllOffsets(within(t), group, offsets); err != nil {
+		t.Fatalf("commit offset %d of %s-%d for %s: %v", offset, topic, partition, group, err)
+	}
+}
