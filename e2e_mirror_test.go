@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -22,10 +24,10 @@ type mirrored struct {
 	config keys // what all three connectors have in common
 }
 
-func startMirrored(t *testing.T) *mirrored {
+func startMirrored(t *testing.T, environment ...string) *mirrored {
 	t.Helper()
 	broker, _ := brokertest.Embedded(t, embedded.Config{Dir: t.TempDir()})
-	p := startProcess(t, "CONNECT_BERTH_ALLOW_NET=127.0.0.1:*,localhost:*")
+	p := startProcess(t, append([]string{"CONNECT_BERTH_ALLOW_NET=127.0.0.1:*,localhost:*"}, environment...)...)
 	return &mirrored{p, kafkatest.Open(t, broker.Addr()), keys{
 		"source.cluster.alias": "from" + p.id, "target.cluster.alias": "to" + p.id,
 		"source.cluster.bootstrap.servers": broker.Addr(), "target.cluster.bootstrap.servers": p.bootstrap,
@@ -79,7 +81,7 @@ func original(topic string, k int) kafkatest.Record {
 func (m *mirrored) checkCopy(topic string, n int) (repeated int) {
 	m.t.Helper()
 	next := map[int32]int{0: 0, 1: 1, 2: 2}
-	for _, r := range m.Read(m.t, m.remote(topic)) {
+	m.EachCommitted(m.t, m.remote(topic), func(r kafkatest.Record) {
 		var k int
 		if _, err := fmt.Sscanf(string(r.Headers[0].Value), "%d", &k); err != nil {
 			m.t.Fatalf("%+v: %v", r, err)
@@ -97,7 +99,7 @@ func (m *mirrored) checkCopy(topic string, n int) (repeated int) {
 		default:
 			m.t.Fatalf("partition %d: %d follows, want %d", r.Partition, k, at)
 		}
-	}
+	})
 	for partition, k := range next {
 		if k < n {
 			m.t.Errorf("partition %d ends before %d of %d", partition, k, n)
@@ -133,6 +135,51 @@ func TestE2EMirror(t *testing.T) {
 	}
 }
 
+// TestE2EMirrorExactlyOnce copies in transactions: what a crash interrupts is aborted, so nothing comes twice.
+func TestE2EMirrorExactlyOnce(t *testing.T) {
+	m := startMirrored(t, exactlyOnceOn)
+	const n = 9000
+	m.source.CreateTopic(t, "orders", 3)
+	m.produce("orders", 0, n/2)
+	m.copySource(keys{"exactly.once.support": "required", "source.consumer.isolation.level": "read_committed"})
+	m.await("some copies", func() bool { return m.Count(t, m.remote("orders")) > n/10 })
+	m.kill9()
+	m.produce("orders", n/2, n)
+	m.start()
+	m.await("all copies", func() bool { return m.Count(t, m.remote("orders")) >= n && m.copied("orders") == n })
+	if repeated := m.checkCopy("orders", n); repeated > 0 {
+		t.Errorf("%d records were copied twice", repeated)
+	}
+}
+
+// TestE2EMirrorBadInput: what is wrong is said with the key, or the grant, and what to do.
+func TestE2EMirrorBadInput(t *testing.T) {
+	m := startMirrored(t, "CONNECT_BERTH_ALLOW_NET=example.com:9092")
+	name := m.putMirror("MirrorHeartbeatConnector", nil)
+	m.awaitConnector(name, "FAILED", "berth.allow.net")
+	status, answer := m.call("PUT", "/connectors/"+m.name("bad")+"/config", m.config.with(keys{
+		"connector.class": mirrorClasses + "MirrorSourceConnector", "topics": "a(?=b)",
+		"source.cluster.security.protocol": "TLS", "name": m.name("bad")}))
+	message := m.refused(400, status, answer)
+	contains(t, message, "Invalid value a(?=b) for configuration topics: it must be a regular expression",
+		"Invalid value TLS for configuration source.cluster.security.protocol: use PLAINTEXT, SSL,")
+	status, answer = m.call("PUT", "/connectors/"+m.name("bad")+"/config", keys{"name": m.name("bad"),
+		"connector.class": mirrorClasses + "MirrorSourceConnector", "source.cluster.alias": "us"})
+	contains(t, m.refused(400, status, answer), "source.cluster.bootstrap.servers is missing: give brokers",
+		"target.cluster.bootstrap.servers is missing")
+}
+
+// awaitConnector waits for a state of a connector whose trace says something.
+func (m *mirrored) awaitConnector(name, state, says string) {
+	m.t.Helper()
+	var answer struct{ Connector struct{ State, Trace string } }
+	m.await(name+" "+state, func() bool {
+		status, body := m.call("GET", "/connectors/"+name+"/status", nil) // 404 until it was started
+		return status == http.StatusOK && json.Unmarshal(body, &answer) == nil && answer.Connector.State == state
+	})
+	contains(m.t, answer.Connector.Trace, says)
+}
+
 // copied counts the different records of a copy.
 func (m *mirrored) copied(topic string) int {
 	m.t.Helper()
@@ -140,7 +187,7 @@ func (m *mirrored) copied(topic string) int {
 		return 0
 	}
 	keys := map[string]bool{}
-	m.Each(m.t, m.remote(topic), func(r kafkatest.Record) { keys[string(r.Key)] = true })
+	m.EachCommitted(m.t, m.remote(topic), func(r kafkatest.Record) { keys[string(r.Key)] = true })
 	return len(keys)
 }
 

@@ -68,7 +68,8 @@ func newPlugin(args []string, out io.Writer) error {
 		golden = fmt.Sprintf("  berth transform test -module %s.wasm testdata\n", p.Name)
 	}
 	_, err = fmt.Fprintf(out,
-		"%s: a %s named %s\n\n  cd %s\n  %s\n  berth plugin build\n%s  berth plugin upload %s.wasm\n", dir, kind, p.Class, dir, p.Test, golden, p.Name)
+		"%s: a %s named %s\n\n  cd %s\n  %s\n  berth plugin build\n%s  berth plugin upload %s.wasm\n",
+		dir, kind, p.Class, dir, p.Test, golden, p.Name)
 	return err
 }
 

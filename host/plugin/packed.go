@@ -21,8 +21,8 @@ func unpackedSize(packed []byte) int64 {
 	return int64(binary.LittleEndian.Uint32(packed[len(packed)-4:]))
 }
 
-// unpack takes a large bundled module out of its gzip file, each time that it is compiled: kept, it would be memory that
-// nobody needs.
+// unpack takes a large bundled module out of its gzip file, each time that it is compiled: kept, it would be memory
+// that nobody needs.
 func unpack(packed []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/berth-connect/berth/host/engine"
+	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/host/worker"
@@ -29,6 +30,7 @@ type runner struct {
 	engine    *engine.Engine
 	kafka     *kafka
 	schemas   *schemaRegistry
+	clusters  clusters
 	dir       string // what examples call /data lies below it
 	connector int    // how many ran
 }
@@ -47,8 +49,17 @@ func newRunner(ctx context.Context, modules string) (*runner, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	r := &runner{engine: e, kafka: newKafka(), schemas: newSchemaRegistry(), dir: dir}
+	if r.clusters, err = newClusters(); err != nil {
+		return nil, errors.Join(err, e.Close(ctx), os.RemoveAll(dir))
+	}
+	reachable, err := network.ParsePolicy(r.clusters.granted())
+	if err != nil {
+		r.close()
+		return nil, err
+	}
 	log := slog.New(slog.DiscardHandler)
-	r.registry = plugin.New(plugin.Config{Bundle: bundle, Grants: plugin.Grants{Dirs: []string{dir}}, Log: log}, e)
+	grants := plugin.Grants{Dirs: []string{dir}, Network: reachable}
+	r.registry = plugin.New(plugin.Config{Bundle: bundle, Grants: grants, Log: log}, e)
 	if err := r.registry.Load(ctx); err != nil {
 		r.close()
 		return nil, err
@@ -63,6 +74,7 @@ func newRunner(ctx context.Context, modules string) (*runner, error) {
 
 func (r *runner) close() {
 	r.schemas.server.Close()
+	r.clusters.close()
 	_ = r.engine.Close(context.Background()) // the program ends anyway
 	_ = os.RemoveAll(r.dir)                  // below the system's folder for what may go
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -15,8 +16,8 @@ import (
 	"github.com/berth-connect/berth/guest-sdk/go/network"
 )
 
-// Defaults of Kafka's clients, but for fetchMaxBytes and partitionMaxBytes, which are 50 MiB and 1 MiB there: a fetch lies in
-// the memory of the module, which takes it apart in one go and must hand records over within its CPU budget.
+// Defaults of Kafka's clients, but for fetchMaxBytes and partitionMaxBytes, which are 50 MiB and 1 MiB there: a fetch
+// lies in the memory of the module, which takes it apart in one go and must hand records over within its CPU budget.
 const (
 	requestTimeout    = 30 * time.Second
 	metadataMaxAge    = 5 * time.Minute
@@ -35,6 +36,8 @@ type Client struct {
 	Admin *kadm.Client
 	ctx   context.Context // ended with the cause when it can't go on
 	end   context.CancelCauseFunc
+
+	undialled atomic.Pointer[error] // why the last attempt to connect failed; nil: it did not
 }
 
 // New makes a client; it connects when it is first used. more is what the kind of client needs besides. An error joins
@@ -88,10 +91,14 @@ func (c *Client) Ended() error {
 	return nil
 }
 
-// Explain puts in place of an error what has ended the client, if something did.
+// Explain puts in place of an error what has ended the client, if something did, and tells of a wait that was in vain
+// why no broker could be reached.
 func (c *Client) Explain(err error) error {
 	if cause := c.Ended(); err != nil && cause != nil {
 		return cause
+	}
+	if failed := c.undialled.Load(); failed != nil && errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: check bootstrap.servers and that the brokers can be reached", *failed)
 	}
 	return err
 }
@@ -100,9 +107,14 @@ func (c *Client) Explain(err error) error {
 func (c *Client) dialer(dial dialer) dialer {
 	return func(ctx context.Context, protocol, address string) (net.Conn, error) {
 		conn, err := dial(ctx, protocol, address)
+		c.undialled.Store(nil)
+		if err != nil {
+			err = fmt.Errorf("connect to the broker %s: %w", address, err)
+			c.undialled.Store(&err)
+		}
 		var failed *network.Error
 		if errors.As(err, &failed) && failed.Code == abi.NetNotGranted {
-			c.end(fmt.Errorf("connect to the broker %s: %w", address, failed))
+			c.end(err)
 		}
 		return conn, err
 	}

@@ -55,12 +55,33 @@ func key(fields []string) abi.ConfigKey {
 
 func check(text string) *abi.Validator {
 	if low, high, isRange := strings.Cut(text, ".."); isRange {
-		return &abi.Validator{Kind: abi.ValidRange, Min: limit(low), Max: limit(high)}
+		return inRange(low, high)
 	}
 	if words, anyCase := strings.CutPrefix(text, "~"); anyCase {
 		return &abi.Validator{Kind: abi.ValidOneOfCI, Values: strings.Split(words, "|")}
 	}
 	return &abi.Validator{Kind: abi.ValidOneOf, Values: strings.Split(text, "|")}
+}
+
+// inRange keeps the fraction that Kafka's limits of doubles show, which a number in a manifest does not have.
+func inRange(low, high string) *abi.Validator {
+	v := &abi.Validator{Kind: abi.ValidRange, Min: limit(low), Max: limit(high)}
+	if !strings.Contains(low, ".") {
+		return v
+	}
+	return &abi.Validator{Kind: abi.ValidCustom, Text: "[" + low + ",...," + high + "]",
+		Check: func(key string, value any) *abi.ConfigError {
+			x, isSet := value.(float64)
+			switch {
+			case !isSet:
+				return abi.InvalidValue(key, "null", "Value must be non-null")
+			case x < *v.Min:
+				return abi.InvalidValue(key, abi.ConfigText(value), "Value must be at least "+low)
+			case x > *v.Max:
+				return abi.InvalidValue(key, abi.ConfigText(value), "Value must be no more than "+high)
+			}
+			return nil
+		}}
 }
 
 // limit panics on what is no number: the tables are constants, which a test reads.

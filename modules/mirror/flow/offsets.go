@@ -21,8 +21,8 @@ var (
 	heartbeatOffsets  = offsetRules{texts: []string{"sourceClusterAlias", "targetClusterAlias"}, onlyZero: true}
 )
 
-// AlterSourceOffsets, AlterCheckpointOffsets and AlterHeartbeatOffsets check what a user sets; nothing is kept elsewhere.
-// Whatever there is may be deleted.
+// AlterSourceOffsets, AlterCheckpointOffsets and AlterHeartbeatOffsets check what a user sets; nothing is kept
+// elsewhere. Whatever there is may be deleted.
 var (
 	AlterSourceOffsets     = sourceOffsets.alter
 	AlterCheckpointOffsets = checkpointOffsets.alter

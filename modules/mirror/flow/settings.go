@@ -1,5 +1,5 @@
-// Package flow is the connectors and tasks of MirrorMaker 2: MirrorSource copies topics, MirrorCheckpoint follows consumer
-// groups, MirrorHeartbeat shows that a flow is alive.
+// Package flow is the connectors and tasks of MirrorMaker 2: MirrorSource copies topics, MirrorCheckpoint follows
+// consumer groups, MirrorHeartbeat shows that a flow is alive.
 package flow
 
 import (
@@ -20,7 +20,7 @@ import (
 // startTimeoutMax keeps what a connector asks when it starts below what the host gives it for that.
 const startTimeoutMax = 25 * time.Second
 
-// bytesSchema is that of keys and values: the worker's converter must be ByteArrayConverter, as for Kafka's MirrorMaker.
+// bytesSchema is that of keys and values: the converters must be ByteArrayConverter, as for Kafka's MirrorMaker.
 var bytesSchema = &abi.Schema{Type: abi.TypeBytes, Optional: true}
 
 // settings are what all three read from a configuration.

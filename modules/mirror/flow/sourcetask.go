@@ -85,7 +85,8 @@ func (t *SourceTask) assigned(config guest.Config) (map[string]map[int32]kgo.Off
 		stored, has := config.Offset(source)
 		last, isNumber := stored["offset"].(int64)
 		if has && stored != nil && !isNumber {
-			return nil, fmt.Errorf("the stored offset of partition %s is %v; it must have a number named offset", text, stored)
+			return nil, fmt.Errorf("the stored offset of partition %s is %v; it must have a number named offset", text,
+				stored)
 		}
 		if from[p.Topic][p.Partition] = kgo.NewOffset().At(last + 1); isNumber {
 			continue
@@ -101,8 +102,8 @@ func parsePartition(text string) (syncs.TopicPartition, error) {
 	at := strings.LastIndexByte(text, '-')
 	n, err := strconv.ParseInt(text[at+1:], 10, 32)
 	if at < 1 || err != nil || n < 0 {
-		return syncs.TopicPartition{}, abi.InvalidValue(assignedPartitions, text, "it must be topic-partition; the connector "+
-			"writes this key")
+		return syncs.TopicPartition{}, abi.InvalidValue(assignedPartitions, text,
+			"it must be topic-partition; the connector writes this key")
 	}
 	return syncs.TopicPartition{Topic: text[:at], Partition: int32(n)}, nil
 }

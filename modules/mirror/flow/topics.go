@@ -11,8 +11,9 @@ import (
 	"github.com/berth-connect/berth/modules/mirror/clients"
 )
 
-// ensureCompacted makes an internal topic with one partition unless it is there. Who may not make topics may still find one.
-func ensureCompacted(ctx context.Context, c *clients.Client, side clients.Side, topic, key string, replicas int64) error {
+// ensureCompacted makes an internal topic with one partition unless it is there. key says how many replicas.
+func ensureCompacted(ctx context.Context, c *clients.Client, side clients.Side, topic, key string,
+	replicas int64) error {
 	_, found, err := partitionsOf(ctx, c, topic)
 	if err != nil {
 		return fmt.Errorf("look for topic %s at the %s cluster: %w", topic, side, err)

@@ -53,8 +53,8 @@ func (e *Emitter) Copy(at TopicPartition, upstream int64) {
 // notWritten is the downstream offset of a record that was dropped on its way.
 const notWritten = -1
 
-// Written notes where a record lies; downstream is -1 if it was dropped. It returns the syncs that are due now, in order:
-// batches may be written in another order than that in which they were copied, so one record may make others count.
+// Written notes where a record lies; downstream is -1 if it was dropped. It returns the syncs that are due now, in
+// order: batches may be written in another order than that in which they were copied, so one may make others count.
 func (e *Emitter) Written(at TopicPartition, upstream, downstream int64) []wire.OffsetSync {
 	e.mu.Lock()
 	defer e.mu.Unlock()

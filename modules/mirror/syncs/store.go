@@ -68,8 +68,8 @@ func thin(syncs []pair) []pair {
 	return slices.Clip(kept)
 }
 
-// Translate returns the offset in the copy at which who is at an offset of the source goes on: never behind records that it
-// has not seen. ok is false if no sync tells: there is none of the partition, or all lie behind the offset.
+// Translate returns the offset in the copy at which who is at an offset of the source goes on: never behind records
+// that it has not seen. ok is false if no sync tells: there is none of the partition, or all lie behind the offset.
 func (s *Store) Translate(at TopicPartition, upstream int64) (downstream int64, ok bool) {
 	known := s.partitions[at]
 	i := sort.Search(len(known), func(i int) bool { return known[i].upstream > upstream }) - 1
