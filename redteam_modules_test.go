@@ -59,7 +59,7 @@ func (f *fortress) tearStore(p *process) {
 	topic := "worker-" + p.id + "-modules"
 	var torn []kafkatest.Record
 	p.Each(p.t, topic, func(r kafkatest.Record) {
-		value := bytes.Clone(r.Value[:min(len(r.Value), 300_000)]) // what a request of the test's client may have
+		value := bytes.Clone(r.Value[:min(len(r.Value), 100_000)]) // what a request of the test's client may have
 		if len(value) > 0 {
 			value[len(value)/2] ^= 0xff
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -171,6 +172,9 @@ func (d *description) of(t reflect.Type) schema {
 	case reflect.Map:
 		return schema{"type": "object", "additionalProperties": d.of(t.Elem())}
 	case reflect.Struct:
+		if t == reflect.TypeFor[time.Time]() {
+			return schema{"type": "string", "format": "date-time"}
+		}
 		return d.reference(t)
 	}
 	panic("no schema for " + t.String()) // a type that no test has seen

@@ -10,9 +10,15 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
+// unusedUsage is there, so that its route is.
+type unusedUsage struct{}
+
+func (unusedUsage) Usage(*string) host.Usage { return host.Usage{} }
+
 // Every route is described, and everything that is described is routed.
 func TestOpenAPIIsWhatIsRouted(t *testing.T) {
-	all := Config{Metrics: http.NotFoundHandler(), Preview: struct{ host.Previewer }{}}
+	all := Config{Metrics: http.NotFoundHandler(), Preview: struct{ host.Previewer }{},
+		Usage: unusedUsage{}}
 	s, err := New(all, &fakeHerder{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

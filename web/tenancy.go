@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/berth-connect/berth/cluster/herder"
@@ -85,7 +86,11 @@ func (s space) err(err error, local string) error {
 
 // creatable refuses names that would be another tenant's.
 func (s space) creatable(local string) error {
-	if s.tenant == "" && host.OwnerOf(s.all, local) != "" {
+	switch {
+	case strings.HasPrefix(local, nobody):
+		return host.BadRequest("Connector name " + strconv.Quote(local) +
+			" is not allowed: it begins with a control character")
+	case s.tenant == "" && host.OwnerOf(s.all, local) != "":
 		return host.BadRequest("Connector name " + local + " is not allowed: what stands before " + host.TenantSeparator +
 			" is the name of a tenant; use another name, or /tenants/{tenant}/connectors")
 	}

@@ -67,7 +67,7 @@ func (s *Server) enter(path string, handler echo.HandlerFunc) echo.HandlerFunc {
 		if tenant == "" {
 			return handler(c)
 		}
-		if strings.HasPrefix(path, "/tenants") || path == "/metrics" {
+		if strings.HasPrefix(path, "/tenants") || strings.HasPrefix(path, "/admin") || path == "/metrics" {
 			return echo.ErrNotFound
 		}
 		if _, err := s.all.TenantRecord(c.Request().Context(), tenant); err != nil {

@@ -12,7 +12,7 @@ tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
 echo "== Go, on the embedded broker"
-go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
+go test -tags "$tags" -timeout 40m ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
   ./testdata/restconformance ./testdata/state ./testdata/vectors
 
 echo "== the packages that talk to Kafka again, on a real one"
@@ -22,7 +22,8 @@ bootstrap=$(testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
 [ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
 packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 # shellcheck disable=SC2086 # a list of packages
-BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m $packages
+BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m \
+  -skip '^TestRedTeam' $packages # which is about the worker, not about Kafka
 
 echo "== in turns and in one group with Kafka Connect's own worker"
 jars=$(. testdata/kafka/lib.sh && fetch_connect_jars && echo "$connect_jars")
