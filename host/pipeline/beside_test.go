@@ -58,8 +58,10 @@ func TestBeside(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	before := stages("source:@s predicate:p@1 transform:a@1 predicate:p@1 transform:b@1 transform:gone@1 key_converter:@s")
-	after := stages("source:@t predicate:p@2 transform:a@2 predicate:p@2 transform:b@1 transform:new@1 key_converter:@t")
+	before := stages("source:@s predicate:p@1 transform:a@1 predicate:p@1 transform:b@1 transform:gone@1 " +
+		"key_converter:@s")
+	after := stages("source:@t predicate:p@2 transform:a@2 predicate:p@2 transform:b@1 transform:new@1 " +
+		"key_converter:@t")
 	got := ""
 	for _, c := range Changes(before, after) {
 		got += c.Stage
