@@ -73,8 +73,8 @@ func TestChanges(t *testing.T) {
 		}
 		got += "; "
 	}
-	const want = "predicates.p from 1 to 2; transforms.a from 1 to 2; transforms.gone from 1; key.converter from s to t; " +
-		"transforms.new to 1; "
+	const want = "predicates.p from 1 to 2; transforms.a from 1 to 2; transforms.gone from 1; " +
+		"key.converter from s to t; transforms.new to 1; "
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
