@@ -22,6 +22,7 @@ type chain struct {
 	expires   time.Time          // when kept has been kept long enough
 	probation *probation         // of the version that runs; nil: over, or never begun
 	building  context.CancelFunc // of the version that is being built; nil: none
+	asked     int64              // the revision of that version
 	builders  chan struct{}      // closed when the build has ended
 	recorded  <-chan struct{}    // closed when the last turn is on record; nil: it is
 }
@@ -88,7 +89,9 @@ func (c *chain) boundary(ctx context.Context) error {
 
 // replace begins a swap. The stages that ran before are at hand.
 func (c *chain) replace(ctx context.Context, next Swap) error {
-	c.cancelBuild()
+	if c.cancelBuild() {
+		c.config.Swapped(host.SwapReport{Revision: c.asked, State: host.SwapFailed, Reason: "a newer one took its place"})
+	}
 	report := c.report(next.Revision, next.Stages, host.SwapPending)
 	switch {
 	case pipeline.SameStages(c.stages, next.Stages):
@@ -105,6 +108,7 @@ func (c *chain) replace(ctx context.Context, next Swap) error {
 		return &Restage{"its stages share an instance with the connector", report.Changes, c.where()}
 	}
 	c.config.Swapped(report)
+	c.asked = next.Revision
 	ctx, c.building = context.WithCancel(ctx)
 	c.builders = make(chan struct{})
 	go func(done chan struct{}) {
@@ -132,16 +136,17 @@ func warm(ctx context.Context, links []*pipeline.Link) error {
 }
 
 // cancelBuild ends the start of a version that a newer one has overtaken, or the end of the task.
-func (c *chain) cancelBuild() {
+func (c *chain) cancelBuild() (overtaken bool) {
 	if c.building == nil {
-		return
+		return false
 	}
 	c.building()
 	<-c.builders
 	c.building = nil
-	if overtaken := c.config.Swaps.takeBuilt(); overtaken != nil && overtaken.err == nil {
-		c.stop(overtaken.links)
+	if b := c.config.Swaps.takeBuilt(); b != nil && b.err == nil {
+		c.stop(b.links)
 	}
+	return true
 }
 
 // take lets the records go to stages that were started beside the task.
@@ -177,6 +182,9 @@ func (c *chain) turn(ctx context.Context, to *version, policy *host.SwapPolicy, 
 		c.config.Log.Warn("the stages of before go on with what they kept themselves", "error", err)
 	} else if err != nil {
 		c.stop(to.links)
+		if back {
+			c.kept = nil
+		}
 		return c.refuse(policy, report, err)
 	}
 	if !back {
@@ -232,6 +240,9 @@ func (c *chain) leaveSlow(ctx context.Context) {
 // alive tells whether all instances run.
 func alive(links []*pipeline.Link) bool {
 	for _, l := range links {
+		if l.Instance == nil {
+			return false
+		}
 		select {
 		case <-l.Instance.Done():
 			return false
