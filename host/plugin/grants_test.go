@@ -33,7 +33,8 @@ func TestTenantsHaveAPartOfTheGrants(t *testing.T) {
 	}
 	for name, tenant := range map[string]host.Tenant{"nothing": {Name: "a"}, "a bad record": {Name: "a",
 		Network: []string{"no port"}}} {
-		if none := all.of(tenant); len(none.Dirs) > 0 || !none.Network.Empty() || none.Network.Check("api.example.com", 443) == nil {
+		none := all.of(tenant)
+		if len(none.Dirs) > 0 || !none.Network.Empty() || none.Network.Check("api.example.com", 443) == nil {
 			t.Errorf("of %s a tenant has %+v", name, none)
 		}
 	}
