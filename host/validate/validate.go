@@ -31,6 +31,7 @@ type Worker struct {
 	ValueConverter  string
 	HeaderConverter string
 	GroupID         string // the worker's own group; "" in standalone mode
+	Tenant          string // whose connectors these are; part of the ids of their groups
 	Standalone      bool   // skips the checks that only a distributed worker makes
 	ExactlyOnce     bool   // exactly.once.source.support is enabled
 }
@@ -55,9 +56,11 @@ func (v *Validator) WithWorker(worker Worker) *Validator {
 	return &Validator{plugins: v.plugins, policy: v.policy, worker: worker}
 }
 
-// WithPlugins returns a validator for those who have other plugins.
-func (v *Validator) WithPlugins(plugins Plugins) *Validator {
-	return &Validator{plugins: plugins, policy: v.policy, worker: v.worker}
+// Of returns a validator for the connectors of a tenant, which sees these plugins.
+func (v *Validator) Of(tenant string, plugins Plugins) *Validator {
+	worker := v.worker
+	worker.Tenant = tenant
+	return &Validator{plugins: plugins, policy: v.policy, worker: worker}
 }
 
 // CheckRequested refuses a configuration whose connector.class is not the plugin in the request's path. Both are

@@ -28,7 +28,7 @@ func (w *Worker) of(tenant string) scope {
 		record, _ = w.Grants.Tenants.Tenant(tenant)
 		record.Name = tenant // of one that is gone: nothing is granted
 	}
-	return scope{Worker: w, Registry: view, Validator: w.Validator.WithPlugins(view), Values: w.Values.For(record),
+	return scope{Worker: w, Registry: view, Validator: w.Validator.Of(tenant, view), Values: w.Values.For(record),
 		tenant: record}
 }
 

@@ -55,7 +55,7 @@ func newKeySet(source string, algorithms []string, client *http.Client) *keySet 
 
 // VerifySignature returns the payload of a token that one of the keys has signed.
 func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	signed, err := jose.ParseSigned(token, s.algorithms)
+	signed, err := jose.ParseSignedCompact(token, s.algorithms)
 	if err != nil {
 		return nil, fmt.Errorf("read the token: %w", err)
 	}
