@@ -87,7 +87,7 @@ func (m *mirrored) checkCopy(topic string, n int) (repeated int) {
 			m.t.Fatalf("%+v: %v", r, err)
 		}
 		want := original(topic, k)
-		want.Topic, want.Offset = r.Topic, r.Offset
+		want.Topic, want.Offset, want.ProducerEpoch = r.Topic, r.Offset, r.ProducerEpoch
 		if fmt.Sprintf("%+v", r) != fmt.Sprintf("%+v", want) {
 			m.t.Fatalf("copied\n%+v, want\n%+v", r, want)
 		}

@@ -15,11 +15,14 @@ type unusedUsage struct{}
 
 func (unusedUsage) Usage(*string) host.Usage { return host.Usage{} }
 
+// allRoutes has what some routes are there with only.
+func allRoutes() Config {
+	return Config{Metrics: http.NotFoundHandler(), Preview: struct{ host.Previewer }{}, Usage: unusedUsage{}}
+}
+
 // Every route is described, and everything that is described is routed.
 func TestOpenAPIIsWhatIsRouted(t *testing.T) {
-	all := Config{Metrics: http.NotFoundHandler(), Preview: struct{ host.Previewer }{},
-		Usage: unusedUsage{}}
-	s, err := New(all, &fakeHerder{}, slog.New(slog.DiscardHandler))
+	s, err := New(allRoutes(), &fakeHerder{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

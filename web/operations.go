@@ -24,6 +24,11 @@ type (
 		Partition *map[string]json.RawMessage `json:"partition"`
 		Offset    *map[string]json.RawMessage `json:"offset"`
 	}
+	shadowBody struct {
+		Version string      `json:"version,omitempty"`
+		Config  host.Config `json:"config,omitempty"`
+		Network bool        `json:"network,omitempty"`
+	}
 	offsetsBody struct {
 		Offsets []offsetBody `json:"offsets"`
 	}
@@ -115,6 +120,16 @@ var operations = map[string]operation{
 	"POST /connectors/:connector/converters/:alias/rollback": rollsBack("converter (key, value or header)"),
 	"GET /connectors/:connector/swaps": {summary: "Swaps of a connector",
 		answers: answers([]swap{})},
+	"GET /connectors/:connector/transforms/:alias/shadow": {summary: "What a candidate makes of the live records",
+		answers: answers(shadowStatus{})},
+	"PUT /connectors/:connector/transforms/:alias/shadow": {summary: "Run a candidate beside a transformation",
+		body: shadowBody{}, answers: answers(shadowStatus{})},
+	"DELETE /connectors/:connector/transforms/:alias/shadow": {summary: "End a candidate",
+		answers: acts(http.StatusNoContent)},
+	"POST /connectors/:connector/transforms/:alias/promote": {summary: "Swap a candidate in",
+		answers: map[int]any{http.StatusOK: swap{}, http.StatusAccepted: swap{}}},
+	"GET /connectors/:connector/transforms/:alias/shadow/here": {summary: "For workers: a candidate beside own tasks",
+		answers: answers([]host.ShadowReport{})},
 	"POST /preview": {summary: "What a chain makes of records", body: host.PreviewRequest{},
 		answers: answers(host.Preview{})},
 

@@ -75,7 +75,7 @@ func newTenantsHerder() *tenantsHerder {
 
 // Every route is in the table of permissions, and the table has no route that is not there.
 func TestEveryRouteHasItsPermission(t *testing.T) {
-	s, err := New(Config{Metrics: http.NotFoundHandler()}, &fakeHerder{}, slog.New(slog.DiscardHandler))
+	s, err := New(allRoutes(), &fakeHerder{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +129,8 @@ func TestRoles(t *testing.T) {
 		{"amy", "GET", "/tenants/b", 404}, {"amy", "GET", "/tenants/none", 404}, {"none", "GET", "/health", 503},
 		{"none", "GET", "/tenants/a/health", 404}, {"none", "OPTIONS", "/tenants/a/connectors", 404},
 		{"root", "OPTIONS", "/tenants/a/connectors", 200}, {"root", "GET", "/tenants/a/tenants", 404},
-		{"root", "GET", "/tenants/a/metrics", 404}, {"root", "PUT", "/tenants/a/admin/loggers/root", 403},
-		{"amy", "GET", "/tenants/a/admin/loggers", 200}, {"amy", "GET", "/tenants/a/", 200},
+		{"root", "GET", "/tenants/a/metrics", 404}, {"root", "PUT", "/tenants/a/admin/loggers/root", 404},
+		{"amy", "GET", "/tenants/a/admin/loggers", 404}, {"amy", "GET", "/tenants/a/", 200},
 	} {
 		request := httptest.NewRequest(c.method, c.path, nil)
 		if c.user != "" {

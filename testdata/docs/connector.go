@@ -66,7 +66,7 @@ func (r *runner) runConnector(ctx context.Context, e *example, config host.Confi
 
 // provide puts the input where the connector looks for it, and says when all is done.
 func (r *runner) provide(ctx context.Context, e *example, config host.Config) (result, error) {
-	if r.worker.ConnectorKind(config) == abi.KindSource {
+	if r.worker.ConnectorKind(config.Get("name"), config) == abi.KindSource {
 		return r.provideSource(ctx, e, config)
 	}
 	forms := converters(config)
@@ -103,7 +103,7 @@ var moduleDigest = regexp.MustCompile(`\(module ([\w-]+), [0-9a-f]{12}\)`)
 
 // gather reads what came of it: the trace, records, schemas or a file.
 func (r *runner) gather(shown *result, config host.Config, trace string) error {
-	isSource := r.worker.ConnectorKind(config) == abi.KindSource
+	isSource := r.worker.ConnectorKind(config.Get("name"), config) == abi.KindSource
 	switch {
 	case trace != "":
 		shown.failed = true
