@@ -63,10 +63,11 @@ func (m membership) run(ctx context.Context) error {
 }
 
 // guarded keeps tasks from writing when the membership has ended. A standalone worker has none that could end.
-func (m membership) guarded(clients host.Clients, offsets host.OffsetStore) (host.Clients, host.OffsetStore) {
+func (m membership) guarded(clients *kafka.Clients, offsets host.OffsetStore) (host.Clients, host.OffsetStore) {
 	if m.member == nil {
 		return clients, offsets
 	}
+	clients.Fence(m.member.Fenced)
 	guard := herder.NewGuard(m.member)
 	return guard.Clients(clients), guard.Offsets(offsets)
 }

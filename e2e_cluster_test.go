@@ -61,8 +61,11 @@ func (c *cluster) fill() {
 	c.t.Helper()
 	c.workers[0].CreateTopic(c.t, c.topic, 4)
 	for i := range clusterConnectors {
-		c.workers[i%len(c.workers)].put(fmt.Sprintf("made-%02d", i), keys{"connector.class": "Datagen", "kind": "line",
-			"topic": c.topic, "rate": "1", "tasks.max": strconv.Itoa(clusterTasks)})
+		name := fmt.Sprintf("made-%02d", i)
+		c.workers[i%len(c.workers)].put(name, keys{"connector.class": "Datagen", "kind": "line",
+			"topic": c.topic, "rate": "5", "seed": strconv.Itoa(i), "tasks.max": strconv.Itoa(clusterTasks),
+			"transforms": "from", "transforms.from.type": "InsertHeader", "transforms.from.header": "connector",
+			"transforms.from.value.literal": name})
 	}
 	c.await(c.workers)
 }
@@ -203,10 +206,12 @@ func TestE2EClusterSurvivesItsWorkers(t *testing.T) {
 		p.signal(syscall.SIGSTOP)
 		c.await(c.without(p))
 		t.Logf("SIGSTOP of %s: all runs again after %.1f s", name, time.Since(began).Seconds())
-		began = time.Now()
-		p.signal(syscall.SIGCONT)
-		c.await(c.workers)
-		t.Logf("SIGCONT: in order after %.1f s", time.Since(began).Seconds())
+		c.nothingAgain(func() {
+			began = time.Now()
+			p.signal(syscall.SIGCONT)
+			c.await(c.workers)
+			t.Logf("SIGCONT: in order after %.1f s", time.Since(began).Seconds())
+		})
 
 		p = c.pick(leads)
 		began = time.Now()
@@ -216,6 +221,7 @@ func TestE2EClusterSurvivesItsWorkers(t *testing.T) {
 		p.start()
 		c.await(c.workers)
 	}
+	c.nothingLost()
 }
 
 func (p *process) signal(s os.Signal) {

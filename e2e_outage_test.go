@@ -43,6 +43,27 @@ func TestE2EBrokerAway(t *testing.T) {
 	written.finish(ending{twice: true}, n)
 }
 
+// A group's broker goes away for longer than its sessions last, and comes back: all runs once again, nothing is lost.
+func TestE2EClusterSurvivesTheBroker(t *testing.T) {
+	kafka := os.Getenv("BERTH_TEST_KAFKA_DIR")
+	if kafka == "" {
+		t.Fatal("BERTH_TEST_KAFKA_DIR must name the folder that testdata/kafka/kafka.sh started the Kafka with")
+	}
+	away, err := time.ParseDuration(envOr("BERTH_E2E_OUTAGE", "60s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := startCluster(t, 3)
+	c.fill()
+	control(t, "kill", kafka)
+	time.Sleep(away)
+	control(t, "up", kafka)
+	began := time.Now()
+	c.await(c.workers)
+	t.Logf("the broker was away for %s: all runs again after %.1f s", away, time.Since(began).Seconds())
+	c.nothingLost()
+}
+
 func envOr(name, fallback string) string {
 	if value := os.Getenv(name); value != "" {
 		return value

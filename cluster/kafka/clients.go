@@ -21,6 +21,7 @@ type Clients struct {
 	worker map[string]string
 	log    *slog.Logger
 	warned *warned
+	fenced func() bool // see Fence; nil: never
 }
 
 // NewClients takes the worker's properties as in a Connect worker file (bootstrap.servers, producer.*, consumer.*,
@@ -58,7 +59,7 @@ func (c *Clients) producerSettings(id host.TaskID, config host.Config, clientID 
 	own, override := withPrefix(c.worker, "producer."), overrides(config, "producer.override.")
 	p := newProperties(c.base(clientID), own, override)
 	s := producerOptions(p)
-	s.opts = append(s.opts, c.logOption(id))
+	s.opts = append(append(s.opts, c.logOption(id)), c.fenceOptions(p)...)
 	c.warned.unknown("producer", p, own, override)
 	return s, p.err()
 }

@@ -17,11 +17,9 @@ import (
 // securityOptions reads security.protocol, ssl.* and sasl.*.
 func securityOptions(p *properties) []kgo.Opt {
 	var opts []kgo.Opt
-	protocol := p.choice("security.protocol", "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-	encrypted, authenticated := strings.HasSuffix(protocol, "SSL"), strings.HasPrefix(protocol, "SASL")
 	// Asked in any case: settings for a protocol that is not in use are not unknown ones.
-	config := tlsConfig(p, encrypted)
-	mechanism := saslMechanism(p, authenticated)
+	config := encryption(p)
+	mechanism := saslMechanism(p, strings.HasPrefix(securityProtocol(p), "SASL"))
 	if config != nil {
 		opts = append(opts, kgo.DialTLSConfig(config))
 	}
@@ -29,6 +27,15 @@ func securityOptions(p *properties) []kgo.Opt {
 		opts = append(opts, kgo.SASL(mechanism))
 	}
 	return opts
+}
+
+func securityProtocol(p *properties) string {
+	return p.choice("security.protocol", "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+}
+
+// encryption is nil for connections in plaintext.
+func encryption(p *properties) *tls.Config {
+	return tlsConfig(p, strings.HasSuffix(securityProtocol(p), "SSL"))
 }
 
 func tlsConfig(p *properties, inUse bool) *tls.Config {

@@ -48,6 +48,7 @@ func (c *Clients) TransactionalProducer(ctx context.Context, id host.TaskID, con
 	}
 	opts := append(settings.opts, c.logOption(id), kgo.TransactionalID(p.text("transactional.id")),
 		kgo.TransactionTimeout(p.millis("transaction.timeout.ms", defaultTransactionTimeout)))
+	opts = append(opts, c.fenceOptions(p)...)
 	c.warned.unknown("producer", p, own, override)
 	if err := p.err(); err != nil {
 		return nil, fmt.Errorf("configuring the producer of %s: %w", id, err)
