@@ -162,6 +162,11 @@ func sinkCases() []Case {
 		newScript("errant records", "Single records are given up, the others count.").task(sink).
 			batch((&batch{}).add(0, value(nil, "a")).add(1, value(nil, "errant")).add(2, value(nil, "errant")),
 				(&batch{}).fail(1, 0, abi.CodeErrant, "errant record").fail(2, 0, abi.CodeErrant, "errant record")).stop(),
+		newScript("late errant records", "A sink gives up what an earlier put took, before it says what is safe to commit.").
+			task(sink).batch((&batch{}).add(0, value(nil, "late")).add(1, value(nil, "a"), offset(1)), &batch{}).
+			event(abi.EventFlush, list(at(0, 2))).
+			put(abi.MessageErrant, 0, abi.Errant{Topic: "t", Message: "late errant record\nField: f"}.Encode()).
+			commit(3, list(at(0, 2))).stop(),
 		newScript("retriable put", "The whole batch is given again; errors of its records are told with the last answer.").
 			task(transform("kit.Fail"), sink).
 			batch((&batch{}).add(0, value(nil, "data")).add(1, value(nil, "retry")),

@@ -36,6 +36,7 @@ pub mod message {
     pub const RECONFIGURE: i32 = 8;
     pub const REQUEST: i32 = 9;
     pub const ALTERED: i32 = 10;
+    pub const ERRANT: i32 = 11;
 }
 
 /// An event with its bytes.

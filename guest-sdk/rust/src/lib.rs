@@ -76,8 +76,8 @@ pub use layouts::Layouts;
 pub use memory::Memory;
 pub use plan::{Context, Plan, Role, StageKind, StagePlan};
 pub use plugin::{
-    manifest, AlterOffsets, Altered, Connector, Converter, Make, New, Next, Outcome, PartsWriter, Plugin, Predicate,
-    Remark, SameConfig, Sink, Source, Supports, TopicOffset, Transform, Watch,
+    manifest, AlterOffsets, Altered, Connector, Converter, Errant, Make, New, Next, Outcome, PartsWriter, Plugin,
+    Predicate, Remark, SameConfig, Sink, Source, Supports, TopicOffset, Transform, Watch,
 };
 pub use port::Ask;
 pub use record::{put_header, Arena, CellOut, Header, Headers, Record};

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::batch::Batch;
 use crate::config::{Config, ConfigDef};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fields::{Decode, Part};
+use crate::limits;
 use crate::memory::Memory;
 use crate::plan::Context;
 use crate::record::{CellOut, Record};
@@ -51,6 +52,32 @@ pub struct TopicOffset {
     pub offset: i64,
 }
 
+/// A record that a sink gives up after an earlier put took it, at the place that it had in Kafka.
+#[derive(Clone, Debug)]
+pub struct Errant {
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+    pub error: Error,
+}
+
+impl Errant {
+    /// The body of the message that says so.
+    pub(crate) fn to_body(&self) -> Vec<u8> {
+        let text = self.error.text();
+        let mut entries = vec![
+            ("topic", Value::str(&self.topic)),
+            ("partition", Value::Int32(self.partition)),
+            ("offset", Value::Int64(self.offset)),
+            ("message", Value::str(limits::cut(&text, limits::ERROR_BYTES))),
+        ];
+        if let Some(class) = self.error.class {
+            entries.push(("class", Value::str(limits::cut(class, limits::ERROR_CLASS_BYTES))));
+        }
+        Value::Map(entries.into_iter().map(|(key, value)| (Value::str(key), value)).collect()).to_body()
+    }
+}
+
 /// Writes to a foreign system.
 pub trait Sink {
     /// Takes the records of the batch. A retriable error has the same batch delivered again; single records are given
@@ -65,6 +92,12 @@ pub trait Sink {
     /// Makes all that was put durable; returns the offsets that are safe to commit.
     fn flush(&mut self, offsets: Vec<TopicOffset>) -> Result<Vec<TopicOffset>> {
         Ok(offsets)
+    }
+
+    /// Hands over the records that it gives up although an earlier put took them (Connect's ErrantRecordReporter). It is
+    /// asked after each put, and after each flush: what that said is committed once they are in the dead-letter topic.
+    fn take_errant(&mut self) -> Vec<Errant> {
+        Vec::new()
     }
 
     fn open(&mut self, _partitions: &[TopicOffset]) -> Result<()> {

@@ -347,7 +347,17 @@ impl Task<'_, '_> {
         self.guest.port.put(message::RESULT, seq, &self.head, data)?;
         let buffer = self.batch.take_input();
         self.guest.port.recycle_buffer(buffer);
+        self.report_errant()?;
         Ok(Flow::On)
+    }
+
+    /// Tells what the sink gives up of earlier batches.
+    fn report_errant(&mut self) -> Result<()> {
+        let Some(Stage { work: Work::Sink(sink), .. }) = self.stages.last_mut() else { return Ok(()) };
+        for errant in sink.take_errant() {
+            self.guest.port.put(message::ERRANT, 0, &[], &errant.to_body())?;
+        }
+        Ok(())
     }
 
     fn tell_source(&mut self, event: &Event) -> std::result::Result<(), Fatal> {
@@ -375,6 +385,7 @@ impl Task<'_, '_> {
             _ => {
                 side::at(Phase::Flush, last);
                 let safe = sink.flush(offsets).map_err(at_sink)?;
+                self.report_errant()?;
                 let body = event::offsets_value(&safe).to_body();
                 let code = self.guest.port.host.commit(event.seq as i32, &body);
                 if code != 0 {

@@ -178,6 +178,7 @@ func (Fail) Transform(_ context.Context, r *guest.Record) (guest.Outcome, error)
 type Collect struct {
 	next    map[partition]int64
 	retried map[place]bool
+	late    []*guest.Record // taken, and given up by the next Flush
 }
 
 type partition struct {
@@ -191,7 +192,7 @@ type place struct {
 }
 
 // NewCollect returns an empty sink.
-func NewCollect() *Collect { return &Collect{map[partition]int64{}, map[place]bool{}} }
+func NewCollect() *Collect { return &Collect{next: map[partition]int64{}, retried: map[place]bool{}} }
 
 // Start implements guest.Sink.
 func (*Collect) Start(context.Context, guest.Config) error { return nil }
@@ -207,6 +208,8 @@ func (c *Collect) Put(_ context.Context, records []*guest.Record) error {
 			errant = append(errant, guest.Errant(r, errors.New("errant record")))
 		case "broken":
 			return errors.New("broken")
+		case "late":
+			c.late = append(c.late, r)
 		case "retry":
 			if here := (place{at, r.Offset()}); !c.retried[here] {
 				c.retried[here] = true
@@ -222,7 +225,13 @@ func (c *Collect) Put(_ context.Context, records []*guest.Record) error {
 }
 
 // Flush implements guest.Flusher.
-func (c *Collect) Flush(_ context.Context, offsets []guest.PartitionOffset) ([]guest.PartitionOffset, error) {
+func (c *Collect) Flush(ctx context.Context, offsets []guest.PartitionOffset) ([]guest.PartitionOffset, error) {
+	for _, r := range c.late {
+		if err := guest.ReportErrant(ctx, r, guest.InField(errors.New("late errant record"), "f")); err != nil {
+			return nil, err
+		}
+	}
+	c.late = nil
 	for i, o := range offsets {
 		if next, ok := c.next[partition{o.Topic, o.Partition}]; ok {
 			offsets[i].Offset = next

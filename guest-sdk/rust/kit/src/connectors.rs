@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use berth_guest::{
-    put_header, side, Batch, Config, ConfigDef, ConfigKey, ConfigType, Connector, Context, Entry, Error, Importance,
-    Make, Next, Plugin, Remark, Result, SameConfig, Sink, Source, Tag, TopicOffset, Validator, Value, ValueRef, NONE,
+    put_header, side, Batch, Config, ConfigDef, ConfigKey, ConfigType, Connector, Context, Entry, Errant, Error,
+    Importance, Make, Next, Plugin, Remark, Result, SameConfig, Sink, Source, Tag, TopicOffset, Validator, Value,
+    ValueRef, NONE,
 };
 
 pub fn counter() -> Plugin {
@@ -165,6 +166,9 @@ type Place = (String, i32);
 struct Collect {
     next: HashMap<Place, i64>,
     retried: Vec<(Place, i64)>,
+    /// Taken, and given up by the next flush.
+    late: Vec<(Place, i64)>,
+    errant: Vec<Errant>,
 }
 
 impl Sink for Collect {
@@ -182,6 +186,7 @@ impl Sink for Collect {
                     return Err(Error::retriable("try again"));
                 }
                 "broken" => return Err(Error::connect("broken")),
+                "late" => self.late.push(here.clone()),
                 _ => {}
             }
             given.push(here);
@@ -193,7 +198,15 @@ impl Sink for Collect {
         Ok(())
     }
 
+    fn take_errant(&mut self) -> Vec<Errant> {
+        std::mem::take(&mut self.errant)
+    }
+
     fn flush(&mut self, mut offsets: Vec<TopicOffset>) -> Result<Vec<TopicOffset>> {
+        self.errant.extend(self.late.drain(..).map(|((topic, partition), offset)| {
+            let error = Error::connect("late errant record").at("f");
+            Errant { topic, partition, offset, error }
+        }));
         for offset in &mut offsets {
             if let Some(next) = self.next.get(&(offset.topic.clone(), offset.partition)) {
                 offset.offset = *next;
