@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules docs demo test vectors rest-conformance state-conformance kafka-integration clients bench bench-jvm bench-footprint bench-metering bench-sandbox lint fuzz clean
+.PHONY: help build modules docs demo test vectors rest-conformance state-conformance swap-proof kafka-integration clients bench bench-jvm bench-footprint bench-metering bench-sandbox lint red-team openapi fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -35,11 +35,15 @@ rest-conformance: ## play recorded REST exchanges of Kafka Connect, in DIR, agai
 
 state-conformance: DIR = ../shared/conformance/state
 state-conformance: ## play what Kafka Connect keeps in its topics and says in its group, as recorded in DIR
-	go run ./testdata/state $(DIR)
+	go run ./testdata/state -disputed testdata/state-disputed.md $(DIR)
 
 kafka-integration: DIR = ../shared/conformance/kafka-integration
 kafka-integration: ## Apache Kafka's own Connect integration tests, by the runner in DIR, with Berth as the worker
 	testdata/scripts/kafka-integration.sh $(DIR)
+
+swap-proof: SWAPS = 1000
+swap-proof: ## SWAPS versions take turns under load, on one worker and on three of which two are killed: each record by the right one
+	BERTH_E2E_SWAPS=$(SWAPS) go test . -run 'TestE2ESwaps(AreExact|SurviveKills)' -count 1 -timeout 90m -v
 
 clients: ## public clients of the REST API against three workers of one group on a real Kafka
 	testdata/scripts/clients.sh
@@ -61,6 +65,12 @@ bench-metering: ## what counting costs guests, in turns with and without
 
 lint: ## gofmt, vet for host and guest, staticcheck, cargo fmt and clippy, shell syntax
 	STATICCHECK=$(STATICCHECK) testdata/scripts/lint.sh
+
+red-team: ## attacks on a running worker that looks for data races (needs a C compiler)
+	BERTH_RACE=1 go test -race -count=1 -timeout 40m -run '^TestRedTeam' .
+
+openapi: ## requests made from /openapi.json against a worker, and what its answers must be
+	testdata/scripts/openapi.sh
 
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	FUZZTIME=$(FUZZTIME) testdata/scripts/fuzz.sh

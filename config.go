@@ -20,6 +20,8 @@ import (
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/configprovider"
 	"github.com/berth-connect/berth/host/network"
+	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/validate"
 )
 
@@ -53,6 +55,9 @@ func (c config) listIfGiven(key string) []string {
 	}
 	return append([]string{}, c.list(key)...)
 }
+
+// fraction reads a number that need not be whole.
+func (c config) fraction(key string) float64 { return c.values.Float64(key) }
 
 // millis reads a key whose name ends in .ms.
 func (c config) millis(key string) time.Duration {
@@ -167,7 +172,8 @@ func readProperties(file string) (map[string]string, error) {
 func keyOfVariable(prefix, name string) string {
 	key := strings.NewReplacer("___", "_", "__", "-", "_", ".").Replace(strings.ToLower(name[len(prefix):]))
 	own := func(s setting) bool { return s.key == ownPrefix+key }
-	if prefix == "BERTH_" && slices.ContainsFunc(settings, own) {
+	ofMany := strings.HasPrefix(ownPrefix+key, secrets.Property+".") || strings.HasPrefix(ownPrefix+key, rolesPrefix)
+	if prefix == "BERTH_" && (ofMany || slices.ContainsFunc(settings, own)) {
 		return ownPrefix + key
 	}
 	return key
@@ -229,6 +235,7 @@ var settings = []setting{
 	{"worker.sync.timeout.ms", "", true, isPositive, millisRule},
 	{"worker.unsync.backoff.ms", "", true, isZeroOrMore, millisRule},
 	{"connect.protocol", "", true, isText, "be eager, compatible or sessioned"},
+	{assignmentKey, assignByCount, true, oneOf(assignByCount, assignByLoad), "be count or load"},
 	{"inter.worker.key.generation.algorithm", "", true, isText, "name an HMAC, like HmacSHA256"},
 	{"inter.worker.key.size", "", false, isPositive, "be a number of bits"},
 	{"inter.worker.key.ttl.ms", "", true, isZeroOrMore, millisRule},
@@ -244,14 +251,31 @@ var settings = []setting{
 	{"plugin.path", "", false, isText, ""},
 	{"berth.data.dir", "berth-data", true, isText, "name a folder for modules and their compiled form"},
 	{"berth.allow.dirs", "", false, isText, ""},
+	{secrets.Property, "", false, isText, ""},
+	{plugin.SignatureRequired, "false", true, oneOf("true", "false"), booleanRule},
+	{plugin.SignatureKeys, "", false, isText, ""},
 	{"berth.modules.storage.topic", "", false, isText, ""},
 	{"berth.modules.storage.replication.factor", "", false, isText, replicationRule},
 	{network.Property, "", false, isNetGrants, network.Rule},
+	{auditTopicKey, "", false, isText, ""},
+	{"berth.audit.replication.factor", "", false, isText, replicationRule},
+	{"berth.rest.jwt.issuer", "", false, isText, ""},
+	{"berth.rest.jwt.audience", "", false, isText, ""},
+	{"berth.rest.jwt.keys", "", false, isText, ""},
+	{"berth.rest.jwt.algorithms", "", false, isText, ""},
+	{"berth.rest.jwt.principal.claim", "sub", false, isText, ""},
+	{"berth.rest.mtls.principal", "", false, oneOf(certificateNames...), certificateRule},
 	{"berth.time.zone", "", true, isTimeZone, timeZoneRule},
 	{"berth.restart.max", "0", true, isZeroOrMore, "be a number of restarts of a failed task, 0 for none"},
 	{"berth.restart.window.ms", "600000", true, isPositive, millisRule},
 	{"berth.restart.backoff.ms", "1000", true, isZeroOrMore, millisRule},
 	{"berth.restart.backoff.max.ms", "60000", true, isZeroOrMore, millisRule},
+	{host.SwapWindowKey, inMillis(host.DefaultSwapPolicy.Window), true, isNumber(host.IsSwapWindow), host.SwapWindowRule},
+	{host.SwapErrorRateKey, float(host.DefaultSwapPolicy.ErrorRateMax), true, isNumber(host.IsSwapErrorRate),
+		host.SwapErrorRateRule},
+	{host.SwapLatencyKey, float(host.DefaultSwapPolicy.LatencyRatio), true, isNumber(host.IsSwapLatency),
+		host.SwapLatencyRule},
+	{host.TrapMaxKey, number(host.TrapsPerMinuteMax), true, isZeroOrMore, "be a number of instances, 0 for none"},
 	{"berth.limits.memory.bytes", number(host.MemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.module.memory.bytes", number(host.ModuleMemoryBytesMax), true, isBytes, bytesRule},
 	{"berth.limits.worker.memory.bytes", number(host.WorkerMemoryBytesMax), true, isBytes, bytesRule},
@@ -270,6 +294,8 @@ var settings = []setting{
 		"be connections at a time, 1 or more"},
 	{"berth.limits.net.second.bytes", number(host.NetBytesPerSecondMax), true, isBytes, bytesRule},
 }
+
+func float(n float64) string { return strconv.FormatFloat(n, 'g', -1, 64) }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
@@ -370,6 +396,13 @@ func isPort(value string) bool { return numberFrom(value, 1) && !numberFrom(valu
 func numberFrom(value string, least int64) bool {
 	n, err := strconv.ParseInt(value, 10, 32)
 	return err == nil && n >= least
+}
+
+func isNumber(valid func(float64) bool) func(string) bool {
+	return func(value string) bool {
+		n, err := strconv.ParseFloat(value, 64)
+		return err == nil && valid(n)
+	}
 }
 
 func isBytes(value string) bool {

@@ -13,6 +13,8 @@ import (
 	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/cluster/kafka"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/tenancy"
+	"github.com/berth-connect/berth/host/worker"
 )
 
 // membership is the worker's place in the group of workers that share the connectors (group.id).
@@ -21,8 +23,17 @@ type membership struct {
 	close  func()
 }
 
-// joinGroup gives the herder a membership; it does not talk to Kafka yet.
-func (n *node) joinGroup(c config, advertised *url.URL, log *slog.Logger) error {
+// assignmentKey says by what tasks are spread over the workers; all workers of a group should have the same.
+const assignmentKey = "berth.assignment"
+
+// Values of assignmentKey.
+const (
+	assignByCount = "count" // as Kafka Connect does
+	assignByLoad  = "load"  // bytes per second and memory
+)
+
+// joinGroup gives the herder a membership, and the clients of tasks its fence; it does not talk to Kafka yet.
+func (n *node) joinGroup(c config, clients *kafka.Clients, advertised *url.URL, log *slog.Logger) error {
 	clientID := cmp.Or(c.text("client.id"), "connect-"+advertised.Host)
 	client, err := kafka.NewMembership(c.all(), clientID, log)
 	if err != nil {
@@ -39,16 +50,53 @@ func (n *node) joinGroup(c config, advertised *url.URL, log *slog.Logger) error 
 		ScheduledRebalanceMaxDelay: c.millis("scheduled.rebalance.max.delay.ms"),
 		RetryBackoff:               c.millis("retry.backoff.ms"),
 		RetryBackoffMax:            c.millis("retry.backoff.max.ms"),
-	}, group.Ports{Client: client, State: herder.NewGroupState(n.configs)}, log)
+		ByLoad:                     c.text(assignmentKey) == assignByLoad,
+	}, group.Ports{Client: client, State: herder.NewGroupState(n.configs),
+		Loads: func() map[host.TaskID]host.TaskLoad { return n.worker.TaskLoads() }}, log)
 	n.herder.Join(member)
+	clients.Fence(member.Fenced)
 	n.membership = membership{member, client.Close}
 	return nil
 }
 
-func openSinkGroup(clients *kafka.Clients) herder.OpenSinkGroup {
-	return func(connector string, config host.Config) (herder.SinkGroup, error) {
-		return clients.SinkGroup(connector, config)
+func openFencer(clients *kafka.Clients, grants tenancy.Grants) herder.OpenFencer {
+	return func(connector string, config host.Config) (herder.Fencer, error) {
+		config, err := grants.Client(connector, config)
+		if err != nil {
+			return nil, err
+		}
+		return clients.Admin(connector, config)
 	}
+}
+
+func openSinkGroup(clients *kafka.Clients, grants tenancy.Grants) herder.OpenSinkGroup {
+	return func(connector string, config host.Config) (herder.SinkGroup, error) {
+		config, err := grants.Client(connector, config)
+		if err != nil {
+			return nil, err
+		}
+		group, err := clients.SinkGroup(connector, config)
+		if err != nil {
+			return nil, err
+		}
+		return boundSinkGroup{group, func(topic string) error { return grants.Topic(connector, topic) }}, nil
+	}
+}
+
+// boundSinkGroup sets offsets of topics that the connector may use, so that nobody finds out which others there are.
+type boundSinkGroup struct {
+	herder.SinkGroup
+	check func(topic string) error
+}
+
+// SetOffsets implements herder.SinkGroup.
+func (g boundSinkGroup) SetOffsets(ctx context.Context, offsets map[host.TopicPartition]int64) error {
+	for tp := range offsets {
+		if err := g.check(tp.Topic); err != nil {
+			return err
+		}
+	}
+	return g.SinkGroup.SetOffsets(ctx, offsets)
 }
 
 // protocols are the values of connect.protocol.
@@ -63,13 +111,14 @@ func (m membership) run(ctx context.Context) error {
 }
 
 // guarded keeps tasks from writing when the membership has ended. A standalone worker has none that could end.
-func (m membership) guarded(clients *kafka.Clients, offsets host.OffsetStore) (host.Clients, host.OffsetStore) {
+func (m membership) guarded(ports worker.Ports) worker.Ports {
 	if m.member == nil {
-		return clients, offsets
+		return ports
 	}
-	clients.Fence(m.member.Fenced)
 	guard := herder.NewGuard(m.member)
-	return guard.Clients(clients), guard.Offsets(offsets)
+	ports.Clients, ports.Offsets = guard.Clients(ports.Clients), guard.Offsets(ports.Offsets)
+	ports.OffsetTopics = guard.OffsetTopics(ports.OffsetTopics)
+	return ports
 }
 
 func sessionKeys(c config) herder.SessionKeys {

@@ -180,7 +180,7 @@ func TestE2EModulesThatAreNone(t *testing.T) {
 	var modules []struct{ Name string }
 	p.ask("GET", "/plugins", nil, &modules)
 	uploaded := slices.DeleteFunc(modules, func(m struct{ Name string }) bool {
-		return slices.Contains([]string{"expr", "registry", "stock"}, m.Name)
+		return slices.Contains([]string{"expr", "mirror", "registry", "stock"}, m.Name)
 	})
 	if got := fmt.Sprint(uploaded); got != "[{courier}]" {
 		t.Errorf("beside the bundled modules there are %s", got)

@@ -29,8 +29,8 @@ type cluster struct {
 	topic   string
 }
 
-// startCluster starts workers that give up a dead one soon.
-func startCluster(t *testing.T, workers int) *cluster {
+// startCluster starts workers that give up a dead one soon. They share the granted folder; environment is added.
+func startCluster(t *testing.T, workers int, environment ...string) *cluster {
 	t.Helper()
 	first := newProcess(t)
 	bootstrap := brokertest.Bootstrap(t)
@@ -49,7 +49,8 @@ func startCluster(t *testing.T, workers int) *cluster {
 			"CONNECT_OFFSET_STORAGE_PARTITIONS=3", "CONNECT_CONFIG_STORAGE_REPLICATION_FACTOR=1",
 			"CONNECT_OFFSET_STORAGE_REPLICATION_FACTOR=1", "CONNECT_STATUS_STORAGE_REPLICATION_FACTOR=1",
 			"CONNECT_CONFIG_STORAGE_TOPIC="+first.name("configs"), "CONNECT_OFFSET_STORAGE_TOPIC="+first.name("offsets"),
-			"CONNECT_STATUS_STORAGE_TOPIC="+first.name("status"))
+			"CONNECT_STATUS_STORAGE_TOPIC="+first.name("status"), "BERTH_ALLOW_DIRS="+first.files)
+		p.env = append(p.env, environment...)
 		c.workers = append(c.workers, p)
 		p.start()
 	}

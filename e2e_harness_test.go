@@ -68,6 +68,9 @@ func buildOnce(t *testing.T, name, folder string, environment ...string) string 
 
 func buildBerth(t *testing.T) string {
 	t.Helper()
+	if os.Getenv("BERTH_RACE") != "" {
+		return buildOnce(t, "berth", ".", "CGO_ENABLED=1", "GOFLAGS=-race")
+	}
 	return buildOnce(t, "berth", ".", "CGO_ENABLED=0")
 }
 

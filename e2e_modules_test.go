@@ -33,7 +33,7 @@ func TestE2EModuleReachesAllWorkers(t *testing.T) {
 		if status != step.status || step.p.lists("courier") != step.listed {
 			t.Fatalf("POST %s: %d %s, want %d", step.path, status, answer, step.status)
 		}
-		contains(t, string(answer), `"class":"test.Letters"`, `"capabilities":["files"],"granted":[]`)
+		contains(t, string(answer), `"class":"test.Letters"`, `"capabilities":["files"],"granted":["files"]`)
 	}
 	const n = 30
 	letters := first.name("letters")

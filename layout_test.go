@@ -51,8 +51,11 @@ type owner struct {
 
 var owners = []owner{
 	{"github.com/tetratelabs/wazero", []string{"host"}, "host is the only code that touches a guest"},
-	{"github.com/twmb/franz-go", []string{"cluster", "testdata"}, "cluster is the only code that touches Kafka"},
+	{"github.com/twmb/franz-go", []string{"cluster", "modules", "testdata"},
+		"cluster is the only code of the worker that touches Kafka; modules/mirror is a guest that copies one"},
 	{"github.com/labstack/echo", []string{"web"}, "web is the only code that touches HTTP routing"},
+	{"github.com/coreos/go-oidc", []string{"web"}, "web is the only code that asks clients who they are"},
+	{"github.com/go-jose/go-jose", []string{"web"}, "web is the only code that asks clients who they are"},
 	{"github.com/knadh/koanf", []string{"."}, "configuration is read once, in main, and handed down as values"},
 	{"go.opentelemetry.io/otel/sdk", []string{"."}, "main decides where metrics go; others use the API"},
 	{"go.opentelemetry.io/otel/exporters", []string{"."}, "main decides where metrics go; others use the API"},

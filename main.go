@@ -26,8 +26,15 @@ func commands() []command {
 		{"plugin", "new KIND NAME [-lang go|rust]", "start a plugin project", runPlugin},
 		{"plugin", "build [DIR]", "compile it to a .wasm module", runPlugin},
 		{"plugin", "inspect FILE.wasm", "what a module provides and asks for", runPlugin},
-		{"plugin", "push FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
+		{"plugin", "sign|verify FILE.wasm -key FILE.pem", "a module's signature", runPlugin},
+		{"plugin", "upload FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
 		{"plugin", "ls [-url URL] [-json]", "the plugins in this program, or those of a running worker", runPlugin},
+		{"plugin", "show|get|rm NAME VERSION [-url URL]", "one module of a running worker", runPlugin},
+		{"preview", "-config FILE [-records FILE | -topic T]", "what a chain makes of records, stage by stage", runPreview},
+		{"transform", "test [-module FILE.wasm] DIR|FILE …", "play golden files of chains, without Kafka", runTransform},
+		{"usage", "[-url URL] [-tenant NAME] [-json]", "what tenants, connectors and plugins of a worker used", runUsage},
+		{"swap", "CONNECTOR ALIAS VERSION | -rollback CONNECTOR ALIAS", "another version in running tasks", runSwap},
+		{"tenant", "ls|show NAME|put NAME FILE|rm NAME [-url URL]", "the tenants of running workers", runTenant},
 		{"version", "", "print the version", printVersion},
 	}
 }

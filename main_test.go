@@ -12,12 +12,12 @@ func TestCommands(t *testing.T) {
 		args, says, fails string
 	}{
 		{"", "berth worker -c FILE", ""},
-		{"help", "berth plugin push FILE.wasm", ""},
+		{"help", "berth plugin upload FILE.wasm", ""},
 		{"version", "berth " + version + " go1.", ""},
 		{"fly", "", `there is no command "fly"`},
-		{"plugin", "", "takes new, build, inspect, push or ls"},
-		{"plugin fly", "", "takes new, build, inspect, push or ls"},
-		{"plugin push", "usage: berth plugin push FILE.wasm", errUsage.Error()},
+		{"plugin", "", "takes new, build, inspect, sign, verify, upload"},
+		{"plugin fly", "", "takes new, build, inspect, sign, verify, upload"},
+		{"plugin upload", "usage: berth plugin upload FILE.wasm", errUsage.Error()},
 		{"worker -x", "usage: berth worker -c FILE", errUsage.Error()},
 		{"standalone", "usage: berth standalone WORKER.properties", errUsage.Error()},
 		{"worker -c /nonexistent/worker.properties", "", "read the worker's configuration"},

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"mime/multipart"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,15 +22,17 @@ import (
 // runPlugin is "berth plugin …": what a plugin's author does, from an empty folder to a running cluster.
 func runPlugin(args []string, out io.Writer) error {
 	steps := map[string]func([]string, io.Writer) error{
-		"new": newPlugin, "build": buildPlugin, "inspect": inspectPlugin, "push": pushPlugin,
-		"ls": lsPlugins,
+		"new": newPlugin, "build": buildPlugin, "inspect": inspectPlugin, "sign": signPlugin, "verify": verifyPlugin,
+		"upload": uploadPlugin, "push": uploadPlugin, "ls": lsPlugins, "show": showPlugin, "get": getPlugin,
+		"rm": removePlugin,
 	}
 	if len(args) > 0 {
 		if step, found := steps[args[0]]; found {
 			return step(args[1:], out)
 		}
 	}
-	return fmt.Errorf("berth plugin takes new, build, inspect, push or ls, each with -h for its options")
+	return fmt.Errorf("berth plugin takes new, build, inspect, sign, verify, upload, ls, show, get or rm, each with -h " +
+		"for its options")
 }
 
 // buildPlugin compiles the project in a folder to one .wasm file: Rust when there is a Cargo.toml, else Go.
@@ -155,6 +154,11 @@ func printModule(out io.Writer, m host.ModuleInfo) {
 	fmt.Fprintf(out, "module        %s\ndigest        sha256:%s\nsize          %d KiB\nsdk           %s\n",
 		m.Name, m.Digest, m.SizeBytes>>10, m.SDK)
 	fmt.Fprintf(out, "capabilities  %s\n", cmp.Or(strings.Join(m.Capabilities, ", "), "none"))
+	for _, g := range m.Grants {
+		if !g.Whole {
+			fmt.Fprintf(out, "              of %s alone %s\n", g.Capability, cmp.Or(strings.Join(g.Needs, ", "), "nothing"))
+		}
+	}
 }
 
 func printPlugin(out io.Writer, p host.PluginInfo, keys []abi.ConfigKey) {
@@ -178,58 +182,4 @@ func printPlugin(out io.Writer, p host.PluginInfo, keys []abi.ConfigKey) {
 		}
 		fmt.Fprintf(out, "  %-24s %-8s %-16s %s\n", key.Name, strings.ToLower(string(key.Type)), need, key.Doc)
 	}
-}
-
-// pushPlugin uploads a module to a running worker.
-func pushPlugin(args []string, out io.Writer) error {
-	flags := newFlags("plugin push", "FILE.wasm", out)
-	url := flags.String("url", "http://127.0.0.1:8083", "the REST API of a worker")
-	positional, err := parseFlags(flags, args, 1, 1)
-	if err != nil {
-		return err
-	}
-	body, mediaType, err := uploadForm(positional[0])
-	if err != nil {
-		return err
-	}
-	response, err := http.Post(strings.TrimSuffix(*url, "/")+"/plugins", mediaType, body)
-	if err != nil {
-		return fmt.Errorf("upload %s: %w", positional[0], err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return fmt.Errorf("read the worker's answer: %w", err)
-	}
-	if response.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("the worker refused %s: %s", positional[0], refusal(response.Status, answer))
-	}
-	_, err = fmt.Fprintln(out, string(bytes.TrimSpace(answer)))
-	return err
-}
-
-func uploadForm(file string) (*bytes.Buffer, string, error) {
-	module, err := os.ReadFile(file)
-	if err != nil {
-		return nil, "", err
-	}
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	part, err := form.CreateFormFile("file", filepath.Base(file))
-	if err == nil {
-		_, err = part.Write(module)
-	}
-	if err == nil {
-		err = form.Close()
-	}
-	return &body, form.FormDataContentType(), err
-}
-
-// refusal is the message of Connect's error body, or the status when there is none.
-func refusal(status string, answer []byte) string {
-	var body struct{ Message string }
-	if err := json.Unmarshal(answer, &body); err != nil || body.Message == "" {
-		return status
-	}
-	return body.Message
 }

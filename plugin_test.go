@@ -12,6 +12,7 @@ import (
 )
 
 func TestPluginProjects(t *testing.T) {
+	sharedCache(t)
 	t.Setenv("GOPROXY", "off") // a project must build without a network
 	t.Setenv("GOFLAGS", "-mod=mod")
 	dir := t.TempDir()
@@ -36,6 +37,20 @@ func TestPluginProjects(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("inspect shows no %q:\n%s", want, out.String())
 		}
+		playProject(t, project, module)
+	}
+}
+
+// playProject plays the golden file of a project, which its README names, if it has one.
+func playProject(t *testing.T, project, module string) {
+	t.Helper()
+	if !strings.Contains(readFile(t, filepath.Join(project, "README.md")), "berth transform test") {
+		return
+	}
+	var out bytes.Buffer
+	args := []string{"transform", "test", "-module", module, filepath.Join(project, "testdata")}
+	if err := dispatch(args, &out); err != nil || !strings.HasPrefix(out.String(), "ok ") {
+		t.Errorf("%s: %v\n%s", project, err, out.String())
 	}
 }
 

@@ -35,7 +35,7 @@ func restConfig(c config) (web.Config, error) {
 		r.TLS, client, tlsErr = kafka.RESTTLS(c.all())
 	}
 	r.Leader = web.NewLeaderClient(client)
-	r.Users, err = restUsers(c, os.Environ())
+	r.Access, err = restAccess(c, os.Environ())
 	return r, errors.Join(tlsErr, err)
 }
 

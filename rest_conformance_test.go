@@ -50,10 +50,42 @@ func TestRecordedExchanges(t *testing.T) {
 	}
 }
 
+// The same through the API of a tenant that is granted everything: a client of Kafka Connect can't tell.
+func TestRecordedExchangesOfATenant(t *testing.T) {
+	p := startProcess(t)
+	p.ask("PUT", "/tenants/a", map[string]any{"topics": []string{"*"}, "groups": []string{"*"},
+		"directories": []string{"/"}, "secrets": map[string]any{}}, nil)
+	p.in("a").replayWith(replayerOfBasePaths(t), wholeScenarios...)
+}
+
+// replayerOfBasePaths is the replayer in a form that heeds the path of its base URL.
+func replayerOfBasePaths(t *testing.T) string {
+	t.Helper()
+	const asks = "conn.putrequest(method, path,"
+	text := string(read(t, conformance(t, "rest", "replay")))
+	if strings.Count(text, asks) != 1 {
+		t.Fatalf("the replayer does not ask by %s any more", asks)
+	}
+	file := filepath.Join(t.TempDir(), "replay")
+	text = strings.Replace(text, asks, "conn.putrequest(method, u.path + path,", 1)
+	if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // replay plays recorded scenarios against the process.
 func (p *process) replay(names ...string) {
 	p.t.Helper()
-	args := []string{conformance(p.t, "rest", "replay"), "--base", p.url, "--tmp", p.files, "--patience", "4"}
+	p.replayWith(conformance(p.t, "rest", "replay"), names...)
+}
+
+// replayWith is replay with another replayer.
+func (p *process) replayWith(replayer string, names ...string) {
+	p.t.Helper()
+	worker, _, _ := strings.Cut(strings.TrimPrefix(p.url, "http://"), "/")
+	args := []string{replayer, "--base", p.url, "--worker-id", worker, "--tmp", p.files,
+		"--patience", "4"}
 	for _, name := range names {
 		args = append(args, conformance(p.t, "rest", name+".json"))
 	}

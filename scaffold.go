@@ -33,6 +33,8 @@ var projectName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 // project is what the templates are filled with.
 type project struct {
 	Name, Class, Version string
+	Kind, Test           string // what tests the code itself
+	Golden               bool   // it is part of a chain, which has a golden file
 }
 
 // newPlugin is "berth plugin new": a project that builds and whose tests pass.
@@ -44,7 +46,8 @@ func newPlugin(args []string, out io.Writer) error {
 		return err
 	}
 	kind, dir := positional[0], positional[1]
-	p := project{Name: filepath.Base(dir), Version: "0.1.0"}
+	p := project{Name: filepath.Base(dir), Version: "0.1.0", Kind: kind, Golden: kind != "source" && kind != "sink",
+		Test: map[string]string{"go": "go test ./...", "rust": "cargo test"}[*language]}
 	p.Class = className(p.Name)
 	switch {
 	case !slices.Contains(pluginKinds, kind):
@@ -57,12 +60,16 @@ func newPlugin(args []string, out io.Writer) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already", dir)
 	}
-	if err := writeProject(dir, kind, *language, p); err != nil {
+	if err := writeProject(dir, *language, p); err != nil {
 		return fmt.Errorf("write the project: %w", err)
 	}
-	test := map[string]string{"go": "go test ./...", "rust": "cargo test"}[*language]
-	_, err = fmt.Fprintf(out, "%s: a %s named %s\n\n  cd %s\n  %s\n  berth plugin build\n  berth plugin push %s.wasm\n",
-		dir, kind, p.Class, dir, test, p.Name)
+	golden := ""
+	if p.Golden {
+		golden = fmt.Sprintf("  berth transform test -module %s.wasm testdata\n", p.Name)
+	}
+	_, err = fmt.Fprintf(out,
+		"%s: a %s named %s\n\n  cd %s\n  %s\n  berth plugin build\n%s  berth plugin upload %s.wasm\n",
+		dir, kind, p.Class, dir, p.Test, golden, p.Name)
 	return err
 }
 
@@ -76,21 +83,29 @@ func className(name string) string {
 }
 
 // projectFiles maps the files of a project to their templates.
-func projectFiles(kind, language string) map[string]string {
-	if language == "rust" {
-		return map[string]string{
-			"Cargo.toml": "Cargo.toml.tmpl", "src/main.rs": kind + ".rs.tmpl", ".gitignore": "gitignore.tmpl",
-		}
+func projectFiles(language string, p project) map[string]string {
+	files := map[string]string{"README.md": "README.md.tmpl"}
+	if p.Golden {
+		files[filepath.Join("testdata", p.Kind+goldenSuffix)] = p.Kind + goldenSuffix + ".tmpl"
 	}
-	return map[string]string{
-		"go.mod": "go.mod.tmpl", "main.go": kind + ".go.tmpl", "main_test.go": kind + "_test.go.tmpl",
+	own := map[string]string{
+		"go.mod": "go.mod.tmpl", "main.go": p.Kind + ".go.tmpl", "main_test.go": p.Kind + "_test.go.tmpl",
 		".gitignore": "gitignore.tmpl",
 	}
+	if language == "rust" {
+		own = map[string]string{
+			"Cargo.toml": "Cargo.toml.tmpl", "src/main.rs": p.Kind + ".rs.tmpl", ".gitignore": "gitignore.tmpl",
+		}
+	}
+	for target, source := range own {
+		files[target] = path.Join(language, source)
+	}
+	return files
 }
 
-func writeProject(dir, kind, language string, p project) error {
-	for target, source := range projectFiles(kind, language) {
-		parsed, err := template.ParseFS(sdk, path.Join("guest-sdk/template", language, source))
+func writeProject(dir, language string, p project) error {
+	for target, source := range projectFiles(language, p) {
+		parsed, err := template.ParseFS(sdk, path.Join("guest-sdk/template", source))
 		if err != nil {
 			return err
 		}

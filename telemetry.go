@@ -13,15 +13,17 @@ import (
 	exporter "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/berth-connect/berth/web"
 )
 
-// newLogger writes text for a person at a terminal, JSON for a collector.
-func newLogger(out io.Writer, terminal bool, level slog.Leveler) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
+// newLogger writes text for a person at a terminal, JSON for a collector, of what the levels let through.
+func newLogger(out io.Writer, terminal bool, loggers *web.Loggers) *slog.Logger {
+	options := &slog.HandlerOptions{Level: web.LowestLevel}
 	if terminal {
-		return slog.New(slog.NewTextHandler(out, options))
+		return slog.New(leveled{next: slog.NewTextHandler(out, options), loggers: loggers})
 	}
-	return slog.New(slog.NewJSONHandler(out, options))
+	return slog.New(leveled{next: slog.NewJSONHandler(out, options), loggers: loggers, shows: true})
 }
 
 func isTerminal(f *os.File) bool {

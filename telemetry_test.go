@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"log/slog"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/web"
 )
 
 func TestMetricsAnswerInPrometheusForm(t *testing.T) {
@@ -35,13 +38,51 @@ func TestLogForm(t *testing.T) {
 	for _, c := range []struct {
 		terminal bool
 		want     string
-	}{{true, "level=INFO msg=hello task=c-0"}, {false, `"level":"INFO","msg":"hello","task":"c-0"}`}} {
+	}{
+		{true, "level=INFO msg=hello task=c-0\n"}, {false, `"level":"INFO","msg":"hello","task":"c-0","logger":"a.B"}`},
+	} {
 		var out bytes.Buffer
-		logger := newLogger(&out, c.terminal, slog.LevelInfo)
+		logger := newLogger(&out, c.terminal, web.NewLoggers()).With(host.LoggerKey, "other").With(host.LoggerKey, "a.B")
 		logger.Debug("silent")
 		logger.Info("hello", "task", "c-0")
 		if !strings.Contains(out.String(), c.want) || strings.Contains(out.String(), "silent") {
 			t.Errorf("terminal %v: %s", c.terminal, out.String())
+		}
+	}
+}
+
+// TestLogLevels: a line is governed by its connector's logger, else by that of the class that writes, else by root.
+func TestLogLevels(t *testing.T) {
+	for _, c := range []struct {
+		levels string // in the order in which they are set
+		want   string // of the lines at DEBUG
+	}{
+		{"", ""},
+		{"root=DEBUG", "x herder y z"},
+		{"berth.connector.x=DEBUG", "x"},
+		{"berth.connector=DEBUG", "x y"},
+		{"org.apache.kafka.connect.runtime=DEBUG", "x herder y"},
+		{logHerder + "=TRACE", "herder y"},
+		{"root=DEBUG berth.connector.x=OFF", "herder y z"},
+		{"org.apache.kafka.connect=DEBUG berth.connector.y=WARN", "x herder"},
+	} {
+		var out bytes.Buffer
+		loggers := web.NewLoggers(loggerNames...)
+		for set := range strings.FieldsSeq(c.levels) {
+			name, level, _ := strings.Cut(set, "=")
+			loggers.Set(name, level)
+		}
+		log := newLogger(&out, true, loggers)
+		named(log, "org.apache.kafka.connect.runtime.WorkerSinkTask").With("connector", "x").Debug("x")
+		named(log, logHerder).Debug("herder", "of", "x")
+		named(log, logHerder).Debug("y", "connector", "y")
+		log.WithGroup("g").Debug("z", "connector", "x")
+		var got []string
+		for line := range strings.Lines(out.String()) {
+			got = append(got, regexp.MustCompile(`msg=(\S+)`).FindStringSubmatch(line)[1])
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: got %v, want %s", c.levels, got, c.want)
 		}
 	}
 }

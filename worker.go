@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -22,6 +23,8 @@ import (
 	"github.com/berth-connect/berth/host/engine"
 	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/secrets"
+	"github.com/berth-connect/berth/host/tenancy"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/host/worker"
 	"github.com/berth-connect/berth/modules"
@@ -98,15 +101,11 @@ func parseSettings(settings []string) (map[string]string, error) {
 
 // startLog makes the log of the process, whose levels /admin/loggers can change.
 func startLog() (*web.Loggers, *slog.Logger) {
-	loggers := web.NewLoggers()
-	log := newLogger(os.Stderr, isTerminal(os.Stderr), rootLevel{loggers})
-	slog.SetDefault(log)
+	loggers := web.NewLoggers(loggerNames...)
+	log := newLogger(os.Stderr, isTerminal(os.Stderr), loggers)
+	slog.SetDefault(named(log, logConnect))
 	return loggers, log
 }
-
-type rootLevel struct{ loggers *web.Loggers }
-
-func (l rootLevel) Level() slog.Level { return l.loggers.Level("root") }
 
 // untilSignal runs until SIGINT or SIGTERM asks it to end softly; a second one is passed on as hurry.
 func untilSignal(run func(ctx context.Context, hurry <-chan os.Signal) error) error {
@@ -143,16 +142,18 @@ func serve(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger
 
 // node is one worker with all that it is made of.
 type node struct {
-	engine   *engine.Engine
-	modules  *store.ModuleStore // nil: standalone
-	plugins  *plugin.Registry
-	admin    *kafka.Admin
-	configs  *store.ConfigStore
-	statuses *store.StatusStore
-	offsets  *store.OffsetStore
-	herder   *herder.Herder
-	worker   *worker.Worker
-	web      *web.Server
+	engine       *engine.Engine
+	modules      *store.ModuleStore // nil: standalone
+	plugins      *plugin.Registry
+	admin        *kafka.Admin
+	configs      *store.ConfigStore
+	statuses     *store.StatusStore
+	offsets      *store.OffsetStore
+	offsetTopics *store.OffsetTopics // nil: standalone
+	herder       *herder.Herder
+	worker       *worker.Worker
+	web          *web.Server
+	audit        *kafka.AuditLog // nil: there is none
 
 	membership membership
 }
@@ -160,6 +161,7 @@ type node struct {
 // actors are the parts in the order in which they start; they stop the other way round.
 func (n *node) actors() []actor {
 	actors := []actor{
+		{"audit log", n.runAudit, nil},        // the last to end: it tells of all requests
 		{"plugins", n.plugins.Run, nil},       // who needs one waits for it
 		{"module store", n.runModules, nil},   // what plugins wait for
 		{"config store", n.configs.Run, nil},  // the herder acts on what it reads; the stores read at the same time
@@ -201,7 +203,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if n.admin, err = kafka.NewAdmin(properties, cmp.Or(c.text("group.id"), "connect")+"-shared-admin", log); err != nil {
 		return nil, err
 	}
-	if err := n.openStores(c.mode, properties, log); err != nil {
+	if err := n.openStores(c.mode, properties, clients, log); err != nil {
 		return nil, err
 	}
 	rest, err := restConfig(c)
@@ -212,18 +214,12 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	id := advertised.Host
-	n.herder = herder.New(herder.Config{
-		WorkerID: id, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
-		Restarts:           restartPolicy(c),
-		TopicTracking:      c.flag("topic.tracking.enable"),
-		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
-		Resolve:            c.providers.Resolve,
-		SetLoggerLevel:     func(namespace, level string) { loggers.Set(namespace, level) },
-	}, herder.Ports{Configs: n.configs, Statuses: n.statuses, Offsets: n.offsets, Admin: n.admin,
-		OpenSink: openSinkGroup(clients), Leader: rest.Leader}, log)
+	id, grants := advertised.Host, n.grants(c)
+	n.herder = n.newHerder(c, advertised, herder.Ports{OpenSource: n.openSourceOffsets(grants),
+		OpenSink: openSinkGroup(clients, grants), OpenFencer: openFencer(clients, grants), Leader: rest.Leader}, loggers,
+		named(log, logHerder))
 	if c.mode == distributed {
-		if err := n.joinGroup(c, advertised, log); err != nil {
+		if err := n.joinGroup(c, clients, advertised, named(log, logGroup)); err != nil {
 			return nil, err
 		}
 	}
@@ -238,22 +234,61 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
-	guarded, offsets := n.membership.guarded(clients, n.offsets)
+	hidden, err := secrets.FromProperties(asHostConfig(properties))
+	if err != nil {
+		return nil, errors.Join(err, n.close())
+	}
 	n.worker = worker.New(worker.Config{
 		WorkerID: id, Properties: asHostConfig(properties),
 		OffsetFlushInterval:  c.millis("offset.flush.interval.ms"),
 		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
-	}, worker.Ports{
-		Registry: n.plugins, Validator: validator, Values: c.providers, Restart: n.herder.RestartConnector,
-		Clients: guarded, Offsets: offsets, Status: n.herder, Transactions: n.transactions(c, clients, log),
-		Meter: meters.Meter("berth"), Log: log,
-	})
-	rest.Metrics, rest.Loggers = metrics, loggers
-	if n.web, err = web.New(rest, n.requests(c.mode), log); err != nil {
+		Swaps:                swapPolicy(c),
+		TrapMax:              c.number(host.TrapMaxKey),
+	}, n.membership.guarded(worker.Ports{
+		Registry: n.plugins, Validator: validator, Values: c.providers, Secrets: hidden,
+		Restart: n.herder.RestartConnector,
+		Clients: grants.Clients(clients), Records: clients, Grants: grants, Quotas: host.TenantQuotas{Tenants: n.configs},
+		Offsets: n.offsets, OffsetTopics: grants.OffsetTopics(n.topicsOfOffsets()),
+		Transactions: grants.Transactions(n.transactions(c)),
+		Status:       n.herder, Meter: meters.Meter("berth"), Log: named(log, logWorker),
+	}))
+	rest.Metrics, rest.Loggers, rest.Preview, rest.Usage = metrics, loggers, n.worker, n.worker
+	rest.WorkerID = id
+	if err := n.openAudit(c, &rest, log); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	if n.web, err = web.New(rest, n.requests(c.mode), named(log, logREST)); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
+}
+
+// newHerder makes the herder of the stores; the other ports are given.
+func (n *node) newHerder(c config, advertised *url.URL, ports herder.Ports, loggers *web.Loggers,
+	log *slog.Logger) *herder.Herder {
+	ports.Configs, ports.Statuses, ports.Offsets, ports.Admin = n.configs, n.statuses, n.offsets, n.admin
+	return herder.New(herder.Config{
+		WorkerID: advertised.Host, Scheme: advertised.Scheme, GroupID: c.text("group.id"), SessionKeys: sessionKeys(c),
+		Restarts:           restartPolicy(c),
+		TopicTracking:      c.flag("topic.tracking.enable"),
+		TopicTrackingReset: c.flag("topic.tracking.allow.reset"),
+		ExactlyOnceSources: exactlyOnce(c),
+		Resolve: func(connector string, config host.Config) (host.Config, error) {
+			return n.worker.Resolve(connector, config)
+		},
+		SetLoggerLevel: func(namespace, level string) { loggers.Set(namespace, level) },
+	}, ports, log)
+}
+
+// grants are what tenants may use.
+func (n *node) grants(c config) tenancy.Grants {
+	reserved := []string{c.text("config.storage.topic"), c.text("offset.storage.topic"), c.text("status.storage.topic"),
+		store.ModulesTopic(c.all())}
+	if topic := c.text(auditTopicKey); topic != "" {
+		reserved = append(reserved, topic)
+	}
+	return tenancy.Grants{Tenants: n.configs, Reserved: reserved, Resolve: c.providers.Resolve}
 }
 
 // requests is what carries out the requests of the REST API.
@@ -264,20 +299,25 @@ func (n *node) requests(m *mode) web.Herder {
 	return n.herder
 }
 
-func (n *node) openStores(m *mode, properties map[string]string, log *slog.Logger) (err error) {
+func (n *node) openStores(m *mode, properties map[string]string, clients *kafka.Clients, log *slog.Logger) (
+	err error) {
 	if m == standalone {
-		n.configs, n.statuses = store.NewMemoryConfigStore(log), store.NewMemoryStatusStore(log)
-		n.offsets, err = store.NewFileOffsetStore(properties, log)
+		n.configs = store.NewMemoryConfigStore(named(log, logConfigs))
+		n.statuses = store.NewMemoryStatusStore(named(log, logStatuses))
+		n.offsets, err = store.NewFileOffsetStore(properties, named(log, logOffsets))
 		return err
 	}
-	if n.configs, err = store.NewConfigStore(properties, log); err != nil {
+	if n.configs, err = store.NewConfigStore(properties, named(log, logConfigs)); err != nil {
 		return err
 	}
-	if n.statuses, err = store.NewStatusStore(properties, log); err != nil {
+	if n.statuses, err = store.NewStatusStore(properties, named(log, logStatuses)); err != nil {
 		return err
 	}
-	n.offsets, err = store.NewOffsetStore(properties, log)
-	return err
+	if n.offsets, err = store.NewOffsetStore(properties, named(log, logOffsets)); err != nil {
+		return err
+	}
+	n.offsetTopics = store.NewOffsetTopics(properties, clients, n.offsets, named(log, logOffsets))
+	return nil
 }
 
 func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.Logger) error {
@@ -294,6 +334,10 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 	if err != nil {
 		return err
 	}
+	signatures, err := signaturePolicy(c)
+	if err != nil {
+		return err
+	}
 	if n.engine, err = engine.Open(ctx, filepath.Join(data, "compiled")); err != nil {
 		return err
 	}
@@ -305,10 +349,22 @@ func (n *node) openPlugins(ctx context.Context, c config, id string, log *slog.L
 	}
 	n.plugins = plugin.New(plugin.Config{
 		Dir: modules, Shared: shared, Path: c.list("plugin.path"), Bundle: bundle(),
-		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable},
-		Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"), Log: log,
+		Grants: plugin.Grants{Dirs: dirs, Stdin: engine.NewInput(os.Stdin), Stdout: os.Stdout, Network: reachable,
+			Secrets: c.list(secrets.Property)},
+		Signatures: signatures, Tenants: n.configs, Limits: guestLimits(c), TimeZone: c.text("berth.time.zone"),
+		Log: named(log, logPlugins),
 	}, n.engine)
 	return nil
+}
+
+func signaturePolicy(c config) (plugin.Signatures, error) {
+	keys, err := plugin.ReadSigningKeys(c.list(plugin.SignatureKeys))
+	required := c.flag(plugin.SignatureRequired)
+	if err == nil && required && len(keys) == 0 {
+		err = fmt.Errorf("%s=true: %s must list the public keys of those who may sign modules", plugin.SignatureRequired,
+			plugin.SignatureKeys)
+	}
+	return plugin.Signatures{Required: required, Keys: keys}, err
 }
 
 // openModules tells where modules lie, and what shares them: a standalone worker has its folder alone.
@@ -318,7 +374,7 @@ func (n *node) openModules(c config, id string, log *slog.Logger) (folder string
 		return filepath.Join(data, "modules"), nil, nil
 	}
 	folder = filepath.Join(data, "module-cache")
-	n.modules, err = store.NewModuleStore(c.all(), filepath.Join(folder, "incoming"), id, log)
+	n.modules, err = store.NewModuleStore(c.all(), filepath.Join(folder, "incoming"), id, named(log, logModules))
 	return folder, n.modules, err
 }
 
@@ -369,11 +425,33 @@ func exactlyOnce(c config) bool {
 }
 
 // transactions are those of source tasks; nil: they have none.
-func (n *node) transactions(c config, clients *kafka.Clients, log *slog.Logger) host.Transactions {
+func (n *node) transactions(c config) host.Transactions {
 	if !exactlyOnce(c) {
 		return nil
 	}
-	return store.NewTransactions(c.all(), clients, n.offsets, n.herder.Preflight(), log)
+	return store.NewTransactions(n.offsetTopics, n.herder.Preflight())
+}
+
+// topicsOfOffsets are those of connectors with a topic of their own; nil: they can't have one.
+func (n *node) topicsOfOffsets() host.OffsetTopics {
+	if n.offsetTopics == nil {
+		return nil
+	}
+	return n.offsetTopics
+}
+
+// openSourceOffsets is for the offsets API; nil: all offsets are in the worker's store.
+func (n *node) openSourceOffsets(grants tenancy.Grants) herder.OpenSourceOffsets {
+	if n.offsetTopics == nil {
+		return nil
+	}
+	return func(connector string, config host.Config) (herder.SourceOffsets, error) {
+		config, err := grants.Client(connector, config)
+		if err != nil {
+			return nil, err
+		}
+		return n.offsetTopics.Of(connector, config), nil
+	}
 }
 
 func asHostConfig(properties map[string]string) host.Config {

@@ -56,6 +56,9 @@ const (
 	EventValidate  EventKind = 12
 	EventReply     EventKind = 13
 	EventAlter     EventKind = 14
+	EventExport    EventKind = 15
+	EventImport    EventKind = 16
+	EventWritten   EventKind = 17
 )
 
 // MessageKind tells what a guest hands over through put.
@@ -74,6 +77,8 @@ const (
 	MessageRequest     MessageKind = 9
 	MessageAltered     MessageKind = 10
 	MessageErrant      MessageKind = 11
+	MessageState       MessageKind = 12
+	MessageImported    MessageKind = 13
 )
 
 // Code classes an error of a record, a batch or an instance.
@@ -106,6 +111,7 @@ const (
 	PhaseConfigs  Phase = 9
 	PhaseCommit   Phase = 10
 	PhaseAlter    Phase = 11
+	PhaseState    Phase = 12
 )
 
 // PutStatus is the answer of put and commit.

@@ -165,10 +165,12 @@ func FuzzControl(f *testing.F) {
 		}
 		_, _ = ParseTaskConfigs(b)
 		_, _ = ParseDurable(b)
+		_, _ = ParseWritten(b)
 		_, _ = ParseCommitted(b)
 		_, _ = ParseConfigsRequest(b)
 		_, _ = ParseValidateRequest(b)
 		_, _ = ParseAlterRequest(b)
 		_, _ = ParseAltered(b)
+		_, _ = ParseStates(b)
 	})
 }

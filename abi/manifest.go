@@ -3,6 +3,8 @@ package abi
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Capabilities that a plugin may ask for.
@@ -11,7 +13,16 @@ const (
 	CapabilityStdio          = "stdio"
 	CapabilityNet            = "net"
 	CapabilitySchemaRegistry = "schema-registry"
+	CapabilitySecrets        = "secrets"
 )
+
+// NeedsMax bounds how many entries the needs of a capability have.
+const NeedsMax = 1024
+
+// Needs narrow capabilities: what of each a plugin needs, in the words of the operator's grants. Of CapabilityNet
+// host:port, of CapabilityFiles directories, of CapabilitySecrets the configuration keys in which the plugin takes
+// secrets. A capability that is not in the map is asked for as a whole.
+type Needs map[string][]string
 
 // Manifest is the body of the MANIFEST message: what a module offers.
 type Manifest struct {
@@ -30,8 +41,11 @@ type Plugin struct {
 	TaskClass    string // connectors; "": Class
 	Config       ConfigDef
 	Capabilities []string
+	Needs        Needs
 	Watches      bool // the connector instance stays alive to ask for RECONFIGURE
 	Alters       bool // it answers ALTER_OFFSETS
+	KeepsState   bool // its stages answer EXPORT and IMPORT
+	WantsOffsets bool // source: it is told WRITTEN
 }
 
 // Encode returns the value body.
@@ -65,9 +79,23 @@ func (p Plugin) write(b *Builder) {
 	}
 	b.End()
 	b.pairStrings("capabilities", p.Capabilities)
+	if len(p.Needs) > 0 {
+		b.String("needs")
+		b.BeginMap()
+		for _, capability := range slices.Sorted(maps.Keys(p.Needs)) {
+			b.pairStrings(capability, p.Needs[capability])
+		}
+		b.End()
+	}
 	b.pairBool("watches", p.Watches)
 	if p.Alters {
 		b.pairBool("alters_offsets", true)
+	}
+	if p.KeepsState {
+		b.pairBool("keeps_state", true)
+	}
+	if p.WantsOffsets {
+		b.pairBool("wants_offsets", true)
 	}
 	b.End()
 }
@@ -135,7 +163,8 @@ func parsePlugin(f *fields) (Plugin, error) {
 	p := Plugin{
 		Class: f.str("class"), Aliases: f.strings("aliases"), Kind: f.str("kind"), Version: f.str("version"),
 		Doc: f.str("doc"), TaskClass: f.str("task_class"), Capabilities: f.strings("capabilities"),
-		Watches: f.bool("watches"), Alters: f.bool("alters_offsets"),
+		Needs: f.needs("needs"), Watches: f.bool("watches"), Alters: f.bool("alters_offsets"),
+		KeepsState: f.bool("keeps_state"), WantsOffsets: f.bool("wants_offsets"),
 	}
 	f.list("config", DictionaryMax, func(k *fields) error {
 		key, err := parseConfigKey(k)
@@ -150,6 +179,34 @@ func parsePlugin(f *fields) (Plugin, error) {
 		return p, nil
 	}
 	return p, fmt.Errorf("plugin %s has unknown kind %q", p.Class, p.Kind)
+}
+
+// needs reads a map of lists of strings; nil if there is none.
+func (f *fields) needs(key string) Needs {
+	v, ok := f.get(key, TagMap)
+	if !ok {
+		return nil
+	}
+	all := Needs{}
+	for i := range v.Len() {
+		capability, _ := v.Entry(i)
+		if capability.Tag != TagString {
+			f.err = fmt.Errorf("%s: key %d is %s", key, i, capability.Tag)
+			return nil
+		}
+		of := fields{v: v}
+		list := of.strings(capability.String())
+		switch {
+		case of.err != nil:
+			f.err = fmt.Errorf("%s: %w", key, of.err)
+			return nil
+		case len(list) > NeedsMax:
+			f.err = fmt.Errorf("%s: %s has %d entries, at most %d", key, capability, len(list), NeedsMax)
+			return nil
+		}
+		all[capability.String()] = list
+	}
+	return all
 }
 
 func parseConfigKey(f *fields) (ConfigKey, error) {

@@ -57,6 +57,18 @@ const (
 	NetAnswerBytesMax  = 64 << 10
 )
 
+// Marks in what a guest writes to a connection (LAYOUT.md, section 12).
+const (
+	// SecretMark begins the handle of a secret, which the secret takes the place of.
+	SecretMark = "~~s"
+	// SecretBasicMark begins what stands for credentials of HTTP's Basic scheme, of which a secret that is encoded with
+	// the user could not be found: ~~bUSER~HANDLE, USER in Base64 of URLs without padding, becomes the Base64 of
+	// USER:SECRET.
+	SecretBasicMark = "~~b"
+	// SecretUserMax bounds USER in it, in characters.
+	SecretUserMax = 512
+)
+
 // TLSOptions are what net_tls is told; PEM texts, empty ones are the worker's defaults.
 type TLSOptions struct {
 	ServerName  string   // "": the host that was dialled

@@ -13,6 +13,10 @@ var (
 	ErrInternal   = errors.New("internal error")
 )
 
+// MissingPluginRemedy says what to do about a class that no module has.
+const MissingPluginRemedy = "Upload the module that has it (POST /plugins, berth plugin push), or put it into a " +
+	"folder of plugin.path; Java plugins do not run here."
+
 // ErrAlterUnsupported is the answer of a plugin whose offsets must not be altered from outside.
 var ErrAlterUnsupported = errors.New("the plugin doesn't support external modification of offsets")
 
@@ -46,6 +50,8 @@ const (
 	LimitMemory          = "memory-per-instance"
 	LimitModuleMemory    = "memory-per-module"
 	LimitWorkerMemory    = "memory-per-worker"
+	LimitTenantMemory    = "memory-per-tenant"
+	LimitTenantTasks     = "tasks-per-tenant"
 	LimitBatchCPU        = "cpu-per-batch"
 	LimitBatchSleep      = "sleep-per-batch"
 	LimitStack           = "stack-bytes"
@@ -63,6 +69,8 @@ var remedies = map[string]string{
 	LimitMemory:          "raise berth.limits.memory.bytes",
 	LimitModuleMemory:    "run fewer tasks of it here or raise berth.limits.module.memory.bytes",
 	LimitWorkerMemory:    "run fewer tasks on this worker or raise berth.limits.worker.memory.bytes",
+	LimitTenantMemory:    "run fewer of the tenant's tasks here or raise memory_bytes of its quota",
+	LimitTenantTasks:     "run fewer of the tenant's tasks or raise tasks of its quota",
 	LimitBatchSleep:      "a transformation, predicate or converter has nothing to wait for",
 	LimitStack:           "end its recursion, or keep what it needs in memory instead of in calls",
 	LimitOutput:          "make less of a record, or raise berth.limits.output.bytes",

@@ -16,6 +16,12 @@ type TaskID struct {
 // String is Connect's text form, "name-0".
 func (id TaskID) String() string { return fmt.Sprintf("%s-%d", id.Connector, id.Task) }
 
+// TaskLoad is what a task costs its worker.
+type TaskLoad struct {
+	BytesPerSecond int64 // read and written
+	MemoryBytes    int64 // of its instances
+}
+
 // State is the state of a connector or task as Connect's REST API and status topic spell it.
 type State string
 
@@ -73,17 +79,41 @@ type ModuleInfo struct {
 	SizeBytes    int64
 	SDK          string
 	Capabilities []string // asked for by its plugins
-	Granted      []string // those that they get on this worker
+	Granted      []string // those that they get on this worker, at least in part
+	SignedBy     string   // name of the key that verifies its signature; "": it has none
+	Grants       []CapabilityGrant
+	Changes      *CapabilityChanges // of an upload; nil: there was no earlier version
 	Plugins      []PluginInfo
 	Problem      string // why it can't be used; "" = usable
+	Uploaded     bool   // otherwise it is on every worker for all tenants
+}
+
+// CapabilityGrant is what a module asks for of one capability, and what of that this worker grants.
+type CapabilityGrant struct {
+	Capability string
+	Whole      bool     // it asks for all that is granted; else for Needs
+	Needs      []string // as package abi spells them
+	Granted    bool     // at least in part
+	Missing    []string // the needs that nothing is granted of
+	Property   string   // of the worker, which grants more; "": no property does
+}
+
+// CapabilityChanges is what a module asks for that its plugins did not in their newest earlier versions, and the other
+// way round: "capability", or "capability need" of one that is asked for in part.
+type CapabilityChanges struct {
+	Since          []string // "class version"
+	Added, Removed []string
 }
 
 // ModuleUpload is a module to add.
 type ModuleUpload struct {
+	Tenant string // whose it is; nobody else sees it
 	Name   string // file name without .wasm
 	By     string // the user; "": nobody had to say
 	Wasm   []byte
 	DryRun bool // check it only
+
+	Signature []byte // over the module's SHA-256; empty: it has none
 }
 
 // ConfigKeyInfo describes a configuration key as GET /connector-plugins/{p}/config does. Nil pointers are JSON null.
@@ -140,14 +170,16 @@ func (c Config) Get(key string) string {
 type Runtime interface {
 	// Plugins lists every usable plugin, in the order of GET /connector-plugins: sink, source, transformation,
 	// predicate, converter, header_converter, each sorted by class, then version.
-	Plugins() []PluginInfo
+	// A tenant sees its own uploaded plugins and those that are on every worker.
+	Plugins(tenant string) []PluginInfo
 	// PluginConfig returns the keys of a plugin: for connectors its own first, then the framework's.
 	// Errors: ErrNotFound, ErrBadRequest (a bad version).
-	PluginConfig(name, version string) ([]ConfigKeyInfo, error)
-	// Validate checks a connector configuration. Errors: ErrBadRequest when no connector class can be found.
-	Validate(ctx context.Context, config Config) (ConfigInfos, error)
+	PluginConfig(tenant, name, version string) ([]ConfigKeyInfo, error)
+	// Validate checks the configuration of a tenant's connector. Errors: ErrBadRequest when no connector class can be
+	// found.
+	Validate(ctx context.Context, tenant string, config Config) (ConfigInfos, error)
 	// ConnectorKind tells source from sink for a configuration; "unknown" when its class is not there.
-	ConnectorKind(config Config) string
+	ConnectorKind(tenant string, config Config) string
 
 	// StartConnector makes the connector run (or pause) and reports its status; it returns the configurations of
 	// its tasks, at most tasks.max, when target is TargetStarted. reconfigure is called when the plugin asks for new
@@ -163,17 +195,23 @@ type Runtime interface {
 	SetTarget(name string, target TargetState)
 	// StartTask starts one task; outcome and later failures go to the StatusReporter.
 	StartTask(id TaskID, connector, task Config, target TargetState)
+	// SwapTask lets a running task go on with the stages of a newer configuration, between two records and without a
+	// restart; the outcome goes to the StatusReporter. It returns at once.
+	SwapTask(id TaskID, order SwapOrder)
 	// StopTasks stops tasks at once (together, not one by one) and returns when all have ended or were given up.
 	StopTasks(ctx context.Context, ids ...TaskID)
 
+	// TaskFailures are the last failures of a task on this worker, the latest first.
+	TaskFailures(id TaskID) []TaskFailure
+
 	// AddModule checks, stores and lists a module; its plugins are usable when it returns. added: it is new.
 	AddModule(ctx context.Context, upload ModuleUpload) (info ModuleInfo, added bool, err error)
-	// Modules lists all modules.
-	Modules() []ModuleInfo
+	// Modules lists all modules that a tenant sees.
+	Modules(tenant string) []ModuleInfo
 	// ModuleContent returns the bytes of a module. Errors: ErrNotFound.
-	ModuleContent(digest string) ([]byte, error)
-	// UsesModule tells whether a connector's configuration has a plugin of the module.
-	UsesModule(config Config, digest string) bool
-	// DeleteModule takes an uploaded module away. Errors: ErrNotFound, ErrConflict (it was not uploaded).
-	DeleteModule(ctx context.Context, digest string) error
+	ModuleContent(tenant, digest string) ([]byte, error)
+	// UsesModule tells whether the configuration of a tenant's connector has a plugin of the module.
+	UsesModule(tenant string, config Config, digest string) bool
+	// DeleteModule takes a module away that the tenant uploaded. Errors: ErrNotFound, ErrConflict (it was not uploaded).
+	DeleteModule(ctx context.Context, tenant, digest string) error
 }

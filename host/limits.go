@@ -10,6 +10,9 @@ import (
 const (
 	// ModuleBytesMax bounds an uploaded module: the largest driver guest measured is 19 MB.
 	ModuleBytesMax = 64 << 20
+	// ConnectorNameBytesMax bounds the name of a connector, its tenant's included. Group protocols carry 32,767 bytes; a
+	// longer name would end the membership of every worker.
+	ConnectorNameBytesMax = 1024
 	// FunctionsMax to ElementBytesMax bound what a module declares. The largest Go module measured has 10,000 functions,
 	// the longest of 51 kB, and 100,000 data segments, which is the most that its linker makes.
 	FunctionsMax       = 200_000
@@ -28,6 +31,8 @@ const (
 
 	// CompileDurationMax bounds the compilation of one module; 20 MB take 13 s of one core.
 	CompileDurationMax = 2 * time.Minute
+	// CompileSmallDurationMax bounds that of a small one: it holds up all others of its lane. 4 MB take 3 s.
+	CompileSmallDurationMax = 30 * time.Second
 	// CompileSmallBytesMax is the size up to which a module is compiled in the lane of the small ones, which wait for
 	// each other only.
 	CompileSmallBytesMax = 4 << 20
@@ -40,6 +45,9 @@ const (
 
 	// MemoryBytesMax caps the linear memory of one instance.
 	MemoryBytesMax = 512 << 20
+	// OpenFilesMax is how many files and directories an instance may have open. All guests together may have half of the
+	// descriptors of the process.
+	OpenFilesMax = 256
 	// StackBytesMax is wazero's own bound of the frames of compiled code: a stack that is larger grows no more, and one
 	// that grows doubles, so an instance may have nearly twice this. What a guest keeps of its stack in its memory counts
 	// as memory.
@@ -94,6 +102,10 @@ const (
 	NetDialDurationMax = 15 * time.Second
 	// NetLingerMax is how long what a guest has written may take to go out after it closed a connection.
 	NetLingerMax = 2 * time.Second
+	// NetTildeHeldMax and NetHandleHeldMax are how long the end of what a guest has written waits for more, if it may be
+	// the beginning of a secret's handle: a tilde or two, which data may end with, and more than that.
+	NetTildeHeldMax  = 50 * time.Millisecond
+	NetHandleHeldMax = 5 * time.Second
 	// LogLinesPerSecondMax is a guest's share of the worker's log; the rest is counted and dropped.
 	LogLinesPerSecondMax = 100
 	// StderrKeptBytesMax is how much of a guest's first words, and as much of its last ones, goes into a trace.

@@ -21,6 +21,8 @@ type ProducerRecord struct {
 	TimestampMs int64 // abi.NoTimestamp: now
 	Key, Value  []byte
 	Headers     []Header
+	// Offset is where to note the offset that Kafka gave the record, before ack is called without an error; nil: nowhere.
+	Offset *int64
 }
 
 // Producer writes to Kafka for one task.
@@ -102,6 +104,13 @@ type OffsetStore interface {
 	Store(ctx context.Context, connector string, offsets []SourceOffset) error
 }
 
+// OffsetTopics finds the offsets of source connectors that name a topic for them (offsets.storage.topic).
+type OffsetTopics interface {
+	// Open returns what keeps the offsets of one task, with what is stored for its connector; they are written with the
+	// task's producer.
+	Open(ctx context.Context, id TaskID, config Config, topic string, producer Producer) (OffsetStore, error)
+}
+
 // Transactions makes the producers of source tasks that write exactly once (KIP-618).
 type Transactions interface {
 	// Open returns when no earlier producer of the task, nor one of an earlier set of the connector's tasks, can write any
@@ -148,6 +157,9 @@ type Topics interface {
 type StatusReporter interface {
 	ConnectorStatus(name string, state State, trace, version string)
 	TaskStatus(id TaskID, state State, trace, version string)
+	// TaskSwap is told each time that a swap in a task gets on; the channel is closed when that is on record. A report of
+	// SwapStarted counts if the task took a swap's place.
+	TaskSwap(id TaskID, report SwapReport) (recorded <-chan struct{})
 	// TopicUsed is told when a task first uses a topic, and again from time to time while it does, because what is known
 	// may be reset (KIP-558).
 	TopicUsed(id TaskID, topic string)
@@ -155,12 +167,14 @@ type StatusReporter interface {
 
 // StoredModule is a module that the workers of a group share, without its bytes.
 type StoredModule struct {
+	Tenant    string // whose it is
 	Digest    string // SHA-256, hex
 	Name      string // file name without .wasm
 	SizeBytes int64
 	Manifest  []byte // as the module described itself when it was uploaded
 	Added     time.Time
 	By        string // the user who uploaded it; "": nobody had to say
+	Signature []byte // over its SHA-256; empty: it has none
 	Problem   string // why its bytes are not on this worker; "" = they are
 }
 
@@ -169,7 +183,7 @@ type ModuleStore interface {
 	// Put returns when all workers can read the module and this worker's receiver has it.
 	Put(ctx context.Context, m StoredModule, wasm []byte) error
 	// Delete returns when this worker's receiver has heard of it; the others hear of it as they read on.
-	Delete(ctx context.Context, digest string) error
+	Delete(ctx context.Context, tenant, digest string) error
 	// CatchUp returns when the receiver has all modules that were there at the call.
 	CatchUp(ctx context.Context) error
 	// Ready is closed when the receiver has all modules that were there at the start.
@@ -184,7 +198,7 @@ type ModuleReceiver interface {
 	// m.Problem says why they are not.
 	ListModule(m StoredModule, file string) error
 	// UnlistModule: it is deleted; tasks that run keep what they have.
-	UnlistModule(digest string)
+	UnlistModule(tenant, digest string)
 	// DiscardModule: its bytes are needed no more.
 	DiscardModule(digest string)
 }

@@ -57,7 +57,7 @@ func TestHeaderRules(t *testing.T) {
 }
 
 func TestUsers(t *testing.T) {
-	server := newServer(t, &fakeHerder{}, Config{Users: map[string]string{"alice": "secret", "empty": ""}})
+	server := newServer(t, &fakeHerder{}, Config{Access: Access{Users: map[string]string{"alice": "secret", "empty": ""}}})
 	for credentials, want := range map[[2]string]int{
 		{"alice", "secret"}: 200, {"alice", ""}: 401, {"alice", "secretx"}: 401, {"", ""}: 401, {"empty", ""}: 200,
 		{"bob", ""}: 401,

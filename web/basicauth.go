@@ -3,32 +3,11 @@ package web
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"net/http"
 	"strings"
-
-	"github.com/labstack/echo/v4"
 
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/javabase64"
 )
-
-// authenticate lets requests with the name and password of a user pass, as Connect's BasicAuthSecurityRestExtension
-// does: a path that is not there is 404 for everybody, and there is no WWW-Authenticate, which would have browsers ask.
-func authenticate(users map[string]string, handler echo.HandlerFunc) echo.HandlerFunc {
-	if users == nil {
-		return handler
-	}
-	return func(c echo.Context) error {
-		name, password, err := credentials(c.Request().Header.Get(echo.HeaderAuthorization))
-		if err != nil {
-			return err
-		}
-		if !isUser(users, name, password) {
-			return c.Blob(http.StatusUnauthorized, echo.MIMEApplicationJSON, []byte("User cannot access the resource."))
-		}
-		return handler(c)
-	}
-}
 
 // credentials reads the header; a name "" means that there is no such user. Error: no Base64.
 func credentials(header string) (name, password string, err error) {

@@ -18,7 +18,7 @@ import (
 // listConnectors answers names, or with ?expand=status|info an object of what was asked for; a connector that went away
 // meanwhile, or has no status yet, is left out.
 func (s *Server) listConnectors(c echo.Context) error {
-	names, err := s.herder.Connectors(c.Request().Context())
+	names, err := s.herder(c).Connectors(c.Request().Context())
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (s *Server) listConnectors(c echo.Context) error {
 	}
 	list := make(map[string]expanded, len(names))
 	for _, name := range names {
-		entry, err := s.expand(c.Request().Context(), name, expand)
+		entry, err := s.expand(c, name, expand)
 		if errors.Is(err, host.ErrNotFound) {
 			continue
 		}
@@ -40,10 +40,11 @@ func (s *Server) listConnectors(c echo.Context) error {
 	return writeJSON(c, http.StatusOK, list)
 }
 
-func (s *Server) expand(ctx context.Context, name string, what []string) (expanded, error) {
+func (s *Server) expand(c echo.Context, name string, what []string) (expanded, error) {
 	var entry expanded
+	ctx := c.Request().Context()
 	if slices.Contains(what, "status") {
-		status, err := s.herder.Status(ctx, name)
+		status, err := s.herder(c).Status(ctx, name)
 		if err != nil {
 			return entry, err
 		}
@@ -51,7 +52,7 @@ func (s *Server) expand(ctx context.Context, name string, what []string) (expand
 		entry.Status = &state
 	}
 	if slices.Contains(what, "info") {
-		connector, err := s.herder.Connector(ctx, name)
+		connector, err := s.herder(c).Connector(ctx, name)
 		if err != nil {
 			return entry, err
 		}
@@ -69,7 +70,7 @@ func (s *Server) createConnector(c echo.Context) error {
 	if err := settleName(request.name, request.config); err != nil {
 		return err
 	}
-	info, err := s.herder.Create(c.Request().Context(), request.name, request.config, request.target)
+	info, err := s.herder(c).Create(c.Request().Context(), request.name, request.config, request.target)
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func settleName(name string, config host.Config) error {
 // setLocation points to a new connector, by the address under which the client reached this worker.
 func setLocation(c echo.Context, name string) {
 	c.Response().Header().Set(echo.HeaderLocation,
-		c.Scheme()+"://"+c.Request().Host+"/connectors/"+asPath(name))
+		c.Scheme()+"://"+c.Request().Host+tenantPath(c)+"/connectors/"+asPath(name))
 }
 
 // asPath is a name as JAX-RS appends it to a path: separators and escapes in it stay what they are, so the address of a
@@ -132,7 +133,7 @@ func (s *Server) getConnector(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	info, err := s.herder.Connector(c.Request().Context(), name)
+	info, err := s.herder(c).Connector(c.Request().Context(), name)
 	if err != nil {
 		return err
 	}
@@ -144,7 +145,7 @@ func (s *Server) getConfig(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	config, err := s.herder.Config(c.Request().Context(), name)
+	config, err := s.herder(c).Config(c.Request().Context(), name)
 	if err != nil {
 		return err
 	}
@@ -163,7 +164,7 @@ func (s *Server) putConfig(c echo.Context) error {
 	if err := settleName(name, config); err != nil {
 		return err
 	}
-	info, created, err := s.herder.PutConfig(c.Request().Context(), name, config)
+	info, created, err := s.herder(c).PutConfig(c.Request().Context(), name, config)
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (s *Server) patchConfig(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	info, err := s.herder.PatchConfig(c.Request().Context(), name, patch)
+	info, err := s.herder(c).PatchConfig(c.Request().Context(), name, patch)
 	if err != nil {
 		return err
 	}
@@ -195,7 +196,7 @@ func (s *Server) getStatus(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	status, err := s.herder.Status(c.Request().Context(), name)
+	status, err := s.herder(c).Status(c.Request().Context(), name)
 	if err != nil {
 		return err
 	}
@@ -203,19 +204,19 @@ func (s *Server) getStatus(c echo.Context) error {
 }
 
 func (s *Server) deleteConnector(c echo.Context) error {
-	return s.act(c, http.StatusNoContent, s.herder.Delete)
+	return s.act(c, http.StatusNoContent, s.herder(c).Delete)
 }
 
 func (s *Server) pauseConnector(c echo.Context) error {
-	return s.act(c, http.StatusAccepted, s.herder.Pause)
+	return s.act(c, http.StatusAccepted, s.herder(c).Pause)
 }
 
 func (s *Server) resumeConnector(c echo.Context) error {
-	return s.act(c, http.StatusAccepted, s.herder.Resume)
+	return s.act(c, http.StatusAccepted, s.herder(c).Resume)
 }
 
 func (s *Server) stopConnector(c echo.Context) error {
-	return s.act(c, http.StatusNoContent, s.herder.Stop)
+	return s.act(c, http.StatusNoContent, s.herder(c).Stop)
 }
 
 // act does something with a connector and answers without a body.
@@ -234,14 +235,14 @@ func (s *Server) act(c echo.Context, status int, action func(context.Context, st
 func (s *Server) restartConnector(c echo.Context) error {
 	request := store.RestartRequest{IncludeTasks: isTrue(c, "includeTasks"), OnlyFailed: isTrue(c, "onlyFailed")}
 	if !request.IncludeTasks && !request.OnlyFailed {
-		return s.act(c, http.StatusNoContent, s.herder.RestartConnector)
+		return s.act(c, http.StatusNoContent, s.herder(c).RestartConnector)
 	}
 	name, err := param(c, "connector")
 	if err != nil {
 		return err
 	}
 	request.Connector = name
-	status, err := s.herder.Restart(c.Request().Context(), request)
+	status, err := s.herder(c).Restart(c.Request().Context(), request)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -25,10 +26,16 @@ func unreadable(format string, args ...any) error {
 
 // readBody reads a request's body of at most limit bytes.
 func readBody(c echo.Context, limit int64) ([]byte, error) {
+	if err := holdBody(c, limit); err != nil {
+		return nil, err
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, limit))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return nil, &host.Error{Kind: errTooLarge, Message: fmt.Sprintf("The request body exceeds %d bytes", limit)}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, &host.Error{Kind: errTooSlow, Message: "The request body did not come in time"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the request body: %w", err)

@@ -208,6 +208,9 @@ type module struct {
 	SDK          string         `json:"sdk"`
 	Capabilities []string       `json:"capabilities"` // asked for
 	Granted      []string       `json:"granted"`
+	Grants       []grant        `json:"grants,omitempty"`
+	Changes      *changes       `json:"capability_changes,omitempty"` // of an upload
+	SignedBy     string         `json:"signed_by,omitempty"`          // name of the key
 	Plugins      []modulePlugin `json:"plugins"`
 	Problem      string         `json:"problem,omitempty"`
 }
@@ -218,7 +221,42 @@ func newModule(info host.ModuleInfo) module {
 		plugins = append(plugins, modulePlugin{p.Class, p.Kind, versionJSON(p.Version), orEmpty(p.Aliases), p.Doc})
 	}
 	return module{info.Name, info.Digest, info.SizeBytes, info.SDK, orEmpty(info.Capabilities),
-		orEmpty(info.Granted), plugins, info.Problem}
+		orEmpty(info.Granted), newGrants(info.Grants), newChanges(info.Changes), info.SignedBy, plugins, info.Problem}
+}
+
+// grant is what a module asks for of a capability, and what is missing of it. Needs is null if it asks for the whole.
+type grant struct {
+	Capability string   `json:"capability"`
+	Needs      []string `json:"needs" nullable:"true"`
+	Granted    bool     `json:"granted"`
+	Missing    []string `json:"missing"`
+	Property   string   `json:"property,omitempty"` // of the worker, that grants it
+}
+
+func newGrants(infos []host.CapabilityGrant) []grant {
+	list := make([]grant, 0, len(infos))
+	for _, info := range infos {
+		g := grant{info.Capability, nil, info.Granted, orEmpty(info.Missing), info.Property}
+		if !info.Whole {
+			g.Needs = orEmpty(info.Needs)
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
+// changes is what an upload asks for in comparison with the plugins' versions before it.
+type changes struct {
+	Since   []string `json:"since"`
+	Added   []string `json:"added"`
+	Removed []string `json:"removed"`
+}
+
+func newChanges(info *host.CapabilityChanges) *changes {
+	if info == nil {
+		return nil
+	}
+	return &changes{info.Since, orEmpty(info.Added), orEmpty(info.Removed)}
 }
 
 // loggerLevel is the level of a logger; LastModified is null until it was set here.

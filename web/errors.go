@@ -22,6 +22,7 @@ var statuses = []struct {
 	{host.ErrConflict, http.StatusConflict},
 	{herder.ErrForbidden, http.StatusForbidden},
 	{errTooLarge, http.StatusRequestEntityTooLarge},
+	{errTooSlow, http.StatusRequestTimeout},
 	{errNotAcceptable, http.StatusNotAcceptable},
 	{errMediaType, http.StatusUnsupportedMediaType},
 	{herder.ErrUnavailable, http.StatusServiceUnavailable},
@@ -32,6 +33,7 @@ var statuses = []struct {
 // Errors that only HTTP knows.
 var (
 	errTooLarge      = errors.New("request body too large")
+	errTooSlow       = errors.New("request body too slow")
 	errNotAcceptable = errors.New("not acceptable")
 	errMediaType     = errors.New("unsupported media type")
 )

@@ -12,11 +12,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/berth-connect/berth/cluster/herder"
+	"github.com/berth-connect/berth/host"
 )
 
 // forwarding passes requests that another worker has to serve on to it: twice at most, as a restart may go to the
 // leader and from there to the worker that runs what is restarted.
-func forwarding(leader *LeaderClient, handler echo.HandlerFunc) echo.HandlerFunc {
+func (s *Server) forwarding(handler echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		request := c.Request()
 		var body bytes.Buffer // the handler reads it first
@@ -34,7 +35,7 @@ func forwarding(leader *LeaderClient, handler echo.HandlerFunc) echo.HandlerFunc
 		if _, err := io.Copy(io.Discard, io.LimitReader(whole, jsonBodyBytesMax)); err != nil {
 			return err
 		}
-		return leader.forward(c, elsewhere.LeaderURL, hop, body.Bytes())
+		return s.forward(c, elsewhere.LeaderURL, hop, body.Bytes())
 	}
 }
 
@@ -51,15 +52,15 @@ func nextHop(query url.Values) (url.Values, bool) {
 	return query, true
 }
 
-// forward sends the request to another worker and hands its answer on. The client's credentials go along, signatures
-// do not: they are this worker's to make.
-func (l *LeaderClient) forward(c echo.Context, worker string, query url.Values, body []byte) error {
+// forward sends the request to another worker and hands its answer on. The client's credentials go along, and this
+// worker's word for it; the client's signatures do not.
+func (s *Server) forward(c echo.Context, worker string, query url.Values, body []byte) error {
 	request := c.Request()
 	target, err := url.Parse(worker)
 	if err != nil {
 		return fmt.Errorf("Error trying to forward REST request: %w", err)
 	}
-	target.Path, target.RawPath = request.URL.Path, request.URL.RawPath
+	target.RawPath = tenantPath(c) + request.URL.RawPath
 	if target.Path, err = url.PathUnescape(target.RawPath); err != nil {
 		return fmt.Errorf("Error trying to forward REST request: %w", err)
 	}
@@ -68,7 +69,10 @@ func (l *LeaderClient) forward(c echo.Context, worker string, query url.Values, 
 	if credentials := request.Header.Get(echo.HeaderAuthorization); credentials != "" {
 		header.Set(echo.HeaderAuthorization, credentials)
 	}
-	told, err := l.exchange(request.Context(), request.Method, target.String(), header, body)
+	if err := s.signActor(c, header, target.EscapedPath()+"?"+target.RawQuery); err != nil {
+		return err
+	}
+	told, err := s.config.Leader.exchange(request.Context(), request.Method, target.String(), header, body)
 	if err != nil {
 		return err
 	}
@@ -89,6 +93,16 @@ type forwardedError struct {
 }
 
 func (e *forwardedError) Error() string { return e.Message }
+
+// Unwrap is the kind that this worker would have given to the error.
+func (e *forwardedError) Unwrap() error {
+	for _, row := range statuses {
+		if row.status == e.status {
+			return row.kind
+		}
+	}
+	return host.ErrInternal
+}
 
 // refusal reads an answer that is none of success.
 func refusal(status int, body []byte) error {

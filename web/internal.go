@@ -12,10 +12,13 @@ import (
 
 // The worker-to-worker endpoints (KIP-507). The herder checks the signature over the body as it was sent.
 
+const shadowHerePath = "/connectors/:connector/transforms/:alias/shadow/here"
+
 // isInternal tells the endpoints for other workers, which sign instead of showing a password.
 func isInternal(method, path string) bool {
 	return method == http.MethodPost && path == "/connectors/:connector/tasks" ||
-		method == http.MethodPut && path == "/connectors/:connector/fence"
+		method == http.MethodPut && path == "/connectors/:connector/fence" ||
+		method == http.MethodGet && path == shadowHerePath
 }
 
 func (s *Server) putTasks(c echo.Context) error {
@@ -39,7 +42,7 @@ func (s *Server) putTasks(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.herder.PutTaskConfigs(c.Request().Context(), name, configs, signature); err != nil {
+	if err := s.herder(c).PutTaskConfigs(c.Request().Context(), name, configs, signature); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -58,7 +61,7 @@ func (s *Server) fenceZombies(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.herder.FenceZombies(c.Request().Context(), name, signature); err != nil {
+	if err := s.herder(c).FenceZombies(c.Request().Context(), name, signature); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

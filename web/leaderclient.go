@@ -42,17 +42,27 @@ func (l *LeaderClient) FenceZombies(ctx context.Context, leaderURL, connector st
 
 // send makes a signed request of this worker's own.
 func (l *LeaderClient) send(ctx context.Context, method, url string, body []byte, sign sessionkey.Signer) error {
-	header := http.Header{}
-	if sign != nil {
-		signature, err := sign(body)
-		if err != nil {
-			return err
-		}
-		header.Set(sessionkey.AuthorizationHeader, signature.Authorization())
-		header.Set(sessionkey.AlgorithmHeader, signature.Algorithm)
+	header, err := signed(sign, body)
+	if err != nil {
+		return err
 	}
-	_, err := l.exchange(ctx, method, url, header, body)
+	_, err = l.exchange(ctx, method, url, header, body)
 	return err
+}
+
+// signed are the headers of a request with a signature over what; none where the group does not sign.
+func signed(sign sessionkey.Signer, what []byte) (http.Header, error) {
+	header := http.Header{}
+	if sign == nil {
+		return header, nil
+	}
+	signature, err := sign(what)
+	if err != nil {
+		return nil, err
+	}
+	header.Set(sessionkey.AuthorizationHeader, signature.Authorization())
+	header.Set(sessionkey.AlgorithmHeader, signature.Algorithm)
+	return header, nil
 }
 
 // answer is what another worker said to a request that it took.

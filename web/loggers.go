@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/host"
 )
 
@@ -20,43 +22,67 @@ const rootLogger = "root"
 
 // logLevels are log4j's levels with slog's; slog has no names of its own for the outer ones.
 var logLevels = map[string]slog.Level{
-	"ALL": slog.LevelDebug - 8, "TRACE": slog.LevelDebug - 4, "DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo,
+	"ALL": LowestLevel, "TRACE": slog.LevelDebug - 4, "DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo,
 	"WARN": slog.LevelWarn, "ERROR": slog.LevelError, "FATAL": slog.LevelError + 4, "OFF": slog.LevelError + 8,
 }
+
+// LowestLevel lets everything through.
+const LowestLevel = slog.LevelDebug - 8
 
 // Loggers is the table of log levels by logger name (dotted). It can be used from several goroutines.
 type Loggers struct {
 	mu     sync.RWMutex
 	levels map[string]loggerLevel
+	lowest atomic.Int64 // of all levels
 }
 
-// NewLoggers returns a table with the root logger at INFO.
-func NewLoggers() *Loggers {
-	return &Loggers{levels: map[string]loggerLevel{rootLogger: {Level: "INFO"}}}
+// NewLoggers returns a table with the root logger, and those that have these names, at INFO.
+func NewLoggers(names ...string) *Loggers {
+	l := &Loggers{levels: map[string]loggerLevel{rootLogger: {Level: "INFO"}}}
+	for _, name := range names {
+		l.levels[name] = loggerLevel{Level: "INFO"}
+	}
+	l.lowest.Store(int64(slog.LevelInfo))
+	return l
 }
 
-// Level is the level that applies to a logger: its own, or that of its nearest ancestor.
-func (l *Loggers) Level(name string) slog.Level {
+// Lowest is the level below which no logger lets a line through.
+func (l *Loggers) Lowest() slog.Level { return slog.Level(l.lowest.Load()) }
+
+// Allow tells whether a line of a level is to be written that belongs to several loggers: the first one decides that
+// has a level, its own or that of its nearest ancestor, else root.
+func (l *Loggers) Allow(level slog.Level, names ...string) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return logLevels[l.effective(name).Level]
+	for _, name := range names {
+		if governing, set := l.effective(name); set {
+			return level >= logLevels[governing.Level]
+		}
+	}
+	return level >= logLevels[l.levels[rootLogger].Level]
 }
 
-func (l *Loggers) effective(name string) loggerLevel {
+// effective is the level of a logger or of its nearest ancestor; root is none.
+func (l *Loggers) effective(name string) (level loggerLevel, set bool) {
 	for {
 		if level, set := l.levels[name]; set {
-			return level
+			return level, true
 		}
 		dot := strings.LastIndexByte(name, '.')
 		if dot < 0 {
-			return l.levels[rootLogger]
+			return loggerLevel{}, false
 		}
 		name = name[:dot]
 	}
 }
 
-// Set changes a logger and its children (root: all) and returns those that changed, sorted.
+// Set changes a logger and its children (root: all) and returns those that changed, sorted. A level's case does not
+// matter; one that is not known changes nothing.
 func (l *Loggers) Set(name, level string) []string {
+	level = strings.ToUpper(level)
+	if _, known := logLevels[level]; !known {
+		return nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now().UnixMilli()
@@ -71,6 +97,11 @@ func (l *Loggers) Set(name, level string) []string {
 			changed = append(changed, other)
 		}
 	}
+	lowest := logLevels["OFF"]
+	for _, set := range l.levels {
+		lowest = min(lowest, logLevels[set.Level])
+	}
+	l.lowest.Store(int64(lowest))
 	slices.Sort(changed)
 	return changed
 }
@@ -88,9 +119,14 @@ func (l *Loggers) all() map[string]loggerLevel {
 	return maps.Clone(l.levels)
 }
 
+// showsLogger: the names of loggers may be those of somebody's connectors, so tenants see the root alone.
+func showsLogger(c echo.Context, name string) bool { return tenantOf(c) == "" || name == rootLogger }
+
 func (s *Server) listLoggers(c echo.Context) error {
 	list := s.config.Loggers.all()
-	maps.DeleteFunc(list, func(_ string, level loggerLevel) bool { return level.Level == "OFF" })
+	maps.DeleteFunc(list, func(name string, level loggerLevel) bool {
+		return level.Level == "OFF" || !showsLogger(c, name)
+	})
 	return writeJSON(c, http.StatusOK, list)
 }
 
@@ -100,7 +136,7 @@ func (s *Server) getLogger(c echo.Context) error {
 		return err
 	}
 	level, set := s.config.Loggers.get(name)
-	if !set {
+	if !set || !showsLogger(c, name) {
 		return host.NotFound("Logger " + name + " not found.")
 	}
 	return writeJSON(c, http.StatusOK, level)
@@ -112,6 +148,10 @@ func (s *Server) putLogger(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if tenantOf(c) != "" {
+		return &host.Error{Kind: herder.ErrForbidden, Message: "Log levels are the worker's: use /admin/loggers without a " +
+			"tenant before it"}
+	}
 	level, err := readLevel(c)
 	if err != nil {
 		return err
@@ -119,12 +159,13 @@ func (s *Server) putLogger(c echo.Context) error {
 	if !strings.EqualFold(c.QueryParam("scope"), "cluster") {
 		return writeJSON(c, http.StatusOK, s.config.Loggers.Set(name, level))
 	}
-	if err := s.herder.PutLoggerLevel(c.Request().Context(), name, level); err != nil {
+	if err := s.herder(c).PutLoggerLevel(c.Request().Context(), name, level); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
 }
 
+// readLevel returns a level as the client has written it, which is how it is stored.
 func readLevel(c echo.Context) (string, error) {
 	body, err := readJSON(c)
 	if err != nil {
@@ -147,9 +188,8 @@ func readLevel(c echo.Context) (string, error) {
 	case *level == "":
 		return "", unreadable("Illegal null or empty Level name.")
 	}
-	name := strings.ToUpper(*level)
-	if _, known := logLevels[name]; !known {
+	if _, known := logLevels[strings.ToUpper(*level)]; !known {
 		return "", host.NotFound("invalid log level '" + *level + "'.")
 	}
-	return name, nil
+	return *level, nil
 }

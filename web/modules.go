@@ -25,7 +25,7 @@ const wasmMediaType = "application/wasm"
 
 func (s *Server) listModules(c echo.Context) error {
 	return within(c, requestDurationMax, func(c echo.Context) error {
-		infos, err := s.herder.Modules(c.Request().Context())
+		infos, err := s.herder(c).Modules(c.Request().Context())
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,10 @@ func (s *Server) getModule(c echo.Context) error {
 // downloadModule answers the module itself, under its digest as entity tag.
 func (s *Server) downloadModule(c echo.Context) error {
 	return s.withModule(c, func(c echo.Context, info host.ModuleInfo) error {
-		content, err := s.herder.ModuleContent(c.Request().Context(), info.Digest)
+		if err := holdModule(c, info.SizeBytes); err != nil {
+			return err
+		}
+		content, err := s.herder(c).ModuleContent(c.Request().Context(), info.Digest)
 		if err != nil {
 			return err
 		}
@@ -65,7 +68,7 @@ func (s *Server) withModule(c echo.Context, answer func(echo.Context, host.Modul
 		return err
 	}
 	return within(c, requestDurationMax, func(c echo.Context) error {
-		info, err := s.herder.Module(c.Request().Context(), name, version)
+		info, err := s.herder(c).Module(c.Request().Context(), name, version)
 		if err != nil {
 			return err
 		}
@@ -86,14 +89,15 @@ func (s *Server) deleteModule(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.herder.DeleteModule(c.Request().Context(), name, version); err != nil {
+	if err := s.herder(c).DeleteModule(c.Request().Context(), name, version); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
 }
 
 // addModule takes a wasm module as the multipart field "file" or as the body itself. Its name is that of ?name=, of the
-// JSON field "info", or of the file, in this order. With ?dry_run=true it is checked and that is all.
+// JSON field "info", which may have its signature, too, or of the file, in this order. With ?dry_run=true it is checked
+// and that is all.
 func (s *Server) addModule(c echo.Context) error {
 	upload, err := readModule(c)
 	if err != nil {
@@ -103,16 +107,14 @@ func (s *Server) addModule(c echo.Context) error {
 		upload.Name = given
 	}
 	upload.DryRun = isTrue(c, "dry_run")
-	if s.config.Users != nil { // a name that nobody checked says nothing
-		upload.By, _, _ = credentials(c.Request().Header.Get(echo.HeaderAuthorization))
-	}
+	upload.By = userOf(c)
 	name := strings.TrimSuffix(upload.Name, wasmSuffix)
 	if name == "" || name != path.Base(name) || name == "." || name == ".." {
 		return host.BadRequest("The module needs a name: send it as a file, or give ?name= without slashes")
 	}
 	upload.Name = name
 	return within(c, requestDurationMax, func(c echo.Context) error {
-		info, added, err := s.herder.AddModule(c.Request().Context(), upload)
+		info, added, err := s.herder(c).AddModule(c.Request().Context(), upload)
 		if err != nil {
 			return err
 		}
@@ -143,11 +145,15 @@ type moduleParts struct {
 	fileName string
 	wasm     []byte
 	info     struct {
-		Name string `json:"name"`
+		Name      string `json:"name"`
+		Signature []byte `json:"signature"` // in Base64, as JSON has bytes
 	}
 }
 
 func readModuleForm(c echo.Context) (host.ModuleUpload, error) {
+	if err := holdBody(c, moduleBodyBytesMax); err != nil {
+		return host.ModuleUpload{}, err
+	}
 	c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, moduleBodyBytesMax)
 	form, err := c.Request().MultipartReader()
 	if err != nil {
@@ -157,7 +163,8 @@ func readModuleForm(c echo.Context) (host.ModuleUpload, error) {
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
-			return host.ModuleUpload{Name: cmp.Or(parts.info.Name, parts.fileName), Wasm: parts.wasm}, nil
+			return host.ModuleUpload{Name: cmp.Or(parts.info.Name, parts.fileName), Wasm: parts.wasm,
+				Signature: parts.info.Signature}, nil
 		}
 		if err != nil {
 			return host.ModuleUpload{}, partError(err)
@@ -183,7 +190,8 @@ func (p *moduleParts) read(part *multipart.Part) (err error) {
 		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&p.info); err != nil {
-			return host.BadRequest(fmt.Sprintf("The multipart field \"info\" must be JSON like {\"name\": \"geo\"}: %v", err))
+			return host.BadRequest(fmt.Sprintf("The multipart field \"info\" must be JSON like {\"name\": \"geo\", "+
+				"\"signature\": \"BASE64\"}: %v", err))
 		}
 	}
 	return nil

@@ -12,7 +12,7 @@ func (s *Server) getOffsets(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	offsets, err := s.herder.Offsets(c.Request().Context(), name)
+	offsets, err := s.herder(c).Offsets(c.Request().Context(), name)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (s *Server) alterOffsets(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := s.herder.AlterOffsets(c.Request().Context(), name, offsets)
+	text, err := s.herder(c).AlterOffsets(c.Request().Context(), name, offsets)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (s *Server) resetOffsets(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := s.herder.ResetOffsets(c.Request().Context(), name)
+	text, err := s.herder(c).ResetOffsets(c.Request().Context(), name)
 	if err != nil {
 		return err
 	}

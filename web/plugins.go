@@ -11,7 +11,7 @@ import (
 // listPlugins answers the connectors, or all plugins with connectorsOnly=false.
 func (s *Server) listPlugins(c echo.Context) error {
 	connectorsOnly := !c.QueryParams().Has("connectorsOnly") || isTrue(c, "connectorsOnly")
-	plugins, err := s.herder.Plugins(c.Request().Context(), connectorsOnly)
+	plugins, err := s.herder(c).Plugins(c.Request().Context(), connectorsOnly)
 	if err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (s *Server) getPluginConfig(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	keys, err := s.herder.PluginConfig(c.Request().Context(), name, requestedVersion(c))
+	keys, err := s.herder(c).PluginConfig(c.Request().Context(), name, requestedVersion(c))
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *Server) validateConfig(c echo.Context) error {
 	if err := validate.CheckRequested(requested, config); err != nil {
 		return err
 	}
-	infos, err := s.herder.Validate(c.Request().Context(), config)
+	infos, err := s.herder(c).Validate(c.Request().Context(), config)
 	if err != nil {
 		return validate.Shown(err)
 	}

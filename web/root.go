@@ -7,7 +7,7 @@ import (
 )
 
 func (s *Server) getRoot(c echo.Context) error {
-	id, err := s.herder.ClusterID(c.Request().Context())
+	id, err := s.herder(c).ClusterID(c.Request().Context())
 	if err != nil {
 		return err
 	}

@@ -29,16 +29,16 @@ type methods map[string]echo.HandlerFunc
 // resources are the paths of one set of listeners.
 type resources struct {
 	*echo.Echo
-	users  map[string]string // nil: everybody may use them
-	leader *LeaderClient
+	server *Server
 }
 
 // newResources makes an empty set, with what concerns every request.
 func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
-	r := resources{echo.New(), s.config.Users, s.config.Leader}
+	r := resources{echo.New(), s}
 	r.HTTPErrorHandler = s.handleError
+	r.Pre(s.paced)
 	r.Pre(all...)
-	r.Pre(normalisePath)
+	r.Pre(s.enterTenant, normalisePath)
 	return r
 }
 
@@ -46,6 +46,7 @@ func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
 func (s *Server) addRoutes(r resources) {
 	r.addPath("/", methods{"GET": s.getRoot})
 	r.addPath("/health", methods{"GET": s.getHealth})
+	r.addPath("/openapi.json", methods{"GET": s.getOpenAPI})
 	r.addPath("/connectors", methods{"GET": s.listConnectors, "POST": s.createConnector})
 	r.addPath("/connectors/:connector", methods{"GET": s.getConnector, "DELETE": s.deleteConnector})
 	r.addPath("/connectors/:connector/config", methods{
@@ -58,23 +59,44 @@ func (s *Server) addRoutes(r resources) {
 	r.addPath("/connectors/:connector/fence", methods{"PUT": s.fenceZombies})
 	r.addPath("/connectors/:connector/tasks", methods{"GET": s.listTasks, "POST": s.putTasks})
 	r.addPath("/connectors/:connector/tasks/:task/status", methods{"GET": s.getTaskStatus})
+	r.addPath("/connectors/:connector/tasks/:task/failures", methods{"GET": s.forwarding(s.listTaskFailures)})
 	r.addPath("/connectors/:connector/tasks/:task/restart", methods{"POST": s.restartTask})
 	r.addPath("/connectors/:connector/topics", methods{"GET": s.getTopics})
 	r.addPath("/connectors/:connector/topics/reset", methods{"PUT": s.resetTopics})
 	r.addPath("/connectors/:connector/offsets", methods{
 		"GET": s.getOffsets, "PATCH": s.alterOffsets, "DELETE": s.resetOffsets})
+	for _, stages := range []string{"transforms", "predicates", "converters"} {
+		r.addPath("/connectors/:connector/"+stages+"/:alias/version", methods{"PUT": s.putVersion})
+		r.addPath("/connectors/:connector/"+stages+"/:alias/rollback", methods{"POST": s.rollBack})
+	}
+	r.addPath("/connectors/:connector/swaps", methods{"GET": s.listSwaps})
 	r.addPath("/connector-plugins", methods{"GET": s.listPlugins})
 	r.addPath("/connector-plugins/:plugin/config", methods{"GET": s.getPluginConfig})
 	r.addPath("/connector-plugins/:plugin/config/validate", methods{"PUT": s.validateConfig})
 
-	// Berth's own. They take and give other media types than JSON, so they are not negotiated.
-	r.GET("/plugins", authenticate(r.users, s.listModules))
-	r.POST("/plugins", authenticate(r.users, s.addModule))
-	r.GET("/plugins/:name/:version", authenticate(r.users, s.getModule))
-	r.GET("/plugins/:name/:version/module", authenticate(r.users, s.downloadModule))
-	r.DELETE("/plugins/:name/:version", authenticate(r.users, bounded(forwarding(r.leader, s.deleteModule))))
+	r.addPath("/connectors/:connector/transforms/:alias/shadow", methods{
+		"GET": s.getShadow, "PUT": s.putShadow, "DELETE": s.deleteShadow})
+	r.addPath("/connectors/:connector/transforms/:alias/promote", methods{"POST": s.promoteShadow})
+	r.addPath(shadowHerePath, methods{"GET": s.shadowReportsHere})
+	if s.config.Preview != nil {
+		r.addPath("/preview", methods{"POST": s.preview})
+	}
+
+	// Berth's own.
+	r.addPath("/tenants", methods{"GET": s.listTenants})
+	r.addPath("/tenants/:tenant", methods{"GET": s.getTenant, "PUT": s.putTenant, "DELETE": s.deleteTenant})
+
+	// They take and give other media types than JSON, so they are not negotiated.
+	r.addRaw("GET", "/plugins", s.listModules)
+	r.addRaw("POST", "/plugins", s.addModule)
+	r.addRaw("GET", "/plugins/:name/:version", s.getModule)
+	r.addRaw("GET", "/plugins/:name/:version/module", s.downloadModule)
+	r.addRaw("DELETE", "/plugins/:name/:version", bounded(s.forwarding(s.deleteModule)))
+	if s.config.Usage != nil {
+		r.addRaw("GET", "/usage", s.getUsage)
+	}
 	if s.config.Metrics != nil {
-		r.GET("/metrics", authenticate(r.users, s.getMetrics))
+		r.addRaw("GET", "/metrics", s.getMetrics)
 	}
 }
 
@@ -89,11 +111,9 @@ func (r resources) addPath(path string, handlers methods) {
 	allowed := []string{http.MethodOptions}
 	for method, handler := range handlers {
 		if method != http.MethodGet {
-			handler = forwarding(r.leader, handler)
+			handler = r.server.forwarding(handler)
 		}
-		if !isInternal(method, path) {
-			handler = authenticate(r.users, handler)
-		}
+		handler = r.server.guard(method, path, handler)
 		allowed = append(allowed, method)
 		r.Add(method, path, negotiate(handler))
 		if method == http.MethodGet {
@@ -104,7 +124,12 @@ func (r resources) addPath(path string, handlers methods) {
 	slices.SortFunc(allowed, func(a, b string) int {
 		return slices.Index(methodOrder, a) - slices.Index(methodOrder, b)
 	})
-	r.OPTIONS(path, authenticate(r.users, func(c echo.Context) error { return answerOptions(c, allowed) }))
+	r.addRaw(http.MethodOptions, path, func(c echo.Context) error { return answerOptions(c, allowed) })
+}
+
+// addRaw adds one method of a path whose media types are the handler's own matter.
+func (r resources) addRaw(method, path string, handler echo.HandlerFunc) {
+	r.Add(method, path, r.server.guard(method, path, handler))
 }
 
 // answerOptions lists a path's methods, in the body too unless the client wants JSON.

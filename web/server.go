@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/berth-connect/berth/host"
 )
 
 // DefaultListener is where Connect listens when its listeners property says nothing.
@@ -26,10 +28,15 @@ type Config struct {
 	TLS            *tls.Config // of https listeners
 	Version        string      // the version that GET / shows
 	Commit         string
-	Metrics        http.Handler      // serves GET /metrics; nil: there is no such path
-	Loggers        *Loggers          // nil: a table of its own
-	Users          map[string]string // passwords by user name; nil: everybody may use the API
-	Leader         *LeaderClient     // for requests that are another worker's; nil: one without settings
+	Metrics        http.Handler   // serves GET /metrics; nil: there is no such path
+	Loggers        *Loggers       // nil: a table of its own
+	Usage          Usage          // serves GET /usage; nil: there is no such path
+	Access         Access         // who may use the API; the zero value: everybody
+	Preview        host.Previewer // serves POST /preview; nil: there is no such path
+	Leader         *LeaderClient  // for requests that are another worker's; nil: one without settings
+
+	Auditor  Auditor // keeps records of requests; nil: nobody does
+	WorkerID string  // host:port, for these records
 
 	AllowOrigin     string // access.control.allow.origin
 	AllowMethods    string // access.control.allow.methods
@@ -39,11 +46,12 @@ type Config struct {
 // Server serves the REST API.
 type Server struct {
 	config    Config
-	herder    Herder
+	all       Herder // of all tenants; resources use herder
 	log       *slog.Logger
 	main      resources
 	admin     resources
 	endpoints []endpoint
+	memories  memories
 }
 
 // endpoint is a listener before it is opened.
@@ -64,7 +72,7 @@ func New(config Config, herder Herder, log *slog.Logger) (*Server, error) {
 	if config.Leader == nil {
 		config.Leader = NewLeaderClient(nil)
 	}
-	s := &Server{config: config, herder: herder, log: log}
+	s := &Server{config: config, all: herder, log: log, memories: newMemories()}
 	headers, err := parseHeaderRules(config.ResponseHeaders)
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ func (s *Server) listTasks(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	tasks, err := s.herder.Tasks(c.Request().Context(), name)
+	tasks, err := s.herder(c).Tasks(c.Request().Context(), name)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (s *Server) getTaskStatus(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	status, err := s.herder.TaskStatusOf(c.Request().Context(), id)
+	status, err := s.herder(c).TaskStatusOf(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Server) restartTask(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.herder.RestartTask(c.Request().Context(), id); err != nil {
+	if err := s.herder(c).RestartTask(c.Request().Context(), id); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -12,7 +12,7 @@ func (s *Server) getTopics(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	topics, err := s.herder.Topics(c.Request().Context(), name)
+	topics, err := s.herder(c).Topics(c.Request().Context(), name)
 	if err != nil {
 		return err
 	}
@@ -20,5 +20,5 @@ func (s *Server) getTopics(c echo.Context) error {
 }
 
 func (s *Server) resetTopics(c echo.Context) error {
-	return s.act(c, http.StatusAccepted, s.herder.ResetTopics)
+	return s.act(c, http.StatusAccepted, s.herder(c).ResetTopics)
 }

@@ -44,7 +44,7 @@ func (f *fakeHerder) Status(context.Context, string) (herder.ConnectorStatus, er
 	return f.status, f.err
 }
 
-func (f *fakeHerder) Plugins(context.Context, bool) ([]host.PluginInfo, error) {
+func (f *fakeHerder) Plugins(context.Context, string, bool) ([]host.PluginInfo, error) {
 	plugin := host.PluginInfo{Class: "a.B", Kind: host.KindSource, Version: "undefined"}
 	return []host.PluginInfo{plugin, plugin, {Class: "a.B", Kind: host.KindSource, Version: "2"}}, f.err
 }
@@ -55,34 +55,34 @@ func (f *fakeHerder) Create(_ context.Context, name string, config host.Config, 
 	return herder.ConnectorInfo{Name: name, Config: config, Type: "source"}, f.err
 }
 
-func (f *fakeHerder) Validate(context.Context, host.Config) (host.ConfigInfos, error) {
+func (f *fakeHerder) Validate(context.Context, string, host.Config) (host.ConfigInfos, error) {
 	return host.ConfigInfos{Name: "c", Configs: []host.ConfigInfo{
 		{Value: &host.ConfigValueInfo{Name: "k"}}, {Definition: &host.ConfigKeyInfo{Name: "k"}}}}, f.err
 }
 
 func (f *fakeHerder) AddModule(_ context.Context, upload host.ModuleUpload) (host.ModuleInfo, bool, error) {
 	if !upload.DryRun {
-		f.module = upload.Name + ":" + string(upload.Wasm)
+		f.module = strings.TrimSpace(upload.Name + ":" + string(upload.Wasm) + " " + string(upload.Signature))
 	}
 	f.by = upload.By
 	info := host.ModuleInfo{Name: upload.Name, Digest: "ab", SizeBytes: int64(len(upload.Wasm)), SDK: "go/1"}
 	return info, !upload.DryRun, f.err
 }
 
-func (f *fakeHerder) Module(_ context.Context, name, version string) (host.ModuleInfo, error) {
+func (f *fakeHerder) Module(_ context.Context, _, name, version string) (host.ModuleInfo, error) {
 	return host.ModuleInfo{Name: name, Digest: version}, f.err
 }
 
-func (f *fakeHerder) ModuleContent(_ context.Context, digest string) ([]byte, error) {
+func (f *fakeHerder) ModuleContent(_ context.Context, _, digest string) ([]byte, error) {
 	return []byte("\x00asm" + digest), f.err
 }
 
-func (f *fakeHerder) DeleteModule(_ context.Context, name, version string) error {
+func (f *fakeHerder) DeleteModule(_ context.Context, _, name, version string) error {
 	f.module = name + " " + version
 	return f.err
 }
 
-func (f *fakeHerder) Modules(context.Context) ([]host.ModuleInfo, error) { return nil, f.err }
+func (f *fakeHerder) Modules(context.Context, string) ([]host.ModuleInfo, error) { return nil, f.err }
 
 func newServer(t *testing.T, h Herder, config Config) http.Handler {
 	t.Helper()
@@ -221,7 +221,7 @@ func TestUploader(t *testing.T) {
 		request := httptest.NewRequest("POST", "/plugins?name=geo", strings.NewReader("\x00asm"))
 		request.SetBasicAuth("ann", "secret")
 		answer := httptest.NewRecorder()
-		newServer(t, h, Config{Users: users}).ServeHTTP(answer, request)
+		newServer(t, h, Config{Access: Access{Users: users}}).ServeHTTP(answer, request)
 		if want := map[bool]string{false: "", true: "ann"}[users != nil]; answer.Code != 201 || h.by != want {
 			t.Errorf("users %v: got %d, by %q", users, answer.Code, h.by)
 		}
@@ -260,6 +260,8 @@ func TestAddModule(t *testing.T) {
 	}
 	formType, formBody := form("file", "geo.wasm", "\x00asm")
 	namedType, namedBody := named(`{"name":"geo"}`)
+	signedType, signedBody := named(`{"name":"geo","signature":"c2lnbmVk"}`)
+	unsignedType, unsignedBody := named(`{"name":"geo","signature":"?"}`)
 	wrongType, wrongBody := named(`{"nam":"geo"}`)
 	otherType, otherBody := form("other", "geo.wasm", "\x00asm")
 	tests := []struct {
@@ -270,6 +272,8 @@ func TestAddModule(t *testing.T) {
 	}{
 		{"file", "/plugins", formType, formBody, 201, "geo:\x00asm"},
 		{"file with JSON", "/plugins", namedType, namedBody, 201, "geo:\x00asm"},
+		{"file with signature", "/plugins", signedType, signedBody, 201, "geo:\x00asm signed"},
+		{"file with no Base64", "/plugins", unsignedType, unsignedBody, 400, ""},
 		{"file with wrong JSON", "/plugins", wrongType, wrongBody, 400, ""},
 		{"checked only", "/plugins?name=geo&dry_run=true", "application/wasm", strings.NewReader("\x00asm"), 200, ""},
 		{"raw body", "/plugins?name=geo", "application/wasm", strings.NewReader("\x00asm"), 201, "geo:\x00asm"},
@@ -371,14 +375,22 @@ func TestRunServesAllListeners(t *testing.T) {
 func TestLoggersInherit(t *testing.T) {
 	l := NewLoggers()
 	l.Set("a.b", "DEBUG")
+	l.Set("c", "error")
+	if changed := l.Set("c", "LOUD"); len(changed) > 0 {
+		t.Errorf("a level that nobody knows has changed %v", changed)
+	}
 	tests := map[string]slog.Level{"a.b": slog.LevelDebug, "a.b.c.d": slog.LevelDebug, "a.bc": slog.LevelInfo,
-		"a": slog.LevelInfo}
-	for name, want := range tests {
-		if got := l.Level(name); got != want {
-			t.Errorf("%s: got %v, want %v", name, got, want)
+		"a": slog.LevelInfo, "a.b c": slog.LevelDebug, "c a.b": slog.LevelError, "x a.b": slog.LevelDebug, "": slog.LevelInfo}
+	for names, want := range tests {
+		list := strings.Split(names, " ")
+		if !l.Allow(want, list...) || l.Allow(want-1, list...) {
+			t.Errorf("%s: the lowest level is not %v", names, want)
 		}
 	}
-	if changed := l.Set(rootLogger, "ERROR"); len(changed) != 2 || l.Level("a.b.c") != slog.LevelError {
+	if l.Lowest() != slog.LevelDebug {
+		t.Errorf("the lowest level is %v", l.Lowest())
+	}
+	if changed := l.Set(rootLogger, "ERROR"); len(changed) != 2 || l.Lowest() != slog.LevelError {
 		t.Errorf("changed %v", changed)
 	}
 }

@@ -7,12 +7,6 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// Load is what a task costs its worker, as that worker has measured it.
-type Load struct {
-	BytesPerSecond int64 // read and written
-	MemoryBytes    int64 // of its instances
-}
-
 // loadTolerance is how far above the mean a worker's load may be before tasks are taken from it: moving a task costs a
 // pause and a cold cache, and measured loads wander.
 const loadTolerance = 0.2
@@ -21,7 +15,7 @@ const loadTolerance = 0.2
 // as much as each other, each as a part of its total, so that idle tasks are spread, too. A task that nobody has
 // measured counts as the mean of those that somebody has.
 func (r *Round) weights(tasks []host.TaskID) map[host.TaskID]float64 {
-	loads := map[host.TaskID]Load{}
+	loads := map[host.TaskID]host.TaskLoad{}
 	for _, m := range r.Members {
 		for id, load := range m.Loads {
 			loads[id] = load

@@ -13,14 +13,14 @@ import (
 func task(connector string, n int) host.TaskID { return host.TaskID{Connector: connector, Task: n} }
 
 // planByLoad plays rounds until nothing is revoked; every member tells the loads of what it holds.
-func planByLoad(t *testing.T, r *Round, held map[string]Work, loads map[host.TaskID]Load) (moved int) {
+func planByLoad(t *testing.T, r *Round, held map[string]Work, loads map[host.TaskID]host.TaskLoad) (moved int) {
 	t.Helper()
 	r.ByLoad, r.LastGeneration = true, -1
 	state := NewIncrementalState()
 	for range 10 {
 		r.Members = nil
 		for _, id := range []string{"w1", "w2", "w3"}[:len(held)] {
-			told := map[host.TaskID]Load{}
+			told := map[host.TaskID]host.TaskLoad{}
 			for _, task := range held[id].Tasks {
 				told[task] = loads[task]
 			}
@@ -47,9 +47,10 @@ func planByLoad(t *testing.T, r *Round, held map[string]Work, loads map[host.Tas
 
 func TestLoadDecidesWhoGetsWhat(t *testing.T) {
 	const gib = 1 << 30
-	heavy := map[host.TaskID]Load{task("heavy", 0): {8 << 20, gib}, task("heavy", 1): {8 << 20, gib}}
+	dear := host.TaskLoad{BytesPerSecond: 8 << 20, MemoryBytes: gib}
+	heavy := map[host.TaskID]host.TaskLoad{task("heavy", 0): dear, task("heavy", 1): dear}
 	for i := range 6 {
-		heavy[task("light", i)] = Load{1000, 1 << 20}
+		heavy[task("light", i)] = host.TaskLoad{BytesPerSecond: 1000, MemoryBytes: 1 << 20}
 	}
 	all := Work{Connectors: []string{"heavy", "light"}}
 	all.Tasks = append(all.Tasks, task("heavy", 0), task("heavy", 1))
@@ -83,11 +84,11 @@ func heavies(work Work) (n int) {
 
 // Loads that differ by less than what is tolerated move nothing, though another spread would be more even.
 func TestSmallDifferencesOfLoadMoveNothing(t *testing.T) {
-	loads := map[host.TaskID]Load{}
+	loads := map[host.TaskID]host.TaskLoad{}
 	held := map[string]Work{"w1": {Connectors: []string{"c"}}, "w2": {}}
 	for i := range 10 {
 		id := task("c", i)
-		loads[id] = Load{int64(1000 + 30*i), 1 << 20}
+		loads[id] = host.TaskLoad{BytesPerSecond: int64(1000 + 30*i), MemoryBytes: 1 << 20}
 		owner := fmt.Sprintf("w%d", 1+i/5)
 		work := held[owner]
 		work.Tasks = append(work.Tasks, id)
@@ -100,7 +101,8 @@ func TestSmallDifferencesOfLoadMoveNothing(t *testing.T) {
 }
 
 func TestLoadsTravelBehindTheMetadata(t *testing.T) {
-	loads := map[host.TaskID]Load{task("c", 0): {1, 2}, task("c", 1): {1 << 40, 1 << 41}, task("d→", 7): {}}
+	loads := map[host.TaskID]host.TaskLoad{task("c", 0): {BytesPerSecond: 1, MemoryBytes: 2},
+		task("c", 1): {BytesPerSecond: 1 << 40, MemoryBytes: 1 << 41}, task("d→", 7): {}}
 	m := Metadata{URL: "http://w1:8083/", ConfigOffset: 7, Allocation: &Assignment{Leader: "w1"}, Loads: loads}
 	encoded, err := EncodeMetadata(Sessioned, m)
 	if err != nil {

@@ -35,7 +35,7 @@ type Ports struct {
 	Client kmsg.Requestor
 	State  State
 	// Loads measures the tasks of this worker, for Config.ByLoad.
-	Loads func() map[host.TaskID]Load
+	Loads func() map[host.TaskID]host.TaskLoad
 }
 
 // reasonBytesMax is what brokers take of a JoinGroup's reason (JoinGroupRequest.maybeTruncateReason).

@@ -24,7 +24,7 @@ type Metadata struct {
 
 	// Loads are those of the member's tasks; nil: it does not tell. They are Berth's own, behind what Kafka Connect
 	// writes; its workers ignore what follows there. Never with Eager.
-	Loads map[host.TaskID]Load
+	Loads map[host.TaskID]host.TaskLoad
 }
 
 var (

@@ -12,7 +12,7 @@ import (
 const loadsTag = "berth.loads.1"
 
 // loads writes nothing for a member that does not tell.
-func (w *writer) loads(loads map[host.TaskID]Load) {
+func (w *writer) loads(loads map[host.TaskID]host.TaskLoad) {
 	if loads == nil {
 		return
 	}
@@ -27,7 +27,7 @@ func (w *writer) loads(loads map[host.TaskID]Load) {
 }
 
 // loads reads what follows the metadata of Kafka Connect; bytes that are no loads are ignored, as any that follow.
-func (r *reader) loads() map[host.TaskID]Load {
+func (r *reader) loads() map[host.TaskID]host.TaskLoad {
 	if r.err != nil {
 		return nil
 	}
@@ -40,10 +40,11 @@ func (r *reader) loads() map[host.TaskID]Load {
 	if own.err != nil {
 		return nil
 	}
-	loads := map[host.TaskID]Load{}
+	loads := map[host.TaskID]host.TaskLoad{}
 	for range count {
 		id := host.TaskID{Connector: own.string("loads.connector"), Task: int(own.int32("loads.task"))}
-		load := Load{max(own.int64("loads.bytes"), 0), max(own.int64("loads.memory"), 0)}
+		load := host.TaskLoad{BytesPerSecond: max(own.int64("loads.bytes"), 0),
+			MemoryBytes: max(own.int64("loads.memory"), 0)}
 		if own.err != nil {
 			return nil
 		}

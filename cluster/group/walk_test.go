@@ -24,12 +24,12 @@ type walk struct {
 	born    int
 	lead    int  // decides who leads
 	dropped bool // a member dropped deleted work in the last round
-	loads   map[host.TaskID]Load
+	loads   map[host.TaskID]host.TaskLoad
 }
 
 func newWalk(t *testing.T, seed uint64) *walk {
 	w := &walk{
-		loads: map[host.TaskID]Load{},
+		loads: map[host.TaskID]host.TaskLoad{},
 		t:     t, random: rand.New(rand.NewPCG(seed, 1)),
 		states: map[string]IncrementalState{}, last: map[string]int32{}, held: map[string]workset{},
 		missing: map[string]bool{},
@@ -137,11 +137,11 @@ func (w *walk) play() Plan {
 }
 
 // measured are the loads that a member tells of what it holds.
-func (w *walk) measured(held Assignment) map[host.TaskID]Load {
+func (w *walk) measured(held Assignment) map[host.TaskID]host.TaskLoad {
 	if !w.round.ByLoad {
 		return nil
 	}
-	loads := map[host.TaskID]Load{}
+	loads := map[host.TaskID]host.TaskLoad{}
 	for _, id := range held.Tasks {
 		if load, known := w.loads[id]; known {
 			loads[id] = load
@@ -159,9 +159,10 @@ func (w *walk) load() {
 			case 0:
 				delete(w.loads, id)
 			case 1:
-				w.loads[id] = Load{int64(w.random.IntN(1 << 20)), int64(w.random.IntN(1 << 24))}
+				w.loads[id] = host.TaskLoad{BytesPerSecond: int64(w.random.IntN(1 << 20)),
+					MemoryBytes: int64(w.random.IntN(1 << 24))}
 			case 2:
-				w.loads[id] = Load{int64(w.random.IntN(1000)) << 30, 1 << 20}
+				w.loads[id] = host.TaskLoad{BytesPerSecond: int64(w.random.IntN(1000)) << 30, MemoryBytes: 1 << 20}
 			}
 		}
 	}

@@ -33,8 +33,8 @@ type conductor struct {
 	target      host.TargetState
 	configEpoch int
 	targetEpoch int
-	mend        bool        // the start under way was asked for by a user
-	tasks       map[int]int // those that run here, with the tasksEpoch of their start
+	mend        bool            // the start under way was asked for by a user
+	tasks       map[int]taskRun // those that run here
 }
 
 // wish is what should run here. Epochs count the records that ask for a new start of the connector or of its tasks, or
@@ -47,6 +47,13 @@ type wish struct {
 	targetEpoch int
 	tasks       map[int]host.Config // that are this worker's
 	tasksEpoch  int
+	revision    int64 // of config
+}
+
+// taskRun is what a task runs with: the configurations, and the tasksEpoch, of its start or of its last swap.
+type taskRun struct {
+	epoch           int
+	connector, task host.Config
 }
 
 // outdates tells whether an operation for an older wish need not be finished.
@@ -82,7 +89,7 @@ type errand struct {
 }
 
 func (h *Herder) newConductor(ctx context.Context, name string) *conductor {
-	c := &conductor{h: h, name: name, wake: make(chan struct{}, 1), tasks: map[int]int{}}
+	c := &conductor{h: h, name: name, wake: make(chan struct{}, 1), tasks: map[int]taskRun{}}
 	h.conductors[name] = c
 	h.running.Add(1)
 	go func() {
@@ -247,7 +254,7 @@ func (c *conductor) followTasks(ctx context.Context, o orders) {
 	}
 	var stop, unassigned []host.TaskID
 	for _, task := range slices.Sorted(maps.Keys(c.tasks)) {
-		if !again[task] && c.tasks[task] == o.wish.tasksEpoch {
+		if !again[task] && (c.tasks[task].epoch == o.wish.tasksEpoch || c.swap(task, o.wish)) {
 			continue
 		}
 		stop = append(stop, c.id(task))
@@ -260,7 +267,7 @@ func (c *conductor) followTasks(ctx context.Context, o orders) {
 	c.retargetTasks(o.wish)
 	for _, task := range slices.Sorted(maps.Keys(o.wish.tasks)) {
 		if _, runs := c.tasks[task]; !runs {
-			c.tasks[task] = o.wish.tasksEpoch
+			c.tasks[task] = taskRun{o.wish.tasksEpoch, o.wish.config, o.wish.tasks[task]}
 			c.h.reports.forget(c.id(task))
 			c.h.runtime.StartTask(c.id(task), o.wish.config, o.wish.tasks[task], o.wish.target)
 		}
@@ -360,7 +367,7 @@ func (c *conductor) start(parent context.Context, w wish) error {
 	case err == nil && w.target == host.TargetStarted:
 		c.publish(parent, w, append([]host.Config{}, tasks...))
 	case err != nil && !c.failed():
-		c.h.ConnectorStatus(c.name, host.Failed, err.Error(), c.h.pluginVersion(w.config))
+		c.h.ConnectorStatus(c.name, host.Failed, err.Error(), c.h.pluginVersion(c.name, w.config))
 	}
 	return err
 }

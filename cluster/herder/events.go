@@ -33,6 +33,7 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 		h.forgetRevivals(event.Connector)
 		// The epoch counts, and statuses go, although it may exist again already: nothing of the deleted one may stay.
 		h.follow(ctx, event.Connector, func(w *wish) { w.configEpoch++ })
+		h.setShadows(event.Connector)
 		if h.leads() {
 			h.deleteStatuses(event.Connector)
 		}
@@ -45,6 +46,10 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 		h.follow(ctx, event.Connector, func(w *wish) { w.targetEpoch++ })
 	case store.RestartRequested:
 		h.onRestart(event.Restart)
+	case store.ShadowsChanged:
+		h.setShadows(event.Connector)
+	case store.TenantChanged:
+		h.restartTenant(event.Tenant)
 	case store.LoggerLevelSet:
 		if h.config.SetLoggerLevel != nil {
 			h.config.SetLoggerLevel(event.Namespace, event.Level)
@@ -63,7 +68,7 @@ func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) {
 	next.config, next.here, next.target, next.tasks = nil, false, connector.Target, nil
 	if known {
 		next.config, next.here = connector.Config, h.owned.connector(name)
-		next.tasksEpoch = connector.Generation
+		next.tasksEpoch, next.revision = connector.Generation, connector.Revision
 		if connector.Target != host.TargetStopped { // one that stopped between its two records has its tasks still
 			next.tasks = h.ownTasks(name, connector)
 		}

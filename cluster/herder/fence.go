@@ -32,9 +32,8 @@ func (h *Herder) fenceZombies(ctx context.Context, name string) error {
 	}
 	tasks := max(connector.TaskCount, 0)
 	if needsFencing(connector.FencedCount, tasks) {
-		// Not on the deciding goroutine: brokers may take long to answer for many tasks.
-		if err := h.admin.FenceProducers(ctx, h.transactionalIDs(name, *connector.FencedCount)); err != nil {
-			return fmt.Errorf("fence the producers of connector %s: %w", name, err)
+		if err := h.fenceProducers(ctx, connector, name); err != nil {
+			return internal(fmt.Sprintf("Failed to fence the producers of connector %s: %v", name, err))
 		}
 	}
 	_, err = decide(ctx, h, what, func(ctx context.Context) (struct{}, error) {
@@ -55,6 +54,21 @@ func (h *Herder) fenceZombies(ctx context.Context, name string) error {
 	return err
 }
 
+// fenceProducers works with the connector's own admin client, as its producers may be in another Kafka than the worker.
+// It is not for the deciding goroutine: brokers may take long to answer for many tasks.
+func (h *Herder) fenceProducers(ctx context.Context, connector store.Connector, name string) error {
+	connector, err := h.resolved(name, connector)
+	if err != nil {
+		return err
+	}
+	fencer, err := h.openFencer(name, connector.Config)
+	if err != nil {
+		return err
+	}
+	defer fencer.Close()
+	return fencer.FenceProducers(ctx, h.transactionalIDs(name, *connector.FencedCount))
+}
+
 // needsFencing: there is nobody to fence the first time, and a single task fences its predecessor by itself.
 func needsFencing(before *int, tasks int) bool {
 	return before != nil && (*before != 1 || tasks != 1)
@@ -66,7 +80,7 @@ func (h *Herder) fenceable(ctx context.Context, name string) (store.Connector, e
 	if !known {
 		return connector, host.NotFound(fmt.Sprintf("Connector %s not found", name))
 	}
-	if h.runtime.ConnectorKind(connector.Config) != string(host.KindSource) {
+	if h.kindOf(name, connector.Config) != string(host.KindSource) {
 		return connector, host.BadRequest(fmt.Sprintf("Connector %s is not a source connector", name))
 	}
 	if err := h.configs.Refresh(ctx); err != nil {

@@ -226,8 +226,12 @@ func TestRequestsOfOthersThanTheLeader(t *testing.T) {
 		"stop":    func(b *bench) error { return b.Stop(ctx, "c") },
 		"restart": func(b *bench) error { return b.RestartConnector(ctx, "d") },
 		"task":    func(b *bench) error { return b.RestartTask(ctx, host.TaskID{Connector: "d", Task: 1}) },
-		"alter":   func(b *bench) error { _, err := b.AlterOffsets(ctx, "none", nil); return err },
-		"reset":   func(b *bench) error { _, err := b.ResetOffsets(ctx, "none"); return err },
+		"failures": func(b *bench) error {
+			_, err := b.TaskFailures(ctx, host.TaskID{Connector: "d", Task: 1})
+			return err
+		},
+		"alter": func(b *bench) error { _, err := b.AlterOffsets(ctx, "none", nil); return err },
+		"reset": func(b *bench) error { _, err := b.ResetOffsets(ctx, "none"); return err },
 		"with tasks": func(b *bench) error {
 			_, err := b.Restart(ctx, store.RestartRequest{Connector: "c", IncludeTasks: true})
 			return err

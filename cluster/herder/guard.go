@@ -12,8 +12,8 @@ import (
 var errFenced = errors.New("this worker is no member of its group any more (session.timeout.ms has passed without a " +
 	"heartbeat); another worker runs the task")
 
-// Guard keeps tasks from writing records and offsets once the worker's session in the group is over, before they have
-// been told to stop: after the process was frozen, or cut off from Kafka.
+// Guard keeps tasks from writing records, dead letters and offsets once the worker's session in the group is over,
+// before they have been told to stop: after the process was frozen, or cut off from Kafka.
 type Guard struct{ group Group }
 
 // NewGuard makes a guard of a membership.
@@ -25,6 +25,26 @@ func (g Guard) Clients(clients host.Clients) host.Clients { return guardedClient
 // Offsets guards the writing of source offsets.
 func (g Guard) Offsets(offsets host.OffsetStore) host.OffsetStore {
 	return guardedOffsets{offsets, g.group}
+}
+
+// OffsetTopics guards the writing of source offsets into topics of connectors' own.
+func (g Guard) OffsetTopics(topics host.OffsetTopics) host.OffsetTopics {
+	return guardedTopics{topics, g}
+}
+
+type guardedTopics struct {
+	host.OffsetTopics
+	guard Guard
+}
+
+// Open implements host.OffsetTopics.
+func (t guardedTopics) Open(ctx context.Context, id host.TaskID, config host.Config, topic string,
+	producer host.Producer) (host.OffsetStore, error) {
+	offsets, err := t.OffsetTopics.Open(ctx, id, config, topic, producer)
+	if err != nil {
+		return nil, err
+	}
+	return t.guard.Offsets(offsets), nil
 }
 
 type guardedClients struct {
@@ -41,6 +61,26 @@ func (c guardedClients) Producer(id host.TaskID, config host.Config) (host.Produ
 	return guardedProducer{producer, c.group}, nil
 }
 
+// DeadLetters implements host.Clients.
+func (c guardedClients) DeadLetters(ctx context.Context, id host.TaskID, config host.Config, topic string,
+	replication int16) (host.Producer, error) {
+	producer, err := c.Clients.DeadLetters(ctx, id, config, topic, replication)
+	if err != nil {
+		return nil, err
+	}
+	return guardedProducer{producer, c.group}, nil
+}
+
+// Consumer implements host.Clients.
+func (c guardedClients) Consumer(id host.TaskID, config host.Config, rebalancer host.Rebalancer) (host.Consumer,
+	error) {
+	consumer, err := c.Clients.Consumer(id, config, rebalancer)
+	if err != nil {
+		return nil, err
+	}
+	return guardedConsumer{consumer, c.group}, nil
+}
+
 type guardedProducer struct {
 	host.Producer
 	group Group
@@ -52,6 +92,19 @@ func (p guardedProducer) Send(ctx context.Context, records []host.ProducerRecord
 		return errFenced
 	}
 	return p.Producer.Send(ctx, records, ack)
+}
+
+type guardedConsumer struct {
+	host.Consumer
+	group Group
+}
+
+// Commit implements host.Consumer.
+func (c guardedConsumer) Commit(ctx context.Context, offsets map[host.TopicPartition]int64) error {
+	if c.group.Fenced() {
+		return errFenced
+	}
+	return c.Consumer.Commit(ctx, offsets)
 }
 
 type guardedOffsets struct {

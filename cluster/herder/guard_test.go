@@ -2,6 +2,7 @@ package herder_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -23,6 +24,24 @@ func (c *clients) Producer(host.TaskID, host.Config) (host.Producer, error) {
 	return &producer{c: c}, nil
 }
 
+func (c *clients) DeadLetters(context.Context, host.TaskID, host.Config, string, int16) (host.Producer, error) {
+	return &producer{c: c}, nil
+}
+
+func (c *clients) Consumer(host.TaskID, host.Config, host.Rebalancer) (host.Consumer, error) {
+	return &consumer{c: c}, nil
+}
+
+type consumer struct {
+	host.Consumer
+	c *clients
+}
+
+func (c *consumer) Commit(context.Context, map[host.TopicPartition]int64) error {
+	c.c.sent++
+	return nil
+}
+
 type producer struct {
 	host.Producer
 	c *clients
@@ -33,32 +52,46 @@ func (p *producer) Send(context.Context, []host.ProducerRecord, func(int, error)
 	return nil
 }
 
-// TestNothingIsWrittenWithoutSession: neither records nor offsets.
+// ownTopics counts what is written to topics of connectors' own.
+type ownTopics struct{ *herdertest.Offsets }
+
+func (o ownTopics) Open(context.Context, host.TaskID, host.Config, string, host.Producer) (host.OffsetStore, error) {
+	return o.Offsets, nil
+}
+
+// TestNothingIsWrittenWithoutSession: neither records nor dead letters nor offsets.
 func TestNothingIsWrittenWithoutSession(t *testing.T) {
-	g, r, offsets := newScript(), &clients{}, herdertest.NewOffsets()
-	guard := herder.NewGuard(g)
-	producer, err := guard.Clients(r).Producer(host.TaskID{}, nil)
-	if err != nil {
+	g, kafka, offsets := newScript(), &clients{}, herdertest.NewOffsets()
+	guard, own := herder.NewGuard(g), ownTopics{herdertest.NewOffsets()}
+	guarded := guard.Clients(kafka)
+	producer, err := guarded.Producer(host.TaskID{}, nil)
+	letters, err2 := guarded.DeadLetters(t.Context(), host.TaskID{}, nil, "dlq", 1)
+	consumer, err3 := guarded.Consumer(host.TaskID{}, nil, nil)
+	topic, err4 := guard.OffsetTopics(own).Open(t.Context(), host.TaskID{}, nil, "own", producer)
+	if err := errors.Join(err, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
-	store := func() error {
-		some := []host.SourceOffset{{Partition: []byte("{}"), Offset: []byte("{}")}}
-		return guard.Offsets(offsets).Store(t.Context(), "c", some)
+	some := []host.SourceOffset{{Partition: []byte("{}"), Offset: []byte("{}")}}
+	writes := map[string]func() error{
+		"records":                         func() error { return producer.Send(t.Context(), nil, nil) },
+		"dead letters":                    func() error { return letters.Send(t.Context(), nil, nil) },
+		"source offsets":                  func() error { return guard.Offsets(offsets).Store(t.Context(), "c", some) },
+		"offsets in a topic of their own": func() error { return topic.Store(t.Context(), "c", some) },
+		"sink offsets":                    func() error { return consumer.Commit(t.Context(), nil) },
 	}
-	send := func() error { return producer.Send(t.Context(), nil, nil) }
-	for what, write := range map[string]func() error{"records": send, "offsets": store} {
+	for what, write := range writes {
 		if err := write(); err != nil {
 			t.Errorf("%s of a member: %v", what, err)
 		}
 	}
 	g.fence()
-	for what, write := range map[string]func() error{"records": send, "offsets": store} {
+	for what, write := range writes {
 		if err := write(); err == nil || !strings.Contains(err.Error(), "no member of its group any more") {
 			t.Errorf("%s without a session: %v", what, err)
 		}
 	}
-	if r.sent != 1 {
-		t.Errorf("%d sends have reached Kafka, want 1", r.sent)
+	if kafka.sent != 3 {
+		t.Errorf("%d writes have reached Kafka, want 3", kafka.sent)
 	}
 }
 

@@ -20,14 +20,16 @@ import (
 // Config is what a herder needs besides its ports.
 type Config struct {
 	WorkerID           string // advertised host:port, as in worker_id of statuses
+	Scheme             string // http or https: of the URLs of all workers
 	GroupID            string // group.id, part of the transactional ids of tasks
 	SessionKeys        SessionKeys
 	Restarts           RestartPolicy // of failed tasks; connectors may have their own
 	TopicTracking      bool          // topic.tracking.enable
 	TopicTrackingReset bool          // topic.tracking.allow.reset
+	ExactlyOnceSources bool          // exactly.once.source.support=enabled
 
 	// Resolve puts the values of configuration providers into a connector's configuration; nil: there are none.
-	Resolve func(host.Config) (host.Config, error)
+	Resolve func(connector string, config host.Config) (host.Config, error)
 
 	// SetLoggerLevel hears of levels that were set for the whole cluster (KIP-976); nil: nobody does.
 	SetLoggerLevel func(namespace, level string)
@@ -35,26 +37,30 @@ type Config struct {
 
 // Ports are the parts of the worker that a herder drives. The stores are run by the caller and must outlive Run.
 type Ports struct {
-	Configs  ConfigStore
-	Statuses StatusStore
-	Offsets  OffsetStore
-	Admin    Admin
-	OpenSink OpenSinkGroup
-	Leader   Leader // nil only without a group
+	Configs    ConfigStore
+	Statuses   StatusStore
+	Offsets    OffsetStore
+	Admin      Admin
+	OpenSource OpenSourceOffsets // nil: all source offsets are in Offsets
+	OpenFencer OpenFencer        // nil only without exactly-once support
+	OpenSink   OpenSinkGroup
+	Leader     Leader // nil only without a group
 }
 
 // Herder runs connectors and tasks of one worker. It implements host.StatusReporter.
 type Herder struct {
-	config   Config
-	log      *slog.Logger
-	configs  ConfigStore
-	statuses StatusStore
-	offsets  OffsetStore
-	admin    Admin
-	openSink OpenSinkGroup
-	leader   Leader
-	group    Group        // set by Join; nil: this worker runs everything
-	runtime  host.Runtime // set by Run
+	config     Config
+	log        *slog.Logger
+	configs    ConfigStore
+	statuses   StatusStore
+	offsets    OffsetStore
+	admin      Admin
+	openSource OpenSourceOffsets
+	openFencer OpenFencer
+	openSink   OpenSinkGroup
+	leader     Leader
+	group      Group        // set by Join; nil: this worker runs everything
+	runtime    host.Runtime // set by Run
 
 	read     chan struct{} // closed when the stores are read: reads can be answered
 	ready    chan struct{} // closed when it is known what to run here: requests are taken
@@ -83,10 +89,15 @@ func New(config Config, ports Ports, log *slog.Logger) *Herder {
 	h := &Herder{
 		config: config, log: log,
 		configs: ports.Configs, statuses: ports.Statuses, offsets: ports.Offsets, admin: ports.Admin,
-		openSink: ports.OpenSink, leader: ports.Leader,
+		openSource: ports.OpenSource, openFencer: ports.OpenFencer, openSink: ports.OpenSink, leader: ports.Leader,
 		read: make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), requests: make(chan func()),
 		inbox: newInbox(), rounds: newRounds(), conductors: map[string]*conductor{},
 		revivals: map[host.TaskID]*revival{},
+	}
+	if h.openSource == nil {
+		h.openSource = func(connector string, _ host.Config) (SourceOffsets, error) {
+			return sharedOffsets{h.offsets, connector}, nil
+		}
 	}
 	h.stage.Store(&stage{text: "awaiting startup", began: time.Now()})
 	return h
@@ -103,14 +114,15 @@ func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	}
 	close(h.read)
 	h.noticeWork()
-	var from sources
+	h.setAllShadows()
+	look := time.NewTicker(statusLookInterval)
+	defer look.Stop()
+	from := sources{nil, look.C}
 	if h.group == nil {
 		h.startAll(ctx)
 	} else {
 		h.stage.Store(&stage{text: "ensuring membership in the cluster", began: time.Now()})
-		look := time.NewTicker(statusLookInterval)
-		defer look.Stop()
-		from = sources{h.group.Changed(), look.C}
+		from.group = h.group.Changed()
 	}
 	for ctx.Err() == nil {
 		h.step(ctx, from)
@@ -118,9 +130,9 @@ func (h *Herder) Run(ctx context.Context, runtime host.Runtime) error {
 	return h.shutdown()
 }
 
-// sources of events that only a worker in a group has.
+// sources of events besides the stores.
 type sources struct {
-	group <-chan struct{}
+	group <-chan struct{}  // nil: this worker is in none
 	look  <-chan time.Time // at the statuses of what runs here
 }
 
@@ -159,7 +171,10 @@ func (h *Herder) step(ctx context.Context, from sources) {
 			h.onGroupEvent(ctx, event)
 		}
 	case <-from.look:
-		h.mendStatuses()
+		if h.group != nil {
+			h.mendStatuses()
+		}
+		h.putBackSwaps(ctx)
 	case <-h.configs.ClaimLost():
 		h.onClaimLost()
 	case <-h.keyDue:
@@ -241,7 +256,7 @@ func decide[T any](ctx context.Context, h *Herder, what string, f func(context.C
 		if ctx.Err() != nil {
 			return
 		}
-		h.stage.Store(&stage{text: what, began: time.Now()})
+		h.stage.Store(&stage{text: h.unnamed(what), began: time.Now()})
 		// A write that has begun is finished: the client's patience must not tear a task set.
 		work, cancel := h.whileMember(context.WithoutCancel(ctx))
 		defer cancel()

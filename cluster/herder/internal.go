@@ -47,7 +47,7 @@ func (h *Herder) PutTaskConfigs(ctx context.Context, name string, tasks []host.C
 		case connector.Target == host.TargetStopped && len(tasks) > 0:
 			return struct{}{}, host.BadRequest("Cannot submit non-empty set of task configs for stopped connector " + name)
 		}
-		return struct{}{}, h.configs.PutTasks(ctx, name, tasks)
+		return struct{}{}, h.putTasks(ctx, name, connector, tasks)
 	})
 	return err
 }
@@ -58,7 +58,7 @@ func (h *Herder) checkSigned(ctx context.Context, signature *sessionkey.Signatur
 	if err := h.await(ctx); err != nil {
 		return err
 	}
-	if h.group != nil && !h.signs.Load() {
+	if h.group != nil && !h.signs.Load() && !h.AnyTenant() {
 		return nil
 	}
 	if signature == nil {
@@ -117,4 +117,22 @@ func (h *Herder) keyEnd(key *store.SessionKey) time.Time {
 		return time.Unix(1<<40, 0)
 	}
 	return time.UnixMilli(key.CreatedUnixMs).Add(h.config.SessionKeys.TTL)
+}
+
+// Sign signs what this worker says to another one of its group; nil: the group does not sign. Errors: ErrUnavailable.
+func (h *Herder) Sign(text []byte) (*sessionkey.Signature, error) {
+	sign := h.signer()
+	if sign == nil {
+		return nil, nil
+	}
+	signature, err := sign(text)
+	return &signature, err
+}
+
+// CheckSigned refuses what no worker of the group can have signed. Errors: ErrBadRequest, ErrForbidden, ErrUnavailable.
+func (h *Herder) CheckSigned(ctx context.Context, signature *sessionkey.Signature) error {
+	if h.group == nil || !h.signs.Load() {
+		return &host.Error{Kind: ErrForbidden, Message: "The workers of this group do not sign their requests"}
+	}
+	return h.checkSigned(ctx, signature)
 }

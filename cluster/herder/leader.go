@@ -98,7 +98,7 @@ func (h *Herder) publishTasks(ctx context.Context, name string, configEpoch int,
 			return "", nil
 		}
 		if h.leads() {
-			return "", h.configs.PutTasks(ctx, name, tasks)
+			return "", h.putTasks(ctx, name, connector, tasks)
 		}
 		if h.session.Assignment.LeaderURL == "" {
 			return "", errNoLeader
@@ -168,6 +168,7 @@ func (h *Herder) pruneTasks(name string) {
 func (h *Herder) deleteStatuses(name string) {
 	h.deleteStates(name)
 	h.statuses.DeleteTopics(name)
+	h.statuses.DeleteSwaps(name)
 }
 
 func (h *Herder) deleteStates(name string) {

@@ -13,6 +13,10 @@ const (
 	stopDurationMax = 30 * time.Second
 	// roundWaitMax bounds how long a request waits for the end of a rebalance before it is refused.
 	roundWaitMax = 3 * time.Second
+	// purgeInterval is how long to wait before looking again for what a deleted tenant has, and purgeLooks is how often
+	// nothing must be found.
+	purgeInterval = time.Second
+	purgeLooks    = 2
 	// statusLookInterval is how long another worker's late words about what runs here may stand.
 	statusLookInterval = time.Second
 	// fencedLookInterval is how soon a write to the config topic is given up when the session has ended.
@@ -21,6 +25,12 @@ const (
 	// predecessors.
 	fenceDurationMax = time.Minute
 	fenceDelayMax    = 5 * time.Second
+	// shadowAskDurationMax bounds how long a report waits for other workers.
+	shadowAskDurationMax = 10 * time.Second
+	// swapWaitMax bounds how long a request for a swap waits for the tasks, whose states swapLookInterval is how often
+	// it looks at.
+	swapWaitMax      = 30 * time.Second
+	swapLookInterval = 5 * time.Millisecond
 	// retryDelayMin and retryDelayMax bound the exponential back-off of asking a connector for task configurations, as
 	// in Connect.
 	retryDelayMin = 250 * time.Millisecond

@@ -20,23 +20,26 @@ func (h *Herder) AddModule(ctx context.Context, upload host.ModuleUpload) (host.
 	if err := h.await(ctx); err != nil {
 		return host.ModuleInfo{}, false, err
 	}
+	if err := h.admitModule(upload); err != nil {
+		return host.ModuleInfo{}, false, err
+	}
 	at := &stage{text: "adding module " + upload.Name, began: time.Now()}
 	info, added, err := h.runtime.AddModule(ctx, upload)
 	return info, added, h.timedCall(ctx, at, err)
 }
 
-// Modules lists the modules.
-func (h *Herder) Modules(ctx context.Context) ([]host.ModuleInfo, error) {
+// Modules lists the modules that a tenant sees.
+func (h *Herder) Modules(ctx context.Context, tenant string) ([]host.ModuleInfo, error) {
 	if err := h.await(ctx); err != nil {
 		return nil, err
 	}
-	return h.runtime.Modules(), nil
+	return h.runtime.Modules(tenant), nil
 }
 
 // Module finds a module by its name, or by a class or alias of one of its plugins, and by the version of such a plugin
 // or the beginning of the module's digest. Errors: ErrNotFound, ErrBadRequest (there are several).
-func (h *Herder) Module(ctx context.Context, name, version string) (host.ModuleInfo, error) {
-	all, err := h.Modules(ctx)
+func (h *Herder) Module(ctx context.Context, tenant, name, version string) (host.ModuleInfo, error) {
+	all, err := h.Modules(ctx, tenant)
 	if err != nil {
 		return host.ModuleInfo{}, err
 	}
@@ -67,38 +70,38 @@ func isModule(m host.ModuleInfo, name, version string) bool {
 }
 
 // ModuleContent returns the bytes of a module. Errors: ErrNotFound.
-func (h *Herder) ModuleContent(ctx context.Context, digest string) ([]byte, error) {
+func (h *Herder) ModuleContent(ctx context.Context, tenant, digest string) ([]byte, error) {
 	if err := h.await(ctx); err != nil {
 		return nil, err
 	}
-	return h.runtime.ModuleContent(digest)
+	return h.runtime.ModuleContent(tenant, digest)
 }
 
 // DeleteModule takes a module away. The leader does so: it alone writes the configurations that may name the module.
 // Errors: *NotLeader, ErrNotFound, ErrConflict (a connector uses it, or it was not uploaded).
-func (h *Herder) DeleteModule(ctx context.Context, name, version string) error {
+func (h *Herder) DeleteModule(ctx context.Context, tenant, name, version string) error {
 	_, err := decide(ctx, h, "deleting module "+name, func(ctx context.Context) (struct{}, error) {
 		if err := h.lead(); err != nil {
 			return struct{}{}, err
 		}
-		m, err := h.Module(ctx, name, version)
+		m, err := h.Module(ctx, tenant, name, version)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if users := h.usersOf(m.Digest); len(users) > 0 {
+		if users := h.usersOf(tenant, m.Digest); len(users) > 0 {
 			return struct{}{}, host.Conflict(fmt.Sprintf("Module %s (%.12s) is used by the connector(s) %s; delete them "+
 				"or give them another version first", m.Name, m.Digest, strings.Join(users, ", ")))
 		}
-		return struct{}{}, h.runtime.DeleteModule(ctx, m.Digest)
+		return struct{}{}, h.runtime.DeleteModule(ctx, tenant, m.Digest)
 	})
 	return err
 }
 
-// usersOf lists the connectors that use a module, sorted.
-func (h *Herder) usersOf(digest string) (users []string) {
+// usersOf lists the tenant's connectors that use a module, sorted.
+func (h *Herder) usersOf(tenant, digest string) (users []string) {
 	snapshot := h.configs.Snapshot()
-	for _, name := range snapshot.Names() {
-		if connector, known := snapshot.Connector(name); known && h.runtime.UsesModule(connector.Config, digest) {
+	for _, name := range h.connectorsOf(tenant) {
+		if connector, known := snapshot.Connector(name); known && h.runtime.UsesModule(tenant, connector.Config, digest) {
 			users = append(users, name)
 		}
 	}

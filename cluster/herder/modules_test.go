@@ -21,7 +21,7 @@ func TestModuleIsDeletedWhenNobodyUsesIt(t *testing.T) {
 		for _, user := range []string{"b", "a"} {
 			b.create(user, "", "connector.module", info.Digest)
 		}
-		err = b.DeleteModule(t.Context(), "geo", short)
+		err = b.DeleteModule(t.Context(), "", "geo", short)
 		if !errors.Is(err, host.ErrConflict) || !strings.Contains(err.Error(), "used by the connector(s) a, b;") {
 			t.Errorf("while it is used: %v", err)
 		}
@@ -31,14 +31,14 @@ func TestModuleIsDeletedWhenNobodyUsesIt(t *testing.T) {
 			}
 		}
 		for _, wrong := range [][2]string{{"other", short}, {"geo", short[1:]}, {"geo", "1.0"}, {"geo", ""}} {
-			if err := b.DeleteModule(t.Context(), wrong[0], wrong[1]); !errors.Is(err, host.ErrNotFound) {
+			if err := b.DeleteModule(t.Context(), "", wrong[0], wrong[1]); !errors.Is(err, host.ErrNotFound) {
 				t.Errorf("%v: %v", wrong, err)
 			}
 		}
-		if err := b.DeleteModule(t.Context(), "geo", short); err != nil {
+		if err := b.DeleteModule(t.Context(), "", "geo", short); err != nil {
 			t.Error(err)
 		}
-		if left, err := b.Modules(t.Context()); err != nil || len(left) > 0 {
+		if left, err := b.Modules(t.Context(), ""); err != nil || len(left) > 0 {
 			t.Errorf("left: %v, %v", left, err)
 		}
 	})

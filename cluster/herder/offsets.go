@@ -29,20 +29,41 @@ func (h *Herder) Offsets(ctx context.Context, name string) ([]Offset, error) {
 		return nil, err
 	}
 	at := &stage{text: "reading the offsets of connector " + name, began: time.Now()}
-	if connector, err = h.resolved(connector); err != nil {
+	if connector, err = h.resolved(name, connector); err != nil {
 		return nil, h.timedCall(ctx, at, err)
 	}
 	var offsets []Offset
-	if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+	if h.kindOf(name, connector.Config) == string(host.KindSink) {
 		offsets, err = h.sinkOffsets(ctx, name, connector.Config)
 	} else {
-		offsets, err = h.shownOffsets(ctx, name)
+		offsets, err = h.shownOffsets(ctx, name, connector.Config)
 	}
 	return offsets, h.timedCall(ctx, at, err)
 }
 
-func (h *Herder) shownOffsets(ctx context.Context, name string) ([]Offset, error) {
-	stored, err := h.offsets.List(ctx, name)
+// sharedOffsets are a connector's in the worker's store.
+type sharedOffsets struct {
+	store     OffsetStore
+	connector string
+}
+
+func (o sharedOffsets) List(ctx context.Context) ([]host.SourceOffset, error) {
+	return o.store.List(ctx, o.connector)
+}
+func (o sharedOffsets) Load(ctx context.Context) ([]host.SourceOffset, error) {
+	return o.store.Load(ctx, o.connector)
+}
+
+func (o sharedOffsets) Store(ctx context.Context, offsets []host.SourceOffset) error {
+	return o.store.Store(ctx, o.connector, offsets)
+}
+
+func (h *Herder) shownOffsets(ctx context.Context, name string, config host.Config) ([]Offset, error) {
+	source, err := h.openSource(name, config)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := source.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the offsets of connector %s: %w", name, err)
 	}
@@ -53,46 +74,36 @@ func (h *Herder) shownOffsets(ctx context.Context, name string) ([]Offset, error
 	return offsets, nil
 }
 
-func (h *Herder) sourceOffsets(ctx context.Context, name string) ([]Offset, error) {
-	stored, err := h.offsets.Load(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("read the offsets of connector %s: %w", name, err)
-	}
-	offsets := []Offset{}
-	for _, o := range stored {
-		if o.Offset != nil {
-			offsets = append(offsets, Offset{o.Partition, o.Offset})
-		}
-	}
-	return offsets, nil
-}
-
 // AlterOffsets sets or deletes offsets of a stopped connector (KIP-875) and returns the message for the user.
 // Errors: ErrNotFound, ErrBadRequest, ErrInternal with the plugin's or Kafka's refusal.
 func (h *Herder) AlterOffsets(ctx context.Context, name string, offsets []Offset) (string, error) {
 	return h.modifyOffsets(ctx, name, "altered", func(ctx context.Context, connector store.Connector) (bool, error) {
-		if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+		if h.kindOf(name, connector.Config) == string(host.KindSink) {
 			return h.alterSink(ctx, name, connector.Config, offsets)
 		}
-		return h.alterSource(ctx, name, connector.Config, offsets)
+		return h.alterSource(ctx, name, connector.Config, func([]host.SourceOffset) []Offset { return offsets })
 	})
 }
 
 // ResetOffsets deletes all offsets of a stopped connector. Errors: as AlterOffsets.
 func (h *Herder) ResetOffsets(ctx context.Context, name string) (string, error) {
 	return h.modifyOffsets(ctx, name, "reset", func(ctx context.Context, connector store.Connector) (bool, error) {
-		if h.runtime.ConnectorKind(connector.Config) == string(host.KindSink) {
+		if h.kindOf(name, connector.Config) == string(host.KindSink) {
 			return h.resetSink(ctx, name, connector.Config)
 		}
-		stored, err := h.sourceOffsets(ctx, name)
-		if err != nil {
-			return false, err
-		}
-		for i := range stored {
-			stored[i].Offset = nil
-		}
-		return h.alterSource(ctx, name, connector.Config, stored)
+		return h.alterSource(ctx, name, connector.Config, withoutOffsets)
 	})
+}
+
+// withoutOffsets are the partitions of what is stored.
+func withoutOffsets(stored []host.SourceOffset) []Offset {
+	offsets := []Offset{}
+	for _, o := range stored {
+		if o.Offset != nil {
+			offsets = append(offsets, Offset{Partition: o.Partition})
+		}
+	}
+	return offsets
 }
 
 // modifyOffsets runs modify on the connector's conductor, between its operations, so that the connector can't start
@@ -118,10 +129,7 @@ func (h *Herder) modifyOffsets(ctx context.Context, name, verb string,
 				c.want(wish{config: connector.Config, target: connector.Target, tasksEpoch: connector.Generation})
 			}
 			c.do(errand{ctx: ctx, done: done, run: func(ctx context.Context) error {
-				connector, err := h.stoppedConnector(name)
-				if err == nil {
-					connector, err = h.resolved(connector)
-				}
+				connector, err := h.readyForOffsets(ctx, name)
 				if err == nil {
 					managed, err = modify(ctx, connector)
 				}
@@ -149,13 +157,31 @@ func (h *Herder) modifyOffsets(ctx context.Context, name, verb string,
 		" in the system that the connector uses.", nil
 }
 
+// readyForOffsets returns a stopped connector whose tasks, wherever they are left, can write no offsets any more.
+func (h *Herder) readyForOffsets(ctx context.Context, name string) (store.Connector, error) {
+	connector, err := h.stoppedConnector(name)
+	if err != nil {
+		return connector, err
+	}
+	if h.config.ExactlyOnceSources && h.kindOf(name, connector.Config) == string(host.KindSource) {
+		if err := h.fenceZombies(ctx, name); err != nil {
+			h.log.Error("producers of a source connector could not be fenced", "connector", name, "error", err)
+			return connector, internal("Failed to perform zombie fencing for source connector prior to modifying offsets")
+		}
+		if connector, err = h.stoppedConnector(name); err != nil { // it was a while
+			return connector, err
+		}
+	}
+	return h.resolved(name, connector)
+}
+
 // resolved puts the values of configuration providers into the connector's configuration.
-func (h *Herder) resolved(connector store.Connector) (store.Connector, error) {
+func (h *Herder) resolved(name string, connector store.Connector) (store.Connector, error) {
 	if h.config.Resolve == nil {
 		return connector, nil
 	}
 	var err error
-	connector.Config, err = h.config.Resolve(connector.Config)
+	connector.Config, err = h.config.Resolve(name, connector.Config)
 	return connector, err
 }
 
@@ -172,13 +198,18 @@ func (h *Herder) stoppedConnector(name string) (store.Connector, error) {
 	return connector, nil
 }
 
-// alterSource lets the plugin agree, then writes the offsets.
-func (h *Herder) alterSource(ctx context.Context, name string, config host.Config, offsets []Offset) (bool, error) {
-	stored, err := h.offsets.Load(ctx, name)
+// alterSource lets the plugin agree, then writes the offsets that choose makes of those that are stored.
+func (h *Herder) alterSource(ctx context.Context, name string, config host.Config,
+	choose func([]host.SourceOffset) []Offset) (bool, error) {
+	source, err := h.openSource(name, config)
+	if err != nil {
+		return false, err
+	}
+	stored, err := source.Load(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read the offsets of connector %s: %w", name, err)
 	}
-	changes, err := sourceChanges(stored, offsets)
+	changes, err := sourceChanges(stored, choose(stored))
 	if err != nil {
 		return false, err
 	}
@@ -193,7 +224,7 @@ func (h *Herder) alterSource(ctx context.Context, name string, config host.Confi
 			return false, err
 		}
 	}
-	if err := h.offsets.Store(ctx, name, hashOrdered(stored, changes)); err != nil {
+	if err := source.Store(ctx, hashOrdered(stored, changes)); err != nil {
 		return false, fmt.Errorf("write the offsets of connector %s: %w", name, err)
 	}
 	return managed, nil
@@ -217,7 +248,7 @@ func (h *Herder) alterPlugin(ctx context.Context, name string, config host.Confi
 	if !can {
 		return false, nil
 	}
-	managed, err := alterer.AlterOffsets(ctx, config, changes)
+	managed, err := alterer.AlterOffsets(ctx, h.ownerOf(name), config, changes)
 	if errors.Is(err, host.ErrAlterUnsupported) {
 		return false, internal("Failed to modify offsets for connector " + name +
 			" because it doesn't support external modification of offsets")

@@ -28,6 +28,9 @@ type Group interface {
 type Leader interface {
 	PutTaskConfigs(ctx context.Context, leaderURL, connector string, tasks []host.Config, sign sessionkey.Signer) error
 	FenceZombies(ctx context.Context, leaderURL, connector string, sign sessionkey.Signer) error
+	// ShadowReports asks any worker for those of the tasks that it runs.
+	ShadowReports(ctx context.Context, workerURL, connector, alias string, sign sessionkey.Signer) (
+		[]host.ShadowReport, error)
 }
 
 // ConfigStore keeps configurations, target states and restart requests. *store.ConfigStore implements it.
@@ -52,6 +55,14 @@ type ConfigStore interface {
 	PutLoggerLevel(ctx context.Context, namespace, level string) error
 	PutSessionKey(ctx context.Context, key store.SessionKey) error
 	PutTaskCount(ctx context.Context, connector string, tasks int) error
+	PutShadow(ctx context.Context, wish host.ShadowWish) error
+	DeleteShadow(ctx context.Context, connector, alias string) error
+
+	host.Tenants
+	PutTenant(ctx context.Context, tenant host.Tenant) error
+	DeleteTenant(ctx context.Context, name string) error
+	// ForgetTenant deletes all records of a tenant's connectors, also of those that were deleted before.
+	ForgetTenant(ctx context.Context, tenant string) error
 }
 
 // StatusStore keeps statuses and the topics in use. *store.StatusStore implements it. Put methods return at once; the
@@ -63,6 +74,12 @@ type StatusStore interface {
 	PutTask(id host.TaskID, status store.Status)
 	PutTaskSafe(id host.TaskID, status store.Status)
 	PutTopic(use store.TopicUse)
+	PutSwapRequest(connector string, request store.SwapRequest)
+	// PutTaskSwap calls written when the topic has the record, or a newer one takes its place.
+	PutTaskSwap(id host.TaskID, swap store.TaskSwap, written func())
+	DeleteSwaps(connector string)
+	Swap(connector string, revision int64) store.Swap
+	Swaps(connector string) []store.Swap
 	DeleteTopics(connector string)
 	Flush(ctx context.Context) error
 	Connector(name string) (store.Status, bool)
@@ -70,6 +87,8 @@ type StatusStore interface {
 	Tasks(connector string) map[int]store.Status
 	Connectors() []string
 	Topics(connector string) []store.TopicUse
+	// Mentioned lists the connectors of which anything is known whose names begin with prefix.
+	Mentioned(prefix string) []string
 }
 
 // OffsetStore keeps source offsets. *store.OffsetStore implements it.
@@ -77,15 +96,44 @@ type OffsetStore interface {
 	host.OffsetStore
 	// List returns the offsets as Connect shows them.
 	List(ctx context.Context, connector string) ([]host.SourceOffset, error)
+	// Mentioned lists the connectors that have offsets and whose names begin with prefix.
+	Mentioned(ctx context.Context, prefix string) ([]string, error)
+	// Forget deletes all that is stored for a connector.
+	Forget(ctx context.Context, connector string) error
 	Ready() <-chan struct{}
+}
+
+// OpenSourceOffsets opens the offsets of a source connector, where its configuration says that they are. It does no
+// I/O. Errors: a bad property.
+type OpenSourceOffsets func(connector string, config host.Config) (SourceOffsets, error)
+
+// SourceOffsets are the offsets of one source connector. *store.SourceOffsets implements it.
+type SourceOffsets interface {
+	// List returns the offsets as Connect shows them.
+	List(ctx context.Context) ([]host.SourceOffset, error)
+	Load(ctx context.Context) ([]host.SourceOffset, error)
+	// Store returns when the offsets are durable; a nil Offset deletes.
+	Store(ctx context.Context, offsets []host.SourceOffset) error
 }
 
 // Admin works on the cluster that the workers live in.
 type Admin interface {
 	// ClusterID is Kafka's id of the cluster.
 	ClusterID(ctx context.Context) (string, error)
+	// DeleteGroups deletes the consumer groups whose ids begin with prefix. Errors: host.ErrGroupInUse.
+	DeleteGroups(ctx context.Context, prefix string) error
+}
+
+// OpenFencer opens what fences the producers of a source connector, in the Kafka that they write to. It does no I/O.
+// Errors: a bad property.
+type OpenFencer func(connector string, config host.Config) (Fencer, error)
+
+// Fencer is the admin client of a source connector. *kafka.Admin implements it.
+type Fencer interface {
 	// FenceProducers ends open transactions of transactional ids; who still uses them can write no more.
 	FenceProducers(ctx context.Context, transactionalIDs []string) error
+	// Close frees the client.
+	Close()
 }
 
 // OpenSinkGroup opens the consumer group of a sink connector; where the group is and what its id is, the worker's and
@@ -112,5 +160,5 @@ type SinkGroup interface {
 type OffsetAlterer interface {
 	// AlterOffsets returns true when the plugin has taken care of offsets that it keeps in its own system (or keeps
 	// none). Errors: host.ErrAlterUnsupported; the text of any other goes to the user.
-	AlterOffsets(ctx context.Context, config host.Config, offsets []host.SourceOffset) (bool, error)
+	AlterOffsets(ctx context.Context, tenant string, config host.Config, offsets []host.SourceOffset) (bool, error)
 }

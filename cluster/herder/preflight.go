@@ -29,7 +29,7 @@ func (p Preflight) Fence(ctx context.Context, id host.TaskID) (ticket int, err e
 		if err == nil {
 			return generation, nil
 		}
-		final := errors.Is(err, host.ErrNotFound) || errors.Is(err, host.ErrBadRequest)
+		final := errors.Is(err, host.ErrNotFound) || errors.Is(err, host.ErrBadRequest) || errors.Is(err, host.ErrInternal)
 		if !final {
 			select {
 			case <-time.After(delay):

@@ -17,6 +17,8 @@ type ConnectorInfo struct {
 	Config host.Config
 	Tasks  []host.TaskID
 	Type   string // source, sink or unknown
+
+	Revision int64 // of the configuration, see store.Connector
 }
 
 // ConnectorStatus is the status of a connector and its tasks.
@@ -91,7 +93,7 @@ func (h *Herder) connector(ctx context.Context, name string) (store.Connector, e
 
 func (h *Herder) info(name string, config host.Config) ConnectorInfo {
 	connector, _ := h.configs.Snapshot().Connector(name)
-	return ConnectorInfo{name, config, connector.Tasks(name), h.runtime.ConnectorKind(config)}
+	return ConnectorInfo{name, config, connector.Tasks(name), h.kindOf(name, config), connector.Revision}
 }
 
 // Status returns what is known of a connector's and its tasks' states. Errors: ErrNotFound when nothing is.
@@ -116,7 +118,11 @@ func (h *Herder) kind(name string) string {
 	if !known {
 		return "unknown"
 	}
-	return h.runtime.ConnectorKind(connector.Config)
+	return h.kindOf(name, connector.Config)
+}
+
+func (h *Herder) kindOf(name string, config host.Config) string {
+	return h.runtime.ConnectorKind(h.ownerOf(name), config)
 }
 
 // TaskStatusOf returns the status of a task. Errors: ErrNotFound.

@@ -92,6 +92,9 @@ func (h *Herder) PatchConfig(ctx context.Context, name string, patch host.Config
 
 func (h *Herder) putConfig(ctx context.Context, name string, config host.Config, target host.TargetState) (
 	ConnectorInfo, error) {
+	if err := h.admit(name, config); err != nil {
+		return ConnectorInfo{}, err
+	}
 	if err := h.configs.PutConnector(ctx, name, config, target); err != nil {
 		return ConnectorInfo{}, fmt.Errorf("write the configuration of connector %s: %w", name, err)
 	}
@@ -100,11 +103,17 @@ func (h *Herder) putConfig(ctx context.Context, name string, config host.Config,
 
 // checkValid validates a configuration with its plugin; the error lists every message, as Connect's does.
 func (h *Herder) checkValid(ctx context.Context, name string, config host.Config) error {
-	infos, err := h.validate(ctx, "performing validation for connector "+name, config)
+	if len(name) > host.ConnectorNameBytesMax {
+		return host.BadRequest(fmt.Sprintf("Invalid connector name %.60q…: it has %d bytes, at most %d are taken", name,
+			len(name), host.ConnectorNameBytesMax))
+	}
+	infos, err := h.validate(ctx, "performing validation for connector "+name, h.ownerOf(name), config)
 	if err != nil {
 		return err
 	}
 	_, own := h.config.Restarts.of(config)
+	_, swaps := host.DefaultSwapPolicy.Of(config)
+	own = append(own, swaps...)
 	if infos.ErrorCount+len(own) == 0 {
 		return nil
 	}

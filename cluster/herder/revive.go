@@ -53,6 +53,7 @@ func (p RestartPolicy) of(config host.Config) (RestartPolicy, []error) {
 	read(restartWindowKey, 1, millis(&p.Window))
 	read(restartBackoffKey, 0, millis(&p.Backoff))
 	read(restartBackoffMaxKey, 0, millis(&p.BackoffMax))
+	read(host.TrapMaxKey, 0, func(int64) {}) // the host's, which the same request may get wrong
 	return p, problems
 }
 

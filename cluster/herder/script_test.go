@@ -127,6 +127,11 @@ func (s *sent) FenceZombies(_ context.Context, url, connector string, _ sessionk
 	return s.keep(url + " fence " + connector)
 }
 
+func (s *sent) ShadowReports(_ context.Context, url, connector, alias string, sign sessionkey.Signer) (
+	[]host.ShadowReport, error) {
+	return nil, s.keep(fmt.Sprintf("%s shadow %s %s signed %t", url, connector, alias, sign != nil))
+}
+
 func (s *sent) keep(what string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

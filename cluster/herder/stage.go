@@ -51,3 +51,12 @@ func (h *Herder) timedCall(ctx context.Context, at *stage, err error) error {
 	}
 	return err
 }
+
+// unnamed is what the worker is doing, as all may read it who wait for their turn: where there are tenants, nobody
+// learns what another one has.
+func (h *Herder) unnamed(what string) string {
+	if h.configs.AnyTenant() {
+		return "serving another request"
+	}
+	return what
+}

@@ -125,3 +125,9 @@ func (s Standalone) knows(name string) bool {
 	_, known := s.configs.Snapshot().Connector(name)
 	return known
 }
+
+// PutTenant refuses tenants: their records lie in the config topic, which a standalone worker does not have. Error:
+// ErrBadRequest.
+func (Standalone) PutTenant(context.Context, host.Tenant) (bool, error) {
+	return false, host.BadRequest("A standalone worker has no tenants: start it with berth worker -c FILE")
+}

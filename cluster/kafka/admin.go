@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -118,4 +119,21 @@ func (a *Admin) fenceProducer(ctx context.Context, id string) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// DeleteGroups deletes the consumer groups whose ids begin with prefix. Errors: host.ErrGroupInUse.
+func (a *Admin) DeleteGroups(ctx context.Context, prefix string) error {
+	groups, err := a.admin.ListGroups(ctx)
+	if err != nil {
+		return fmt.Errorf("listing the consumer groups %s*: %w", prefix, err)
+	}
+	for _, id := range groups.Groups() {
+		if !strings.HasPrefix(id, prefix) {
+			continue
+		}
+		if err := (&SinkGroup{admin: a, id: id}).Delete(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -52,14 +52,14 @@ func (c *Clients) producer(id host.TaskID, config host.Config, clientID string, 
 	if err != nil {
 		return nil, fmt.Errorf("making the producer of %s: %w", id, err)
 	}
-	return newProducer(client, settings.bufferBytes), nil
+	return newProducer(client, settings.bufferBytes, c.reservedFor(config)), nil
 }
 
 func (c *Clients) producerSettings(id host.TaskID, config host.Config, clientID string) (producerSettings, error) {
 	own, override := withPrefix(c.worker, "producer."), overrides(config, "producer.override.")
 	p := newProperties(c.base(clientID), own, override)
 	s := producerOptions(p)
-	s.opts = append(append(s.opts, c.logOption(id)), c.fenceOptions(p)...)
+	s.opts = append(append(s.opts, c.logOption(id, producerLogger)), c.fenceOptions(p)...)
 	c.warned.unknown("producer", p, own, override)
 	return s, p.err()
 }
@@ -84,7 +84,7 @@ func (c *Clients) consumerSettings(id host.TaskID, config host.Config) (consumer
 	base["group.id"] = "connect-" + id.Connector
 	p := newProperties(base, own, override)
 	s := consumerOptions(p)
-	s.opts = append(s.opts, c.logOption(id))
+	s.opts = append(s.opts, c.logOption(id, consumerLogger))
 	c.warned.unknown("consumer", p, own, override)
 	topics, err := subscription(config)
 	s.opts, s.topics = append(s.opts, topics.opts...), topics.names
@@ -97,7 +97,7 @@ func (c *Clients) Record(ctx context.Context, id host.TaskID, config host.Config
 	p := newProperties(c.base("connector-errant-consumer-"+id.String()), withPrefix(c.worker, "consumer."),
 		overrides(config, "consumer.override."))
 	from := map[string]map[int32]kgo.Offset{at.Topic: {at.Partition: kgo.NewOffset().At(offset)}}
-	opts := append(commonOptions(p), c.logOption(id), kgo.ConsumePartitions(from),
+	opts := append(commonOptions(p), c.logOption(id, consumerLogger), kgo.ConsumePartitions(from),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()))
 	if err := p.err(); err != nil {
 		return host.ConsumerRecord{}, fmt.Errorf("configuring the consumer of %s: %w", id, err)
@@ -131,8 +131,9 @@ func (c *Clients) base(clientID string) map[string]string {
 	return map[string]string{"bootstrap.servers": c.worker["bootstrap.servers"], "client.id": clientID}
 }
 
-func (c *Clients) logOption(id host.TaskID) kgo.Opt {
-	return kgo.WithLogger(clientLog{c.log.With("connector", id.Connector, "task", id.Task)})
+// logOption gives a task's client the logger of the Java client that does the same.
+func (c *Clients) logOption(id host.TaskID, logger string) kgo.Opt {
+	return kgo.WithLogger(clientLog{c.log.With("connector", id.Connector, "task", id.Task, host.LoggerKey, logger)})
 }
 
 type subscribed struct {
@@ -166,7 +167,7 @@ func subscription(config host.Config) (subscribed, error) {
 func (c *Clients) adminOptions(id host.TaskID, config host.Config, clientID string) ([]kgo.Opt, error) {
 	own, override := withPrefix(c.worker, "admin."), overrides(config, "admin.override.")
 	p := newProperties(c.worker, map[string]string{"client.id": clientID}, own, override)
-	opts := append(commonOptions(p), c.logOption(id))
+	opts := append(commonOptions(p), c.logOption(id, adminLogger))
 	c.warned.unknown("admin", p, own, override)
 	return opts, p.err()
 }

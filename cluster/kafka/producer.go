@@ -27,13 +27,14 @@ const recordOverheadBytes = 256
 type Producer struct {
 	client  *kgo.Client
 	buffer  buffer
+	own     reserved
 	sending chan struct{} // holds a token while a Send runs: concurrent ones keep their records together
 	closed  chan struct{}
 	once    sync.Once
 }
 
-func newProducer(client *kgo.Client, bufferBytes int64) *Producer {
-	p := &Producer{client: client, sending: make(chan struct{}, 1), closed: make(chan struct{})}
+func newProducer(client *kgo.Client, bufferBytes int64, own reserved) *Producer {
+	p := &Producer{client: client, own: own, sending: make(chan struct{}, 1), closed: make(chan struct{})}
 	p.buffer.limit, p.buffer.space = bufferBytes, make(chan struct{}, 1)
 	return p
 }
@@ -46,8 +47,9 @@ type sent struct {
 	headers  []kgo.RecordHeader
 	promise  func(*kgo.Record, error) // the method done, bound once
 	ack      func(int, error)
-	reserved int64 // of the producer's buffer for all records together, 0: each has its own share
-	left     int   // records without answer
+	offsets  []*int64 // where the offset of each record is wanted; empty: nowhere
+	reserved int64    // of the producer's buffer for all records together, 0: each has its own share
+	left     int      // records without answer
 }
 
 // sends is memory for the sends of all producers. The collector empties it, so that idle ones hold nothing.
@@ -71,6 +73,9 @@ func (s *sent) done(record *kgo.Record, err error) {
 	size := int64(0)
 	if s.reserved == 0 {
 		size = sizeOf(record)
+	}
+	if err == nil && len(s.offsets) > 0 {
+		*s.offsets[i] = record.Offset
 	}
 	s.ack(i, err)
 	if size > 0 {
@@ -98,6 +103,9 @@ func sizeOf(r *kgo.Record) int64 {
 func (p *Producer) Send(ctx context.Context, records []host.ProducerRecord, ack func(i int, err error)) error {
 	if len(records) == 0 {
 		return nil
+	}
+	if err := p.own.check(records); err != nil {
+		return err
 	}
 	select {
 	case p.sending <- struct{}{}:
@@ -142,6 +150,7 @@ func (s *sent) produce(ctx context.Context, records []kgo.Record) error {
 func (s *sent) fill(records []host.ProducerRecord) (total int64) {
 	s.left, s.headers = len(records), s.headers[:0]
 	s.records = slices.Grow(s.records[:0], len(records))[:len(records)]
+	s.offsets = s.offsets[:0]
 	for i := range records {
 		from, to := &records[i], &s.records[i]
 		*to = kgo.Record{Topic: from.Topic, Partition: from.Partition, Key: from.Key, Value: from.Value}
@@ -154,6 +163,9 @@ func (s *sent) fill(records []host.ProducerRecord) (total int64) {
 				s.headers = append(s.headers, kgo.RecordHeader(h))
 			}
 			to.Headers = s.headers[start:len(s.headers):len(s.headers)] // an earlier array lives on as long as it is used
+		}
+		if from.Offset != nil {
+			s.offsets = append(s.offsets, from.Offset)
 		}
 		total += sizeOf(to)
 	}

@@ -64,6 +64,26 @@ func TestBufferIsGivenBack(t *testing.T) {
 	}
 }
 
+// Who wants to know where a record lies finds it noted once the record is acknowledged.
+func TestOffsetsAreNotedWhereTheyAreWanted(t *testing.T) {
+	addr := brokertest.Bootstrap(t)
+	topic := newTopic(t, addr, 1)
+	p := newProducerFor(t, newClients(t, addr, nil))
+	for round := range int64(3) {
+		records, offsets := numbered(topic, 0, 0, 10), make([]int64, 10)
+		if round != 1 { // the memory of a Send that wanted none is used again
+			for i := range records {
+				records[i].Offset = &offsets[i]
+			}
+		}
+		for i, err := range send(t, p, records) {
+			if want := round*10 + int64(i); err != nil || round != 1 && offsets[i] != want {
+				t.Errorf("round %d, record %d: %v, offset %d, want %d", round, i, err, offsets[i], want)
+			}
+		}
+	}
+}
+
 func BenchmarkTake(b *testing.B) {
 	const records = 4000
 	polled := make([]*kgo.Record, records)

@@ -46,7 +46,7 @@ func (c *Clients) TransactionalProducer(ctx context.Context, id host.TaskID, con
 	if acks := p.text("acks"); acks != "" && acks != "all" && acks != "-1" {
 		p.bad("acks", "use all: a producer with transactions needs it")
 	}
-	opts := append(settings.opts, c.logOption(id), kgo.TransactionalID(p.text("transactional.id")),
+	opts := append(settings.opts, c.logOption(id, producerLogger), kgo.TransactionalID(p.text("transactional.id")),
 		kgo.TransactionTimeout(p.millis("transaction.timeout.ms", defaultTransactionTimeout)))
 	opts = append(opts, c.fenceOptions(p)...)
 	c.warned.unknown("producer", p, own, override)
@@ -62,7 +62,7 @@ func (c *Clients) TransactionalProducer(ctx context.Context, id host.TaskID, con
 		return nil, fmt.Errorf("initialize transactions of task %s, transactional id %s: %w", id, forced["transactional.id"],
 			err)
 	}
-	return &TransactionalProducer{Producer: newProducer(client, settings.bufferBytes), id: id}, nil
+	return &TransactionalProducer{Producer: newProducer(client, settings.bufferBytes, c.reservedFor(config)), id: id}, nil
 }
 
 // OffsetsOptions are those of the clients with which a connector with exactly-once support reads and creates the topic
@@ -73,7 +73,7 @@ type OffsetsOptions struct{ Consumer, Admin []kgo.Opt }
 func (c *Clients) OffsetsOptions(id host.TaskID, config host.Config) (OffsetsOptions, error) {
 	own, override := withPrefix(c.worker, "consumer."), overrides(config, "consumer.override.")
 	p := newProperties(c.base("connector-offsets-"+id.String()), own, override)
-	consumer := append(commonOptions(p), c.logOption(id))
+	consumer := append(commonOptions(p), c.logOption(id, consumerLogger))
 	admin, err := c.adminOptions(id, config, "connector-offsets-admin-"+id.String())
 	if err := errors.Join(p.err(), err); err != nil {
 		return OffsetsOptions{}, fmt.Errorf("configuring the clients that read the offsets of %s: %w", id, err)

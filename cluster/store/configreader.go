@@ -24,6 +24,7 @@ const (
 	fencingKey     = "tasks-fencing-"
 	sessionKeyKey  = "session-key"
 	loggerKey      = "logger-cluster-"
+	tenantKey      = "berth-tenant-" // Berth's own: Connect's worker logs it and goes on
 )
 
 // pollRecordsMax is what Connect's worker applies at once (max.poll.records).
@@ -38,6 +39,8 @@ type configReader struct {
 	started    bool // start-up is over: events are noted
 	offset     int64
 	connectors map[string]Connector
+	tenants    map[string]host.Tenant
+	live       map[string]map[string]bool     // keys that the topic has, by tenant
 	staged     map[string]map[int]host.Config // task records that wait for their commit
 	key        *SessionKey
 	keyError   error // the last session key can't be used
@@ -47,12 +50,14 @@ type configReader struct {
 }
 
 func newConfigReader(log *slog.Logger) *configReader {
-	return &configReader{log: log, offset: -1, connectors: map[string]Connector{},
+	return &configReader{log: log, offset: -1, connectors: map[string]Connector{}, tenants: map[string]host.Tenant{},
+		live:   map[string]map[string]bool{},
 		staged: map[string]map[int]host.Config{}}
 }
 
 func (c *configReader) snapshot() *ConfigSnapshot {
-	return &ConfigSnapshot{Offset: c.offset, Connectors: maps.Clone(c.connectors), SessionKey: c.key}
+	return &ConfigSnapshot{Offset: c.offset, Connectors: maps.Clone(c.connectors), Tenants: maps.Clone(c.tenants),
+		SessionKey: c.key}
 }
 
 func (c *configReader) note(e ConfigEvent) {
@@ -82,6 +87,7 @@ func (c *configReader) apply(r *kgo.Record) {
 	}
 	c.offset = r.Offset + 1
 	key := string(r.Key)
+	c.noteLive(key, r.Value != nil)
 	name := func(prefix string) string { return key[len(prefix):] }
 	switch {
 	case strings.HasPrefix(key, targetStateKey):
@@ -100,6 +106,10 @@ func (c *configReader) apply(r *kgo.Record) {
 		c.sessionKey(value)
 	case strings.HasPrefix(key, loggerKey):
 		c.logger(name(loggerKey), value)
+	case strings.HasPrefix(key, shadowKey):
+		c.shadow(key, r.Value)
+	case strings.HasPrefix(key, tenantKey):
+		c.tenant(name(tenantKey), value, r.Value)
 	default:
 		c.ignored(key, "its key means nothing")
 	}
@@ -159,13 +169,18 @@ func (c *configReader) connector(name string, value any) {
 		c.note(ConfigEvent{Kind: ConnectorRemoved, Connector: name})
 		return
 	}
+	if len(name) > host.ConnectorNameBytesMax {
+		c.ignored(connectorKey+name[:60]+"…", fmt.Sprintf("a connector's name of %d bytes; at most %d are taken", len(name),
+			host.ConnectorNameBytesMax))
+		return
+	}
 	config, ok := properties(value)
 	if !ok {
 		c.ignored(connectorKey+name, "it has no object of properties")
 		return
 	}
 	known := c.get(name)
-	known.Config = config
+	known.Config, known.Revision = config, c.offset-1
 	if known.Target == "" {
 		known.Target = host.TargetStarted
 	}
@@ -178,6 +193,7 @@ func (c *configReader) remove(name string) {
 	delete(c.staged, name)
 	if known, ok := c.connectors[name]; ok {
 		known.Config, known.AppliedConfig, known.TaskConfigs, known.TaskCount = nil, nil, nil, NoTaskCount
+		known.Shadows = nil
 		c.connectors[name] = known
 	}
 }
@@ -215,6 +231,9 @@ func (c *configReader) task(key string, value any) {
 		return
 	}
 	config, ok := properties(value)
+	if value == nil {
+		return // of a tenant that was deleted
+	}
 	if !ok {
 		c.ignored(key, "it has no object of properties")
 		return

@@ -14,6 +14,7 @@ const NoTaskCount = math.MinInt32
 // rest is what was left behind. It is never changed in place.
 type Connector struct {
 	Config        host.Config
+	Revision      int64               // offset of the record that Config is from
 	AppliedConfig host.Config         // Config as of the last applied commit; nil when there was none
 	Target        host.TargetState    // "" only when unknown
 	TaskCount     int                 // of the last commit record, also of an incomplete one; NoTaskCount: none
@@ -22,6 +23,7 @@ type Connector struct {
 	Generation    int                 // counts applied commits, the first is 0; -1: none
 	FencedCount   *int                // of the last tasks-fencing record (KIP-618); nil: none
 	PendingFence  bool                // a commit came after the last tasks-fencing record
+	Shadows       []host.ShadowWish   // by alias
 }
 
 // Tasks lists the tasks that can run: none while inconsistent.
@@ -54,6 +56,7 @@ type RestartRequest struct {
 type ConfigSnapshot struct {
 	Offset     int64                // last record's offset + 1, -1 when nothing was read; goes into the group's metadata
 	Connectors map[string]Connector // unknown ones with leftovers too: check Config
+	Tenants    map[string]host.Tenant
 	SessionKey *SessionKey
 }
 
@@ -87,6 +90,8 @@ const (
 	RestartRequested                  // Restart
 	SessionKeyUpdated
 	LoggerLevelSet // Namespace, Level
+	ShadowsChanged // Connector
+	TenantChanged  // Tenant: its connectors may reach other things than before
 )
 
 // ConfigEvent is a change read from the config topic after start-up.
@@ -96,4 +101,5 @@ type ConfigEvent struct {
 	Tasks            []host.TaskID
 	Restart          RestartRequest
 	Namespace, Level string
+	Tenant           string
 }

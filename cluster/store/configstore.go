@@ -141,10 +141,10 @@ func (s *ConfigStore) PutConnector(ctx context.Context, name string, config host
 	return s.writeLeading(ctx, "writing the configuration of connector "+name, records)
 }
 
-// DeleteConnector writes the tombstones of a connector and its target state.
+// DeleteConnector writes the tombstones of a connector, its target state and its shadows.
 func (s *ConfigStore) DeleteConnector(ctx context.Context, name string) error {
 	return s.writeLeading(ctx, "deleting connector "+name,
-		[]*kgo.Record{record(connectorKey+name, nil), record(targetStateKey+name, nil)})
+		append(s.shadowTombstones(name), record(connectorKey+name, nil), record(targetStateKey+name, nil)))
 }
 
 // PutTasks writes a task set followed by its commit record. It reads to the end in between, so that the commit counts

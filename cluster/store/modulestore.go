@@ -34,10 +34,10 @@ const (
 )
 
 // ModuleStore shares modules among the workers of a group. They lie in one compacted partition: chunks under
-// "digest/upload/number", then, under "digest", the manifest that makes them a module. Each upload has chunks of its
-// own, so that deleting one never takes a chunk of another that is on its way. What a reader makes of the topic
-// depends on the order of its records alone: a module is there from a manifest on whose chunks are all before it,
-// until its manifest or one of its chunks is deleted.
+// "digest/upload/number", then, under "digest", the manifest that makes them a module; a tenant's have its name and ::
+// before the digest. Each upload has chunks of its own, so that deleting one never takes a chunk of another that is on
+// its way. What a reader makes of the topic depends on the order of its records alone: a module is there from a
+// manifest on whose chunks are all before it, until its manifest or one of its chunks is deleted.
 type ModuleStore struct {
 	log      *slog.Logger
 	records  recordLog
@@ -47,7 +47,7 @@ type ModuleStore struct {
 
 	mu      sync.Mutex
 	uploads map[uploadKey]*upload
-	listed  map[string]moduleRecord // by digest
+	listed  map[moduleKey]moduleRecord
 }
 
 // moduleRecord is the value of a manifest.
@@ -59,6 +59,7 @@ type moduleRecord struct {
 	Added     time.Time `json:"added"`
 	By        string    `json:"by,omitempty"` // the user; "": nobody had to say
 	Worker    string    `json:"worker"`       // that took the upload
+	Signature []byte    `json:"signature,omitempty"`
 }
 
 // NewModuleStore reads berth.modules.storage.*; the topic is "<group.id>-modules" and the replication factor that of
@@ -67,7 +68,7 @@ type moduleRecord struct {
 func NewModuleStore(worker map[string]string, incoming, workerID string, log *slog.Logger) (*ModuleStore, error) {
 	const prefix = "berth.modules.storage"
 	worker = maps.Clone(worker)
-	worker[prefix+".topic"] = cmp.Or(worker[prefix+".topic"], worker["group.id"]+"-modules")
+	worker[prefix+".topic"] = ModulesTopic(worker)
 	worker[prefix+".replication.factor"] = cmp.Or(worker[prefix+".replication.factor"],
 		worker["config.storage.replication.factor"])
 	spec, err := newSpec(worker, prefix, "modules", "modules", 1)
@@ -85,9 +86,14 @@ func NewModuleStore(worker map[string]string, incoming, workerID string, log *sl
 	return s, nil
 }
 
+// ModulesTopic is the topic of a group's modules, by a worker's properties.
+func ModulesTopic(worker map[string]string) string {
+	return cmp.Or(worker["berth.modules.storage.topic"], worker["group.id"]+"-modules")
+}
+
 func newModuleStore(incoming, workerID string, log *slog.Logger) *ModuleStore {
 	return &ModuleStore{log: log, incoming: incoming, worker: workerID,
-		uploads: map[uploadKey]*upload{}, listed: map[string]moduleRecord{}}
+		uploads: map[uploadKey]*upload{}, listed: map[moduleKey]moduleRecord{}}
 }
 
 // Run hands over the modules that are there and goes on with those that come, until ctx ends.
@@ -123,25 +129,25 @@ func (s *ModuleStore) Put(ctx context.Context, m host.StoredModule, wasm []byte)
 	if err := s.CatchUp(ctx); err != nil {
 		return err
 	}
-	if s.has(m.Digest) {
+	key := uploadKey{moduleKey{m.Tenant, m.Digest}, newUploadID()}
+	if s.has(key.moduleKey) {
 		return nil
 	}
-	key := uploadKey{m.Digest, newUploadID()}
 	if err := s.records.write(ctx, key.chunks(wasm)...); err != nil {
 		return fmt.Errorf("storing module %q: %w", m.Name, err)
 	}
 	manifest, err := json.Marshal(moduleRecord{Name: m.Name, SizeBytes: int64(len(wasm)), Upload: key.id,
-		Manifest: m.Manifest, Added: m.Added, By: m.By, Worker: s.worker})
+		Manifest: m.Manifest, Added: m.Added, By: m.By, Worker: s.worker, Signature: m.Signature})
 	if err != nil {
 		return fmt.Errorf("encoding the manifest of module %q: %w", m.Name, err)
 	}
-	if err := s.records.write(ctx, &kgo.Record{Key: []byte(m.Digest), Value: manifest}); err != nil {
+	if err := s.records.write(ctx, &kgo.Record{Key: []byte(key.moduleKey.String()), Value: manifest}); err != nil {
 		return fmt.Errorf("storing module %q: %w", m.Name, err)
 	}
 	if err := s.CatchUp(ctx); err != nil {
 		return err
 	}
-	if !s.has(m.Digest) {
+	if !s.has(key.moduleKey) {
 		return host.Conflict(fmt.Sprintf("Module %q was deleted while it was uploaded; upload it again", m.Name))
 	}
 	return nil
@@ -153,28 +159,29 @@ func newUploadID() string {
 	return hex.EncodeToString(id[:])
 }
 
-func (s *ModuleStore) has(digest string) bool {
+func (s *ModuleStore) has(module moduleKey) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, has := s.listed[digest]
+	_, has := s.listed[module]
 	return has
 }
 
 // Delete returns when no worker that reads on can see the module. One that is not there is no error. Its chunks go
 // after its manifest: if this worker ends in between, they are a torn upload.
-func (s *ModuleStore) Delete(ctx context.Context, digest string) error {
+func (s *ModuleStore) Delete(ctx context.Context, tenant, digest string) error {
 	if err := s.CatchUp(ctx); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	record, has := s.listed[digest]
-	key := uploadKey{digest, record.Upload}
+	module := moduleKey{tenant, digest}
+	record, has := s.listed[module]
+	key := uploadKey{module, record.Upload}
 	u := s.uploads[key]
 	s.mu.Unlock()
 	if !has {
 		return nil
 	}
-	if err := s.records.write(ctx, &kgo.Record{Key: []byte(digest)}); err != nil {
+	if err := s.records.write(ctx, &kgo.Record{Key: []byte(module.String())}); err != nil {
 		return fmt.Errorf("deleting module %q: %w", record.Name, err)
 	}
 	if err := s.records.write(ctx, s.tombstones(key, u)...); err != nil {
@@ -219,7 +226,7 @@ func (s *ModuleStore) collect(ctx context.Context, age time.Duration) error {
 	s.mu.Lock()
 	torn := map[uploadKey]*upload{}
 	for key, u := range s.uploads {
-		if s.listed[key.digest].Upload != key.id && time.Since(u.last) > age {
+		if s.listed[key.moduleKey].Upload != key.id && time.Since(u.last) > age {
 			torn[key] = u
 		}
 	}

@@ -48,7 +48,7 @@ func (s *shelf) ListModule(m host.StoredModule, file string) error {
 	return errors.Join(err, os.Remove(file))
 }
 
-func (s *shelf) UnlistModule(digest string) {
+func (s *shelf) UnlistModule(_, digest string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.listed, digest)
@@ -129,7 +129,7 @@ func TestModulesReachAllWorkers(t *testing.T) {
 	}
 	stopSecond()
 	small, _ := madeModule("m0", 1)
-	if err := first.Delete(ctx, small.Digest); err != nil {
+	if err := first.Delete(ctx, "", small.Digest); err != nil {
 		t.Fatal(err)
 	}
 	m, wasm := madeModule("late", 3*moduleChunkBytes)
@@ -170,7 +170,7 @@ func TestModuleAgain(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if err := errors.Join(first.Delete(within(t), m.Digest), second.Delete(within(t), m.Digest)); err != nil {
+		if err := errors.Join(first.Delete(within(t), "", m.Digest), second.Delete(within(t), "", m.Digest)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -187,7 +187,7 @@ func TestTornUploadIsInvisibleAndCollected(t *testing.T) {
 	worker := workerFor(t, addr)
 	s, stop := startModules(t, worker)
 	m, wasm := madeModule("torn", 3*moduleChunkBytes)
-	key := uploadKey{m.Digest, newUploadID()}
+	key := uploadKey{moduleKey{"", m.Digest}, newUploadID()}
 	if err := s.records.write(within(t), key.chunks(wasm)[:2]...); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestTornUploadIsInvisibleAndCollected(t *testing.T) {
 // What a reader makes of records that no store of this version wrote.
 func TestModuleRecords(t *testing.T) {
 	m, wasm := madeModule("m", moduleChunkBytes+10)
-	key := uploadKey{m.Digest, "0123456789abcdef"}
+	key := uploadKey{moduleKey{"", m.Digest}, "0123456789abcdef"}
 	chunks := key.chunks(wasm)
 	manifest := func(change func(*moduleRecord)) *kgo.Record {
 		r := moduleRecord{Name: "m", SizeBytes: m.SizeBytes, Upload: key.id}

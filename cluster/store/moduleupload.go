@@ -22,9 +22,18 @@ import (
 
 // uploadKey names the chunks of one upload.
 type uploadKey struct {
-	digest string // SHA-256, hex
-	id     string
+	moduleKey
+	id string
 }
+
+// moduleKey names a module: each tenant has its own, of the same bytes too.
+type moduleKey struct {
+	tenant string // "": the default tenant
+	digest string // SHA-256, hex
+}
+
+// String is the key of the module's manifest.
+func (k moduleKey) String() string { return host.JoinTenant(k.tenant, k.digest) }
 
 // upload is what was read of one.
 type upload struct {
@@ -34,7 +43,7 @@ type upload struct {
 }
 
 func (k uploadKey) chunk(number int) []byte {
-	return fmt.Appendf(nil, "%s/%s/%d", k.digest, k.id, number)
+	return fmt.Appendf(nil, "%s/%s/%d", k.moduleKey, k.id, number)
 }
 
 func (k uploadKey) chunks(wasm []byte) []*kgo.Record {
@@ -48,10 +57,12 @@ func (k uploadKey) chunks(wasm []byte) []*kgo.Record {
 // parseModuleKey reads a record's key; number -1 is the manifest. Its parts become file names, so nothing else passes.
 func parseModuleKey(text string) (key uploadKey, number int, err error) {
 	parts := strings.Split(text, "/")
-	if !isHex(parts[0], sha256.Size) || len(parts) != 1 && len(parts) != 3 {
-		return key, 0, fmt.Errorf("key %.100q is neither DIGEST nor DIGEST/UPLOAD/NUMBER", text)
+	tenant, digest := host.SplitTenant(parts[0])
+	if !isHex(digest, sha256.Size) || len(parts) != 1 && len(parts) != 3 {
+		return key, 0, fmt.Errorf("key %.100q is neither DIGEST nor DIGEST/UPLOAD/NUMBER, with a tenant and %s before it or "+
+			"not", text, host.TenantSeparator)
 	}
-	key.digest, number = parts[0], -1
+	key.moduleKey, number = moduleKey{tenant, digest}, -1
 	if len(parts) == 1 {
 		return key, number, nil
 	}
@@ -86,9 +97,9 @@ func (s *ModuleStore) apply(r *kgo.Record) {
 	case number >= 0:
 		s.addChunk(key, number, r)
 	case r.Value == nil:
-		s.unlist(key.digest)
+		s.unlist(key.moduleKey)
 	default:
-		s.applyManifest(key.digest, r)
+		s.applyManifest(key.moduleKey, r)
 	}
 }
 
@@ -110,7 +121,7 @@ func (s *ModuleStore) addChunk(key uploadKey, number int, r *kgo.Record) {
 }
 
 func (s *ModuleStore) file(key uploadKey) string {
-	return filepath.Join(s.incoming, key.digest+"-"+key.id)
+	return filepath.Join(s.incoming, key.digest+"-"+key.id+"-"+key.tenant)
 }
 
 func writeAt(file string, content []byte, at int64) error {
@@ -127,9 +138,9 @@ func (s *ModuleStore) dropChunk(key uploadKey, number int) {
 	if u == nil {
 		return
 	}
-	if s.listed[key.digest].Upload == key.id {
+	if s.listed[key.moduleKey].Upload == key.id {
 		s.log.Error("a module lost a chunk; upload it again", "digest", key.digest)
-		s.unlist(key.digest)
+		s.unlist(key.moduleKey)
 	}
 	if delete(u.sizes, number); len(u.sizes) > 0 {
 		return
@@ -144,10 +155,10 @@ func (s *ModuleStore) dropChunk(key uploadKey, number int) {
 	s.receiver.DiscardModule(key.digest)
 }
 
-func (s *ModuleStore) unlist(digest string) {
-	if _, has := s.listed[digest]; has {
-		delete(s.listed, digest)
-		s.receiver.UnlistModule(digest)
+func (s *ModuleStore) unlist(module moduleKey) {
+	if _, has := s.listed[module]; has {
+		delete(s.listed, module)
+		s.receiver.UnlistModule(module.tenant, module.digest)
 	}
 }
 
@@ -157,21 +168,21 @@ func (s *ModuleStore) removeFile(key uploadKey) {
 	}
 }
 
-func (s *ModuleStore) applyManifest(digest string, r *kgo.Record) {
+func (s *ModuleStore) applyManifest(module moduleKey, r *kgo.Record) {
 	var record moduleRecord
 	err := json.NewDecoder(bytes.NewReader(r.Value)).Decode(&record)
-	key := uploadKey{digest, record.Upload}
+	key := uploadKey{module, record.Upload}
 	if err == nil {
 		err = s.uploads[key].check(record.SizeBytes)
 	}
 	if err != nil {
-		s.log.Error("a module of the modules topic is not usable; upload it again", "digest", digest, "module", record.Name,
-			"problem", err)
-		s.unlist(digest) // a reader that comes later finds no other manifest
+		s.log.Error("a module of the modules topic is not usable; upload it again", "digest", module.digest, "module",
+			record.Name, "problem", err)
+		s.unlist(module) // a reader that comes later finds no other manifest
 		return
 	}
-	_, has := s.listed[digest]
-	s.listed[digest] = record
+	_, has := s.listed[module]
+	s.listed[module] = record
 	if !has {
 		s.hand(key, record)
 	}
@@ -195,8 +206,8 @@ func (u *upload) check(size int64) error {
 
 // hand gives a module to the receiver; one whose bytes can't be used is given with its problem.
 func (s *ModuleStore) hand(key uploadKey, record moduleRecord) {
-	m := host.StoredModule{Digest: key.digest, Name: record.Name, SizeBytes: record.SizeBytes, Manifest: record.Manifest,
-		Added: record.Added, By: record.By}
+	m := host.StoredModule{Tenant: key.tenant, Digest: key.digest, Name: record.Name, SizeBytes: record.SizeBytes,
+		Manifest: record.Manifest, Added: record.Added, By: record.By, Signature: record.Signature}
 	file := ""
 	if !s.receiver.HasModule(key.digest) {
 		file = s.file(key)

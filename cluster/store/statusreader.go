@@ -25,12 +25,13 @@ type statusReader struct {
 	connectors map[string]Status
 	tasks      map[string]map[int]Status
 	topics     map[string]map[string]TopicUse // connector -> topic as the key spells it
+	swaps      map[string]map[int64]Swap      // connector -> revision
 }
 
 func newStatusReader(log *slog.Logger) *statusReader {
 	return &statusReader{
 		log: log, connectors: map[string]Status{}, tasks: map[string]map[int]Status{},
-		topics: map[string]map[string]TopicUse{},
+		topics: map[string]map[string]TopicUse{}, swaps: map[string]map[int64]Swap{},
 	}
 }
 
@@ -48,6 +49,8 @@ func (s *statusReader) apply(r *kgo.Record) {
 		s.task(key, value)
 	case strings.HasPrefix(key, topicUseKey):
 		s.topic(key, value)
+	case strings.HasPrefix(key, swapKey):
+		s.swap(key, r.Value)
 	default:
 		s.ignored(key, "its key means nothing")
 	}

@@ -53,6 +53,15 @@ type pending struct {
 	key   string
 	value []byte
 	safe  func() bool // nil: write in any case; called under mu
+
+	written func() // nil: nobody waits; called when it is written, or never will be
+}
+
+// settled tells who waits.
+func (p pending) settled() {
+	if p.written != nil {
+		p.written()
+	}
 }
 
 // NewStatusStore takes the worker's properties. It does no I/O. Errors: a missing or bad property.
@@ -122,6 +131,10 @@ func (s *StatusStore) writeWaiting(ctx context.Context) {
 				case <-ctx.Done():
 					return
 				}
+				continue
+			}
+			for _, p := range batch {
+				p.settled()
 			}
 		}
 	}
@@ -150,7 +163,11 @@ func (s *StatusStore) putBack(batch []pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	batch = slices.DeleteFunc(batch, func(failed pending) bool {
-		return slices.ContainsFunc(s.waiting, func(newer pending) bool { return newer.key == failed.key })
+		newer := slices.ContainsFunc(s.waiting, func(newer pending) bool { return newer.key == failed.key })
+		if newer {
+			failed.settled()
+		}
+		return newer
 	})
 	s.waiting = append(batch, s.waiting...)
 }
@@ -164,6 +181,7 @@ func (s *StatusStore) put(p pending) {
 		}
 	}
 	if same >= waitingMax {
+		s.waiting[oldest].settled()
 		s.waiting = slices.Delete(s.waiting, oldest, oldest+1)
 	}
 	s.waiting = append(s.waiting, p)
@@ -185,7 +203,7 @@ func (s *StatusStore) PutConnector(name string, status Status) {
 func (s *StatusStore) PutConnectorSafe(name string, status Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.put(pending{connectorStatusKey + name, statusValue(status), func() bool {
+	s.put(pending{key: connectorStatusKey + name, value: statusValue(status), safe: func() bool {
 		old, there := s.reader.connectors[name]
 		return !there || safe(old, status)
 	}})
@@ -202,7 +220,7 @@ func (s *StatusStore) PutTask(id host.TaskID, status Status) {
 func (s *StatusStore) PutTaskSafe(id host.TaskID, status Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.put(pending{taskStatusKey + id.String(), statusValue(status), func() bool {
+	s.put(pending{key: taskStatusKey + id.String(), value: statusValue(status), safe: func() bool {
 		old, there := s.reader.tasks[id.Connector][id.Task]
 		return !there || safe(old, status)
 	}})

@@ -69,6 +69,11 @@ func usesTransactions(worker map[string]string) bool {
 	return support == "preparing" || support == "enabled"
 }
 
+// writesExactlyOnce tells whether the worker's source tasks write records and offsets in transactions.
+func writesExactlyOnce(worker map[string]string) bool {
+	return strings.EqualFold(worker["exactly.once.source.support"], "enabled")
+}
+
 func topicNumber(worker map[string]string, key string, fallback, limit int64) (int64, error) {
 	text := strings.TrimSpace(worker[key])
 	if text == "" {

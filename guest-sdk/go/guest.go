@@ -22,8 +22,11 @@ type Plugin struct {
 	Doc          string
 	TaskClass    string // connectors: shown as task.class; "": Class
 	Config       abi.ConfigDef
-	Capabilities []string // abi.CapabilityNet, …
-	Watches      bool     // NewConnector's value implements Watcher
+	Capabilities []string  // abi.CapabilityNet, …
+	Needs        abi.Needs // what of these alone; nil: all that the operator grants
+	Watches      bool      // NewConnector's value implements Watcher
+	KeepsState   bool      // the value of NewTransform, NewPredicate or a converter implements StateKeeper
+	WantsOffsets bool      // a source's records have their Offset in Kafka when Durable and Commit are given them
 
 	NewSource          func() Source
 	NewSink            func() Sink
@@ -72,6 +75,18 @@ type Starter interface {
 // Closer is for plugins that hold something. Close is called once, when the instance was told to stop.
 type Closer interface {
 	Close() error
+}
+
+// StateKeeper is for transformations, predicates and converters that keep something from record to record. When another
+// version takes a stage over while its task runs, it is given what the one before exports. Both are called between two
+// batches, while records wait.
+type StateKeeper interface {
+	// ExportState returns what to hand over, all stages of a task together at most abi.StateBytesMax. The stage goes on if
+	// what follows fails: exporting changes nothing. An error ends the swap, not the stage.
+	ExportState(ctx context.Context) ([]byte, error)
+	// ImportState takes what a stage of that version of the plugin has exported, in place of what this one has: before the
+	// first record, or when the stage gets its records back. An error ends the swap.
+	ImportState(ctx context.Context, version string, state []byte) error
 }
 
 // Source reads records from a foreign system.
@@ -197,8 +212,8 @@ func manifest(plugins []Plugin) abi.Manifest {
 		for _, kind := range p.kinds() {
 			m.Plugins = append(m.Plugins, abi.Plugin{
 				Class: p.Class, Aliases: p.Aliases, Kind: kind, Version: p.Version, Doc: p.Doc, TaskClass: p.TaskClass,
-				Config: p.Config, Capabilities: p.Capabilities, Watches: p.Watches,
-				Alters: p.AlterOffsets != nil,
+				Config: p.Config, Capabilities: p.Capabilities, Needs: p.Needs, Watches: p.Watches,
+				Alters: p.AlterOffsets != nil, KeepsState: p.KeepsState, WantsOffsets: p.WantsOffsets,
 			})
 		}
 	}

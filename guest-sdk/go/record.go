@@ -66,7 +66,8 @@ func (r *Record) Copy() *Record {
 	return &c
 }
 
-// Offset is the offset in Kafka, -1 in sources.
+// Offset is the offset in Kafka, -1 where it is not known: in sources it is known to Durable and Commit alone, if the
+// plugin WantsOffsets, and -1 of a record that was dropped.
 func (r *Record) Offset() int64 { return r.offset }
 
 // givenPlace is the topic and partition that the record came with, whatever transforms of this module made of them.

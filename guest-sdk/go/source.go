@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -104,13 +105,14 @@ func pauseFor(ctx context.Context, d time.Duration) {
 }
 
 func (t *sourceTask) process(ctx context.Context, records []*Record) error {
+	var last sealed
 	for i, r := range records {
-		if err := t.seal(r, uint32(i)); err != nil {
+		if err := last.seal(r, uint32(i)); err != nil {
 			return failed(0, int64(i), err)
 		}
 	}
 	original := records
-	if t.committer != nil || t.durable != nil {
+	if (t.committer != nil || t.durable != nil) && len(t.chain) > 1 {
 		original = make([]*Record, len(records)) // transforms change the others
 		for i, r := range records {
 			original[i] = r.Copy()
@@ -124,15 +126,26 @@ func (t *sourceTask) process(ctx context.Context, records []*Record) error {
 	return t.commit(t.seq, nil)
 }
 
+// sealed is the last source partition that was encoded: records of one poll often share the very map.
+type sealed struct {
+	of      uintptr // the map; 0: none
+	order   []string
+	encoded []byte
+}
+
 // seal encodes source partition and offset, which no transform may change.
-func (t *sourceTask) seal(r *Record, origin uint32) error {
+func (s *sealed) seal(r *Record, origin uint32) error {
 	r.origin = origin
 	if r.SourcePartition != nil {
-		partition, err := abi.ToValue(r.orderedPartition())
-		if err != nil {
-			return fmt.Errorf("source partition: %w", err)
+		of := reflect.ValueOf(r.SourcePartition).Pointer()
+		if of != s.of || !slices.Equal(r.PartitionOrder, s.order) {
+			partition, err := abi.ToValue(r.orderedPartition())
+			if err != nil {
+				return fmt.Errorf("source partition: %w", err)
+			}
+			s.of, s.order, s.encoded = of, r.PartitionOrder, partition.Payload
 		}
-		r.source.partition = partition.Payload
+		r.source.partition = s.encoded
 	}
 	if r.SourceOffset != nil {
 		offset, err := abi.ToValue(r.SourceOffset)
@@ -240,6 +253,8 @@ func (t *sourceTask) acknowledge(ctx context.Context, e abi.Event) error {
 		t.waiting = append(t.waiting, <-t.sent)
 	}
 	switch e.Kind {
+	case abi.EventWritten:
+		return t.noteWritten(e.Body)
 	case abi.EventDurable:
 		seqs, err := abi.ParseDurable(e.Body)
 		if err != nil {
@@ -252,6 +267,24 @@ func (t *sourceTask) acknowledge(ctx context.Context, e abi.Event) error {
 			return err
 		}
 		return t.tellCommitted(ctx, seq)
+	}
+	return nil
+}
+
+// noteWritten gives records that wait for Durable and Commit their offsets in Kafka.
+func (t *sourceTask) noteWritten(body []byte) error {
+	list, err := abi.ParseWritten(body)
+	if err != nil {
+		return err
+	}
+	for _, w := range list {
+		i := slices.IndexFunc(t.waiting, func(p polled) bool { return p.seq == w.Seq })
+		if i < 0 {
+			continue
+		}
+		for k, r := range t.waiting[i].records[:min(len(w.Offsets), len(t.waiting[i].records))] {
+			r.offset = w.Offsets[k]
+		}
 	}
 	return nil
 }

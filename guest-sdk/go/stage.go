@@ -10,8 +10,9 @@ import (
 // stage is a started step of a task. apply takes one record and appends what it becomes to out.
 type stage struct {
 	abi.Stage
-	plugin any
-	apply  func(ctx context.Context, r *Record, out []*Record) ([]*Record, error)
+	plugin  any
+	version string // of the plugin
+	apply   func(ctx context.Context, r *Record, out []*Record) ([]*Record, error)
 }
 
 // start makes and starts the stages of the plan, in order.
@@ -36,7 +37,7 @@ func (in *instance) startStage(ctx context.Context, s abi.Stage) (*stage, error)
 	if err != nil {
 		return nil, err
 	}
-	st := &stage{Stage: s}
+	st := &stage{Stage: s, version: p.Version}
 	if err := st.make(p); err != nil {
 		return nil, err
 	}

@@ -58,6 +58,10 @@ func (in *instance) runStages(ctx context.Context) error {
 			err = in.batch(ctx, event, sink)
 		case abi.EventOpen, abi.EventClose, abi.EventFlush:
 			err = in.partitions(ctx, event, sink)
+		case abi.EventExport:
+			err = in.exportState(ctx, event)
+		case abi.EventImport:
+			err = in.importState(ctx, event)
 		}
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ package configprovider
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,10 +29,15 @@ type Data struct {
 }
 
 // Transformer replaces references. nil has no providers. It is safe for concurrent use.
-type Transformer struct{ providers map[string]Provider }
+type Transformer struct {
+	providers map[string]Provider
+	granted   func(provider, path, key string) bool // nil: everything is
+}
 
 // NewTransformer makes a transformer that knows providers by their names.
-func NewTransformer(providers map[string]Provider) *Transformer { return &Transformer{providers} }
+func NewTransformer(providers map[string]Provider) *Transformer {
+	return &Transformer{providers: providers}
+}
 
 // Resolved is a configuration with the values in place.
 type Resolved struct {
@@ -46,6 +52,11 @@ var reference = regexp.MustCompile(`\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}`)
 // Transform replaces every reference that can be. One to an unknown provider, path or key stays as it is, and a value
 // that looks like a reference is none. Error: *abi.ConfigError of a provider.
 func (t *Transformer) Transform(config host.Config) (Resolved, error) {
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		if refused := t.refused(config[key]); refused != "" {
+			return Resolved{}, &abi.ConfigError{Key: key, Message: refused}
+		}
+	}
 	wanted := t.wanted(config)
 	found := map[place]map[string]string{}
 	resolved := Resolved{Config: make(host.Config, len(config)), TTLs: map[string]time.Duration{}}

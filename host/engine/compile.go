@@ -112,9 +112,9 @@ func (e *Engine) code(wasm []byte, digest string) (wazero.CompiledModule, error)
 // compileInLane makes a cache entry. Small modules wait for small ones only, so a big one never delays them, and the
 // memory of all compilations is bounded by that of one of each.
 func (e *Engine) compileInLane(wasm []byte) (string, error) {
-	lane, memory := e.small, int64(host.CompileSmallMemoryBytesMax)
+	lane, memory, limit := e.small, int64(host.CompileSmallMemoryBytesMax), host.CompileSmallDurationMax
 	if len(wasm) > host.CompileSmallBytesMax {
-		lane, memory = e.big, host.CompileMemoryBytesMax
+		lane, memory, limit = e.big, host.CompileMemoryBytesMax, host.CompileDurationMax
 	}
 	select {
 	case lane <- struct{}{}:
@@ -126,9 +126,9 @@ func (e *Engine) compileInLane(wasm []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	tooLong := &host.LimitError{Name: host.LimitCompileDuration, Limit: host.CompileDurationMax.String(),
+	tooLong := &host.LimitError{Name: host.LimitCompileDuration, Limit: limit.String(),
 		What: "takes too long to compile"}
-	ctx, cancel := context.WithTimeoutCause(e.ctx, host.CompileDurationMax, tooLong)
+	ctx, cancel := context.WithTimeoutCause(e.ctx, limit, tooLong)
 	defer cancel()
 	if err := e.compile(ctx, wasm, memory, entry); err != nil {
 		return "", errors.Join(fmt.Errorf("compile: %w", err), os.Remove(entry))

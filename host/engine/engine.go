@@ -13,6 +13,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/fair"
 )
 
 // Engine compiles modules and owns what their instances share. Safe for concurrent use.
@@ -22,6 +23,8 @@ type Engine struct {
 	turns   *queues
 	memory  memoryBudget // of all guests
 	cpu     cpuBudget    // of all guests
+	files   *fileBudget
+	shares  fair.Shares
 
 	moduleMemoryBytes int64
 	moduleSecondCPU   time.Duration
@@ -36,7 +39,8 @@ type Engine struct {
 	jobs       sync.WaitGroup
 
 	mu      sync.Mutex
-	modules map[string]*job // by digest; guarded by mu
+	modules map[string]*job         // by digest; guarded by mu
+	tenants map[string]*fair.Tenant // guarded by mu
 }
 
 // Open makes an engine that keeps compiled code in cacheDir ("": until it is closed).
@@ -44,9 +48,10 @@ func Open(ctx context.Context, cacheDir string) (*Engine, error) {
 	e := &Engine{
 		compile: compileApart,
 		small:   make(chan struct{}, 1), big: make(chan struct{}, 1),
-		modules: map[string]*job{},
-		turns:   newQueues(runtime.GOMAXPROCS(0) - 1),
-		memory:  memoryBudget{limit: host.LimitWorkerMemory, bytes: host.WorkerMemoryBytesMax},
+		modules: map[string]*job{}, tenants: map[string]*fair.Tenant{},
+		turns:  newQueues(runtime.GOMAXPROCS(0) - 1),
+		memory: memoryBudget{limit: host.LimitWorkerMemory, bytes: host.WorkerMemoryBytesMax},
+		files:  newFileBudget(),
 
 		moduleMemoryBytes: host.ModuleMemoryBytesMax,
 	}
@@ -80,6 +85,21 @@ func (e *Engine) LimitMemory(moduleBytes, workerBytes int64) {
 func (e *Engine) LimitCPU(module, worker time.Duration) {
 	e.moduleSecondCPU, e.cpu.perSecond = module, worker
 }
+
+// Share is a tenant's share of the cores, of which it has one from the first call on.
+func (e *Engine) Share(tenant string) *fair.Tenant {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.tenants[tenant]
+	if t == nil {
+		t = e.shares.Join()
+		e.tenants[tenant] = t
+	}
+	return t
+}
+
+// Memory is what all guests have, and what they may have, in bytes.
+func (e *Engine) Memory() (used, limit int64) { return e.memory.used.Load(), e.memory.bytes }
 
 // Close ends compilations and frees everything; instances must have ended.
 func (e *Engine) Close(ctx context.Context) error {

@@ -68,7 +68,7 @@ func hostile(t *testing.T, e *Engine) *Module {
 	return m
 }
 
-func open(t *testing.T) *Engine {
+func open(t testing.TB) *Engine {
 	t.Helper()
 	e, err := Open(t.Context(), filepath.Join(os.TempDir(), "berth-test-cache"))
 	if err != nil {
@@ -224,7 +224,7 @@ func TestJailKeepsGuestsInside(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "inner"), []byte("y"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	j, err := newJail(dir, new(writeCause))
+	j, err := newJail(dir, &openFiles{all: newFileBudget()}, new(writeCause))
 	if err != nil {
 		t.Fatal(err)
 	}

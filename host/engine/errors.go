@@ -59,7 +59,7 @@ func guestError(ctx context.Context, err error, in *instance, mem *guestMemory) 
 		}
 	}
 	if g.Cause == nil && mem.refused != nil { // most guests end as soon as they get no memory, each in its own way
-		g.Cause = mem.refused.error()
+		g.Cause = mem.refused.Refusal()
 		g.Reason += ", after " + g.Cause.Error()
 	}
 	return g

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/fair"
 	"github.com/berth-connect/berth/host/network"
 )
 
@@ -30,6 +32,7 @@ type Module struct {
 	memory  memoryBudget // of all its instances
 	cpu     cpuBudget    // of all its instances
 	tables  int64        // bytes that an instance's tables may take
+	begins  atomic.Int64 // bytes that its last instance began with
 	image   *image
 
 	Digest          string
@@ -49,6 +52,18 @@ type Config struct {
 	Stderr    io.Writer // nil: only the tail is kept, for traces
 
 	Network *network.Access // nil: the guest has no capability for it
+
+	CPU     *atomic.Int64 // gets the ns that the guest computes; nil: nobody asks
+	Account Account
+}
+
+// Account is who pays for an instance; the zero value is the default tenant's, which nobody counts.
+type Account struct {
+	Share  *fair.Tenant   // of the cores
+	Memory []MemoryBudget // asked besides those of instance, module and worker
+	// Computed hears of each slice of computing, from the instance's goroutine: how long it took, its units, and the
+	// index of the stage that it ended in.
+	Computed func(stage uint32, d time.Duration, units uint32)
 }
 
 // instance is one running module; it belongs to the goroutine of Run.
@@ -61,6 +76,8 @@ type instance struct {
 	faulted     string
 	stderr      *tail
 	writeCause  writeCause
+	files       openFiles
+	jails       []*jail
 	clock       clock
 }
 
@@ -70,7 +87,7 @@ func instanceOf(ctx context.Context) *instance { return ctx.Value(instanceKey{})
 
 // enter is the first act of each host call: the place where a killed instance ends.
 func (in *instance) enter(ctx context.Context) {
-	in.clock.check()
+	in.clock.check(0)
 	if ctx.Err() != nil || in.faulted != "" {
 		panic(sys.NewExitError(sys.ExitCodeContextCanceled))
 	}
@@ -87,16 +104,19 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	defer kill(nil)
 	limits := config.Limits.WithDefaults()
 	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}}
-	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill,
+	in.clock = clock{limits: limits, sleepless: config.Sleepless, total: config.CPU, queue: m.engine.turns, kill: kill,
 		seconds: limited(&cpuBudget{perSecond: limits.SecondCPU}, &m.cpu, &m.engine.cpu)}
+	in.payBy(config.Account, m.engine)
 	defer in.clock.leave()
 	in.network = network.NewStack(ctx, accessOf(config), limits, abi.TaskFd)
 	defer in.network.Close()
-	mem := m.guestMemory(limits)
+	mem := m.guestMemory(limits, config.Account)
 	defer mem.release()
 	if !mem.takeTables(m.tables) {
-		return &GuestError{Reason: "not started: " + mem.refused.error().Error(), Cause: mem.refused.error()}
+		return &GuestError{Reason: "not started: " + mem.refused.Refusal().Error(), Cause: mem.refused.Refusal()}
 	}
+	in.files.all = m.engine.files
+	defer in.closeJails()
 	moduleConfig, err := in.moduleConfig(config)
 	if err != nil {
 		return fmt.Errorf("prepare instance %s: %w", config.Name, err)
@@ -108,10 +128,27 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	}
 	defer func() { _ = mod.Close(context.WithoutCancel(ctx)) }() // an instance that ended has nothing to fail with
 	in.memory = mod.Memory()
+	m.begins.Store(mem.held())
 	in.clock.restart()
 	_, err = mod.ExportedFunction("_start").Call(ctx)
+	in.clock.count(0)
 	return guestError(ctx, err, in, mem)
 }
+
+// payBy tells the clock for whom it counts.
+func (in *instance) payBy(account Account, e *Engine) {
+	in.clock.share = account.Share
+	if account.Share == nil {
+		in.clock.share = e.Share("")
+	}
+	in.clock.computed = func(time.Duration, uint32) {}
+	if account.Computed != nil {
+		in.clock.computed = func(d time.Duration, units uint32) { account.Computed(in.position().Stage, d, units) }
+	}
+}
+
+// BeginsWith is what an instance needs at least, in bytes of memory and tables; 0 before the first one.
+func (m *Module) BeginsWith() int64 { return m.begins.Load() }
 
 // instantiate makes the instance. The engine panics when it does not get the memory that the module begins with.
 func (m *Module) instantiate(ctx context.Context, config wazero.ModuleConfig) (mod api.Module, err error) {
@@ -125,10 +162,10 @@ func (m *Module) instantiate(ctx context.Context, config wazero.ModuleConfig) (m
 
 // guestMemory is an instance's share of what the module and the worker may have. The reserve is a page larger than the
 // budget, so that it is the budget that says no.
-func (m *Module) guestMemory(limits host.Limits) *guestMemory {
+func (m *Module) guestMemory(limits host.Limits, account Account) *guestMemory {
 	own := &memoryBudget{limit: host.LimitMemory, bytes: int64(limits.MemoryBytes)}
 	return &guestMemory{bytesMax: limits.MemoryBytes + 1<<16, image: m.image,
-		budgets: []*memoryBudget{own, &m.memory, &m.engine.memory}}
+		budgets: append([]MemoryBudget{own, &m.memory, &m.engine.memory}, account.Memory...)}
 }
 
 // moduleConfig grants nothing that is not asked for: no environment but the zone, no arguments, no files, real clocks
@@ -136,10 +173,11 @@ func (m *Module) guestMemory(limits host.Limits) *guestMemory {
 func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 	files := wazero.NewFSConfig()
 	for _, dir := range config.Dirs {
-		j, err := newJail(dir, &in.writeCause)
+		j, err := newJail(dir, &in.files, &in.writeCause)
 		if err != nil {
 			return nil, fmt.Errorf("grant directory %q: %w", dir, err)
 		}
+		in.jails = append(in.jails, j)
 		files = files.(sysfs.FSConfig).WithSysFSMount(j, dir)
 	}
 	stdout := config.Stdout
@@ -157,6 +195,12 @@ func (in *instance) moduleConfig(config Config) (wazero.ModuleConfig, error) {
 		WithStdout(stdout).
 		WithStderr(in.stderr).
 		WithFSConfig(files), nil
+}
+
+func (in *instance) closeJails() {
+	for _, j := range in.jails {
+		_ = j.root.Close() // it was opened to be read
+	}
 }
 
 // position reads what the guest registered; its memory is still mapped.

@@ -15,11 +15,19 @@ import (
 // untouched pages cost nothing, and refuses to grow past the budgets of the instance, its module and the worker.
 type guestMemory struct {
 	bytesMax uint64 // of one linear memory
-	budgets  []*memoryBudget
-	image    *image        // what it begins with
-	refused  *memoryBudget // the last one that said no
-	tables   int64         // bytes taken for tables
+	budgets  []MemoryBudget
+	image    *image       // what it begins with
+	refused  MemoryBudget // the last one that said no
+	tables   int64        // bytes taken for tables
 	maps     []*linearMemory
+}
+
+// MemoryBudget is asked before a linear memory or a table grows, by several goroutines.
+type MemoryBudget interface {
+	// Take asks for n more bytes; a negative n gives back, which is never refused.
+	Take(n int64) bool
+	// Refusal says which limit refused.
+	Refusal() *host.LimitError
 }
 
 // memoryBudget is shared by the instances that it is for.
@@ -29,8 +37,8 @@ type memoryBudget struct {
 	used  atomic.Int64
 }
 
-// take asks for n more bytes; a negative n gives back.
-func (b *memoryBudget) take(n int64) bool {
+// Take implements MemoryBudget.
+func (b *memoryBudget) Take(n int64) bool {
 	if b.used.Add(n) > b.bytes && n > 0 {
 		b.used.Add(-n)
 		return false
@@ -38,7 +46,8 @@ func (b *memoryBudget) take(n int64) bool {
 	return true
 }
 
-func (b *memoryBudget) error() *host.LimitError {
+// Refusal implements MemoryBudget.
+func (b *memoryBudget) Refusal() *host.LimitError {
 	return &host.LimitError{Name: b.limit, Limit: fmt.Sprintf("%d MiB", b.bytes>>20), What: "asked for more memory"}
 }
 
@@ -71,6 +80,15 @@ func (g *guestMemory) takeTables(bytes int64) bool {
 	return true
 }
 
+// held is what the instance has, in bytes.
+func (g *guestMemory) held() int64 {
+	n := g.tables
+	for _, m := range g.maps {
+		n += int64(m.size)
+	}
+	return n
+}
+
 // release unmaps; no view of the memory may be left.
 func (g *guestMemory) release() {
 	for _, m := range g.maps {
@@ -86,12 +104,12 @@ func (g *guestMemory) release() {
 // take asks all budgets, or none.
 func (g *guestMemory) take(n int64) bool {
 	for i, b := range g.budgets {
-		if b.take(n) {
+		if b.Take(n) {
 			continue
 		}
 		g.refused = b
 		for _, granted := range g.budgets[:i] {
-			granted.take(-n)
+			granted.Take(-n)
 		}
 		return false
 	}

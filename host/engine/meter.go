@@ -10,6 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/fair"
 	"github.com/berth-connect/berth/host/metering"
 )
 
@@ -42,27 +43,39 @@ type clock struct {
 	sleepless bool // the guest has nothing to wait for, so its sleep is limited
 	queue     *queues
 	kill      context.CancelCauseFunc
+	share     *fair.Tenant                        // on whose behalf it computes
+	computed  func(d time.Duration, units uint32) // hears what it computed
 
 	counted time.Duration // up to when its time is accounted for
 	units   uint32        // of the slice that runs
+	total   *atomic.Int64 // ns of all that it computes; nil: nobody asks
 	batch   time.Duration // computed since the last answer, or since it slept without owing one
 	asleep  time.Duration // since the last answer
 	awaited time.Duration // of sleep, since the last answer, for replies of the host
 	burst   time.Duration // computed since it slept or got a turn
-	turn    *turnstile    // of which it holds a turn; nil: none
+	unasked time.Duration // computed since it was last asked whether its tenant has had more than others
+	turn    *fair.Queue   // of which it holds a turn; nil: none
 
 	seconds []*cpuBudget // what it may compute in a second, by itself and with others
 }
 
-// count accounts for the time since it was last called. What the host does for a guest counts as the guest's own: only
-// sleep does not.
-func (c *clock) count() time.Duration {
+// count accounts for the time since it was last called, and for the units that were spent. What the host does for a
+// guest counts as the guest's own: only sleep does not.
+func (c *clock) count(units uint32) time.Duration {
 	now := time.Duration(nanotime())
 	elapsed := now - c.counted
 	c.counted = now
 	spent := min(elapsed, sliceCountedMax)
 	c.batch += spent
 	c.burst += spent
+	if c.total != nil {
+		c.total.Add(int64(spent))
+	}
+	c.computed(spent, units)
+	if c.share.Shares() {
+		c.unasked += spent
+		c.share.Spend(now, spent, c.queue.contended(now))
+	}
 	for _, b := range c.seconds {
 		b.spend(now, spent)
 	}
@@ -70,8 +83,8 @@ func (c *clock) count() time.Duration {
 }
 
 // check counts, and kills a guest that is over its limit.
-func (c *clock) check() time.Duration {
-	elapsed := c.count()
+func (c *clock) check(units uint32) time.Duration {
+	elapsed := c.count(units)
 	if c.batch > c.limits.BatchCPU {
 		c.kill(&host.LimitError{Name: host.LimitBatchCPU, Limit: c.limits.BatchCPU.String(),
 			What: "computed without an answer"})
@@ -84,7 +97,7 @@ func (c *clock) restart() { c.counted = time.Duration(nanotime()) }
 
 // yield returns how many units may be spent until the next call.
 func (c *clock) yield(ctx context.Context) uint32 {
-	elapsed := c.check()
+	elapsed := c.check(c.units)
 	if ctx.Err() == nil {
 		c.wait(ctx)
 	}
@@ -163,25 +176,38 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// cede takes a turn when the guest has computed for a while, and hands it on when others wait for one.
+// cede takes a turn when the guest has computed for a while, or its tenant more than others, and hands it on when
+// others wait for one.
 func (c *clock) cede(ctx context.Context) {
-	if c.burst < turnDuration {
+	if c.burst < turnDuration && !c.ahead() {
 		return
 	}
 	c.burst = 0
-	turns := c.queue.ordinary
-	if c.batch > longBatchCPU {
-		turns = c.queue.long
+	turns, long := c.queue.ordinary, c.batch > longBatchCPU
+	if long {
 		c.yieldTo(ctx, c.queue.load)
 	}
-	if c.turn == turns && !turns.wanted() {
+	if long && !c.share.Shares() { // else it is at the cost of its tenant alone
+		turns = c.queue.long
+	}
+	if c.turn == turns && !turns.Due(c.share) {
 		return
 	}
 	c.leave()
-	if turns.enter(ctx) {
+	if turns.Enter(ctx, c.share, long) {
 		c.turn = turns
 	}
 	c.restart()
+}
+
+// ahead tells whether the guest's tenant has had more than others want to have: then many short bursts are no way
+// around the turns. It looks once a slice.
+func (c *clock) ahead() bool {
+	if c.unasked < sliceDuration {
+		return false
+	}
+	c.unasked = 0
+	return c.turn == nil && c.queue.contended(c.counted) && c.share.Ahead(c.counted)
 }
 
 // yieldTo pauses a guest that computes for long as long as somebody else may want its core.
@@ -197,7 +223,7 @@ func (c *clock) yieldTo(ctx context.Context, l *load) {
 // leave gives the turn back.
 func (c *clock) leave() {
 	if c.turn != nil {
-		c.turn.leave()
+		c.turn.Leave()
 		c.turn = nil
 	}
 }
@@ -212,38 +238,19 @@ const (
 	crowdedPause = 2 * time.Millisecond
 )
 
-// queues are what guests that compute wait in: there are as many turns as cores, but those that compute for long on one
-// batch leave a core to the others.
+// queues are what guests that compute wait in: there are as many turns as cores. Those that compute for long on one
+// batch leave a core to the others, and with several tenants most of their tenant's turns. Go runs one thread more than
+// there are cores (see main), so that its own goroutines, network and timers never queue behind guests.
 type queues struct {
-	ordinary, long *turnstile
+	ordinary, long *fair.Queue
 	load           *load
 }
 
 func newQueues(cores int) *queues {
-	return &queues{newTurnstile(cores), newTurnstile(cores - 1), &load{cores: cores}}
+	return &queues{fair.NewQueue(cores), fair.NewQueue(cores - 1), &load{cores: cores}}
 }
 
-// turnstile lets so many guests compute as it has turns, in the order in which they came. Go runs one thread more than
-// there are cores (see main), so that its own goroutines, network and timers never queue behind guests.
-type turnstile struct {
-	turns   chan struct{}
-	waiting atomic.Int32
+// contended tells whether somebody may want a core that somebody else has.
+func (q *queues) contended(now time.Duration) bool {
+	return q.ordinary.Wanted() || q.long.Wanted() || q.load.crowded(now)
 }
-
-func newTurnstile(turns int) *turnstile { return &turnstile{turns: make(chan struct{}, max(turns, 1))} }
-
-func (t *turnstile) wanted() bool { return t.waiting.Load() > 0 }
-
-// enter waits for a turn; false: ctx ended first.
-func (t *turnstile) enter(ctx context.Context) bool {
-	t.waiting.Add(1)
-	defer t.waiting.Add(-1)
-	select {
-	case t.turns <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (t *turnstile) leave() { <-t.turns }

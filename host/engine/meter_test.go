@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -66,33 +65,6 @@ func TestSleepForRepliesHasALimitOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestTurnsAreHandedOnAndLongOnesLeaveACore(t *testing.T) {
-	q := newQueues(2)
-	if cap(q.ordinary.turns) != 2 || cap(q.long.turns) != 1 {
-		t.Fatalf("%d and %d turns of 2 cores", cap(q.ordinary.turns), cap(q.long.turns))
-	}
-	if one := newQueues(1); cap(one.long.turns) != 1 {
-		t.Fatal("on one core nobody may compute for long")
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	if !q.long.enter(ctx) {
-		t.Fatal("no turn though all are free")
-	}
-	came := make(chan bool)
-	go func() { came <- q.long.enter(ctx) }()
-	for !q.long.wanted() {
-		time.Sleep(time.Millisecond)
-	}
-	q.long.leave()
-	if !<-came {
-		t.Fatal("the turn was not handed on")
-	}
-	cancel()
-	if q.long.enter(ctx) {
-		t.Fatal("a turn for one who has ended, though none is free")
-	}
-}
-
 func TestCoresAreCrowdedWhenThisProcessKeepsThemBusy(t *testing.T) {
 	for _, c := range []struct {
 		name         string
@@ -117,7 +89,7 @@ func TestCoresAreCrowdedWhenThisProcessKeepsThemBusy(t *testing.T) {
 
 func TestBudgetsAreAskedAllOrNone(t *testing.T) {
 	small, large := &memoryBudget{limit: host.LimitMemory, bytes: 100}, &memoryBudget{bytes: 1000}
-	g := &guestMemory{budgets: []*memoryBudget{large, small}}
+	g := &guestMemory{budgets: []MemoryBudget{large, small}}
 	if !g.take(80) || g.take(30) {
 		t.Fatal("80 of 100 fit, 30 more do not")
 	}
@@ -125,7 +97,7 @@ func TestBudgetsAreAskedAllOrNone(t *testing.T) {
 		t.Fatalf("used %d and %d, refused by %v", large.used.Load(), small.used.Load(), g.refused)
 	}
 	var limit *host.LimitError
-	if err := error(g.refused.error()); !errors.As(err, &limit) || limit.Name != host.LimitMemory {
+	if err := error(g.refused.Refusal()); !errors.As(err, &limit) || limit.Name != host.LimitMemory {
 		t.Fatalf("%v", err)
 	}
 	if g.take(-80); large.used.Load() != 0 || small.used.Load() != 0 {

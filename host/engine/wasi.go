@@ -92,6 +92,7 @@ func instantiateWASI(ctx context.Context, r wazero.Runtime) error {
 func wrapWASI(name string, fallback api.GoModuleFunction) api.GoModuleFunc {
 	onStream, takesStream := streamFunctions[name]
 	ours, vectored, waits := overrides[name], vectoredFunctions[name], waitingFunctions[name]
+	refuse := guardOf(name)
 	return func(ctx context.Context, m api.Module, stack []uint64) {
 		in := instanceOf(ctx)
 		in.enter(ctx)
@@ -107,6 +108,12 @@ func wrapWASI(name string, fallback api.GoModuleFunction) api.GoModuleFunc {
 		if takesStream && uint32(stack[0]) > abi.TaskFd {
 			stack[0] = in.onStream(onStream, m.Memory(), stack)
 			return
+		}
+		if refuse != nil {
+			if errno := refuse(stack); errno != errnoSuccess {
+				stack[0] = errno
+				return
+			}
 		}
 		if vectored {
 			defer shorten(m.Memory(), stack)()

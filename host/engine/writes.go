@@ -34,16 +34,8 @@ func (c *writeCause) explain(stack []uint64) {
 type writtenFile struct {
 	sys.File
 	path   string
-	opened os.FileInfo // nil: not known
+	opened os.FileInfo
 	cause  *writeCause
-}
-
-func newWrittenFile(f sys.File, path string, cause *writeCause) *writtenFile {
-	opened, err := os.Stat(path)
-	if err != nil {
-		opened = nil
-	}
-	return &writtenFile{File: f, path: path, opened: opened, cause: cause}
 }
 
 // Write implements sys.File.
@@ -91,7 +83,7 @@ func (f *writtenFile) again(buf []byte, at int64) (int, sys.Errno) {
 	}
 	defer own.Close()
 	now, err := own.Stat()
-	if err != nil || f.opened == nil || !os.SameFile(now, f.opened) {
+	if err != nil || !os.SameFile(now, f.opened) {
 		return 0, sys.EIO // another file has taken its place
 	}
 	var n int

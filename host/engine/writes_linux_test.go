@@ -11,7 +11,7 @@ import (
 
 func openIn(t *testing.T, dir, name string, flag sys.Oflag, cause *writeCause) sys.File {
 	t.Helper()
-	j, err := newJail(dir, cause)
+	j, err := newJail(dir, &openFiles{all: newFileBudget()}, cause)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestTheSecondAttemptOfAWriteCounts(t *testing.T) {
 		if err := os.WriteFile(path, []byte("abcdef"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		f := openIn(t, dir, c.name, c.flag, new(writeCause)).(*writtenFile)
+		f := openIn(t, dir, c.name, c.flag, new(writeCause)).(*countedFile).File.(*writtenFile)
 		if n, errno := f.again([]byte("++"), c.at); n != 2 || errno != 0 {
 			t.Errorf("%s: %d, %v", c.name, n, errno)
 		}

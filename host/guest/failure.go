@@ -97,6 +97,7 @@ var phaseNames = map[abi.Phase]string{
 	abi.PhaseIdle: "idle", abi.PhaseStart: "start", abi.PhasePoll: "poll", abi.PhasePut: "put", abi.PhaseApply: "apply",
 	abi.PhaseFlush: "flush", abi.PhaseStop: "stop", abi.PhaseDescribe: "describe", abi.PhaseValidate: "validate",
 	abi.PhaseConfigs: "task configs", abi.PhaseCommit: "commit", abi.PhaseAlter: "alter offsets",
+	abi.PhaseState: "state",
 }
 
 func phaseName(p abi.Phase) string {

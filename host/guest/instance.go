@@ -33,6 +33,7 @@ type Options struct {
 	Engine  engine.Config
 	Log     *slog.Logger
 	Metrics Metrics
+	Usage   Usage // nil: nobody counts
 	Serve   Serve // of requests; nil: the guest may make none
 
 	Boundaries bool // a source's transaction boundaries are passed on, each behind its batch
@@ -57,6 +58,9 @@ func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options
 	config.Sleepless = !waits(plan)
 	link := newLink(opts.Log, opts.Metrics, config.Limits)
 	link.ctx, link.serve, link.boundaries = ctx, opts.Serve, opts.Boundaries
+	if opts.Usage != nil {
+		link.usage = opts.Usage
+	}
 	has := func(kind string) bool {
 		return slices.ContainsFunc(plan.Stages, func(s abi.Stage) bool { return s.Kind == kind })
 	}

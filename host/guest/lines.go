@@ -19,14 +19,14 @@ type lineBudget struct {
 	dropped int   // since the last line that went through; guarded by mu
 }
 
-// take asks for one line; dropped is how many were refused before it.
-func (b *lineBudget) take() (dropped int, ok bool) {
+// take asks for one line, and then others who may refuse it; dropped is how many were refused before it.
+func (b *lineBudget) take(others func(kept bool) bool) (dropped int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if now := time.Now().Unix(); now != b.second {
 		b.second, b.taken = now, 0
 	}
-	if b.taken >= b.perSecond {
+	if !others(b.taken < b.perSecond) {
 		b.dropped++
 		return 0, false
 	}

@@ -72,6 +72,7 @@ type Metrics func(name string, counter bool, value float64)
 type Link struct {
 	log     *slog.Logger
 	metrics Metrics
+	usage   Usage
 	limits  host.Limits
 	source  bool  // the instance has a source stage
 	sink    bool  // the instance has a sink stage
@@ -119,6 +120,7 @@ func newLink(log *slog.Logger, metrics Metrics, limits host.Limits) *Link {
 	return &Link{
 		log:     log,
 		metrics: metrics,
+		usage:   uncounted{},
 		limits:  limits,
 		lines:   lineBudget{perSecond: limits.SecondLines},
 		wake:    make(chan struct{}, 1),
@@ -159,6 +161,10 @@ func answer(kind abi.EventKind) abi.MessageKind {
 		return abi.MessageValidated
 	case abi.EventAlter:
 		return abi.MessageAltered
+	case abi.EventExport:
+		return abi.MessageState
+	case abi.EventImport:
+		return abi.MessageImported
 	}
 	return 0
 }
@@ -209,6 +215,7 @@ func (l *Link) Poll(dst []byte) int {
 	}
 	l.events[0] = event{}
 	l.events = l.events[1:]
+	l.usage.Handed(need)
 	return need
 }
 
@@ -227,7 +234,8 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 	}
 	k := abi.MessageKind(kind)
 	switch k {
-	case abi.MessageReady, abi.MessageResult, abi.MessageConfigs, abi.MessageValidated, abi.MessageAltered:
+	case abi.MessageReady, abi.MessageResult, abi.MessageConfigs, abi.MessageValidated, abi.MessageAltered,
+		abi.MessageState, abi.MessageImported:
 		if !l.owes(k, seq) {
 			return l.breach(abi.PutUnknown, "put of kind %d for seq %d, which asks for none", k, seq)
 		}
@@ -248,6 +256,7 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 		l.put = seq
 	}
 	l.settle(k)
+	l.usage.Took(len(head) + len(data))
 	l.outbox <- newMessage(k, seq, head, data)
 	return abi.PutTaken
 }
@@ -367,7 +376,7 @@ func (l *Link) end(cause error) {
 
 // Log implements engine.Calls.
 func (l *Link) Log(level uint32, line []byte) {
-	if dropped, ok := l.lines.take(); ok {
+	if dropped, ok := l.lines.take(l.usage.Line); ok {
 		if dropped > 0 {
 			l.log.Warn("lines of the module's log were dropped", "lines", dropped)
 		}

@@ -29,7 +29,7 @@ func (s *Stream) dial(hostname string, port uint16) {
 	}
 	s.stack.access.Meters.Connected()
 	s.mu.Lock()
-	s.host = name
+	s.to = peer{host: name, port: port}
 	s.mu.Unlock()
 	s.open(conn, "")
 }

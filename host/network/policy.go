@@ -3,6 +3,7 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -20,8 +21,34 @@ const Property = "berth.allow.net"
 const Rule = "list host:port, such as api.example.com:443, *.example.com:9000-9010 or 10.1.0.0/16:5432 " +
 	"(a private address needs a grant of its range besides that of its name)"
 
-// Policy is what the operator grants; nil grants nothing.
-type Policy struct{ grants []grant }
+// Policy is what the operator grants, of that what the plugin asks for; nil grants nothing.
+type Policy struct {
+	grants []grant
+	outer  *Policy // has to grant it, too; nil: there is none
+	asked  *asked  // nil: all that is granted
+}
+
+// asked are the needs of a plugin's manifest.
+type asked struct {
+	entries []string // as they are written
+	grants  []grant
+}
+
+// Within returns a policy that grants what both grant.
+func (p *Policy) Within(outer *Policy) *Policy {
+	if outer == nil {
+		return nil
+	}
+	return &Policy{grants: p.all(), outer: outer}
+}
+
+// beyond asks the outer policy.
+func (p *Policy) beyond(check func(*Policy) *Error) *Error {
+	if p == nil || p.outer == nil {
+		return nil
+	}
+	return check(p.outer)
+}
 
 // grant is one entry: a name, every name below a domain, every name ("*"), or a range of addresses; and its ports.
 type grant struct {
@@ -32,16 +59,41 @@ type grant struct {
 }
 
 // ParsePolicy reads grants; the error says which one is wrong and how it should look.
-func ParsePolicy(entries []string) (*Policy, error) {
-	p := &Policy{}
+func ParsePolicy(entries []string) (*Policy, error) { return ParsePolicyOf(Property, entries) }
+
+// ParsePolicyOf is ParsePolicy for another property that is written so.
+func ParsePolicyOf(property string, entries []string) (*Policy, error) {
+	grants, entry, err := parseGrants(entries)
+	if err != nil {
+		return nil, fmt.Errorf("Invalid value %s for configuration %s: %w; %s", entry, property, err, Rule)
+	}
+	return &Policy{grants: grants}, nil
+}
+
+// parseGrants returns the entry that an error is about.
+func parseGrants(entries []string) (grants []grant, wrong string, err error) {
 	for _, entry := range entries {
 		g, err := parseGrant(entry)
 		if err != nil {
-			return nil, fmt.Errorf("Invalid value %s for configuration %s: %w; %s", entry, Property, err, Rule)
+			return nil, entry, err
 		}
-		p.grants = append(p.grants, g)
+		grants = append(grants, g)
 	}
-	return p, nil
+	return grants, "", nil
+}
+
+// Asked is the part of the policy that a manifest's needs ask for, which are written as grants are. Error: the one that
+// can't be read.
+func (p *Policy) Asked(needs []string) (*Policy, error) {
+	grants, entry, err := parseGrants(needs)
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w; %s", entry, err, Rule)
+	}
+	part := &Policy{grants: p.all(), asked: &asked{needs, grants}}
+	if p != nil {
+		part.outer = p.outer
+	}
+	return part, nil
 }
 
 func parseGrant(entry string) (grant, error) {
@@ -133,9 +185,13 @@ func (g grant) covers(addr netip.Addr) bool {
 
 // checkName tells whether a name may be dialled at a port; the addresses behind it are looked at later.
 func (p *Policy) checkName(name string, port uint16) *Error {
+	of := func(g grant) bool { return g.matchesName(name) && g.matchesPort(port) }
+	if !p.asks(of) {
+		return p.notAsked(joined(name, port))
+	}
 	for _, g := range p.all() {
-		if g.matchesName(name) && g.matchesPort(port) {
-			return nil
+		if of(g) {
+			return p.beyond(func(outer *Policy) *Error { return outer.checkName(name, port) })
 		}
 	}
 	return notGranted("%s is not granted", joined(name, port))
@@ -148,8 +204,12 @@ func (p *Policy) checkQuestion(name string) *Error {
 	for strings.HasPrefix(host, "_") && strings.Contains(host, ".") {
 		_, host, _ = strings.Cut(host, ".")
 	}
-	if slices.ContainsFunc(p.all(), func(g grant) bool { return g.matchesName(host) }) {
-		return nil
+	of := func(g grant) bool { return g.matchesName(host) }
+	if !p.asks(of) {
+		return p.notAsked(host)
+	}
+	if slices.ContainsFunc(p.all(), of) {
+		return p.beyond(func(outer *Policy) *Error { return outer.checkQuestion(name) })
 	}
 	return notGranted("asking DNS for %s is not granted: %s", name, "a name may be asked for if a port of it is granted")
 }
@@ -157,7 +217,14 @@ func (p *Policy) checkQuestion(name string) *Error {
 // checkAddress tells whether an address may be dialled: one of a granted name unless it is special, or one of a
 // granted range. named: a grant of its name was found.
 func (p *Policy) checkAddress(addr netip.Addr, port uint16, named bool) *Error {
+	if failed := p.beyond(func(outer *Policy) *Error { return outer.checkAddress(addr, port, named) }); failed != nil {
+		return failed
+	}
 	addr = addr.Unmap()
+	of := func(g grant) bool { return g.prefix.IsValid() && g.prefix.Contains(addr) && g.matchesPort(port) }
+	if !named && !p.asks(of) {
+		return p.notAsked(joined(addr.String(), port))
+	}
 	for _, g := range p.all() {
 		if g.covers(addr) && g.matchesPort(port) {
 			return nil
@@ -172,8 +239,71 @@ func (p *Policy) checkAddress(addr netip.Addr, port uint16, named bool) *Error {
 	return notGranted("%s is not granted", joined(addr.String(), port))
 }
 
+// Check tells whether a host, by its name or address, may be dialled at a port; the addresses behind a name are not
+// looked at. Error: says that it is not granted.
+func (p *Policy) Check(hostname string, port uint16) error {
+	failed := (*Error)(nil)
+	if addr, err := netip.ParseAddr(hostname); err == nil {
+		failed = p.checkAddress(addr, port, false)
+	} else if name, err := hostName(hostname); err == nil {
+		failed = p.checkName(name, port)
+	} else {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	return nil
+}
+
+// asks tells whether the plugin asks for something.
+func (p *Policy) asks(of func(grant) bool) bool {
+	return p == nil || p.asked == nil || slices.ContainsFunc(p.asked.grants, of)
+}
+
+func (p *Policy) notAsked(what string) *Error {
+	return &Error{abi.NetNotGranted, fmt.Sprintf("%s is not what the plugin asks for, whatever is granted: its manifest "+
+		"needs %s alone", what, cmp.Or(strings.Join(p.asked.entries, ", "), "nothing"))}
+}
+
+// Missing are those of a manifest's needs that no grant reaches at all.
+func (p *Policy) Missing(needs []string) []string {
+	var missing []string
+	for _, need := range needs {
+		asked, err := parseGrant(need)
+		if err == nil && !p.meets(asked) {
+			missing = append(missing, need)
+		}
+	}
+	return missing
+}
+
+// meets tells whether a need and what is granted, all in all, have something in common.
+func (p *Policy) meets(need grant) bool {
+	return p != nil && slices.ContainsFunc(p.grants, need.meets) && (p.outer == nil || p.outer.meets(need))
+}
+
+// meets tells whether a grant and a need have something in common.
+func (g grant) meets(other grant) bool {
+	if g.last < other.first || other.last < g.first || g.prefix.IsValid() != other.prefix.IsValid() {
+		return false
+	}
+	if g.prefix.IsValid() {
+		return g.prefix.Overlaps(other.prefix)
+	}
+	return g.within(other) || other.within(g)
+}
+
+// within tells whether the names of a grant are all among another's.
+func (g grant) within(other grant) bool {
+	if g.below {
+		return other.below && (other.name == "" || g.name == other.name || strings.HasSuffix(g.name, "."+other.name))
+	}
+	return other.matchesName(g.name)
+}
+
 // Empty tells whether nothing is granted.
-func (p *Policy) Empty() bool { return len(p.all()) == 0 }
+func (p *Policy) Empty() bool { return len(p.all()) == 0 || p.outer != nil && p.outer.Empty() }
 
 func (p *Policy) all() []grant {
 	if p == nil {

@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -64,6 +65,47 @@ func TestNamesAreGrantedByNameAndPort(t *testing.T) {
 	var none *Policy
 	if none.checkName("api.example.com", 443) == nil {
 		t.Error("no policy grants something")
+	}
+}
+
+func TestAPluginReachesWhatIsGrantedAndAskedFor(t *testing.T) {
+	granted := policy(t, "*.example.com:443", "10.0.0.0/8:*")
+	p, err := granted.Asked([]string{"api.example.com:*", "other.test:443", "10.1.0.0/16:5432"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for target, want := range map[string]string{
+		"api.example.com:443": "", "10.1.2.3:5432": "",
+		"api.example.com:80":  "api.example.com:80 is not granted; the worker's berth.allow.net must list it",
+		"other.test:443":      "other.test:443 is not granted",
+		"web.example.com:443": "web.example.com:443 is not what the plugin asks for",
+		"10.1.2.3:80":         "10.1.2.3:80 is not what the plugin asks for, whatever is granted: its manifest ne",
+		"10.2.0.1:5432":       "10.2.0.1:5432 is not what the plugin asks for",
+	} {
+		name, port, _ := net.SplitHostPort(target)
+		number, _ := net.LookupPort("tcp", port)
+		var failed *Error
+		if addr, err := netip.ParseAddr(name); err == nil {
+			failed = p.checkAddress(addr, uint16(number), false)
+		} else {
+			failed = p.checkName(name, uint16(number))
+		}
+		if got := fmt.Sprint(failed); want == "" && failed != nil || !strings.Contains(got, want) {
+			t.Errorf("%s: got %s, want %q", target, got, want)
+		}
+	}
+	if failed := p.checkAddress(netip.MustParseAddr("10.9.9.9"), 443, true); failed != nil {
+		t.Errorf("an address behind a name that is asked for: %v", failed)
+	}
+	if p.checkQuestion("web.example.com") == nil || p.checkQuestion("_x._tcp.api.example.com") != nil {
+		t.Error("DNS is asked for what the plugin does not ask for, or not for what it does")
+	}
+	_, err = granted.Asked([]string{"a:1", "b"})
+	if err == nil || !strings.Contains(err.Error(), `"b": it names no port`) {
+		t.Errorf("got %v", err)
+	}
+	if none, _ := (*Policy)(nil).Asked([]string{"a:1"}); none.checkName("a", 1) == nil || !none.Empty() {
+		t.Error("asking grants")
 	}
 }
 

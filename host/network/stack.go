@@ -30,6 +30,9 @@ type Access struct {
 	Policy   *Policy
 	Resolver Resolver // nil: the system's
 	Meters   Meters   // nil: nobody counts
+	Secrets  []Secret // that the guest has handles of
+	// Pace waits, besides the instance's own budget, until n bytes may pass, or ctx ends; nil: it does not.
+	Pace func(ctx context.Context, n int)
 
 	lacksCapability bool
 }
@@ -57,6 +60,9 @@ func NewStack(ctx context.Context, access Access, limits host.Limits, base uint3
 	}
 	if access.Meters == nil {
 		access.Meters = uncounted{}
+	}
+	if access.Pace == nil {
+		access.Pace = func(context.Context, int) {}
 	}
 	s := &Stack{access: access, limits: limits, wake: make(chan struct{}, 1), streams: map[uint32]*Stream{}, last: base,
 		dials: rate{perSecond: host.NetDialsPerSecondMax}, bytes: budget{perSecond: limits.NetSecondBytes}}

@@ -26,7 +26,7 @@ type Stream struct {
 	busy    bool      // dialling, asking or shaking hands
 	failed  *Error
 	answer  string
-	host    string // what was dialled
+	to      peer // what was dialled
 	conn    net.Conn
 	in, out []byte // at most host.NetBufferBytes each
 	eof     bool   // the peer sends no more
@@ -83,7 +83,8 @@ func (s *Stream) open(conn net.Conn, protocol string) {
 		s.conn, s.busy, s.upgrade = conn, false, false
 		s.answer = conn.LocalAddr().String() + "\n" + conn.RemoteAddr().String() + "\n" + protocol
 		s.pumps.Go(func() { s.receive(conn) })
-		s.pumps.Go(func() { s.send(conn) })
+		to := s.to
+		s.pumps.Go(func() { s.send(conn, to) })
 	})
 	if s.ctx.Err() != nil {
 		s.abort() // it was too early
@@ -97,6 +98,7 @@ func (s *Stream) receive(conn net.Conn) {
 		n, err := conn.Read(chunk)
 		s.stack.access.Meters.Read(n)
 		s.stack.bytes.spend(s.ctx, n)
+		s.stack.access.Pace(s.ctx, n)
 		s.mu.Lock()
 		for len(s.in)+n > host.NetBufferBytes && !s.closed && !s.upgrade && s.failed == nil {
 			s.changed.Wait()
@@ -116,30 +118,73 @@ func (s *Stream) receive(conn net.Conn) {
 	}
 }
 
-// send is the writer. It goes on until the guest's last byte is out, or there is an error.
-func (s *Stream) send(conn net.Conn) {
+// send is the writer. It goes on until the guest's last byte is out, or there is an error. Secrets are put in the place
+// of their handles here: behind the guest, and right before the connection.
+func (s *Stream) send(conn net.Conn, to peer) {
+	secrets := filler{secrets: s.stack.access.Secrets}
 	for {
-		s.mu.Lock()
-		for len(s.out) == 0 && !s.closed && !s.finish && !s.upgrade && s.failed == nil {
-			s.changed.Wait()
+		chunk, leave, last := s.nextChunk(&secrets)
+		filled, refused := secrets.fill(chunk, to, leave || len(chunk) == 0)
+		if refused != nil {
+			s.fail(refused)
+			return
 		}
-		chunk, last := s.out, s.closed || s.finish
-		s.out = nil
-		leave := len(chunk) == 0
-		s.mu.Unlock()
+		if len(chunk) > 0 {
+			s.stack.notify()
+		}
+		if !s.sendAll(conn, filled) {
+			return
+		}
 		if leave {
 			s.end(conn, last)
 			return
 		}
-		s.stack.notify()
-		s.stack.bytes.spend(s.ctx, len(chunk))
-		n, err := conn.Write(chunk)
-		s.stack.access.Meters.Written(n)
-		if err != nil {
-			s.fail(classify("write", err))
-			return
-		}
 	}
+}
+
+// sendAll tells whether a chunk, which may be empty, is out.
+func (s *Stream) sendAll(conn net.Conn, chunk []byte) bool {
+	if len(chunk) == 0 {
+		return true
+	}
+	s.stack.bytes.spend(s.ctx, len(chunk))
+	s.stack.access.Pace(s.ctx, len(chunk))
+	n, err := conn.Write(chunk)
+	s.stack.access.Meters.Written(n)
+	if err != nil {
+		s.fail(classify("write", err))
+	}
+	return err == nil
+}
+
+// nextChunk waits for what the guest writes. An empty chunk without leave means that what is held has waited long
+// enough. last: it is the guest who ends the connection.
+func (s *Stream) nextChunk(secrets *filler) (chunk []byte, leave, last bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	overdue := false // guarded by mu
+	if held := len(secrets.held); held > 0 {
+		timer := time.AfterFunc(holdMax(held), func() { s.update(func() { overdue = true }) })
+		defer timer.Stop()
+	}
+	for len(s.out) == 0 && !s.closed && !s.finish && !s.upgrade && !overdue && s.failed == nil {
+		s.changed.Wait()
+	}
+	chunk, last = s.out, s.closed || s.finish
+	s.out = nil
+	leave = len(chunk) == 0 && (last || s.upgrade || s.failed != nil)
+	if s.failed != nil {
+		secrets.held = nil
+	}
+	return chunk, leave, last
+}
+
+// holdMax is how long the beginning of what may be a handle waits for its rest.
+func holdMax(held int) time.Duration {
+	if held < len(abi.SecretMark) {
+		return host.NetTildeHeldMax
+	}
+	return host.NetHandleHeldMax
 }
 
 // end tells the peer that no more comes, if so; a stream that the guest has closed ends with it.
@@ -273,10 +318,20 @@ func (s *Stream) handshake(conn net.Conn, options abi.TLSOptions) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, host.NetDialDurationMax)
 	defer cancel()
-	secured, err := secure(ctx, conn, s.host, options)
+	keys := filler{secrets: s.stack.access.Secrets}
+	var err *Error
+	if options.Key, err = keys.fillText(options.Key, s.to); err != nil {
+		s.fail(err)
+		return
+	}
+	secured, err := secure(ctx, conn, s.to.host, options)
 	if err != nil {
 		s.fail(err)
 		return
 	}
-	s.open(secured, secured.ConnectionState().NegotiatedProtocol)
+	state := secured.ConnectionState()
+	s.mu.Lock()
+	s.to.state = &state
+	s.mu.Unlock()
+	s.open(secured, state.NegotiatedProtocol)
 }

@@ -343,3 +343,7 @@ func TestBytesBeforeTheHandshakeAreRefused(t *testing.T) {
 		t.Errorf("got %s: %s", code, text)
 	}
 }
+
+func tlsServer(conn net.Conn, like *httptest.Server) *tls.Conn {
+	return tls.Server(conn, &tls.Config{Certificates: like.TLS.Certificates})
+}

@@ -65,7 +65,8 @@ func (r Result) Window(lo, hi int) Result {
 	return w
 }
 
-func (r *Result) len() int {
+// Len is the number of records that count.
+func (r *Result) Len() int {
 	if r.hi == 0 {
 		return r.Batch.Len()
 	}
@@ -82,10 +83,10 @@ func (r *Result) Origin(i int) int {
 
 // before is how many of the records came before the first one whose failure stops the link.
 func (r *Result) before(stops func(*RecordFailure) bool) int {
-	n := r.len()
+	n := r.Len()
 	for i := range r.Failures {
 		if f := &r.Failures[i]; stops(f) {
-			n = min(n, sort.Search(r.len(), func(k int) bool { return r.Origin(r.lo+k) >= f.Record }))
+			n = min(n, sort.Search(r.Len(), func(k int) bool { return r.Origin(r.lo+k) >= f.Record }))
 		}
 	}
 	return n
@@ -141,6 +142,13 @@ func (l *Link) Enter(ctx context.Context, records []host.ConsumerRecord) (Result
 	return l.answer(ctx, Result{Batch: input}, guest.Bytes(body), input)
 }
 
+// Warm lets the instance answer a batch without records, so that what it does for the first time is not done while
+// records wait.
+func (l *Link) Warm(ctx context.Context) error {
+	_, err := l.exchange(ctx, NewFetch(nil), 0, []byte{})
+	return err
+}
+
 func (l *Link) answer(ctx context.Context, in Result, body guest.Body, input abi.Batch) (Result, error) {
 	out, err := l.exchange(ctx, body, input.Len(), input.Data())
 	if err != nil {
@@ -157,7 +165,7 @@ func (l *Link) answer(ctx context.Context, in Result, body guest.Body, input abi
 // enteringIndex lets the error of an instance name the record by its index in the entering batch.
 func (r *Result) enteringIndex(err error) error {
 	var stage *StageError
-	if errors.As(err, &stage) && stage.Record >= 0 && stage.Record < r.len() {
+	if errors.As(err, &stage) && stage.Record >= 0 && stage.Record < r.Len() {
 		stage.Record = r.Origin(r.lo + stage.Record)
 	}
 	return err
@@ -169,6 +177,7 @@ func (l *Link) Polled(m guest.Message) (Result, error) {
 	if err != nil {
 		return Result{}, l.garbage(err)
 	}
+	l.Instance.CountRecords(batch.InputCount(), batch.Len())
 	r, err := l.result(batch)
 	for i := range r.Failures { // from indices of the poll, of which dropped records are missing, to indices of entries
 		record := r.Failures[i].Record
@@ -191,7 +200,7 @@ func (l *Link) compact(in *Result, n int) error {
 		fields.SourcePartition, fields.SourceOffset = abi.None, abi.Block{}
 		l.builder.Add(&fields)
 		if l.builder.Size() > abi.BatchBytesMax {
-			return fmt.Errorf("a batch of %d records grew over %d bytes at record %d", in.len(), abi.BatchBytesMax, i)
+			return fmt.Errorf("a batch of %d records grew over %d bytes at record %d", in.Len(), abi.BatchBytesMax, i)
 		}
 	}
 	return nil
@@ -215,6 +224,7 @@ func (l *Link) exchange(ctx context.Context, body guest.Body, n int, data []byte
 	if batch.InputCount() != n {
 		return Result{}, l.garbage(fmt.Errorf("answer for %d records of %d", batch.InputCount(), n))
 	}
+	l.Instance.CountRecords(n, batch.Len())
 	return l.result(batch)
 }
 

@@ -31,6 +31,7 @@ func AppendProducerRecords(dst []host.ProducerRecord, batch *abi.Batch, from, to
 
 func fillRecord(r *host.ProducerRecord, topics []string, e abi.Entry) (err error) {
 	r.Topic, r.Partition, r.TimestampMs, r.Headers = topics[e.Topic()], e.Partition(), e.Timestamp(), nil
+	r.Offset = nil
 	if r.Key, err = serialised(e.Key()); err != nil {
 		return fmt.Errorf("key: %w", err)
 	}

@@ -86,15 +86,11 @@ func Groups(stages []Stage, apart bool) []Group {
 	return groups
 }
 
-// Capabilities is what the stages of the group ask for.
-func (g Group) Capabilities() []string {
-	var all []string
-	for _, s := range g.Stages {
-		for _, c := range s.Found.Capabilities {
-			if !slices.Contains(all, c) {
-				all = append(all, c)
-			}
-		}
+// Plugins are those of the group's stages.
+func (g Group) Plugins() []abi.Plugin {
+	all := make([]abi.Plugin, len(g.Stages))
+	for i, s := range g.Stages {
+		all[i] = s.Found.Plugin
 	}
 	return all
 }

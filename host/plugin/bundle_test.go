@@ -22,7 +22,16 @@ func TestBundledManifestsAreTheModulesOwn(t *testing.T) {
 	t.Cleanup(func() { _ = e.Close(context.Background()) })
 	r := New(Config{Log: slog.New(slog.DiscardHandler)}, e)
 	for _, m := range modules.All() {
-		manifest, err := r.describe(t.Context(), m.Name, m.Wasm, digestOf(m.Wasm))
+		b, wasm := Bundled(m), m.Wasm
+		if b.Digest != "" {
+			if wasm, err = unpack(b.Wasm); err != nil {
+				t.Fatal(err)
+			}
+			if digestOf(wasm) != b.Digest || int64(len(wasm)) != unpackedSize(b.Wasm) {
+				t.Errorf("modules/%s.wasm.gz is not what modules/%s.digest says: run modules/build.sh", m.Name, m.Name)
+			}
+		}
+		manifest, err := r.describe(t.Context(), m.Name, wasm, b.digest())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,12 +27,12 @@ func HostKind(kind string) host.PluginKind {
 var kindOrder = []host.PluginKind{host.KindSink, host.KindSource, host.KindTransformation, host.KindPredicate,
 	host.KindConverter, host.KindHeaderConverter}
 
-// Infos lists every plugin: by kind in the order of GET /connector-plugins, then class, then version.
-func (r *Registry) Infos() []host.PluginInfo {
+// Infos lists every plugin of the view: by kind in the order of GET /connector-plugins, then class, then version.
+func (r View) Infos() []host.PluginInfo {
 	<-r.loaded
 	r.mu.RLock()
 	var all []host.PluginInfo
-	for _, m := range r.modules {
+	for _, m := range r.visible() {
 		all = append(all, m.info.Plugins...)
 	}
 	r.mu.RUnlock()
@@ -46,13 +46,15 @@ func (r *Registry) Infos() []host.PluginInfo {
 }
 
 // Modules lists the modules by name.
-func (r *Registry) Modules() []host.ModuleInfo {
+func (r View) Modules() []host.ModuleInfo {
 	<-r.loaded
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	all := make([]host.ModuleInfo, 0, len(r.modules))
-	for _, m := range r.modules {
-		all = append(all, m.info)
+	for _, m := range r.visible() {
+		info := m.info
+		info.Grants, info.Granted = r.grantsOf(m)
+		all = append(all, info)
 	}
 	slices.SortFunc(all, func(a, b host.ModuleInfo) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Digest, b.Digest))
@@ -61,21 +63,21 @@ func (r *Registry) Modules() []host.ModuleInfo {
 }
 
 // Find is Resolve for those who need the description only.
-func (r *Registry) Find(name, version string, kinds ...string) (abi.Plugin, error) {
+func (r View) Find(name, version string, kinds ...string) (abi.Plugin, error) {
 	p, err := r.Resolve(name, version, kinds...)
 	return p.Plugin, err
 }
 
 // Resolve finds a plugin by class or alias, of one of kinds (ABI words; none = any), in the newest version that the
 // specification allows ("" = latest). Errors: host.ErrNotFound, host.ErrBadRequest (version, ambiguous alias).
-func (r *Registry) Resolve(name, version string, kinds ...string) (Plugin, error) {
+func (r View) Resolve(name, version string, kinds ...string) (Plugin, error) {
 	wanted, err := parseVersionRange(version)
 	if err != nil {
 		return Plugin{}, err
 	}
 	found := r.named(name, kinds)
 	if len(found) == 0 {
-		return Plugin{}, host.NotFound(fmt.Sprintf("Unknown plugin %s.", name))
+		return Plugin{}, host.NotFound(fmt.Sprintf("Unknown plugin %s. %s", name, host.MissingPluginRemedy))
 	}
 	if other := slices.IndexFunc(found, func(p Plugin) bool { return p.Class != found[0].Class }); other > 0 {
 		return Plugin{}, host.BadRequest(fmt.Sprintf(
@@ -99,12 +101,12 @@ func (r *Registry) Resolve(name, version string, kinds ...string) (Plugin, error
 }
 
 // named returns the plugins with that class, or, if there is none, with that alias.
-func (r *Registry) named(name string, kinds []string) []Plugin {
+func (r View) named(name string, kinds []string) []Plugin {
 	<-r.loaded
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	var byClass, byAlias []Plugin
-	for _, m := range r.modules {
+	for _, m := range r.visible() {
 		for _, p := range m.manifest.Plugins {
 			if len(kinds) > 0 && !slices.Contains(kinds, p.Kind) {
 				continue
@@ -126,7 +128,7 @@ func (r *Registry) named(name string, kinds []string) []Plugin {
 
 // AlterOffsets asks a connector's plugin whether a user may set its offsets so; one that has nothing to say of that is
 // not asked.
-func (r *Registry) AlterOffsets(ctx context.Context, p Plugin, config map[string]*string, offsets []abi.AlteredOffset) (
+func (r View) AlterOffsets(ctx context.Context, p Plugin, config map[string]*string, offsets []abi.AlteredOffset) (
 	abi.Altered, error) {
 	if !p.Alters {
 		return abi.Altered{Supported: true}, nil
@@ -138,12 +140,12 @@ func (r *Registry) AlterOffsets(ctx context.Context, p Plugin, config map[string
 	question := abi.AlterRequest{Plugin: p.Class, Kind: p.Kind, Config: config, Offsets: offsets}
 	return guest.AlterOffsets(ctx, code, question, guest.Options{
 		Log:    r.config.Log.With("plugin", p.Class),
-		Engine: r.Granted(p.Digest, p.Capabilities),
+		Engine: r.Granted(p.Digest, p.Plugin),
 	})
 }
 
 // exactly finds a plugin that was found before; its version may be any text, and no range.
-func (r *Registry) exactly(p abi.Plugin, kind string) (Plugin, error) {
+func (r View) exactly(p abi.Plugin, kind string) (Plugin, error) {
 	found := r.named(p.Class, []string{kind})
 	i := slices.IndexFunc(found, func(f Plugin) bool { return f.Class == p.Class && f.Version == p.Version })
 	if i < 0 {
@@ -153,7 +155,7 @@ func (r *Registry) exactly(p abi.Plugin, kind string) (Plugin, error) {
 }
 
 // Check asks the plugin itself about a configuration, in an instance of its own.
-func (r *Registry) Check(ctx context.Context, p abi.Plugin, kind string,
+func (r View) Check(ctx context.Context, p abi.Plugin, kind string,
 	config map[string]*string) ([]abi.KeyValidation, error) {
 	found, err := r.exactly(p, kind)
 	if err != nil {
@@ -166,6 +168,6 @@ func (r *Registry) Check(ctx context.Context, p abi.Plugin, kind string,
 	stage := abi.Stage{Kind: kind, Plugin: p.Class, Config: config}
 	return guest.Validate(ctx, code, stage, guest.Options{
 		Log:    r.config.Log.With("plugin", p.Class),
-		Engine: r.Granted(found.Digest, found.Capabilities),
+		Engine: r.Granted(found.Digest, found.Plugin),
 	})
 }

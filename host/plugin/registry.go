@@ -27,6 +27,10 @@ type Config struct {
 	Bundle []Bundled
 	Grants Grants
 	Limits host.Limits // of each instance
+	// Tenants says what tenants are granted of Grants; nil: there are none.
+	Tenants host.Tenants
+	// Signatures is what uploaded modules must be signed with; what lies in the store is held against it, too.
+	Signatures Signatures
 	// TimeZone is the default zone of all instances, a name of the IANA database; "": UTC.
 	TimeZone string
 	// Shared has the uploaded modules of all workers; Dir then is a cache of them. nil: they are this worker's alone.
@@ -40,6 +44,7 @@ type Bundled struct {
 	Wasm     []byte
 	Manifest []byte // what the module says of itself: it need not be compiled to be listed
 	Warm     bool   // compile it at the start, beside everything else, and not when it is first used
+	Digest   string // of a module whose Wasm is packed with gzip: the SHA-256, hex, of what is in it; "": it is not packed
 }
 
 // Registry is safe for concurrent use.
@@ -49,20 +54,27 @@ type Registry struct {
 	store  store
 
 	mu      sync.RWMutex
-	modules map[string]*module // by digest; guarded by mu
-	whole   map[string]bool    // digests of modules whose bytes in Dir were proven; guarded by mu
-	adding  sync.Mutex         // one module is listed at a time, so that conflicts are seen
-	local   chan struct{}      // closed when the modules are listed that come from no store
-	loaded  chan struct{}      // closed when Load has ended
-	arrived chan string        // digests of modules to be compiled before somebody uses them
+	modules map[key]*module // guarded by mu
+	whole   map[string]bool // digests of modules whose bytes in Dir were proven; guarded by mu
+	adding  sync.Mutex      // one module is listed at a time, so that conflicts are seen
+	local   chan struct{}   // closed when the modules are listed that come from no store
+	loaded  chan struct{}   // closed when Load has ended
+	arrived chan string     // digests of modules to be compiled before somebody uses them
 }
+
+// key names a module: each tenant has its own, of the same bytes too.
+type key struct{ tenant, digest string }
 
 // module is one module of the registry.
 type module struct {
+	tenant   string // who uploaded it
 	info     host.ModuleInfo
 	manifest abi.Manifest
 	from     origin
 	wasm     []byte // nil: in the store
+	packed   bool   // wasm is, see unpack
+
+	signature []byte // of an upload that is not in the store yet
 }
 
 // Plugin is a plugin with the module that has it.
@@ -76,7 +88,7 @@ type Plugin struct {
 
 // New returns an empty registry; Load fills it, once.
 func New(config Config, e *engine.Engine) *Registry {
-	return &Registry{config: config, engine: e, store: store{config.Dir}, modules: map[string]*module{},
+	return &Registry{config: config, engine: e, store: store{config.Dir}, modules: map[key]*module{},
 		whole: map[string]bool{}, local: make(chan struct{}), loaded: make(chan struct{}),
 		arrived: make(chan string, arrivalsMax)}
 }
@@ -139,7 +151,7 @@ func (r *Registry) warmUp(ctx context.Context) {
 		if !b.Warm {
 			continue
 		}
-		if _, err := r.Code(ctx, digestOf(b.Wasm)); err != nil && ctx.Err() == nil {
+		if _, err := r.Code(ctx, b.digest()); err != nil && ctx.Err() == nil {
 			r.config.Log.Error("module can't be used", "module", b.Name, "problem", err)
 		}
 	}
@@ -150,8 +162,12 @@ func (r *Registry) loadBundled(b Bundled) error {
 	if err != nil {
 		return err
 	}
-	r.list(&module{manifest: manifest, from: fromBundle, wasm: b.Wasm,
-		info: host.ModuleInfo{Name: b.Name, Digest: digestOf(b.Wasm), SizeBytes: int64(len(b.Wasm))}})
+	m := &module{manifest: manifest, from: fromBundle, wasm: b.Wasm, packed: b.Digest != "",
+		info: host.ModuleInfo{Name: b.Name, Digest: b.digest(), SizeBytes: int64(len(b.Wasm))}}
+	if m.packed {
+		m.info.SizeBytes = unpackedSize(b.Wasm)
+	}
+	r.list(m)
 	return nil
 }
 
@@ -168,6 +184,10 @@ func (r *Registry) loadStored() error {
 		m := &module{manifest: manifest, from: fromUpload, info: host.ModuleInfo{Name: rec.Name, Digest: digest}}
 		if err != nil {
 			m.info.Problem = fmt.Sprintf("its stored manifest can't be read: %v; upload the module again", err)
+		} else if m.info.SignedBy, err = r.config.Signatures.Verify(rec.Name, digest, rec.Signature); err != nil {
+			m.info.Problem, m.manifest = err.Error(), abi.Manifest{}
+		}
+		if m.info.Problem != "" {
 			r.config.Log.Error("module can't be used", "module", rec.Name, "problem", m.info.Problem)
 		}
 		if stat, err := os.Stat(filepath.Join(r.config.Dir, digest+".wasm")); err == nil {
@@ -207,7 +227,13 @@ func moduleName(file string) string { return strings.TrimSuffix(filepath.Base(fi
 func (r *Registry) Add(ctx context.Context, upload host.ModuleUpload) (info host.ModuleInfo, added bool, err error) {
 	<-r.loaded
 	upload.Name = moduleName(upload.Name)
-	return r.add(ctx, upload, fromUpload)
+	m, added, err := r.add(ctx, upload, fromUpload)
+	if err != nil {
+		return host.ModuleInfo{}, false, err
+	}
+	info = m.info
+	info.Changes = r.Of(m.tenant).changesOf(m)
+	return info, added, nil
 }
 
 // origin is where a module comes from.
@@ -219,40 +245,46 @@ const (
 	fromUpload // is kept in the store
 )
 
-func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origin) (host.ModuleInfo, bool, error) {
+func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origin) (*module, bool, error) {
 	digest := digestOf(upload.Wasm)
-	if m := r.module(digest); m != nil && m.info.Problem == "" {
-		return m.info, false, nil
+	if m := r.Of(upload.Tenant).module(digest); m != nil && m.info.Problem == "" {
+		return m, false, nil
 	}
-	manifest, err := r.describe(ctx, upload.Name, upload.Wasm, digest)
-	if err != nil {
-		return host.ModuleInfo{}, false, err
-	}
-	m := &module{manifest: manifest, from: from, wasm: upload.Wasm,
+	m := &module{tenant: upload.Tenant, from: from, wasm: upload.Wasm, signature: upload.Signature,
 		info: host.ModuleInfo{Name: upload.Name, Digest: digest, SizeBytes: int64(len(upload.Wasm))}}
+	var err error
+	if from == fromUpload { // before anything of it is run
+		if m.info.SignedBy, err = r.config.Signatures.Verify(upload.Name, digest, upload.Signature); err != nil {
+			return nil, false, err
+		}
+	}
+	if m.manifest, err = r.describe(ctx, upload.Name, upload.Wasm, digest); err != nil {
+		return nil, false, err
+	}
 	if from == fromUpload && r.config.Shared != nil && !upload.DryRun {
-		info, err := r.share(ctx, m, upload.By)
-		return info, err == nil, err
+		listed, err := r.share(ctx, m, upload.By)
+		return listed, err == nil, err
 	}
 	r.adding.Lock()
 	defer r.adding.Unlock()
-	if m := r.module(digest); m != nil && m.info.Problem == "" {
-		return m.info, false, nil // added by another meanwhile
+	if m := r.Of(upload.Tenant).module(digest); m != nil && m.info.Problem == "" {
+		return m, false, nil // added by another meanwhile
 	}
-	if err := r.checkConflicts(upload.Name, digest, manifest); err != nil {
-		return host.ModuleInfo{}, false, err
+	if err := r.Of(upload.Tenant).checkConflicts(upload.Name, digest, m.manifest); err != nil {
+		return nil, false, err
 	}
 	if upload.DryRun {
-		return r.informed(m).info, false, nil
+		return r.informed(m), false, nil
 	}
 	if from == fromUpload && r.config.Dir != "" {
-		rec := record{Name: upload.Name, Added: time.Now().UTC(), Manifest: manifest.Encode()}
+		rec := record{Name: upload.Name, Added: time.Now().UTC(), Manifest: m.manifest.Encode(), Signature: upload.Signature}
 		if err := r.store.put(digest, upload.Wasm, rec); err != nil {
-			return host.ModuleInfo{}, false, err
+			return nil, false, err
 		}
 		m.wasm = nil
 	}
-	return r.list(m), true, nil
+	r.list(m)
+	return m, true, nil
 }
 
 func (r *Registry) describe(ctx context.Context, name string, wasm []byte, digest string) (abi.Manifest, error) {
@@ -276,16 +308,19 @@ func (r *Registry) describe(ctx context.Context, name string, wasm []byte, diges
 				"module %q has a plugin with class %q and kind %q; both must be set, the kind to one that the ABI knows",
 				name, p.Class, p.Kind))
 		}
+		if err := checkNeeds(name, p); err != nil {
+			return abi.Manifest{}, err
+		}
 	}
 	return manifest, nil
 }
 
 // checkConflicts refuses a second plugin of the same class, kind and version: which one a connector gets would be an
 // accident.
-func (r *Registry) checkConflicts(name, digest string, manifest abi.Manifest) error {
+func (r View) checkConflicts(name, digest string, manifest abi.Manifest) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for _, m := range r.modules {
+	for _, m := range r.visible() {
 		if m.info.Digest == digest {
 			continue
 		}
@@ -302,17 +337,16 @@ func (r *Registry) checkConflicts(name, digest string, manifest abi.Manifest) er
 }
 
 // list makes a module known.
-func (r *Registry) list(m *module) host.ModuleInfo {
+func (r *Registry) list(m *module) {
 	r.informed(m)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.modules[m.info.Digest] = m
-	return m.info
+	r.modules[key{m.tenant, m.info.Digest}] = m
 }
 
 // informed fills in what the manifest says.
 func (r *Registry) informed(m *module) *module {
-	m.info.SDK = m.manifest.SDK
+	m.info.SDK, m.info.Uploaded = m.manifest.SDK, m.from == fromUpload
 	for _, p := range m.manifest.Plugins {
 		m.info.Plugins = append(m.info.Plugins, host.PluginInfo{Class: p.Class, Aliases: p.Aliases,
 			Kind: HostKind(p.Kind), Version: p.Version, Digest: m.info.Digest, Module: m.info.Name, Doc: p.Doc,
@@ -323,18 +357,41 @@ func (r *Registry) informed(m *module) *module {
 			}
 		}
 	}
-	m.info.Granted = r.grantedOf(m)
+	m.info.Grants, m.info.Granted = r.Of(m.tenant).grantsOf(m)
 	return m
 }
 
+// module finds a module of those that the view has.
+func (r View) module(digest string) *module {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if m := r.modules[key{r.tenant, digest}]; m != nil {
+		return m
+	}
+	if m := r.modules[key{"", digest}]; m != nil && m.from != fromUpload {
+		return m
+	}
+	return nil
+}
+
+// module finds one of the modules that have these bytes; nil: there is none.
 func (r *Registry) module(digest string) *module {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.modules[digest]
+	var found *module
+	for k, m := range r.modules {
+		if k.digest == digest && (found == nil || found.from == fromUpload && m.from != fromUpload) {
+			found = m
+		}
+	}
+	return found
 }
 
 // errNoModule: a digest that nobody added.
 var errNoModule = errors.New("no such module")
+
+// Engine is what runs the modules.
+func (r *Registry) Engine() *engine.Engine { return r.engine }
 
 // Code returns the compiled module of a digest, compiling it if need be.
 func (r *Registry) Code(ctx context.Context, digest string) (*engine.Module, error) {
@@ -342,12 +399,9 @@ func (r *Registry) Code(ctx context.Context, digest string) (*engine.Module, err
 	if m == nil {
 		return nil, fmt.Errorf("compile %s: %w", digest, errNoModule)
 	}
-	wasm := m.wasm
-	if wasm == nil {
-		var err error
-		if wasm, err = r.store.get(digest); err != nil {
-			return nil, err
-		}
+	wasm, err := r.content(m)
+	if err != nil {
+		return nil, err
 	}
 	code, err := r.engine.Compile(ctx, wasm, digest)
 	if err != nil {

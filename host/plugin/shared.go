@@ -16,37 +16,37 @@ var _ host.ModuleReceiver = (*Registry)(nil)
 
 // share gives an upload to all workers; it comes back through ListModule, as it does to the others. Of two that
 // conflict the store's order decides: the later one is taken back.
-func (r *Registry) share(ctx context.Context, m *module, by string) (host.ModuleInfo, error) {
-	if err := r.checkConflicts(m.info.Name, m.info.Digest, m.manifest); err != nil {
-		return host.ModuleInfo{}, err
+func (r *Registry) share(ctx context.Context, m *module, by string) (*module, error) {
+	if err := r.Of(m.tenant).checkConflicts(m.info.Name, m.info.Digest, m.manifest); err != nil {
+		return nil, err
 	}
-	if r.module(m.info.Digest) != nil { // with a problem, which this upload may mend on all workers
-		if err := r.config.Shared.Delete(ctx, m.info.Digest); err != nil {
-			return host.ModuleInfo{}, err
+	if r.Of(m.tenant).module(m.info.Digest) != nil { // with a problem, which this upload may mend on all workers
+		if err := r.config.Shared.Delete(ctx, m.tenant, m.info.Digest); err != nil {
+			return nil, err
 		}
 	}
 	rec := record{Name: m.info.Name, Added: time.Now().UTC(), Manifest: m.manifest.Encode()}
 	if err := r.store.putContent(m.info.Digest, m.wasm); err != nil {
-		return host.ModuleInfo{}, err
+		return nil, err
 	}
-	stored := host.StoredModule{Digest: m.info.Digest, Name: rec.Name, SizeBytes: m.info.SizeBytes,
-		Manifest: rec.Manifest, Added: rec.Added, By: by}
+	stored := host.StoredModule{Tenant: m.tenant, Digest: m.info.Digest, Name: rec.Name, SizeBytes: m.info.SizeBytes,
+		Manifest: rec.Manifest, Added: rec.Added, By: by, Signature: m.signature}
 	if err := r.config.Shared.Put(ctx, stored, m.wasm); err != nil {
-		return host.ModuleInfo{}, err
+		return nil, err
 	}
-	listed := r.module(m.info.Digest)
+	listed := r.Of(m.tenant).module(m.info.Digest)
 	if listed == nil {
-		return host.ModuleInfo{}, host.Conflict(fmt.Sprintf("Module %q was deleted while it was uploaded; upload it again",
+		return nil, host.Conflict(fmt.Sprintf("Module %q was deleted while it was uploaded; upload it again",
 			m.info.Name))
 	}
 	if listed.info.Problem == "" {
-		return listed.info, nil
+		return listed, nil
 	}
 	problem := host.Conflict(listed.info.Problem)
-	if err := r.config.Shared.Delete(ctx, m.info.Digest); err != nil {
-		return host.ModuleInfo{}, fmt.Errorf("%w; taking it back: %w", problem, err)
+	if err := r.config.Shared.Delete(ctx, m.tenant, m.info.Digest); err != nil {
+		return nil, fmt.Errorf("%w; taking it back: %w", problem, err)
 	}
-	return host.ModuleInfo{}, problem
+	return nil, problem
 }
 
 // CatchUp waits until everything is listed that any worker was given before the call.
@@ -73,17 +73,20 @@ func (r *Registry) HasModule(digest string) bool {
 // ListModule implements host.ModuleReceiver. A module that can't be used is listed with its problem.
 func (r *Registry) ListModule(stored host.StoredModule, file string) error {
 	<-r.local
-	m := &module{from: fromUpload, info: host.ModuleInfo{Name: stored.Name, Digest: stored.Digest,
+	m := &module{tenant: stored.Tenant, from: fromUpload, info: host.ModuleInfo{Name: stored.Name, Digest: stored.Digest,
 		SizeBytes: stored.SizeBytes, Problem: stored.Problem}}
-	if known := r.module(stored.Digest); known != nil && known.from != fromUpload {
+	if known := r.Of(stored.Tenant).module(stored.Digest); known != nil && known.from != fromUpload {
 		return nil // the same bytes lie in plugin.path
 	}
 	manifest, err := abi.ParseManifest(stored.Manifest)
 	if err == nil && file != "" {
 		err = r.store.take(stored.Digest, file)
 	}
+	if err == nil { // whoever can write to the topic can put a module there
+		m.info.SignedBy, err = r.config.Signatures.Verify(stored.Name, stored.Digest, stored.Signature)
+	}
 	if err == nil {
-		err = r.checkConflicts(stored.Name, stored.Digest, manifest)
+		err = r.Of(stored.Tenant).checkConflicts(stored.Name, stored.Digest, manifest)
 	}
 	if err != nil && m.info.Problem == "" {
 		m.info.Problem = err.Error()
@@ -126,11 +129,12 @@ func (r *Registry) compileArrivals(ctx context.Context) {
 }
 
 // UnlistModule implements host.ModuleReceiver.
-func (r *Registry) UnlistModule(digest string) {
+func (r *Registry) UnlistModule(tenant, digest string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if m := r.modules[digest]; m != nil && m.from == fromUpload {
-		delete(r.modules, digest)
+	k := key{tenant, digest}
+	if m := r.modules[k]; m != nil && m.from == fromUpload {
+		delete(r.modules, k)
 	}
 }
 
@@ -160,7 +164,7 @@ func (r *Registry) prune() error {
 
 // Delete takes an uploaded module away; tasks that run keep what they have. Errors: host.ErrNotFound, host.ErrConflict
 // (the module was not uploaded), those of the store.
-func (r *Registry) Delete(ctx context.Context, digest string) error {
+func (r View) Delete(ctx context.Context, digest string) error {
 	<-r.loaded
 	m := r.module(digest)
 	switch {
@@ -172,26 +176,34 @@ func (r *Registry) Delete(ctx context.Context, digest string) error {
 		return host.Conflict(fmt.Sprintf("Module %q lies in plugin.path; remove its file and restart the worker",
 			m.info.Name))
 	case r.config.Shared != nil:
-		return r.config.Shared.Delete(ctx, digest)
+		return r.config.Shared.Delete(ctx, r.tenant, digest)
 	}
 	r.adding.Lock()
 	defer r.adding.Unlock()
 	if err := r.store.remove(digest); err != nil {
 		return err
 	}
-	r.UnlistModule(digest)
+	r.UnlistModule(r.tenant, digest)
 	return nil
 }
 
 // Content returns the bytes of a module. Errors: host.ErrNotFound.
-func (r *Registry) Content(digest string) ([]byte, error) {
+func (r View) Content(digest string) ([]byte, error) {
 	<-r.loaded
 	m := r.module(digest)
 	if m == nil {
 		return nil, host.NotFound(fmt.Sprintf("Module %.12s not found", digest))
 	}
-	if m.wasm != nil {
+	return r.content(m)
+}
+
+// content reads the bytes of a module, wherever they are.
+func (r *Registry) content(m *module) ([]byte, error) {
+	switch {
+	case m.packed:
+		return unpack(m.wasm)
+	case m.wasm != nil:
 		return m.wasm, nil
 	}
-	return r.store.get(digest)
+	return r.store.get(m.info.Digest)
 }

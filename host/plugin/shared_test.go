@@ -38,9 +38,9 @@ func (s *topic) Put(_ context.Context, m host.StoredModule, _ []byte) error {
 	return nil
 }
 
-func (s *topic) Delete(_ context.Context, digest string) error {
+func (s *topic) Delete(_ context.Context, tenant, digest string) error {
 	s.deleted = append(s.deleted, digest)
-	s.receiver.UnlistModule(digest)
+	s.receiver.UnlistModule(tenant, digest)
 	s.receiver.DiscardModule(digest)
 	return nil
 }
@@ -105,8 +105,12 @@ func TestModulesArriveAndGo(t *testing.T) {
 	if info := r.module(again.Digest).info; !strings.Contains(info.Problem, "provides already") || len(info.Plugins) > 0 {
 		t.Errorf("%+v", info)
 	}
-	r.UnlistModule(m.Digest)
-	if _, err := r.Resolve("a.One", "1"); !errors.Is(err, host.ErrNotFound) || !r.HasModule(m.Digest) {
+	r.UnlistModule("", m.Digest)
+	_, err := r.Resolve("a.One", "1")
+	if err == nil || !strings.Contains(err.Error(), "Unknown plugin a.One. Upload the module that has it") {
+		t.Errorf("no remedy in %v", err)
+	}
+	if !errors.Is(err, host.ErrNotFound) || !r.HasModule(m.Digest) {
 		t.Errorf("after its end: %v, its bytes are there: %v", err, r.HasModule(m.Digest))
 	}
 	r.DiscardModule(m.Digest)

@@ -20,9 +20,10 @@ type store struct{ dir string }
 
 // record is the JSON beside a module.
 type record struct {
-	Name     string    `json:"name"`
-	Added    time.Time `json:"added"`
-	Manifest []byte    `json:"manifest"` // as the module gave it, so that a start need not run it
+	Name      string    `json:"name"`
+	Added     time.Time `json:"added"`
+	Signature []byte    `json:"signature,omitempty"`
+	Manifest  []byte    `json:"manifest"` // as the module gave it, so that a start need not run it
 }
 
 func digestOf(wasm []byte) string {

@@ -1,11 +1,13 @@
 package schemaregistry
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -51,6 +53,20 @@ func (p *Pool) Open(config host.Config) (*Registry, error) {
 	}
 	r.users++
 	return r, nil
+}
+
+// Check asks whether the hosts of a registry's addresses may be dialled.
+func (r *Registry) Check(allowed func(host string, port uint16) error) error {
+	for _, u := range r.urls {
+		port, err := strconv.ParseUint(cmp.Or(u.Port(), map[string]string{"https": "443"}[u.Scheme], "80"), 10, 16)
+		if err == nil {
+			err = allowed(u.Hostname(), uint16(port))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close gives a registry back.

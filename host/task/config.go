@@ -24,7 +24,9 @@ type Config struct {
 	Stages  []pipeline.Stage
 	Log     *slog.Logger
 	Meters  Meters
+	Flow    Flow
 	Target  *Target
+	Swaps   *Swaps
 	Clients host.Clients
 
 	Connector host.Config // raw, for topic creation
@@ -34,6 +36,9 @@ type Config struct {
 	GraceTimeout  time.Duration // task.shutdown.graceful.timeout.ms
 	RestAfter     time.Duration // without a batch, stages rest
 	Errors        Tolerance
+	Tap           Tap           // nil: none
+	Apart         bool          // a source's connector has an instance of its own, so that Tap sees what enters its stages
+	SwapWindow    time.Duration // berth.swap.window.ms
 
 	// Run starts an instance of a group with what the operator grants it.
 	Run func(ctx context.Context, group pipeline.Group, plan abi.Plan) (*guest.Instance, error)
@@ -43,6 +48,13 @@ type Config struct {
 	PausedNow func()
 	// TopicUsed is called when a topic is written to or read from, at most every topicReportInterval for each.
 	TopicUsed func(topic string)
+	// Swapped is called when the task begins, and each time that a swap gets on; the channel is closed when that is on
+	// record.
+	Swapped func(report host.SwapReport) (recorded <-chan struct{})
+	// Failed is called when an instance ended and another one took its place.
+	Failed func(host.TaskFailure)
+
+	traps traps
 }
 
 // Meters counts what passes; implementations are cheap and never block.
@@ -85,6 +97,9 @@ func (t *Target) Set(paused bool) {
 	}
 }
 
+// Paused tells the wish.
+func (t *Target) Paused() bool { return t.paused.Load() }
+
 // hardContext is cancelled when the grace time after ctx's end is over: until then the task drains.
 func (c *Config) hardContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -121,4 +136,20 @@ func (c *Config) Start(ctx context.Context, g pipeline.Group, offsets []abi.Sour
 		return nil, g.Failed(err)
 	}
 	return link, nil
+}
+
+// startAll starts groups, one behind the other; all or none of them run.
+func (c *Config) startAll(ctx context.Context, groups []pipeline.Group) ([]*pipeline.Link, error) {
+	var links []*pipeline.Link
+	for _, g := range groups {
+		link, err := c.Start(ctx, g, nil)
+		if err != nil {
+			for _, started := range links {
+				started.Instance.Kill(err)
+			}
+			return nil, err
+		}
+		links = append(links, link)
+	}
+	return links, nil
 }

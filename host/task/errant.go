@@ -53,7 +53,7 @@ func (t *Sink) giveUpOne(ctx context.Context, e *abi.Errant) error {
 	if next, isPut := t.current[tp]; isPut {
 		t.current[tp] = min(next, e.Offset) // it counts as put no more, nor what came behind it
 	}
-	return &RecordError{r.trace()}
+	return r.ended()
 }
 
 // readAgain has the record from Kafka, where its bytes are wanted: the task keeps none of what it has put.

@@ -11,7 +11,14 @@ import (
 )
 
 // RecordError ends a task: a stage could not process a record and errors are not tolerated.
-type RecordError struct{ trace string }
+type RecordError struct {
+	trace string
+	stage pipeline.Stage
+	where string // which record
+}
+
+// ended is the failure of a task by a record.
+func (r *report) ended() error { return &RecordError{r.trace(), r.failure.Stage, r.record.where()} }
 
 func (e *RecordError) Error() string { return "Tolerance exceeded in error handler" }
 
@@ -28,8 +35,16 @@ func Trace(err error) string {
 			"errors.deadletterqueue.topic.name\n", connectException, err, letter.Where, letter.Cause, letter.Topic)
 	}
 	var put *putError
+	where := ""
 	if errors.As(err, &put) {
-		return fmt.Sprintf("%s: %s\nCaused by: %s", connectException, err, traceStage(put.cause, put.where))
+		where = put.where
+	}
+	var often *trapsError
+	if errors.As(err, &often) {
+		return fmt.Sprintf("%s: %s\nCaused by: %s", connectException, often, traceStage(often.last, where))
+	}
+	if put != nil {
+		return fmt.Sprintf("%s: %s\nCaused by: %s", connectException, err, traceStage(put.cause, where))
 	}
 	return traceStage(err, "")
 }

@@ -69,9 +69,9 @@ const missingField = "records of this schema have no such field: compare the con
 	"record as it is at this stage (earlier ones may have renamed or nested it), or leave such records out with " +
 	"PREFIX.predicate"
 
-// remedy is what to do about a failure, "" when nothing is known.
-func remedy(f *pipeline.RecordFailure, record original) string {
-	then := foreignFormat(f, record.raw(f.Stage.Kind))
+// Remedy is what to do about a failure, "" when nothing is known.
+func Remedy(f *pipeline.RecordFailure, raw []byte) string {
+	then := foreignFormat(f, raw)
 	text := f.Message + "\n" + f.Details.Causes
 	for _, a := range advices {
 		if then == "" && strings.HasPrefix(simpleName(f.Stage.Found.Class), a.plugin) && strings.Contains(text, a.says) {

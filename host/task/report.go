@@ -34,7 +34,7 @@ type report struct {
 }
 
 func newReport(f *pipeline.RecordFailure, record original) report {
-	return report{f, record, remedy(f, record)}
+	return report{f, record, Remedy(f, record.raw(f.Stage.Kind))}
 }
 
 // exception is the class that Connect would show.

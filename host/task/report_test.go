@@ -14,6 +14,7 @@ import (
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/host/recordjson"
 )
 
 func converterStage(class, kind string) pipeline.Stage {
@@ -124,10 +125,9 @@ func TestRemedies(t *testing.T) {
 		{"my.CastConverter", abi.KindHeaderConverter, "Size of data received by X is not 8", nil, "set header.converter"},
 	}
 	for _, c := range cases {
-		record := consumed{&host.ConsumerRecord{Key: c.raw, Value: c.raw}}
 		f := &pipeline.RecordFailure{Stage: converterStage(c.class, c.kind), Message: c.message}
 		f.Stage.Alias = "t"
-		if got := remedy(f, record); c.want == "" && got != "" || !strings.Contains(got, c.want) {
+		if got := Remedy(f, c.raw); c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.message, got, c.want)
 		}
 	}
@@ -174,7 +174,7 @@ func TestValuesAsJSON(t *testing.T) {
 			Value: &abi.OrderedMap{Pairs: []abi.Pair{{Key: int64(1), Value: []byte{1, 2}}}}}}},
 		`1700000000000`: time.UnixMilli(1700000000000),
 	} {
-		if got := string(appendJSON(nil, x)); got != want {
+		if got := string(recordjson.AppendValue(nil, x)); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}

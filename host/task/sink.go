@@ -21,8 +21,8 @@ type Sink struct {
 	config   Config
 	consumer host.Consumer
 
-	chain []*pipeline.Link // the stages before the connector's instance
-	sink  *pipeline.Link   // the instance with the connector, and the stages that are fused with it
+	chain chain          // the stages before the connector's instance
+	sink  *pipeline.Link // the instance with the connector, and the stages that are fused with it
 
 	assigned  map[host.TopicPartition]bool
 	current   map[host.TopicPartition]int64 // next offsets of what was put
@@ -54,9 +54,14 @@ func (t *Sink) Run(ctx context.Context) error {
 		if !t.paused {
 			t.config.Started()
 		}
+		t.chain.begins(t.position())
 		err = t.loop(ctx, hard)
 	}
-	t.close(hard, err)
+	failure := err
+	if isRestage(err) {
+		failure = nil
+	}
+	t.close(hard, failure)
 	return err
 }
 
@@ -71,13 +76,17 @@ func (t *Sink) loop(ctx, hard context.Context) error {
 }
 
 func (t *Sink) iterate(ctx, hard context.Context) error {
+	if err := t.chain.boundary(hard); err != nil {
+		return err
+	}
 	records, err := t.consume(ctx)
 	if err != nil {
 		return err
 	}
 	if len(records) > 0 {
 		t.lastPut = time.Now()
-		if err := t.config.wake(hard, t.chain); err != nil {
+		t.config.tapConsumed(records)
+		if err := t.config.wake(hard, t.chain.links); err != nil {
 			return err
 		}
 		if err := t.put(ctx, hard, records); err != nil {
@@ -87,7 +96,7 @@ func (t *Sink) iterate(ctx, hard context.Context) error {
 	if time.Since(t.lastFlush) < t.config.FlushInterval {
 		return nil
 	}
-	t.config.rest(hard, t.chain, t.lastPut)
+	t.config.rest(hard, t.chain.links, t.lastPut)
 	return t.flush(hard, nil)
 }
 
@@ -97,18 +106,16 @@ func (t *Sink) open(ctx context.Context) error {
 	if t.letters, err = t.config.openDeadLetters(ctx); err != nil {
 		return err
 	}
-	groups := pipeline.Groups(t.config.Stages, t.config.Errors.retries())
+	groups := pipeline.Groups(t.config.Stages, t.config.Errors.retries() || t.config.outlivesStages())
 	last := len(groups) - 1
 	if t.sink, err = t.config.Start(ctx, groups[last], nil); err != nil {
 		return err
 	}
-	for _, g := range groups[:last] {
-		link, err := t.config.Start(ctx, g, nil)
-		if err != nil {
-			return err
-		}
-		t.chain = append(t.chain, link)
+	links, err := t.config.startAll(ctx, groups[:last])
+	if err != nil {
+		return err
 	}
+	t.chain.begin(&t.config, groups[last], links, t.position)
 	if t.consumer, err = t.config.Clients.Consumer(t.config.ID, t.config.Connector, t); err != nil {
 		return fmt.Errorf("make consumer: %w", err)
 	}
@@ -131,7 +138,11 @@ func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
 		return nil, err
 	}
 	wait := min(max(t.config.FlushInterval-time.Since(t.lastFlush), 0), targetLookInterval)
-	records, err := t.consumer.Poll(ctx, host.BatchRecordsMax, wait)
+	if over := min(t.config.Flow.Wait(), rateLookInterval); over > 0 && !t.paused {
+		t.config.Flow.Waited(over)
+		return nil, t.standBy(ctx, over)
+	}
+	records, err := t.consumer.Poll(ctx, t.config.Flow.RecordsMax(host.BatchRecordsMax), wait)
 	if t.failed != nil {
 		return nil, t.failed
 	}
@@ -142,6 +153,7 @@ func (t *Sink) consume(ctx context.Context) ([]host.ConsumerRecord, error) {
 		return nil, nil // what came with the end is consumed again by the next task
 	}
 	t.config.Meters.Polled(int64(len(records)))
+	t.config.Flow.In(len(records), consumedBytes(records))
 	return records, nil
 }
 
@@ -188,6 +200,7 @@ func (t *Sink) flush(ctx context.Context, only []host.TopicPartition) error {
 	if len(safe) == 0 {
 		return nil
 	}
+	t.chain.awaitRecord(ctx)
 	commitCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.config.FlushTimeout)
 	defer cancel()
 	err = t.consumer.Commit(commitCtx, safe)
@@ -291,7 +304,7 @@ func (t *Sink) close(ctx context.Context, failure error) {
 		t.consumer.Close(ctx)
 	}
 	t.letters.close()
-	links := t.chain
+	links := t.chain.close()
 	if t.sink != nil {
 		links = append(links, t.sink)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/berth-connect/berth/host"
@@ -23,11 +22,13 @@ func (t *Sink) put(ctx, hard context.Context, records []host.ConsumerRecord) err
 		batch := records[lo:hi]
 		result, err := t.deliver(hard, batch)
 		if err != nil {
-			failure, err := t.config.outlive(hard, err)
+			failure, trace, err := t.config.outlive(hard, err, len(batch))
 			if err != nil {
 				return t.putFailed(err, batch)
 			}
-			if !part.suspects(lo + failure.Record) {
+			blamed := part.suspects(lo + failure.Record)
+			t.config.noteOutlived(failure, trace, sinkRecord(batch, failure.Record), blamed)
+			if !blamed {
 				continue
 			}
 			result = pipeline.Result{Failures: []pipeline.RecordFailure{*failure}}
@@ -57,12 +58,20 @@ const (
 )
 
 func (t *Sink) deliver(ctx context.Context, records []host.ConsumerRecord) (pipeline.Result, error) {
-	links := append(slices.Clip(t.chain), t.sink)
-	result, err := links[0].Enter(ctx, records)
+	if len(t.chain.links) == 0 {
+		return t.sink.Enter(ctx, records)
+	}
+	result, err := t.chain.pass(ctx, len(records), func(links []*pipeline.Link) (pipeline.Result, error) {
+		result, err := links[0].Enter(ctx, records)
+		if err != nil || result.Retry != nil {
+			return result, err
+		}
+		return pipeline.Apply(ctx, links[1:], result)
+	})
 	if err != nil || result.Retry != nil {
 		return result, err
 	}
-	return pipeline.Apply(ctx, links[1:], result)
+	return pipeline.Apply(ctx, []*pipeline.Link{t.sink}, result)
 }
 
 // standBy keeps the membership of the group while the batch waits: fetching is paused, polling goes on.
@@ -100,7 +109,7 @@ func (t *Sink) settle(ctx, hard context.Context, batch []host.ConsumerRecord, fa
 	t.advance(batch[:v.done])
 	part.settled(&v)
 	if v.fatal {
-		return &RecordError{last.trace()}
+		return last.ended()
 	}
 	if v.retry == nil {
 		return nil
@@ -137,6 +146,7 @@ func (t *Sink) advance(records []host.ConsumerRecord) {
 		}
 	}
 	t.config.Meters.Written(int64(len(records)))
+	t.config.Flow.Out(len(records), consumedBytes(records))
 }
 
 // awaitLetters waits until Kafka has all that was given up on, at most offset.flush.timeout.ms.

@@ -22,15 +22,19 @@ type Source struct {
 
 	transaction *transaction // nil: records are sent at least once
 
-	source *pipeline.Link   // the instance with the connector, and the stages that are fused with it
-	chain  []*pipeline.Link // the stages behind it
-	seq    uint32           // of the last batch
+	source *pipeline.Link // the instance with the connector, and the stages that are fused with it
+	chain  chain          // the stages behind it
+	seq    uint32         // of the last batch
+	stored positions      // of the connector when the task began; not all of them are this task's
+	sent   positions      // of the batches that were sent
+	under  underway       // what is in the chain
 
 	records  []host.ProducerRecord // of the batch that is being sent, used again and again
 	letters  *deadLetters          // nil: none
 	attempts attempts
 	refused  refused // records that the producer gave up
 	ledger   *offset.Ledger
+	written  written
 	torn     int        // batches that the producer has not taken whole, so that they are never acknowledged
 	sendErrs chan error // the first error of the producer
 	creator  host.Topics
@@ -42,6 +46,7 @@ type Source struct {
 // NewSource returns a task that writes with producer, which it closes.
 func NewSource(config Config, producer host.Producer, offsets host.OffsetStore) *Source {
 	return &Source{config: config, producer: producer, offsets: offsets, ledger: offset.NewLedger(),
+		stored: positions{}, sent: positions{},
 		sendErrs: make(chan error, 1), topics: map[string]time.Time{}, refused: refused{changed: make(chan struct{}, 1)}}
 }
 
@@ -61,9 +66,10 @@ func (t *Source) Run(ctx context.Context) error {
 		if !t.paused {
 			t.config.Started()
 		}
+		t.chain.begins(t.stored.told())
 		err = t.loop(ctx, hard)
 	}
-	t.close(hard, err != nil)
+	t.close(hard, err != nil && !isRestage(err))
 	return err
 }
 
@@ -79,6 +85,9 @@ func (t *Source) loop(ctx, hard context.Context) error {
 }
 
 func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) error {
+	if err := t.turn(hard); err != nil {
+		return err
+	}
 	m, ok, err := t.poll(ctx, hard, flush)
 	if err != nil || !ok {
 		return err
@@ -89,13 +98,23 @@ func (t *Source) iterate(ctx, hard context.Context, flush <-chan time.Time) erro
 	}
 	b := &sourceBatch{message: m, polled: polled}
 	t.polled = time.Now()
-	if err := t.config.wake(hard, t.chain); err != nil {
+	t.config.tapPolled(m, &polled)
+	if err := t.config.wake(hard, t.chain.links); err != nil {
 		return err
 	}
 	if err := t.transform(ctx, hard, b); err != nil || ctx.Err() != nil {
 		return err // what is not sent is polled again by the next task
 	}
 	return t.send(hard, b)
+}
+
+// turn lets other stages have the records from here on, if that is due. Between transactions: what a crash takes back
+// was then given to stages that have it again.
+func (t *Source) turn(ctx context.Context) error {
+	if t.transaction != nil && t.transaction.open {
+		return nil
+	}
+	return t.chain.boundary(ctx)
 }
 
 // open starts the stages behind the connector first, so that nothing is polled that can't be processed.
@@ -107,15 +126,12 @@ func (t *Source) open(ctx context.Context) error {
 	if t.letters, err = t.config.openDeadLetters(ctx); err != nil {
 		return err
 	}
-	// A stage in the connector's instance sees a record before the host does, which then could not keep it.
-	groups := pipeline.Groups(t.config.Stages, t.letters != nil || t.config.Errors.retries())
-	for _, g := range groups[1:] {
-		link, err := t.config.Start(ctx, g, nil)
-		if err != nil {
-			return err
-		}
-		t.chain = append(t.chain, link)
+	groups := t.config.SourceGroups()
+	links, err := t.config.startAll(ctx, groups[1:])
+	if err != nil {
+		return err
 	}
+	t.chain.begin(&t.config, groups[0], links, t.position)
 	t.source, err = t.config.Start(ctx, groups[0], stored)
 	if err == nil && t.config.Target.paused.Load() {
 		t.setPaused(true)
@@ -141,6 +157,7 @@ func (t *Source) storedOffsets(ctx context.Context) ([]abi.SourceOffset, error) 
 		if err != nil {
 			return nil, fmt.Errorf("read source offset: %w", err)
 		}
+		t.stored.set(partition, value)
 		all = append(all, abi.SourceOffset{
 			Partition: abi.Value{Tag: abi.TagMap, Payload: partition},
 			Offset:    abi.Value{Tag: abi.TagMap, Payload: value},
@@ -152,6 +169,11 @@ func (t *Source) storedOffsets(ctx context.Context) ([]abi.SourceOffset, error) 
 // poll waits for the connector's next batch and meanwhile does what else is due. ok is false when something else was
 // done, or the task is asked to stop.
 func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m guest.Message, ok bool, err error) {
+	messages := t.messages()
+	over, wait := t.pacing()
+	if over != nil {
+		messages = nil
+	}
 	select {
 	case err := <-t.sendErrs:
 		return m, false, err
@@ -164,13 +186,18 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		return m, false, nil
 	case <-flush:
 		err := t.flush(hard)
-		t.config.rest(hard, t.chain, t.polled)
+		t.config.rest(hard, t.chain.links, t.polled)
 		return m, false, err
 	case <-t.config.Target.changed:
 		return m, false, t.retarget(hard)
+	case <-t.config.Swaps.due:
+		return m, false, nil // between two batches, which is where the loop begins
 	case <-ctx.Done():
 		return m, false, nil
-	case raw := <-t.messages():
+	case <-over:
+		t.config.Flow.Waited(wait)
+		return m, false, nil
+	case raw := <-messages:
 		m, err := t.source.Instance.Received(raw)
 		return t.received(hard, m, err)
 	case <-t.source.Instance.Done():
@@ -228,6 +255,9 @@ func (t *Source) tellDurable() {
 	for _, seq := range t.ledger.TakeDurable() {
 		seqs = append(seqs, int64(seq))
 	}
+	if list := t.written.take(seqs); len(list) > 0 {
+		t.source.Instance.Send(abi.EventWritten, guest.Bytes(abi.EncodeWritten(list)))
+	}
 	t.source.Instance.Send(abi.EventDurable, guest.Bytes(abi.EncodeDurable(seqs)))
 }
 
@@ -243,6 +273,7 @@ func (t *Source) flush(ctx context.Context) error {
 // storeOffsets stores the offsets of what Kafka has, and only then tells the connector. A failure is tried again next
 // time.
 func (t *Source) storeOffsets(ctx context.Context) {
+	t.chain.awaitRecord(ctx)
 	s := t.ledger.Snapshot()
 	if s.Seq == 0 && len(s.Entries) == 0 {
 		return
@@ -291,7 +322,7 @@ func storedForm(s offset.Snapshot) ([]host.SourceOffset, error) {
 func (t *Source) close(ctx context.Context, failed bool) {
 	defer t.letters.close()
 	if t.source == nil {
-		stopLinks(ctx, t.chain, t.config.GraceTimeout)
+		stopLinks(ctx, t.chain.close(), t.config.GraceTimeout)
 		return
 	}
 	t.source.Instance.Send(abi.EventPause, nil)
@@ -304,7 +335,7 @@ func (t *Source) close(ctx context.Context, failed bool) {
 	} else {
 		t.storeOffsets(context.WithoutCancel(ctx))
 	}
-	stopLinks(ctx, append(t.chain, t.source), t.config.GraceTimeout)
+	stopLinks(ctx, append(t.chain.close(), t.source), t.config.GraceTimeout)
 }
 
 var errNotAcknowledged = errors.New("not acknowledged within offset.flush.timeout.ms")

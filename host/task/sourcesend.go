@@ -29,21 +29,25 @@ type sourceBatch struct {
 // transform takes a batch through the stages that are not fused with the connector, until each record has its outcome.
 func (t *Source) transform(ctx, hard context.Context, b *sourceBatch) error {
 	t.config.Meters.Polled(int64(b.polled.Batch.InputCount()))
+	t.config.Flow.In(b.polled.Batch.InputCount(), int64(len(b.message.Body)))
 	if retry := b.polled.Retry; retry != nil {
 		return &pipeline.StageError{Stage: retry.Stage, Record: -1, Err: retry}
 	}
 	for part := newSplit(b.polled.Batch.Len()); ; {
 		lo, hi := part.next()
+		t.under = underway{&b.polled.Batch, lo}
 		result, err := t.apply(ctx, hard, b.polled.Window(lo, hi))
 		if err == nil && result.Retry != nil {
 			return nil // asked to stop while the batch waited
 		}
 		if err != nil {
-			failure, err := t.config.outlive(hard, err)
+			failure, trace, err := t.config.outlive(hard, err, b.polled.Batch.Len())
 			if err != nil {
 				return err
 			}
-			if !part.suspects(failure.Record) {
+			blamed := part.suspects(failure.Record)
+			t.config.noteOutlived(failure, trace, polledOriginal(&b.polled.Batch, failure).where(), blamed)
+			if !blamed {
 				continue
 			}
 			result = pipeline.Result{Failures: []pipeline.RecordFailure{*failure}}
@@ -66,7 +70,9 @@ func (t *Source) transform(ctx, hard context.Context, b *sourceBatch) error {
 // that, until ctx ends.
 func (t *Source) apply(ctx, hard context.Context, in pipeline.Result) (pipeline.Result, error) {
 	for backoff := retryBackoff; ; backoff = min(2*backoff, retryBackoffMax) {
-		result, err := pipeline.Apply(hard, t.chain, in)
+		result, err := t.chain.pass(hard, in.Len(), func(links []*pipeline.Link) (pipeline.Result, error) {
+			return pipeline.Apply(hard, links, in)
+		})
 		if err != nil || result.Retry == nil {
 			return result, err
 		}
@@ -142,6 +148,11 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 	if t.letters != nil {
 		b.letters = b.placeLetters()
 	}
+	t.sent.add(&b.polled.Batch, b.polled.Batch.Len())
+	t.under = underway{}
+	if t.config.Stages[0].Found.WantsOffsets {
+		t.written.note(b, t.records)
+	}
 	b.entry = t.ledger.Begin(b.message.Seq, free)
 	b.enter()
 	if err := t.sendIn(ctx, b); err != nil {
@@ -149,11 +160,12 @@ func (t *Source) send(ctx context.Context, b *sourceBatch) error {
 		return fmt.Errorf("send records: %w", err)
 	}
 	t.config.Meters.Written(int64(len(t.records)))
+	t.config.Flow.Out(len(t.records), producedBytes(t.records))
 	if err := t.sendLetters(ctx, b); err != nil {
 		return err
 	}
 	if b.fatal {
-		return &RecordError{b.given[len(b.given)-1].trace()}
+		return b.given[len(b.given)-1].ended()
 	}
 	return t.endDue(ctx)
 }
@@ -164,7 +176,7 @@ func (t *Source) collect(ctx context.Context, b *sourceBatch) (err error) {
 	for i := range b.passed {
 		batch := &b.passed[i].Batch
 		if t.records, err = pipeline.AppendProducerRecords(t.records, batch, 0, b.sends[i]); err != nil {
-			return &pipeline.StageError{Stage: t.config.Stages[len(t.config.Stages)-1], Record: -1, Err: err}
+			return &pipeline.StageError{Stage: t.chain.stages[len(t.chain.stages)-1], Record: -1, Err: err}
 		}
 		if err := t.useTopics(ctx, batch); err != nil {
 			return err

@@ -17,6 +17,7 @@ type Tolerance struct {
 	Log           bool          // errors.log.enable
 	LogRecords    bool          // errors.log.include.messages
 	DeadLetters   DeadLetters
+	TrapMax       int // berth.trap.max.per.minute; more end the task
 }
 
 // DeadLetters says where failed records go, errors.deadletterqueue.*.

@@ -124,6 +124,7 @@ func (t *Source) commit(ctx context.Context) error {
 	if err := t.awaitAcks(ctx); err != nil {
 		return err
 	}
+	t.chain.awaitRecord(ctx)
 	tx, s := t.transaction, t.ledger.Snapshot()
 	offsets, err := storedForm(s)
 	if err != nil {

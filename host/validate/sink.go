@@ -89,7 +89,8 @@ func (w Worker) checkSink(config host.Config, out *outcomes) {
 		}
 		return
 	}
-	if name := out.at(keyName); w.GroupID != "" && "connect-"+name.value() == w.GroupID {
+	name := out.at(keyName)
+	if w.GroupID != "" && "connect-"+host.JoinTenant(w.Tenant, name.value()) == w.GroupID {
 		name.fail(fmt.Sprintf("Consumer group for sink connector named %s conflicts with Connect worker group %s",
 			name.value(), w.GroupID))
 	}

@@ -31,6 +31,7 @@ type Worker struct {
 	ValueConverter  string
 	HeaderConverter string
 	GroupID         string // the worker's own group; "" in standalone mode
+	Tenant          string // whose connectors these are; part of the ids of their groups
 	Standalone      bool   // skips the checks that only a distributed worker makes
 	ExactlyOnce     bool   // exactly.once.source.support is enabled
 }
@@ -53,6 +54,13 @@ func New(plugins Plugins, policy OverridePolicy) *Validator {
 // WithWorker returns a validator for another worker's properties.
 func (v *Validator) WithWorker(worker Worker) *Validator {
 	return &Validator{plugins: v.plugins, policy: v.policy, worker: worker}
+}
+
+// Of returns a validator for the connectors of a tenant, which sees these plugins.
+func (v *Validator) Of(tenant string, plugins Plugins) *Validator {
+	worker := v.worker
+	worker.Tenant = tenant
+	return &Validator{plugins: plugins, policy: v.policy, worker: worker}
 }
 
 // CheckRequested refuses a configuration whose connector.class is not the plugin in the request's path. Both are
@@ -198,7 +206,7 @@ func (s *session) connector() error {
 	plugin, err := s.plugins.Find(*class, "", abi.KindSource, abi.KindSink)
 	if errors.Is(err, host.ErrNotFound) {
 		return host.BadRequest(fmt.Sprintf("Failed to find any class that implements Connector and which name matches %s, "+
-			"available connectors are: %s", *class, s.connectorList()))
+			"available connectors are: %s. %s", *class, s.connectorList(), host.MissingPluginRemedy))
 	}
 	if err != nil {
 		return err

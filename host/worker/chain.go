@@ -24,15 +24,16 @@ const (
 // Stages makes a part of a connector of that kind (abi.KindSource or abi.KindSink) as for its tasks. Errors:
 // host.ErrBadRequest, host.ErrNotFound.
 func (w *Worker) Stages(kind string, config host.Config, part Part) ([]pipeline.Stage, error) {
-	parsed, err := w.parse(kind, config)
+	own := w.of("")
+	parsed, err := own.parse(kind, config)
 	if err != nil {
 		return nil, err
 	}
 	if part == Transforms {
-		return w.transformStages(parsed)
+		return own.transformStages(parsed)
 	}
 	role := map[Part]converterRole{KeyConverter: keyRole, ValueConverter: valueRole, HeaderConverter: headerRole}[part]
-	stage, err := w.converterStage(role, parsed, kind == abi.KindSource)
+	stage, err := own.converterStage(role, parsed, kind == abi.KindSource)
 	return []pipeline.Stage{stage}, err
 }
 

@@ -36,8 +36,9 @@ type connector struct {
 // StartConnector implements host.Runtime.
 func (w *Worker) StartConnector(ctx context.Context, name string, config host.Config, target host.TargetState,
 	reconfigure func()) ([]host.Config, error) {
-	w.catchUp(ctx, config)
-	c, err := w.newConnector(name, config)
+	own := w.around(name)
+	own.catchUp(ctx, config)
+	c, err := own.newConnector(name, config)
 	if err == nil {
 		w.mu.Lock()
 		w.connectors[name] = c
@@ -58,7 +59,7 @@ func (w *Worker) StartConnector(ctx context.Context, name string, config host.Co
 	return w.taskConfigs(ctx, c, started)
 }
 
-func (w *Worker) newConnector(name string, config host.Config) (*connector, error) {
+func (w scope) newConnector(name string, config host.Config) (*connector, error) {
 	resolved, err := w.resolve(config)
 	if err != nil {
 		return nil, err
@@ -169,7 +170,9 @@ func (w *Worker) taskConfigs(ctx context.Context, c *connector, started func()) 
 		w.connectorFailed(ctx, c.name, c, err)
 		return nil, err
 	}
-	return c.complete(configs), nil
+	completed := c.complete(configs)
+	w.Secrets.Restore(completed)
+	return completed, nil
 }
 
 func (w *Worker) askTaskConfigs(ctx context.Context, c *connector, started func()) ([]map[string]*string, error) {

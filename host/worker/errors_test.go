@@ -204,6 +204,50 @@ func TestATaskOutlivesInstancesThatEndOnARecord(t *testing.T) {
 			}
 		}
 	}
+	told := b.TaskFailures(host.TaskID{Connector: "out"})
+	if len(told) != 8 {
+		t.Fatalf("%d failures, want two of each record", len(told))
+	}
+	for i, want := range []string{host.FailureDeadLetter, host.FailureRetried} { // the latest first
+		f := told[i]
+		if f.Action != want || f.Class != "flaky.Later" || len(f.Module) != 64 ||
+			f.Stage != "TRANSFORMATION" || f.Record != "record out-0@7 (topic, partition, offset)" || f.At.IsZero() ||
+			!strings.Contains(f.Trace, "panic: on panic 4") || !strings.Contains(f.Trace, "main.") { // a function of the guest
+			t.Errorf("failure %d: %+v, want %s", i, f, want)
+		}
+	}
+}
+
+func TestATaskWhoseInstancesEndTooOftenFails(t *testing.T) {
+	b := newBench(t)
+	b.addGuest(t, "flaky")
+	b.addKit(t)
+	b.kafka.produce("s", "panic 1", "a", "panic 2", "panic 3", "panic 4")
+	b.start(t, flaky("s", "connector.class", "kit.Collect", "topics", "s", "errors.tolerance", "all",
+		"errors.deadletterqueue.topic.name", "dlq", host.TrapMaxKey, "5"))
+	id := host.TaskID{Connector: "s"}
+	eventually(t, "task FAILED", func() bool { return b.status.task(id).state == host.Failed })
+	const want = "6 instances of the task ended within a minute, at most 5 may (berth.trap.max.per.minute)"
+	if trace := b.status.task(id).trace; !strings.Contains(trace, want) || !strings.Contains(trace, "flaky.Later") ||
+		!strings.Contains(trace, "s-0@3") {
+		t.Errorf("trace: %s", trace)
+	}
+	if got := b.values("dlq"); got != "panic 1 panic 2" {
+		t.Errorf("letters: %s", got)
+	}
+	eventually(t, "all ends are counted", func() bool { return b.used(t, "").Used.Traps == 6 })
+	failed := b.TaskFailures(id)
+	if len(failed) != 6 || failed[0].Action != host.FailureFatal || failed[0].Class != "flaky.Later" ||
+		!strings.Contains(failed[0].Record, "s-0@3") {
+		t.Fatalf("failures: %+v", failed)
+	}
+	b.start(t, flaky("s", "connector.class", "kit.Collect", "topics", "s", host.TrapMaxKey, "x"))
+	eventually(t, "a bad limit is named", func() bool {
+		return strings.Contains(b.status.task(id).trace, "Invalid value x for configuration berth.trap.max.per.minute")
+	})
+	if after := b.TaskFailures(id); len(after) != 7 || after[1].At != failed[0].At {
+		t.Errorf("a restart has changed what is known: %d failures", len(after))
+	}
 }
 
 func TestSourceWritesDeadLettersBeforeItStoresOffsets(t *testing.T) {

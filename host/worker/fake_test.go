@@ -218,6 +218,7 @@ type statuses struct {
 	mu         sync.Mutex
 	connectors map[string]status
 	tasks      map[host.TaskID]status
+	swaps      map[host.TaskID][]host.SwapReport
 }
 
 type status struct {
@@ -235,6 +236,17 @@ func (s *statuses) TaskStatus(id host.TaskID, state host.State, trace, _ string)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tasks[id] = status{state, trace}
+}
+
+func (s *statuses) TaskSwap(id host.TaskID, report host.SwapReport) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if report.State != host.SwapStarted {
+		s.swaps[id] = append(s.swaps[id], report)
+	}
+	recorded := make(chan struct{})
+	close(recorded)
+	return recorded
 }
 
 func (s *statuses) TopicUsed(host.TaskID, string) {}
@@ -276,13 +288,15 @@ func newGrantedBench(t *testing.T, grants plugin.Grants, limits host.Limits) *be
 	if err := registry.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{kafka: newFakeKafka(), status: &statuses{connectors: map[string]status{}, tasks: map[host.TaskID]status{}}}
+	b := &bench{kafka: newFakeKafka(), status: &statuses{connectors: map[string]status{}, tasks: map[host.TaskID]status{},
+		swaps: map[host.TaskID][]host.SwapReport{}}}
 	b.Worker = New(Config{
 		WorkerID:             "test:8083",
 		Properties:           config("key.converter", stringConverter, "value.converter", stringConverter),
 		OffsetFlushInterval:  50 * time.Millisecond,
 		OffsetFlushTimeout:   5 * time.Second,
 		TaskShutdownGraceful: 2 * time.Second,
+		TrapMax:              host.TrapsPerMinuteMax,
 	}, Ports{Registry: registry, Validator: validate.New(registry, validate.PolicyAll), Clients: b.kafka, Offsets: b.kafka,
 		Status: b.status, Meter: noop.Meter{}, Log: log})
 	t.Cleanup(func() { b.stopAll() })

@@ -2,9 +2,12 @@ package worker
 
 import (
 	"fmt"
+	"maps"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/testdata/guests"
 )
@@ -137,6 +140,36 @@ func TestHostileValidateIsAnErrorForTheCaller(t *testing.T) {
 		answers, err := b.Registry.Check(t.Context(), p, p.Kind, config("misbehave", "validate:"+how))
 		if err == nil || !strings.Contains(err.Error(), "validate hostile.Source") {
 			t.Errorf("%s: %v, %v", how, answers, err)
+		}
+	}
+}
+
+// A guest that says it ended on a record that the batch does not have: nobody is to blame, so the task ends.
+func TestARecordThatIsNotThereIsNotBlamed(t *testing.T) {
+	dir := t.TempDir()
+	b := newBench(t, dir)
+	guest := guests.Text{How: "farrecord", Step: "batch", Kind: abi.KindTransform}
+	if _, err := b.add(t, "farrecord", guest.Build(t)); err != nil {
+		t.Fatal(err)
+	}
+	in := filepath.Join(dir, "in.txt")
+	writeLines(t, in, "a", "b")
+	b.kafka.produce("s", "a", "b")
+	for name, connector := range map[string]host.Config{
+		"s": config("connector.class", "FileStreamSink", "topics", "s", "file", filepath.Join(dir, "out.txt")),
+		"f": config("connector.class", "FileStreamSource", "topic", "f", "file", in),
+	} {
+		maps.Copy(connector, config("name", name, "errors.tolerance", "all", "transforms", "x", "transforms.x.type",
+			guest.Class()))
+		b.start(t, connector)
+		id := host.TaskID{Connector: name}
+		eventually(t, name+" FAILED", func() bool { return b.status.task(id).state == host.Failed })
+		if trace := b.status.task(id).trace; !strings.Contains(trace, "trap: unreachable") ||
+			strings.Contains(trace, "internal error") {
+			t.Errorf("%s: %s", name, trace)
+		}
+		if got := b.TaskFailures(id); len(got) != 1 || got[0].Action != host.FailureFatal || got[0].Class != guest.Class() {
+			t.Errorf("%s: failures %+v", name, got)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type meters struct {
 	commits       metric.Int64Counter
 	failedCommits metric.Int64Counter
 	overLimits    metric.Int64Counter
+	lacking       metric.Int64Counter
 	transactions  metric.Int64Histogram
 
 	mu      sync.Mutex
@@ -45,11 +46,14 @@ func newMeters(meter metric.Meter, w *Worker) *meters {
 	m.commits = m.counter("kafka_connect_connector_task_offset_commit_success", "Commits of offsets that succeeded.")
 	m.failedCommits = m.counter("kafka_connect_connector_task_offset_commit_failure", "Commits of offsets that failed.")
 	m.overLimits = m.counter("berth_guest_limit_exceeded", "Instances that were ended for going over a limit.")
+	m.lacking = m.counter("berth_guest_grants_missing",
+		"Capabilities that plugins asked for as their instances started, and did not get.")
 	m.transactions, _ = m.meter.Int64Histogram("kafka_connect_source_task_transaction_size",
 		metric.WithDescription("Records of committed transactions."))
 	m.gauge("kafka_connect_worker_connector_count", "Connectors on this worker.",
 		func() int { return len(w.connectors) }, w)
 	m.gauge("kafka_connect_worker_task_count", "Tasks on this worker.", func() int { return len(w.tasks) }, w)
+	m.observeUsage(w)
 	return m
 }
 

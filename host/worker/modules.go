@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/pipeline"
 )
@@ -16,16 +15,17 @@ const catchUpDurationMax = 10 * time.Second
 
 // UsesModule implements host.Runtime. A configuration that can't be read in whole uses a module if it names one of its
 // plugins.
-func (w *Worker) UsesModule(config host.Config, digest string) bool {
-	stages, err := w.stagesOf(config)
+func (w *Worker) UsesModule(tenant string, config host.Config, digest string) bool {
+	own := w.of(tenant)
+	stages, err := own.stagesOf(config)
 	if err != nil {
-		return w.names(config, digest)
+		return own.names(config, digest)
 	}
 	return slices.ContainsFunc(stages, func(s pipeline.Stage) bool { return s.Found.Digest == digest })
 }
 
 // stagesOf is what a task of a connector would run.
-func (w *Worker) stagesOf(config host.Config) ([]pipeline.Stage, error) {
+func (w scope) stagesOf(config host.Config) ([]pipeline.Stage, error) {
 	resolved, err := w.resolve(config)
 	if err != nil {
 		return nil, err
@@ -38,13 +38,10 @@ func (w *Worker) stagesOf(config host.Config) ([]pipeline.Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found.Kind == abi.KindSource {
-		return w.sourceStages(found, parsed, resolved.Config)
-	}
-	return w.sinkStages(found, parsed, resolved.Config)
+	return w.taskStages(found, parsed, resolved.Config)
 }
 
-func (w *Worker) names(config host.Config, digest string) bool {
+func (w scope) names(config host.Config, digest string) bool {
 	for _, m := range w.Registry.Modules() {
 		if m.Digest != digest {
 			continue
@@ -62,7 +59,7 @@ func (w *Worker) names(config host.Config, digest string) bool {
 
 // catchUp waits for modules that a configuration may have been made for: no order holds between the topics of
 // configurations and of modules, so a connector can come before its plugins. It costs nothing when they are there.
-func (w *Worker) catchUp(ctx context.Context, config host.Config) {
+func (w scope) catchUp(ctx context.Context, config host.Config) {
 	_, err := w.stagesOf(config)
 	if !errors.Is(err, host.ErrNotFound) && !errors.Is(err, host.ErrBadRequest) {
 		return

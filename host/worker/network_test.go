@@ -8,9 +8,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/network"
@@ -176,5 +178,41 @@ func TestEnrichNamesTheGrantThatIsMissing(t *testing.T) {
 	const want = "evil.example:80 is not granted; the worker's berth.allow.net must list it"
 	if trace := b.status.task(id).trace; !strings.Contains(trace, want) {
 		t.Errorf("trace lacks %q:\n%s", want, trace)
+	}
+}
+
+func TestGuestsReachNothingThatTheirManifestDoesNotAskFor(t *testing.T) {
+	server := echoServer(t)
+	b, dir := networkBench(t, host.Limits{}, "127.0.0.1:*", "localhost:*")
+	b.addGuest(t, "dialer")
+	_, port, _ := net.SplitHostPort(server)
+	met := b.met(t, dir, "test.DialsLocal", "narrow", "echo "+server, "echo localhost:"+port)
+	if strings.TrimSpace(met[0]) != "300000 true" {
+		t.Errorf("what is asked for and granted: %s", met[0])
+	}
+	if want := "localhost:" + port + " is not what the plugin asks for"; !strings.HasPrefix(met[1], "not-granted: ") ||
+		!strings.Contains(met[1], want) {
+		t.Errorf("got %s, want %s", met[1], want)
+	}
+}
+
+// Clocks and randomness are every guest's: one without them would have hash seeds that its peers know.
+func TestGuestsWithoutCapabilitiesHaveRealTimeAndRandomness(t *testing.T) {
+	b, dir := networkBench(t, host.Limits{})
+	b.addGuest(t, "dialer")
+	seen := map[string]bool{}
+	before := time.Now()
+	for _, name := range []string{"first", "second"} { // an instance each
+		for _, met := range b.met(t, dir, "test.DialsWithout", name, "chance", "chance") {
+			nanos, text, _ := strings.Cut(met, " ")
+			number, err := strconv.ParseInt(nanos, 10, 64)
+			if now := time.Unix(0, number); err != nil || now.Before(before) || now.After(time.Now()) {
+				t.Errorf("a guest's clock says %s, %v", now, err)
+			}
+			seen[text] = true
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("of 4 random texts there are %v", seen)
 	}
 }

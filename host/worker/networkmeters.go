@@ -9,6 +9,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host/network"
+	"github.com/berth-connect/berth/host/usage"
 )
 
 // networkMeters count what guests do on the network.
@@ -27,17 +28,18 @@ func newNetworkMeters(m *meters) networkMeters {
 // instanceNetwork counts for one instance.
 type instanceNetwork struct {
 	networkMeters
-	of []attribute.KeyValue
+	of    []attribute.KeyValue
+	usage *usage.Instance
 }
 
 var _ network.Meters = (*instanceNetwork)(nil)
 
-func (m networkMeters) of(plan abi.Plan) *instanceNetwork {
+func (m networkMeters) of(plan abi.Plan, account *usage.Instance) *instanceNetwork {
 	of := []attribute.KeyValue{attribute.String("connector", plan.Connector)}
 	if plan.Role == abi.RoleTask {
 		of = append(of, attribute.String("task", strconv.Itoa(int(plan.Task))))
 	}
-	return &instanceNetwork{m, of}
+	return &instanceNetwork{m, of, account}
 }
 
 func (n *instanceNetwork) add(c metric.Int64Counter, by int, more ...attribute.KeyValue) {
@@ -47,7 +49,10 @@ func (n *instanceNetwork) add(c metric.Int64Counter, by int, more ...attribute.K
 }
 
 // Connected implements network.Meters.
-func (n *instanceNetwork) Connected() { n.add(n.connections, 1) }
+func (n *instanceNetwork) Connected() {
+	n.usage.Connected()
+	n.add(n.connections, 1)
+}
 
 // Failed implements network.Meters.
 func (n *instanceNetwork) Failed(code abi.NetCode) {
@@ -55,7 +60,13 @@ func (n *instanceNetwork) Failed(code abi.NetCode) {
 }
 
 // Read implements network.Meters.
-func (n *instanceNetwork) Read(bytes int) { n.add(n.read, bytes) }
+func (n *instanceNetwork) Read(bytes int) {
+	n.usage.Network(bytes, 0)
+	n.add(n.read, bytes)
+}
 
 // Written implements network.Meters.
-func (n *instanceNetwork) Written(bytes int) { n.add(n.written, bytes) }
+func (n *instanceNetwork) Written(bytes int) {
+	n.usage.Network(0, bytes)
+	n.add(n.written, bytes)
+}

@@ -15,8 +15,9 @@ import (
 // AlterOffsets asks the plugin of a connector that is stopped whether its offsets may be set from outside (KIP-875).
 // It returns true when the plugin has taken care of offsets that it keeps in its own system, or keeps none. A nil
 // Offset is deleted. Errors: host.ErrAlterUnsupported; host.ErrInternal with the plugin's own text.
-func (w *Worker) AlterOffsets(ctx context.Context, config host.Config, offsets []host.SourceOffset) (bool, error) {
-	found, err := w.resolveConnector(config)
+func (w *Worker) AlterOffsets(ctx context.Context, tenant string, config host.Config,
+	offsets []host.SourceOffset) (bool, error) {
+	found, err := w.of(tenant).resolveConnector(config)
 	if err != nil {
 		return false, err
 	}
@@ -24,7 +25,7 @@ func (w *Worker) AlterOffsets(ctx context.Context, config host.Config, offsets [
 	if err != nil {
 		return false, err
 	}
-	altered, err := w.Registry.AlterOffsets(ctx, found, config, wanted)
+	altered, err := w.Registry.Of(tenant).AlterOffsets(ctx, found, config, wanted)
 	var said *guest.Failure
 	switch {
 	case errors.As(err, &said):

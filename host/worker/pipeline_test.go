@@ -213,18 +213,6 @@ func TestFileOutsideTheGrantNamesTheSetting(t *testing.T) {
 	}
 }
 
-// TestRequiredExactlyOnceIsNotStarted where the worker has no transactions.
-func TestRequiredExactlyOnceIsNotStarted(t *testing.T) {
-	b := newBench(t, t.TempDir())
-	c, id := config("name", "e", "connector.class", "FileStreamSource", "topic", "e", "exactly.once.support", "required"),
-		host.TaskID{Connector: "e"}
-	b.StartTask(id, c, c, host.TargetStarted)
-	eventually(t, "FAILED", func() bool { return b.status.task(id).state == host.Failed })
-	if trace := b.status.task(id).trace; !strings.Contains(trace, "or exactly.once.support=requested") {
-		t.Errorf("no remedy in %q", trace)
-	}
-}
-
 func TestUploadedModulesSurviveARestartAndConflictsAreRefused(t *testing.T) {
 	b := newBench(t)
 	first := guests.Go(t, "testdata/guests/hostile", "")

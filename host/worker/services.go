@@ -6,15 +6,20 @@ import (
 	"slices"
 
 	"github.com/berth-connect/berth/abi"
+	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/guest"
+	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/pipeline"
 	"github.com/berth-connect/berth/host/schemaregistry"
 )
 
+// serveRegistry answers a request to a schema registry.
+type serveRegistry func(*schemaregistry.Registry, context.Context, abi.Request) abi.Reply
+
 // services returns what serves the requests of a group's stages: a stage reaches the registry that its own
 // configuration names, and no other. serve is nil when no stage asks for a capability of that kind. release must be
 // called at the end.
-func (w *Worker) services(group pipeline.Group) (serve guest.Serve, release func(), err error) {
+func (w scope) services(group pipeline.Group, answer serveRegistry) (serve guest.Serve, release func(), err error) {
 	registries := map[int32]*schemaregistry.Registry{}
 	release = func() {
 		for _, r := range registries {
@@ -26,6 +31,13 @@ func (w *Worker) services(group pipeline.Group) (serve guest.Serve, release func
 			continue
 		}
 		r, err := w.registries.Open(s.Config)
+		if err == nil && !w.tenant.IsDefault() {
+			if err = r.Check(w.Registry.Reachable().Check); err != nil {
+				w.registries.Close(r)
+				err = host.BadRequest(fmt.Sprintf("Tenant %s may not use this schema registry: %v; the field network of the "+
+					"tenant's record must allow it, and %s", w.tenant.Name, err, network.Property))
+			}
+		}
 		if err != nil {
 			release()
 			return nil, nil, fmt.Errorf("%s: %w", s.Where(), err)
@@ -41,6 +53,6 @@ func (w *Worker) services(group pipeline.Group) (serve guest.Serve, release func
 			return abi.Reply{Code: abi.CodeInternal, Message: fmt.Sprintf(
 				"stage %d has no capability %q: its manifest must ask for it", request.Stage, request.Capability)}
 		}
-		return r.Serve(ctx, request)
+		return answer(r, ctx, request)
 	}, release, nil
 }

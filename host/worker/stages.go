@@ -13,7 +13,7 @@ import (
 
 // sourceStages is the order of a source's stages: poll, transformations, header, key and value converter
 // (AbstractWorkerSourceTask.sendRecords).
-func (w *Worker) sourceStages(found plugin.Plugin, c validate.Connector, task host.Config) ([]pipeline.Stage, error) {
+func (w scope) sourceStages(found plugin.Plugin, c validate.Connector, task host.Config) ([]pipeline.Stage, error) {
 	stages := []pipeline.Stage{{Stage: abi.Stage{Kind: abi.KindSource, Config: task}, Found: found}}
 	transforms, err := w.transformStages(c)
 	if err != nil {
@@ -32,7 +32,7 @@ func (w *Worker) sourceStages(found plugin.Plugin, c validate.Connector, task ho
 
 // sinkStages is the order of a sink's: key, value and header converter, transformations, put
 // (WorkerSinkTask.convertAndTransformRecord).
-func (w *Worker) sinkStages(found plugin.Plugin, c validate.Connector, task host.Config) ([]pipeline.Stage, error) {
+func (w scope) sinkStages(found plugin.Plugin, c validate.Connector, task host.Config) ([]pipeline.Stage, error) {
 	var stages []pipeline.Stage
 	for _, r := range []converterRole{keyRole, valueRole, headerRole} {
 		s, err := w.converterStage(r, c, false)
@@ -51,7 +51,7 @@ func (w *Worker) sinkStages(found plugin.Plugin, c validate.Connector, task host
 
 // transformStages puts each predicate right before the transformation that asks it: an earlier transformation may have
 // changed what it looks at.
-func (w *Worker) transformStages(c validate.Connector) ([]pipeline.Stage, error) {
+func (w scope) transformStages(c validate.Connector) ([]pipeline.Stage, error) {
 	var stages []pipeline.Stage
 	for _, t := range c.Transforms {
 		if t.Predicate != "" {
@@ -98,7 +98,7 @@ var (
 )
 
 // converterStage takes the connector's converter, or else the worker's with the worker's settings for it.
-func (w *Worker) converterStage(r converterRole, c validate.Connector, from bool) (pipeline.Stage, error) {
+func (w scope) converterStage(r converterRole, c validate.Connector, from bool) (pipeline.Stage, error) {
 	chosen := r.of(c)
 	if chosen.Class == "" {
 		chosen = validate.Converter{

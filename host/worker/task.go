@@ -3,9 +3,9 @@ package worker
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/berth-connect/berth/abi"
@@ -20,18 +20,38 @@ import (
 // runningTask is a task that runs here, or has failed here.
 type runningTask struct {
 	target *task.Target
+	beside *beside
+	swaps  *swaps
 	cancel context.CancelFunc
 	done   chan struct{}
+	flow   atomic.Pointer[taskFlow] // of the run that goes on; nil: none does
+
+	connector, config host.Config // that it was started with, or asked to go on with; guarded by Worker.mu
 }
 
 // StartTask implements host.Runtime.
 func (w *Worker) StartTask(id host.TaskID, connector, config host.Config, target host.TargetState) {
-	ctx, cancel := context.WithCancel(context.Background())
-	t := &runningTask{target: task.NewTarget(target == host.TargetPaused), cancel: cancel, done: make(chan struct{})}
 	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.startTask(id, connector, config, task.NewTarget(target == host.TargetPaused))
+}
+
+// startAgain starts a task anew, unless it is no longer the one that runs here.
+func (w *Worker) startAgain(id host.TaskID, t *runningTask) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tasks[id] == t {
+		w.startTask(id, t.connector, t.config, task.NewTarget(t.target.Paused()))
+	}
+}
+
+// startTask must be called with mu held.
+func (w *Worker) startTask(id host.TaskID, connector, config host.Config, target *task.Target) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &runningTask{target: target, beside: newBeside(id), swaps: newSwaps(), cancel: cancel,
+		done: make(chan struct{}), connector: connector, config: config}
 	before := w.tasks[id]
 	w.tasks[id] = t
-	w.mu.Unlock()
 	go func() {
 		defer close(t.done)
 		defer cancel()
@@ -39,75 +59,111 @@ func (w *Worker) StartTask(id host.TaskID, connector, config host.Config, target
 			before.cancel()
 			<-before.done
 		}
-		w.runTask(ctx, id, connector, config, t)
+		for again := true; again; {
+			order := host.SwapOrder{Connector: connector, Task: config}
+			again = w.runTask(ctx, id, &order, t)
+			connector, config = order.Connector, order.Task
+		}
 	}()
 }
 
-// runTask runs a task to its end and reports a failure.
-func (w *Worker) runTask(ctx context.Context, id host.TaskID, connector, config host.Config, t *runningTask) {
+// runTask runs a task to its end and reports a failure. True: it is to run again, with a newer configuration that it
+// was asked to go on with, and could not.
+func (w *Worker) runTask(ctx context.Context, id host.TaskID, order *host.SwapOrder, t *runningTask) (again bool) {
 	var found plugin.Plugin
-	w.catchUp(ctx, connector)
-	connector, config, err := w.resolveBoth(connector, config)
+	own := w.around(id.Connector)
+	own.catchUp(ctx, order.Connector)
+	connector, config, err := own.resolveBoth(order.Connector, order.Task)
 	if err == nil {
-		found, err = w.resolveConnector(connector)
+		found, err = own.resolveConnector(connector)
 	}
 	defer func() {
 		if p := recover(); p != nil { // a defect of ours must not take the worker down with it
 			err = fmt.Errorf("internal error: %v\n%s", p, debug.Stack())
 		}
+		if again = err != nil && ctx.Err() == nil && w.restage(id, order, t, err); again {
+			return
+		}
 		if err != nil && ctx.Err() == nil {
+			w.restageFailed(id, t, err)
 			w.meters.overLimit(err)
 			w.Log.Error("task failed", "connector", id.Connector, "task", id.Task, "error", err)
-			w.Status.TaskStatus(id, host.Failed, task.Trace(err), statusVersion(found))
+			trace := task.Trace(err)
+			w.failures.add(id, task.FatalFailure(err, trace))
+			w.Status.TaskStatus(id, host.Failed, trace, statusVersion(found))
 		}
 	}()
 	if err != nil {
 		return
 	}
 	var parsed validate.Connector
-	if parsed, err = w.parse(found.Kind, connector); err != nil {
+	if parsed, err = own.parse(found.Kind, connector); err != nil {
 		return
 	}
-	if err = w.Validator.CheckOverrides(found.Kind, connector); err != nil {
+	if err = own.Validator.CheckOverrides(found.Kind, connector); err != nil {
 		return
 	}
-	c := w.taskConfig(id, found, connector, parsed, t.target)
+	account := w.book.Open(id.Connector)
+	defer account.Close()
+	flow := newTaskFlow(account, time.Now())
+	t.flow.Store(flow)
+	defer t.flow.Store(nil)
+	c := w.taskConfig(id, found, connector, parsed, t)
+	c.Tap, c.Apart = t.beside, len(w.shadowWishes(id.Connector)) > 0
+	c.Flow = flow
+	defer t.beside.end()
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
 		return
 	}
-	if found.Kind == abi.KindSource {
-		err = w.runSource(ctx, c, found, parsed, config)
-	} else {
-		err = w.runSink(ctx, c, found, parsed, config)
+	if c.Errors.TrapMax, err = w.trapMax(connector); err != nil {
+		return
 	}
+	if c.Stages, err = own.taskStages(found, parsed, config); err != nil {
+		return
+	}
+	var ended func()
+	if ended, err = w.admit(ctx, &c); err != nil {
+		return
+	}
+	defer ended()
+	t.beside.begin(&c, found, config)
+	go w.reshadow(id, t)
+	if found.Kind == abi.KindSource {
+		err = own.runSource(ctx, c, parsed)
+	} else {
+		err = task.NewSink(c).Run(ctx)
+	}
+	return
 }
 
-// errAtLeastOnce keeps a task from breaking the promise that its connector asks for. The validation of a worker that
-// could not keep it refuses such a connector; one that was made before, or elsewhere, starts nevertheless.
-var errAtLeastOnce = errors.New("exactly.once.support=required: this worker sends records at least once, so after a " +
-	"crash some may come twice; set exactly.once.source.support=enabled on all workers, or exactly.once.support=requested")
-
-func (w *Worker) runSource(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
-	config host.Config) error {
-	var err error
-	if c.Stages, err = w.sourceStages(found, parsed, config); err != nil {
-		return err
+func (w scope) taskStages(found plugin.Plugin, parsed validate.Connector, config host.Config) ([]pipeline.Stage,
+	error) {
+	if found.Kind == abi.KindSource {
+		return w.sourceStages(found, parsed, config)
 	}
+	return w.sinkStages(found, parsed, config)
+}
+
+func (w *Worker) runSource(ctx context.Context, c task.Config, parsed validate.Connector) error {
 	if w.Transactions != nil {
 		return w.runExactlyOnce(ctx, c, parsed)
 	}
-	if parsed.ExactlyOnceRequired {
-		return errAtLeastOnce
-	}
-	if parsed.OffsetsTopic != "" {
-		c.Log.Warn("offsets.storage.topic is obeyed with exactly.once.source.support=enabled only: the connector's offsets "+
-			"are kept in the worker's topic", "topic", parsed.OffsetsTopic)
+	if parsed.ExactlyOnceRequired { // made elsewhere, or before: validation refuses it
+		c.Log.Warn("exactly.once.support=required: this worker sends records at least once, so after a crash some may come " +
+			"twice; set exactly.once.source.support=enabled on all workers, or exactly.once.support=requested")
 	}
 	producer, err := w.Clients.Producer(c.ID, c.Connector)
 	if err != nil {
 		return fmt.Errorf("make producer: %w", err)
 	}
-	return task.NewSource(c, producer, w.Offsets).Run(ctx)
+	offsets := w.Offsets
+	if parsed.OffsetsTopic != "" && w.OffsetTopics != nil {
+		if offsets, err = w.OffsetTopics.Open(ctx, c.ID, c.Connector, parsed.OffsetsTopic, producer); err != nil {
+			producer.Close()
+			return err
+		}
+	}
+	return task.NewSource(c, producer, offsets).Run(ctx)
 }
 
 // runExactlyOnce runs a source in transactions.
@@ -123,23 +179,15 @@ func (w *Worker) runExactlyOnce(ctx context.Context, c task.Config, parsed valid
 	return task.NewExactlyOnceSource(c, producer, boundary).Run(ctx)
 }
 
-func (w *Worker) runSink(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector,
-	config host.Config) error {
-	var err error
-	if c.Stages, err = w.sinkStages(found, parsed, config); err != nil {
-		return err
-	}
-	return task.NewSink(c).Run(ctx)
-}
-
 func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.Config, parsed validate.Connector,
-	target *task.Target) task.Config {
-	log := w.Log.With("connector", id.Connector, "task", id.Task)
+	t *runningTask) task.Config {
+	log := w.Log.With("connector", id.Connector, "task", id.Task, host.LoggerKey, w.taskLogger(found.Kind))
 	meters := w.meters.task(id, found.Kind)
 	opts := guest.Options{Log: log, Metrics: meters.plugin,
 		Boundaries: w.Transactions != nil && parsed.TransactionBoundary == string(task.BoundaryConnector)}
 	return task.Config{
-		ID: id, Version: found.Version, Log: log, Meters: meters, Target: target, Clients: w.Clients,
+		ID: id, Version: found.Version, Log: log, Meters: meters, Target: t.target, Clients: w.Clients,
+		Swaps: t.swaps.Swaps, SwapWindow: w.swapPolicy(connector).Window,
 		Connector:     connector,
 		FlushInterval: w.config.OffsetFlushInterval,
 		FlushTimeout:  w.config.OffsetFlushTimeout,
@@ -151,7 +199,20 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		Started:   func() { w.Status.TaskStatus(id, host.Running, "", statusVersion(found)) },
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
+		Swapped:   func(report host.SwapReport) <-chan struct{} { return w.swapped(id, t, report) },
+		Failed:    func(f host.TaskFailure) { w.failures.add(id, f) },
 	}
+}
+
+// taskLogger is the class of Connect's tasks of a kind.
+func (w *Worker) taskLogger(kind string) string {
+	switch {
+	case kind == abi.KindSink:
+		return "org.apache.kafka.connect.runtime.WorkerSinkTask"
+	case w.Transactions != nil:
+		return "org.apache.kafka.connect.runtime.ExactlyOnceWorkerSourceTask"
+	}
+	return "org.apache.kafka.connect.runtime.WorkerSourceTask"
 }
 
 // StopTasks implements host.Runtime.

@@ -70,3 +70,16 @@ func sourceDeadLetters(config host.Config) (task.DeadLetters, error) {
 func badValue(key, value, problem string) error {
 	return host.BadRequest(fmt.Sprintf("Invalid value %s for configuration %s: %s", value, key, problem))
 }
+
+// trapMax is the connector's, or else the worker's.
+func (w *Worker) trapMax(config host.Config) (int, error) {
+	text := config[host.TrapMaxKey]
+	if text == nil {
+		return w.config.TrapMax, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(*text), 10, 32)
+	if err != nil || n < 0 {
+		return 0, badValue(host.TrapMaxKey, *text, "Value must be a number, at least 0")
+	}
+	return int(n), nil
+}

@@ -18,7 +18,7 @@ import (
 const reloadMin = time.Second
 
 // resolve puts the values of configuration providers into a configuration. Error: *validate.Exception.
-func (w *Worker) resolve(config host.Config) (configprovider.Resolved, error) {
+func (w scope) resolve(config host.Config) (configprovider.Resolved, error) {
 	resolved, err := w.Values.Transform(config)
 	var wrong *abi.ConfigError
 	if errors.As(err, &wrong) {
@@ -28,7 +28,7 @@ func (w *Worker) resolve(config host.Config) (configprovider.Resolved, error) {
 }
 
 // resolveBoth is resolve for a connector's configuration and one of its tasks'.
-func (w *Worker) resolveBoth(connector, task host.Config) (host.Config, host.Config, error) {
+func (w scope) resolveBoth(connector, task host.Config) (host.Config, host.Config, error) {
 	c, err := w.resolve(connector)
 	if err != nil {
 		return nil, nil, err

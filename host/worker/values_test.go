@@ -56,7 +56,7 @@ func TestTasksRunWithValues(t *testing.T) {
 
 func TestValuesAreValidated(t *testing.T) {
 	b := benchWithValues(t, aging{-1})
-	infos, err := b.Validate(t.Context(), fileSource("topic", "${p:topic}", "batch.size", "${p:size}"))
+	infos, err := b.Validate(t.Context(), "", fileSource("topic", "${p:topic}", "batch.size", "${p:size}"))
 	if err != nil || infos.ErrorCount != 1 {
 		t.Errorf("%d errors, %v", infos.ErrorCount, err)
 	}
@@ -67,7 +67,7 @@ func TestValuesAreValidated(t *testing.T) {
 	b.Values = configprovider.NewTransformer(map[string]configprovider.Provider{"p": file})
 	config := fileSource("topic", "${p:/none:topic}")
 	const want = "org.apache.kafka.common.config.ConfigException: Could not read properties from file /none"
-	if _, err = b.Validate(t.Context(), config); !errors.Is(err, host.ErrInternal) || err.Error() != want {
+	if _, err = b.Validate(t.Context(), "", config); !errors.Is(err, host.ErrInternal) || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 	if _, err := b.StartConnector(t.Context(), "c", config, host.TargetStarted, nil); err == nil {

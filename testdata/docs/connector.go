@@ -28,7 +28,8 @@ func (r *runner) runConnector(ctx context.Context, e *example, config host.Confi
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return result{}, err
 	}
-	places := strings.NewReplacer(dataFolder+"/", folder+"/", registryAddress, r.schemas.server.URL)
+	places := strings.NewReplacer(dataFolder+"/", folder+"/", registryAddress, r.schemas.server.URL,
+		sourceBroker, r.clusters.source.ListenAddrs()[0], targetBroker, r.clusters.target.ListenAddrs()[0])
 	actual := host.Config{}
 	for key, value := range config {
 		text := places.Replace(*value)
@@ -38,7 +39,7 @@ func (r *runner) runConnector(ctx context.Context, e *example, config host.Confi
 	if e.first {
 		r.schemas.reset()
 	}
-	shown, err := r.provide(e, actual)
+	shown, err := r.provide(ctx, e, actual)
 	if err != nil {
 		return result{}, err
 	}
@@ -64,9 +65,9 @@ func (r *runner) runConnector(ctx context.Context, e *example, config host.Confi
 }
 
 // provide puts the input where the connector looks for it, and says when all is done.
-func (r *runner) provide(e *example, config host.Config) (result, error) {
-	if r.worker.ConnectorKind(config) == abi.KindSource {
-		return r.provideSource(e, config)
+func (r *runner) provide(ctx context.Context, e *example, config host.Config) (result, error) {
+	if r.worker.ConnectorKind(config.Get("name"), config) == abi.KindSource {
+		return r.provideSource(ctx, e, config)
 	}
 	forms := converters(config)
 	records, err := forms.parse(e.input)
@@ -78,7 +79,7 @@ func (r *runner) provide(e *example, config host.Config) (result, error) {
 }
 
 // provideSource expects as many records as the input has lines, or as count says, or else that the task fails.
-func (r *runner) provideSource(e *example, config host.Config) (result, error) {
+func (r *runner) provideSource(ctx context.Context, e *example, config host.Config) (result, error) {
 	if e.input == "" {
 		count, err := strconv.Atoi(config.Get("count"))
 		if err != nil {
@@ -86,6 +87,11 @@ func (r *runner) provideSource(e *example, config host.Config) (result, error) {
 		}
 		r.kafka.expect(count)
 		return result{}, nil
+	}
+	if topic := config.Get("topics"); topic != "" {
+		count, err := r.clusters.fill(ctx, topic, e.input)
+		r.kafka.expect(count)
+		return result{takes: "Records in topic " + topic + " of the other cluster:", input: e.input, inputForm: "text"}, err
 	}
 	r.kafka.expect(strings.Count(e.input, "\n") + 1)
 	err := os.WriteFile(config.Get("file"), []byte(e.input+"\n"), 0o644)
@@ -97,7 +103,7 @@ var moduleDigest = regexp.MustCompile(`\(module ([\w-]+), [0-9a-f]{12}\)`)
 
 // gather reads what came of it: the trace, records, schemas or a file.
 func (r *runner) gather(shown *result, config host.Config, trace string) error {
-	isSource := r.worker.ConnectorKind(config) == abi.KindSource
+	isSource := r.worker.ConnectorKind(config.Get("name"), config) == abi.KindSource
 	switch {
 	case trace != "":
 		shown.failed = true

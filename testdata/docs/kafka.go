@@ -143,6 +143,8 @@ func (k *kafka) TaskStatus(_ host.TaskID, state host.State, trace, _ string) {
 }
 
 // TopicUsed implements host.StatusReporter.
+func (k *kafka) TaskSwap(host.TaskID, host.SwapReport) <-chan struct{} { return nil }
+
 func (k *kafka) TopicUsed(host.TaskID, string) {}
 
 type producer struct{ kafka *kafka }

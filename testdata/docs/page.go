@@ -23,7 +23,7 @@ type site struct {
 }
 
 func newSite(w *worker.Worker, r *plugin.Registry, sources []*source) *site {
-	return &site{worker: w, registry: r, infos: w.Plugins(), sources: sources}
+	return &site{worker: w, registry: r, infos: w.Plugins(""), sources: sources}
 }
 
 // checkCoverage expects each plugin on one page.
@@ -163,7 +163,7 @@ func (s *site) ownKeys(class string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	infos, err := s.worker.PluginConfig(class, "")
+	infos, err := s.worker.PluginConfig("", class, "")
 	if err != nil {
 		return "", err
 	}
@@ -234,7 +234,7 @@ func (s *site) workerKeys(kind string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		infos, err := s.worker.PluginConfig(class, "")
+		infos, err := s.worker.PluginConfig("", class, "")
 		if err != nil {
 			return "", err
 		}

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/berth-connect/berth/host/engine"
+	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/validate"
 	"github.com/berth-connect/berth/host/worker"
@@ -25,6 +30,7 @@ type runner struct {
 	engine    *engine.Engine
 	kafka     *kafka
 	schemas   *schemaRegistry
+	clusters  clusters
 	dir       string // what examples call /data lies below it
 	connector int    // how many ran
 }
@@ -43,8 +49,17 @@ func newRunner(ctx context.Context, modules string) (*runner, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	r := &runner{engine: e, kafka: newKafka(), schemas: newSchemaRegistry(), dir: dir}
+	if r.clusters, err = newClusters(); err != nil {
+		return nil, errors.Join(err, e.Close(ctx), os.RemoveAll(dir))
+	}
+	reachable, err := network.ParsePolicy(r.clusters.granted())
+	if err != nil {
+		r.close()
+		return nil, err
+	}
 	log := slog.New(slog.DiscardHandler)
-	r.registry = plugin.New(plugin.Config{Bundle: bundle, Grants: plugin.Grants{Dirs: []string{dir}}, Log: log}, e)
+	grants := plugin.Grants{Dirs: []string{dir}, Network: reachable}
+	r.registry = plugin.New(plugin.Config{Bundle: bundle, Grants: grants, Log: log}, e)
 	if err := r.registry.Load(ctx); err != nil {
 		r.close()
 		return nil, err
@@ -59,6 +74,7 @@ func newRunner(ctx context.Context, modules string) (*runner, error) {
 
 func (r *runner) close() {
 	r.schemas.server.Close()
+	r.clusters.close()
 	_ = r.engine.Close(context.Background()) // the program ends anyway
 	_ = os.RemoveAll(r.dir)                  // below the system's folder for what may go
 }
@@ -71,18 +87,37 @@ func readBundle(dir string) ([]plugin.Bundled, error) {
 	}
 	var bundle []plugin.Bundled
 	for _, name := range strings.Fields(string(names)) {
-		wasm, err := os.ReadFile(filepath.Join(dir, name+".wasm"))
+		b, err := readModule(dir, name)
 		if err != nil {
 			return nil, err
 		}
-		manifest, err := os.ReadFile(filepath.Join(dir, name+".manifest"))
-		if err != nil {
-			return nil, err
-		}
-		bundle = append(bundle, plugin.Bundled{Name: name, Wasm: wasm, Manifest: manifest})
+		bundle = append(bundle, b)
 	}
 	if len(bundle) == 0 {
 		return nil, fmt.Errorf("%s names no module", filepath.Join(dir, "bundled"))
 	}
 	return bundle, nil
+}
+
+// readModule reads a module, which may be packed.
+func readModule(dir, name string) (plugin.Bundled, error) {
+	b := plugin.Bundled{Name: name}
+	var err error
+	if b.Manifest, err = os.ReadFile(filepath.Join(dir, name+".manifest")); err != nil {
+		return b, err
+	}
+	file := filepath.Join(dir, name+".wasm")
+	if b.Wasm, err = os.ReadFile(file); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return b, err
+	}
+	packed, err := os.ReadFile(file + ".gz")
+	if err != nil {
+		return b, err
+	}
+	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return b, fmt.Errorf("%s.gz: %w", file, err)
+	}
+	b.Wasm, err = io.ReadAll(unpacked)
+	return b, err
 }

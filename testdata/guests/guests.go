@@ -72,6 +72,8 @@ type Text struct {
 	How  string
 	Step string // see text/skeleton.wat
 	Kind string // of its one plugin
+
+	Capabilities []string
 }
 
 // Class is its plugin's.
@@ -84,7 +86,7 @@ func (m Text) Build(t testing.TB) []byte {
 	if _, err := exec.LookPath("wat2wasm"); err != nil {
 		t.Fatal("wat2wasm is missing: install it first (Debian's package wabt)")
 	}
-	return once(t, m.Kind+" "+m.Class(), func(out string) (*exec.Cmd, error) {
+	return once(t, fmt.Sprint(m.Kind, m.Capabilities, m.Class()), func(out string) (*exec.Cmd, error) {
 		return exec.Command("wat2wasm", "-o", out, out+".wat"), os.WriteFile(out+".wat", wat, 0o600)
 	})
 }
@@ -109,7 +111,9 @@ func (m Text) source(t testing.TB) []byte {
 			}
 			return all
 		},
-		"add": func(a, b int) int { return a + b },
+		"add":   func(a, b int) int { return a + b },
+		"mul":   func(a, b int) int { return a * b },
+		"runes": func(s string) []rune { return []rune(s) },
 	})
 	if _, err := templates.ParseFS(text, "text/*.wat"); err != nil {
 		t.Fatal(err)
@@ -124,7 +128,7 @@ func (m Text) source(t testing.TB) []byte {
 // Manifest, TaskConfigs and KeyValidations are the answers of a guest that behaves.
 func (m Text) Manifest() []byte {
 	return abi.Manifest{ABI: abi.Version, SDK: "none",
-		Plugins: []abi.Plugin{{Class: m.Class(), Kind: m.Kind, Version: Version}}}.Encode()
+		Plugins: []abi.Plugin{{Class: m.Class(), Kind: m.Kind, Version: Version, Capabilities: m.Capabilities}}}.Encode()
 }
 
 // TaskConfigs is one configuration.

@@ -10,18 +10,21 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 )
 
 func main() {
 	var s setting
-	var only string
+	var only, disputed string
 	flag.StringVar(&s.berth, "berth", "", "the program")
 	flag.StringVar(&s.bootstrap, "kafka", "", "HOST:PORT of a Kafka")
 	flag.StringVar(&s.plugins, "plugins", "", "the folder with the test connectors' module")
 	flag.StringVar(&s.dir, "dir", "", "a folder for the workers' files; logs stay there")
 	flag.StringVar(&only, "profiles", "", "a list of profiles, by comma; none: all")
+	flag.StringVar(&disputed, "disputed", "", "a text with the steps that must fail, as `create-delete #3`; no others may")
 	flag.Parse()
 	if s.berth == "" || s.bootstrap == "" || s.plugins == "" || s.dir == "" || flag.NArg() == 0 {
 		flag.Usage()
@@ -34,10 +37,50 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println(total)
-	if total.failed > 0 || total.passed == 0 {
+	unexpected, err := total.unexpected(disputed)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	for _, line := range unexpected {
+		fmt.Println(line)
+	}
+	fmt.Println(total)
+	if len(unexpected) > 0 || total.passed == 0 {
+		os.Exit(1)
+	}
+}
+
+// stepInText is how a text names a step.
+var stepInText = regexp.MustCompile("`([a-z-]+ #[0-9]+)`")
+
+// unexpected tells of steps that failed and are not disputed in a file, and the other way round in scenarios that were
+// played.
+func (c count) unexpected(file string) (lines []string, err error) {
+	var text []byte
+	if file != "" {
+		if text, err = os.ReadFile(file); err != nil {
+			return nil, err
+		}
+	}
+	var disputed []string
+	for _, step := range stepInText.FindAllSubmatch(text, -1) {
+		name := string(step[1])
+		disputed = append(disputed, name)
+		scenario, _, _ := strings.Cut(name, " ")
+		if slices.Contains(c.played, scenario) && !slices.Contains(c.failures, name) {
+			lines = append(lines, fmt.Sprintf("%s is disputed in %s, and has not failed", step[1], file))
+		}
+	}
+	for _, step := range c.failures {
+		if !slices.Contains(disputed, step) {
+			lines = append(lines, step+" has failed and is not disputed")
+		}
+	}
+	if more := c.failed - len(c.failures); more > 0 {
+		lines = append(lines, fmt.Sprintf("%d steps were not played", more))
+	}
+	return lines, nil
 }
 
 // run plays all scenarios of a folder, or of the files named after it, profile by profile.
@@ -63,7 +106,7 @@ func run(ctx context.Context, s setting, args []string, only string) (count, err
 			got = count{failed: steps(scenarios)}
 		}
 		fmt.Printf("%s: %s\n", p.name, got)
-		total = count{total.passed + got.passed, total.failed + got.failed}
+		total = total.plus(got)
 	}
 	for name, scenarios := range groups {
 		fmt.Printf("%s: no worker has this profile\n", name)

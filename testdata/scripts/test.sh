@@ -12,8 +12,8 @@ tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
 echo "== Go, on the embedded broker"
-go test -tags "$tags" -timeout 20m ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
-  ./testdata/state ./testdata/vectors
+go test -tags "$tags" -timeout 40m ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
+  ./testdata/restconformance ./testdata/state ./testdata/vectors
 
 echo "== the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)
@@ -22,7 +22,8 @@ bootstrap=$(testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
 [ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
 packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 # shellcheck disable=SC2086 # a list of packages
-BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m $packages
+BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m \
+  -skip '^TestRedTeam' $packages # which is about the worker, not about Kafka
 
 echo "== in turns and in one group with Kafka Connect's own worker"
 jars=$(. testdata/kafka/lib.sh && fetch_connect_jars && echo "$connect_jars")
@@ -30,6 +31,9 @@ BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -coun
 
 echo "== clients of the REST API on three workers of one group"
 testdata/scripts/clients.sh "$bootstrap"
+
+echo "== recorded exchanges of Kafka Connect's REST API"
+testdata/scripts/rest-conformance.sh ../shared/conformance/rest
 
 echo "== Kafka Connect's own integration tests, with Berth as the worker"
 testdata/scripts/kafka-integration.sh ../shared/conformance/kafka-integration
@@ -49,7 +53,10 @@ echo "== recorded answers of Kafka Connect, through a worker's pipeline"
 testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
 
 echo "== what Kafka Connect keeps and says in its group, recorded"
-go run ./testdata/state ../shared/conformance/state
+go run ./testdata/state -disputed testdata/state-disputed.md ../shared/conformance/state
+
+echo "== the REST API is what its description says"
+testdata/scripts/openapi.sh
 
 echo "== plugin projects of every kind, offline"
 make build

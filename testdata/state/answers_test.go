@@ -44,7 +44,7 @@ func TestDifferences(t *testing.T) {
 
 // comparing expects the worker there:2 and finds here:1.
 func comparing(base string) *comparison {
-	return &comparison{base: base, recordedID: "there:2", id: "here:1", passed: map[string]bool{}}
+	return &comparison{base: base, ids: map[string]string{"there:2": "here:1"}, passed: map[string]bool{}}
 }
 
 // What a running connector has done was recorded on its way; what a paused one has done must stay so.

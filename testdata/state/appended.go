@@ -41,7 +41,7 @@ func (a *appended) missing(ctx context.Context, t takeover, id string) error {
 	for kind, records := range t.Appended {
 		last := map[string]recorded{}
 		for _, r := range records {
-			if r.Key != nil && !ofTransactions(r.Text) {
+			if r.Key != nil {
 				last[*r.Key] = r
 			}
 		}
@@ -59,10 +59,6 @@ func (a *appended) missing(ctx context.Context, t takeover, id string) error {
 	}
 	return nil
 }
-
-// ofTransactions names what only a worker with transactional source tasks writes, which Berth's are not: numbers of
-// tasks whose producers have been fenced (KIP-618).
-func ofTransactions(key string) bool { return strings.HasPrefix(key, "tasks-fencing-") }
 
 func (a *appended) read(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askInterval)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -19,10 +20,10 @@ func TestFailuresAreTold(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "protocol.jsonl"), []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var out, notes strings.Builder
-	failed, err := run(dir, "", &out, &notes)
-	if err != nil || failed != 3 || !strings.HasSuffix(out.String(), "1 passed, 3 failed\n") {
-		t.Errorf("%d failed, %v:\n%s", failed, err, out.String())
+	var out strings.Builder
+	asExpected, err := run(options{dir: dir, out: &out, notes: io.Discard})
+	if err != nil || asExpected || !strings.HasSuffix(out.String(), "1 passed, 3 failed\n") {
+		t.Errorf("as expected: %t, %v:\n%s", asExpected, err, out.String())
 	}
 	for _, id := range []string{"protocol.jsonl 2: ", "protocol.jsonl 3: ", "protocol.jsonl ?: "} {
 		if !strings.Contains(out.String(), id) {
@@ -31,8 +32,30 @@ func TestFailuresAreTold(t *testing.T) {
 	}
 }
 
+// Those cases must fail that are disputed, and no others.
+func TestDisputedCasesMustFail(t *testing.T) {
+	dir := t.TempDir()
+	lines := `{"id":1,"kind":"protocol_version","version":2,"mode":"sessioned"}
+{"id":2,"kind":"protocol_version","version":2,"mode":"eager"}
+`
+	disputed := filepath.Join(dir, "disputed.md")
+	for text, want := range map[string]bool{
+		"`protocol 2`, for a reason": true, "`protocol 1`, `protocol 2`": false, "none": false,
+	} {
+		err := errors.Join(os.WriteFile(filepath.Join(dir, "protocol.jsonl"), []byte(lines), 0o600),
+			os.WriteFile(disputed, []byte(text), 0o600))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := run(options{dir: dir, disputed: disputed, out: io.Discard, notes: io.Discard})
+		if err != nil || got != want {
+			t.Errorf("%s: as expected is %t, %v", text, got, err)
+		}
+	}
+}
+
 func TestFolderWithoutRecordings(t *testing.T) {
-	if _, err := run(t.TempDir(), "", io.Discard, io.Discard); err == nil {
+	if _, err := run(options{dir: t.TempDir(), out: io.Discard, notes: io.Discard}); err == nil {
 		t.Error("an empty folder is no error")
 	}
 }

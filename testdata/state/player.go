@@ -23,7 +23,7 @@ import (
 // stepPatience bounds the wait for a step to leave in the topics what was recorded, which takes a flush of offsets or a
 // scheduled rebalance (3 s) at most; sessionTime is what a killed worker is missed after, besides.
 const (
-	stepPatience = 8 * time.Second
+	stepPatience = 12 * time.Second
 	sessionTime  = 10 * time.Second
 )
 
@@ -53,13 +53,47 @@ func newPlayer(ctx context.Context, s scenario, program, home, bootstrap string)
 		return nil, err
 	}
 	topics := slices.Collect(maps.Values(s.Topics))
+	for _, described := range s.described {
+		if !slices.Contains(topics, described.Topic) {
+			topics = append(topics, described.Topic)
+		}
+	}
 	log, err := openLog(bootstrap, topics)
 	if err != nil {
 		return nil, err
 	}
-	p := &player{scenario: s, program: program, home: home, bootstrap: bootstrap, log: log,
-		addresses: map[string]string{}, marks: map[string][]int64{}}
+	p := &player{scenario: s, program: program, home: home, bootstrap: bootstrap, log: log, marks: map[string][]int64{}}
+	if p.addresses, err = addressesFor(s); err != nil {
+		return nil, err
+	}
 	return p, p.fillSinkTopic(ctx)
+}
+
+// addressesFor finds an address for each recorded worker. Their order is kept, as a leader goes through the members of
+// its group in the order of ids that begin with the address.
+func addressesFor(s scenario) (map[string]string, error) {
+	var recorded, ours []string
+	for _, step := range s.steps {
+		if step.Properties != nil && !slices.Contains(recorded, step.Worker) {
+			recorded = append(recorded, step.Worker)
+		}
+	}
+	for len(ours) < len(recorded) {
+		address, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(ours, address) {
+			ours = append(ours, address)
+		}
+	}
+	slices.Sort(recorded)
+	slices.Sort(ours)
+	addresses := map[string]string{}
+	for i := range recorded {
+		addresses[recorded[i]] = ours[i]
+	}
+	return addresses, nil
 }
 
 func (p *player) close() {
@@ -108,11 +142,17 @@ func (p *player) play(ctx context.Context) []outcome {
 		}
 		outcomes = append(outcomes, o)
 		if i == 0 {
-			outcomes = append(outcomes, p.describedTopics(ctx))
+			outcomes = append(outcomes, p.describedTopics(ctx, true))
 		}
+	}
+	if len(p.described) > len(p.Topics) {
+		outcomes = append(outcomes, p.describedTopics(ctx, false))
 	}
 	if len(p.committed.Committed) > 0 {
 		outcomes = append(outcomes, p.committedOffsets(ctx))
+	}
+	if len(p.transactions.Transactions) > 0 {
+		outcomes = append(outcomes, p.transactionalIDs(ctx))
 	}
 	return outcomes
 }
@@ -152,18 +192,11 @@ func (p *player) act(s step) error {
 	return nil
 }
 
-// start starts a worker; one at the same address ends first.
+// start starts a worker and waits until it takes part; one at the same address ends first.
 func (p *player) start(s step) error {
 	if at := p.indexOf(s.Worker); at >= 0 {
 		p.running[at].stop()
 		p.running = slices.Delete(p.running, at, at+1)
-	}
-	if p.addresses[s.Worker] == "" {
-		address, err := freeAddress()
-		if err != nil {
-			return err
-		}
-		p.addresses[s.Worker] = address
 	}
 	address := p.addresses[s.Worker]
 	_, port, _ := net.SplitHostPort(address) // it is what was listened on
@@ -176,7 +209,7 @@ func (p *player) start(s step) error {
 		return err
 	}
 	p.running = append(p.running, runningWorker{s.Worker, worker})
-	return nil
+	return worker.awaitHealth("http://" + address)
 }
 
 func (p *player) indexOf(recorded string) int {
@@ -236,7 +269,7 @@ func (p *player) request(s step) error {
 }
 
 func (p *player) ask(base string, s step) error {
-	c := comparison{base: base, recordedID: s.Worker, id: p.addresses[s.Worker]}
+	c := comparison{base: base, ids: p.addresses}
 	var err error
 	for deadline := time.Now().Add(stepPatience); time.Now().Before(deadline); time.Sleep(askInterval) {
 		if err = c.difference(answer{s.Path, s.Status, s.Response}); err == nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -254,8 +255,7 @@ func (t takeover) compare(ctx context.Context, program, bootstrap string, writte
 	}
 	defer worker.stop()
 	asked := comparison{
-		base: "http://" + address, id: address, passed: map[string]bool{},
-		recordedID: t.recordedID(),
+		base: "http://" + address, ids: map[string]string{t.recordedID(): address}, passed: map[string]bool{},
 	}
 	var difference error
 	for deadline := time.Now().Add(takeoverPatience); time.Now().Before(deadline); time.Sleep(askInterval) {
@@ -334,6 +334,22 @@ func startWorker(program, home string, properties map[string]string) (*process, 
 	}
 	go func() { p.ended <- p.cmd.Wait() }()
 	return p, nil
+}
+
+// awaitHealth returns when the worker has started, and is in its group.
+func (p *process) awaitHealth(base string) error {
+	for deadline := time.Now().Add(takeoverPatience); time.Now().Before(deadline); time.Sleep(askInterval) {
+		select {
+		case err := <-p.ended:
+			p.ended <- err
+			return fmt.Errorf("the worker ended: %w: %s", err, p.lastLine())
+		default:
+		}
+		if health, err := get(base, "/health"); err == nil && health.Status == http.StatusOK {
+			return nil
+		}
+	}
+	return fmt.Errorf("the worker has not started within %v: %s", takeoverPatience, p.lastLine())
 }
 
 // stop ends the worker softly, or after a while as a crash does.

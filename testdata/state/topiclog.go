@@ -17,15 +17,18 @@ type logged struct {
 	partition  int32
 	offset     int64
 	batch      int64 // offset of the first record of its batch
-	attributes int16 // of the batch
 	key, value []byte
 	isNull     bool // the value
+
+	transactional bool
+	marker        string // COMMIT or ABORT ends a transaction; "": a record
 }
 
 // Attributes of a batch (KIP-98).
 const (
-	compressionBits = 7
-	controlBit      = 1 << 5
+	compressionBits  = 7
+	transactionalBit = 1 << 4
+	controlBit       = 1 << 5
 )
 
 // topicLog reads what was written to topics, in the batches in which it was written: clients tell records only.
@@ -156,8 +159,22 @@ func readBatch(raw []byte) ([]logged, error) {
 			return nil, fmt.Errorf("read a record: %w", err)
 		}
 		rest = rest[width+int(size):]
-		records = append(records, logged{offset: first + int64(r.OffsetDelta), batch: first, attributes: attributes,
-			key: r.Key, value: r.Value, isNull: r.Value == nil})
+		l := logged{offset: first + int64(r.OffsetDelta), batch: first, key: r.Key, value: r.Value, isNull: r.Value == nil,
+			transactional: attributes&transactionalBit != 0}
+		if attributes&controlBit != 0 {
+			l = l.asMarker()
+		}
+		records = append(records, l)
 	}
 	return records, nil
+}
+
+// asMarker reads the key of a control record: version and type, two bytes each.
+func (l logged) asMarker() logged {
+	l.marker = "ABORT"
+	if len(l.key) >= 4 && binary.BigEndian.Uint16(l.key[2:]) == 1 {
+		l.marker = "COMMIT"
+	}
+	l.key, l.value = nil, nil
+	return l
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -22,6 +21,8 @@ type scenario struct {
 	steps     []step
 	records   map[string][]recorded // by topic, as its partitions hold them
 	committed groupLine
+
+	transactions transactionLine
 }
 
 // topicLine is a topic as the worker made it.
@@ -51,14 +52,15 @@ type groupLine struct {
 	Committed map[string]int64
 }
 
-// exactlyOnce names the scenarios that a worker without transactional writes can't play.
-const exactlyOnce = "topics-eos"
+// transactionLine tells the transactional ids of the group in the end.
+type transactionLine struct {
+	Transactions []struct {
+		ID string `json:"transactional_id"`
+	}
+}
 
 // playScenario plays a file, each step of which is a case.
 func playScenario(path, only string) ([]outcome, error) {
-	if strings.HasPrefix(filepath.Base(path), exactlyOnce) {
-		return []outcome{{"all", "not played: Berth writes no transactions (exactly.once.source.support)"}}, nil
-	}
 	tmp, err := os.MkdirTemp("", "berth-topics-")
 	if err != nil {
 		return nil, err
@@ -137,7 +139,7 @@ func readScenario(text, home string) (s scenario, err error) {
 		case "group_offsets":
 			err = json.Unmarshal(raw, &s.committed)
 		case "transactions":
-			err = errors.New("transactions are not played")
+			err = json.Unmarshal(raw, &s.transactions)
 		}
 		if err != nil {
 			return s, fmt.Errorf("line of type %s: %w", kind.Type, err)

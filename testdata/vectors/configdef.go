@@ -80,22 +80,32 @@ func (c configs) definition(class string) (abi.ConfigDef, error) {
 		"SinkConnectorConfig": abi.KindSink}
 	workers := map[string]func() abi.ConfigDef{"WorkerConfig": validate.WorkerConfig,
 		"StandaloneConfig": validate.StandaloneConfig, "DistributedConfig": validate.DistributedConfig}
-	d, isMirror := c.validator.MirrorConfig(class)
+	var d abi.ConfigDef
 	kind, isConnector := kinds[class]
 	switch {
 	case isConnector:
 		return c.validator.Enrich(kind, nil)
 	case workers[class] != nil:
 		d = workers[class]()
-	case !isMirror:
+	default:
 		found, err := c.worker.Registry.Find(class, "")
 		if err != nil {
 			return d, unplayable(err.Error())
 		}
-		d = found.Config
+		if declaresAll(class) {
+			if d, err = c.validator.Enrich("", nil); err != nil {
+				return d, err
+			}
+		}
+		d.Add(found.Config.Keys...)
 	}
 	d.Classes = c.validator.Classes()
 	return d, nil
+}
+
+// declaresAll tells whether Kafka's plugin declares the keys of all connectors besides its own.
+func declaresAll(class string) bool {
+	return strings.HasPrefix(class, "org.apache.kafka.connect.mirror.")
 }
 
 func (c configs) table(v *vector) (any, error) {
@@ -211,7 +221,7 @@ func validator(v *vector) (any, error) {
 
 func (c configs) validate(ctx context.Context, v *vector) (any, error) {
 	found, err := c.worker.Registry.Find(v.text("def"), "")
-	if err == nil {
+	if err == nil && !declaresAll(found.Class) {
 		results, err := c.validator.ValidatePlugin(ctx, found, propsOf(v))
 		return c.results(v, results), err
 	}

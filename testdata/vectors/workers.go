@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -56,7 +57,11 @@ func newWorker(ctx context.Context, e *engine.Engine, module, zone string, log *
 	if err != nil {
 		return nil, err
 	}
-	registry := plugin.New(plugin.Config{TimeZone: zone, Log: log}, e)
+	mirror, err := readMirror(filepath.Dir(module))
+	if err != nil {
+		return nil, err
+	}
+	registry := plugin.New(plugin.Config{TimeZone: zone, Bundle: mirror, Log: log}, e)
 	if err := registry.Load(ctx); err != nil {
 		return nil, err
 	}
@@ -65,6 +70,16 @@ func newWorker(ctx context.Context, e *engine.Engine, module, zone string, log *
 	}
 	return worker.New(worker.Config{WorkerID: "vectors"}, worker.Ports{Registry: registry,
 		Validator: validate.New(registry, validate.PolicyAll), Meter: noop.Meter{}, Log: log}), nil
+}
+
+// readMirror reads what MirrorMaker's module says of itself, if it lies in the folder. It is never compiled: vectors
+// name the definitions of its plugins alone.
+func readMirror(folder string) ([]plugin.Bundled, error) {
+	manifest, err := os.ReadFile(filepath.Join(folder, "mirror.manifest"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return []plugin.Bundled{{Name: "mirror", Manifest: manifest}}, err
 }
 
 // families says who plays which file.

@@ -309,6 +309,16 @@ func (c *Cluster) FenceZombies(ctx context.Context, url, connector string, sign 
 	return h.FenceZombies(ctx, connector, signature)
 }
 
+// ShadowReports implements herder.Leader.
+func (c *Cluster) ShadowReports(ctx context.Context, url, connector, alias string, sign sessionkey.Signer) (
+	[]host.ShadowReport, error) {
+	h, signature, err := c.request(url, []byte(connector+"/"+alias), sign)
+	if err != nil {
+		return nil, err
+	}
+	return h.ShadowReportsHere(ctx, connector, alias, signature)
+}
+
 func (c *Cluster) request(url string, body []byte, sign sessionkey.Signer) (*herder.Herder, *sessionkey.Signature,
 	error) {
 	c.mu.Lock()

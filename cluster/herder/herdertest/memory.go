@@ -25,6 +25,7 @@ type Configs struct {
 	read       int // records of the topic
 	held       bool
 	connectors map[string]store.Connector
+	tenants    map[string]host.Tenant
 	key        *store.SessionKey
 	events     []store.ConfigEvent
 	changed    chan struct{}
@@ -56,7 +57,8 @@ func (c *Configs) Another() *Configs {
 }
 
 func newReader(topic *configTopic) *Configs {
-	c := &Configs{topic: topic, connectors: map[string]store.Connector{}, changed: make(chan struct{}, 1)}
+	c := &Configs{topic: topic, connectors: map[string]store.Connector{}, tenants: map[string]host.Tenant{},
+		changed: make(chan struct{}, 1)}
 	topic.mu.Lock()
 	defer topic.mu.Unlock()
 	topic.readers = append(topic.readers, c)
@@ -108,7 +110,8 @@ func (c *Configs) Snapshot() *store.ConfigSnapshot {
 	if c.read == 0 {
 		offset = -1
 	}
-	return &store.ConfigSnapshot{Offset: offset, Connectors: maps.Clone(c.connectors), SessionKey: c.key}
+	return &store.ConfigSnapshot{Offset: offset, Connectors: maps.Clone(c.connectors),
+		Tenants: maps.Clone(c.tenants), SessionKey: c.key}
 }
 
 // Refresh implements herder.ConfigStore.
@@ -177,8 +180,9 @@ func (c *Configs) update(name string, event store.ConfigEvent, change func(*stor
 
 // PutConnector implements herder.ConfigStore.
 func (c *Configs) PutConnector(_ context.Context, name string, config host.Config, target host.TargetState) error {
+	revision := c.revisions()
 	return c.update(name, store.ConfigEvent{Kind: store.ConnectorUpdated}, func(connector *store.Connector) {
-		connector.Config = maps.Clone(config)
+		connector.Config, connector.Revision = maps.Clone(config), revision
 		if target != "" {
 			connector.Target = target
 		}
@@ -186,6 +190,13 @@ func (c *Configs) PutConnector(_ context.Context, name string, config host.Confi
 			connector.Target = host.TargetStarted
 		}
 	})
+}
+
+// revisions is the number of the next record.
+func (c *Configs) revisions() int64 {
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	return int64(len(c.topic.records))
 }
 
 // DeleteConnector implements herder.ConfigStore.
@@ -264,6 +275,7 @@ func (c *Configs) PutTaskCount(_ context.Context, name string, tasks int) error 
 
 // Statuses is a status topic in memory.
 type Statuses struct {
+	swaps
 	mu         sync.Mutex
 	connectors map[string]store.Status
 	tasks      map[host.TaskID]store.Status
@@ -272,7 +284,7 @@ type Statuses struct {
 
 // NewStatuses returns an empty status topic.
 func NewStatuses() *Statuses {
-	return &Statuses{connectors: map[string]store.Status{}, tasks: map[host.TaskID]store.Status{},
+	return &Statuses{swaps: swaps{}, connectors: map[string]store.Status{}, tasks: map[host.TaskID]store.Status{},
 		topics: map[string]map[string]store.TopicUse{}}
 }
 
@@ -436,24 +448,4 @@ func (o *Offsets) Store(_ context.Context, connector string, offsets []host.Sour
 		}
 	}
 	return nil
-}
-
-// Admin is the workers' Kafka cluster.
-type Admin struct {
-	mu     sync.Mutex
-	Fenced []string // transactional ids
-	Err    error    // of every change
-}
-
-// ClusterID implements herder.Admin.
-func (a *Admin) ClusterID(context.Context) (string, error) { return "cluster", nil }
-
-// FenceProducers implements herder.Admin.
-func (a *Admin) FenceProducers(_ context.Context, ids []string) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.Err == nil {
-		a.Fenced = append(a.Fenced, ids...)
-	}
-	return a.Err
 }

@@ -145,10 +145,20 @@ func (r *Runtime) Running() []string {
 }
 
 // Plugins implements host.Runtime.
-func (r *Runtime) Plugins() []host.PluginInfo { return r.plugins.Infos() }
+func (r *Runtime) Plugins(string) []host.PluginInfo { return r.plugins.Infos() }
+
+// PluginConfig implements host.Runtime.
+func (r *Runtime) PluginConfig(_, name, version string) ([]host.ConfigKeyInfo, error) {
+	return r.Validator.PluginConfig(name, version)
+}
+
+// Validate implements host.Runtime.
+func (r *Runtime) Validate(ctx context.Context, _ string, config host.Config) (host.ConfigInfos, error) {
+	return r.Validator.Validate(ctx, config)
+}
 
 // ConnectorKind implements host.Runtime.
-func (r *Runtime) ConnectorKind(config host.Config) string {
+func (r *Runtime) ConnectorKind(_ string, config host.Config) string {
 	plugin, err := r.find(config)
 	if err != nil {
 		return "unknown"
@@ -334,6 +344,11 @@ func (r *Runtime) StopTasks(_ context.Context, ids ...host.TaskID) {
 	}
 }
 
+// TaskFailures implements host.Runtime: one, that names the task.
+func (r *Runtime) TaskFailures(id host.TaskID) []host.TaskFailure {
+	return []host.TaskFailure{{Action: host.FailureFatal, Trace: id.String()}}
+}
+
 // AddModule implements host.Runtime: what begins with wasm's magic number is a module without plugins.
 func (r *Runtime) AddModule(_ context.Context, upload host.ModuleUpload) (host.ModuleInfo, bool, error) {
 	if !strings.HasPrefix(string(upload.Wasm), "\x00asm") {
@@ -351,17 +366,17 @@ func (r *Runtime) AddModule(_ context.Context, upload host.ModuleUpload) (host.M
 }
 
 // ModuleContent implements host.Runtime: it keeps none.
-func (r *Runtime) ModuleContent(string) ([]byte, error) {
+func (r *Runtime) ModuleContent(string, string) ([]byte, error) {
 	return nil, host.NotFound("Module not found")
 }
 
 // UsesModule implements host.Runtime: connector.module names the digest.
-func (r *Runtime) UsesModule(config host.Config, digest string) bool {
+func (r *Runtime) UsesModule(_ string, config host.Config, digest string) bool {
 	return config.Get("connector.module") == digest
 }
 
 // DeleteModule implements host.Runtime.
-func (r *Runtime) DeleteModule(_ context.Context, digest string) error {
+func (r *Runtime) DeleteModule(_ context.Context, _, digest string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.modules = slices.DeleteFunc(r.modules, func(m host.ModuleInfo) bool { return m.Digest == digest })
@@ -369,14 +384,15 @@ func (r *Runtime) DeleteModule(_ context.Context, digest string) error {
 }
 
 // Modules implements host.Runtime.
-func (r *Runtime) Modules() []host.ModuleInfo {
+func (r *Runtime) Modules(string) []host.ModuleInfo {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.modules)
 }
 
 // AlterOffsets implements herder.OffsetAlterer: connector.alter says how it ends; file sources check what they get.
-func (r *Runtime) AlterOffsets(_ context.Context, config host.Config, offsets []host.SourceOffset) (bool, error) {
+func (r *Runtime) AlterOffsets(_ context.Context, _ string, config host.Config, offsets []host.SourceOffset) (bool,
+	error) {
 	plugin, err := r.find(config)
 	if err != nil {
 		return false, err

@@ -26,6 +26,8 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Headers   []Header
+
+	ProducerEpoch int16 // of what was read: each producer of a transactional id has a greater one than those before
 }
 
 // Header is a header of a record; a nil Value is null.
@@ -214,7 +216,7 @@ func (b *Broker) seeds() []string {
 
 func record(r *kgo.Record) Record {
 	out := Record{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(),
-		Key: r.Key, Value: r.Value}
+		Key: r.Key, Value: r.Value, ProducerEpoch: r.ProducerEpoch}
 	for _, h := range r.Headers {
 		out.Headers = append(out.Headers, Header(h))
 	}
@@ -233,4 +235,14 @@ func (b *Broker) Read(t testing.TB, topic string) []Record {
 		return int(x.Offset - y.Offset)
 	})
 	return all
+}
+
+// Commit sets a consumer group, which has no members, to an offset of a topic's partition.
+func (b *Broker) Commit(t testing.TB, group, topic string, partition int32, offset int64) {
+	t.Helper()
+	offsets := kadm.Offsets{}
+	offsets.Add(kadm.Offset{Topic: topic, Partition: partition, At: offset, LeaderEpoch: -1})
+	if err := b.admin.CommitAllOffsets(within(t), group, offsets); err != nil {
+		t.Fatalf("commit offset %d of %s-%d for %s: %v", offset, topic, partition, group, err)
+	}
 }

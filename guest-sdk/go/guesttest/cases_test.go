@@ -184,7 +184,7 @@ func from(s abi.Stage) abi.Stage {
 func allCases() []Case {
 	var cases []Case
 	for _, group := range [][]Case{roleCases(), transformCases(), converterCases(), errorCases(), sinkCases(),
-		sourceCases()} {
+		sourceCases(), stateCases()} {
 		cases = append(cases, group...)
 	}
 	return cases
@@ -206,7 +206,8 @@ func kitManifest() abi.Manifest {
 			kinds = []string{abi.KindConverter, abi.KindHeaderConverter}
 		}
 		for _, kind := range kinds {
-			m.Plugins = append(m.Plugins, abi.Plugin{Class: p.Class, Kind: kind, Version: "1.0.0", Doc: p.Doc, Config: p.Config})
+			m.Plugins = append(m.Plugins, abi.Plugin{Class: p.Class, Kind: kind, Version: "1.0.0", Doc: p.Doc, Config: p.Config,
+				KeepsState: p.Class == "kit.Number"})
 		}
 	}
 	return m

@@ -106,6 +106,37 @@ func TestASourceIsToldOfItsOwnRecords(t *testing.T) {
 	}
 }
 
+// placed is a source that wants to know where its records lie.
+type placed struct {
+	*feed
+	offsets chan []int64
+}
+
+func (p placed) Durable(_ context.Context, records []*guest.Record) error {
+	var offsets []int64
+	for _, r := range records {
+		offsets = append(offsets, r.Offset())
+	}
+	p.offsets <- offsets
+	return nil
+}
+
+func TestASourceLearnsTheOffsetsThatItWants(t *testing.T) {
+	p := placed{newFeed(), make(chan []int64, 9)}
+	task := guesttest.Start(t, stage(abi.KindSource, "placed"), guest.Plugin{Class: "placed", WantsOffsets: true,
+		NewSource: func() guest.Source { return p }})
+	p.give("a", "b")
+	task.Records()
+	task.Send(abi.EventWritten, abi.EncodeWritten([]abi.Written{{Seq: 1, Offsets: []int64{7, abi.NotWritten}}, {Seq: 9}}))
+	task.Send(abi.EventDurable, abi.EncodeDurable([]int64{1}))
+	if got := <-p.offsets; !slices.Equal(got, []int64{7, abi.NotWritten}) {
+		t.Fatalf("offsets %v", got)
+	}
+	if err := task.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestATransformCannotChangeTheSourceOffset(t *testing.T) {
 	f := newFeed()
 	task := startFeed(t, f, guest.Plugin{Class: "meddler", NewTransform: func() guest.Transform { return meddler{} }})

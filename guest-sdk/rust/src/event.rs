@@ -22,6 +22,8 @@ pub mod kind {
     pub const VALIDATE: u32 = 12;
     pub const REPLY: u32 = 13;
     pub const ALTER_OFFSETS: u32 = 14;
+    pub const EXPORT: u32 = 15;
+    pub const IMPORT: u32 = 16;
 }
 
 /// Kinds of messages.
@@ -37,6 +39,8 @@ pub mod message {
     pub const REQUEST: i32 = 9;
     pub const ALTERED: i32 = 10;
     pub const ERRANT: i32 = 11;
+    pub const STATE: i32 = 12;
+    pub const IMPORTED: i32 = 13;
 }
 
 /// An event with its bytes.

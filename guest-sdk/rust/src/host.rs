@@ -68,6 +68,25 @@ impl Host for Imports {
     }
 }
 
+/// What an fd is to be ready for.
+#[cfg(target_arch = "wasm32")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Direction {
+    Read = 1,
+    Write = 2,
+}
+
+/// Sleeps until an fd is ready or the time is over; the caller looks again in either case.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn wait_for(fd: u32, direction: Direction, timeout: Option<Duration>) {
+    let mut subscriptions = Vec::with_capacity(2 * 48);
+    subscribe_fd(&mut subscriptions, direction as u8, fd);
+    if let Some(timeout) = timeout {
+        subscribe_clock(&mut subscriptions, timeout);
+    }
+    crate::sys::host::poll_oneoff(&subscriptions, &mut [0; 2 * 32]);
+}
+
 /// A subscription of poll_oneoff, 48 bytes: userdata u64, tag u8 at 8, fd u32 at 16.
 #[cfg(target_arch = "wasm32")]
 fn subscribe_fd(out: &mut Vec<u8>, tag: u8, fd: u32) {

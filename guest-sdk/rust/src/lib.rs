@@ -49,9 +49,11 @@ mod fields;
 pub mod files;
 pub mod fuzz;
 pub mod host;
+pub mod http;
 mod layouts;
 pub mod limits;
 mod memory;
+pub mod network;
 mod plan;
 mod plugin;
 mod port;
@@ -60,6 +62,7 @@ mod run;
 pub mod schema;
 pub mod side;
 mod stage;
+mod state;
 mod sys;
 mod value;
 
@@ -84,6 +87,7 @@ pub use record::{put_header, Arena, CellOut, Header, Headers, Record};
 pub use run::{run, End};
 pub use schema::{Field, Schema, Type};
 pub use stage::Pass;
+pub use state::{State, STATE_BYTES_MAX};
 pub use value::{is_utf8, text, Items, Tag, Value, ValueRef, NONE};
 
 /// Makes `main` from a function that lists the module's plugins.

@@ -11,6 +11,7 @@ use crate::memory::Memory;
 use crate::plan::Context;
 use crate::record::{CellOut, Record};
 use crate::stage::Pass;
+use crate::state::State;
 use crate::value::{Tag, Value, ValueRef};
 
 /// When a source wants to be polled again.
@@ -135,6 +136,11 @@ pub trait Transform {
     fn takes_apart(&self) -> bool {
         false
     }
+
+    /// What another version of it takes over, for plugins that are [`Plugin::keeping_state`].
+    fn state(&mut self) -> Option<&mut dyn State> {
+        None
+    }
 }
 
 /// Says something of a record; a transform may be guarded by it.
@@ -144,6 +150,11 @@ pub trait Predicate {
     /// See [`Transform::takes_apart`].
     fn takes_apart(&self) -> bool {
         false
+    }
+
+    /// See [`Transform::state`].
+    fn state(&mut self) -> Option<&mut dyn State> {
+        None
     }
 }
 
@@ -163,6 +174,11 @@ pub trait Converter {
 
     /// Reads texts that [`Converter::to_connect`] leaves unread.
     fn decode(&self) -> Option<Decode> {
+        None
+    }
+
+    /// See [`Transform::state`].
+    fn state(&mut self) -> Option<&mut dyn State> {
         None
     }
 }
@@ -259,8 +275,12 @@ pub struct Plugin {
     /// Class name of the tasks; empty = class.
     pub task_class: &'static str,
     pub capabilities: Vec<&'static str>,
+    /// What of a capability alone; one that is not here is asked for as a whole.
+    pub needs: Vec<(&'static str, Vec<&'static str>)>,
     /// The connector instance stays alive to ask for a new division into tasks.
     pub watches: bool,
+    /// Its stages have a [`State`].
+    pub keeps_state: bool,
     /// A converter that also serves as header converter.
     pub headers: bool,
     /// Kind in the manifest where it is not that of `make`.
@@ -285,7 +305,9 @@ impl Plugin {
             doc,
             task_class: "",
             capabilities: Vec::new(),
+            needs: Vec::new(),
             watches: false,
+            keeps_state: false,
             headers: false,
             kind: None,
             config: ConfigDef::default(),
@@ -307,9 +329,15 @@ impl Plugin {
         self
     }
 
-    /// `files`, `stdio`, `net`.
+    /// `files`, `stdio`, `net`, `schema-registry`, `secrets`.
     pub fn capabilities(mut self, wanted: &[&'static str]) -> Self {
         self.capabilities = wanted.to_vec();
+        self
+    }
+
+    /// Narrows a capability: of `net` to host:port, of `files` to directories, of `secrets` to configuration keys.
+    pub fn needs(mut self, capability: &'static str, parts: &[&'static str]) -> Self {
+        self.needs.push((capability, parts.to_vec()));
         self
     }
 
@@ -354,6 +382,11 @@ impl Plugin {
         self
     }
 
+    pub fn keeping_state(mut self) -> Self {
+        self.keeps_state = true;
+        self
+    }
+
     pub(crate) fn answers_to(&self, name: &str) -> bool {
         self.class == name || self.aliases.contains(&name)
     }
@@ -380,8 +413,16 @@ impl Plugin {
             ("capabilities", Value::strings(&self.capabilities)),
             ("watches", Value::Boolean(self.watches)),
         ]);
-        if let (Value::Map(entries), Some(_)) = (&mut value, self.alter_offsets) {
+        let Value::Map(entries) = &mut value else { unreachable!("it was made one above") };
+        if !self.needs.is_empty() {
+            let needs = self.needs.iter().map(|(capability, parts)| (Value::str(*capability), Value::strings(parts)));
+            entries.push((Value::str("needs"), Value::Map(needs.collect())));
+        }
+        if self.alter_offsets.is_some() {
             entries.push((Value::str("alters_offsets"), Value::Boolean(true)));
+        }
+        if let (Value::Map(entries), true) = (&mut value, self.keeps_state) {
+            entries.push((Value::str("keeps_state"), Value::Boolean(true)));
         }
         value
     }

@@ -13,6 +13,7 @@ use crate::plugin::{manifest, Connector, Make, Next, Plugin, Watch};
 use crate::port::{put_error, Port};
 use crate::side::{self, Phase};
 use crate::stage::{self, Stage, Work};
+use crate::state;
 use crate::value::{Value, NONE};
 
 /// Why the loop ended.
@@ -315,6 +316,14 @@ impl Task<'_, '_> {
             kind::RESUME => self.paused = false,
             kind::DURABLE | kind::COMMITTED => self.tell_source(&event)?,
             kind::OPEN | kind::CLOSE | kind::FLUSH => self.tell_sink(&event)?,
+            kind::EXPORT => {
+                let body = state::export(&mut self.stages).to_body();
+                self.guest.port.put(message::STATE, event.seq as i32, &body, &[])?;
+            }
+            kind::IMPORT => {
+                state::import(&mut self.stages, &event.value()?).map_err(|(stage, error)| Fatal::at(stage, error))?;
+                self.guest.port.put(message::IMPORTED, event.seq as i32, &[], &[])?;
+            }
             _ => {}
         }
         self.guest.port.recycle(event);

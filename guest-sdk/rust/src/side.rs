@@ -29,6 +29,7 @@ pub enum Phase {
     Configs = 9,
     Commit = 10,
     Alter = 11,
+    State = 12,
 }
 
 pub(crate) static POSITION: [AtomicU32; 4] =

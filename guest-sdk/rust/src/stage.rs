@@ -23,6 +23,8 @@ pub(crate) enum Work {
 
 pub(crate) struct Stage {
     pub work: Work,
+    /// Of the plugin.
+    pub version: &'static str,
     from: bool,
     guarded: bool,
     negate: bool,
@@ -57,16 +59,16 @@ pub(crate) fn make(plan: &Plan, plugins: &[Plugin]) -> std::result::Result<Vec<S
     for (i, planned) in plan.stages.iter().enumerate() {
         side::at(Phase::Start, i);
         let context = Context::of(plan, planned);
-        let work = make_one(&context, &planned.plugin, plugins).map_err(|error| (i, error))?;
-        stages.push(Stage { work, from: planned.from, guarded: planned.guarded, negate: planned.negate });
+        let (work, version) = make_one(&context, &planned.plugin, plugins).map_err(|error| (i, error))?;
+        stages.push(Stage { work, version, from: planned.from, guarded: planned.guarded, negate: planned.negate });
     }
     Ok(stages)
 }
 
-fn make_one(context: &Context, name: &str, plugins: &[Plugin]) -> Result<Work> {
+fn make_one(context: &Context, name: &str, plugins: &[Plugin]) -> Result<(Work, &'static str)> {
     use StageKind::{HeaderConverter, KeyConverter, Predicate, Sink, Source, Transform, ValueConverter};
     for plugin in plugins.iter().filter(|p| p.answers_to(name)) {
-        return Ok(match (plugin.make, context.kind) {
+        let work = match (plugin.make, context.kind) {
             (Make::Source(_, new), Source) => Work::Source(new(context)?),
             (Make::Sink(_, new), Sink) => Work::Sink(new(context)?),
             (Make::Transform(new), Transform) => Work::Transform(new(context)?),
@@ -75,7 +77,8 @@ fn make_one(context: &Context, name: &str, plugins: &[Plugin]) -> Result<Work> {
                 Work::Converter(new(context)?, context.kind)
             }
             _ => continue,
-        });
+        };
+        return Ok((work, plugin.version));
     }
     Err(unknown(name))
 }

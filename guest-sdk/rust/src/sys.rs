@@ -196,3 +196,69 @@ pub(crate) fn filestat(fd: i32) -> std::io::Result<(u64, u64, u64)> {
         errno => Err(std::io::Error::from_raw_os_error(errno)),
     }
 }
+
+/// The imports for connections (section 11 of the ABI). None of them waits.
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod net {
+    use std::os::fd::{FromRawFd, OwnedFd};
+
+    mod berth {
+        #[link(wasm_import_module = "berth")]
+        extern "C" {
+            pub fn net_dial(host: *const u8, host_len: i32, port: i32) -> i32;
+            pub fn net_tls(fd: i32, options: *const u8, options_len: i32) -> i32;
+            pub fn net_resolve(name: *const u8, name_len: i32, kind: i32) -> i32;
+            pub fn net_status(fd: i32, ptr: *mut u8, cap: i32) -> i32;
+        }
+    }
+
+    mod wasi {
+        #[link(wasm_import_module = "wasi_snapshot_preview1")]
+        extern "C" {
+            pub fn sock_shutdown(fd: i32, how: i32) -> i32;
+        }
+    }
+
+    pub fn dial(host: &str, port: u16) -> i32 {
+        // SAFETY: the host reads the name only.
+        unsafe { berth::net_dial(host.as_ptr(), host.len() as i32, i32::from(port)) }
+    }
+
+    pub fn tls(fd: i32, options: &[u8]) -> i32 {
+        // SAFETY: the host reads the slice only.
+        unsafe { berth::net_tls(fd, options.as_ptr(), options.len() as i32) }
+    }
+
+    pub fn resolve(name: &str, kind: u32) -> i32 {
+        // SAFETY: the host reads the name only.
+        unsafe { berth::net_resolve(name.as_ptr(), name.len() as i32, kind as i32) }
+    }
+
+    /// The fd that a call has returned; a negative number is none.
+    pub fn owned(fd: i32) -> Option<OwnedFd> {
+        // SAFETY: the host has just made the fd, so nobody else owns it.
+        (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    /// Code and text of an open fd, as soon as the host knows them.
+    pub fn status(fd: i32) -> Option<(u32, String)> {
+        let mut buffer = vec![0; 512];
+        loop {
+            // SAFETY: the host writes at most as many bytes as it is told.
+            let n = unsafe { berth::net_status(fd, buffer.as_mut_ptr(), buffer.len() as i32) };
+            match usize::try_from(n) {
+                Err(_) => buffer = vec![0; n.unsigned_abs() as usize],
+                Ok(n) => {
+                    let (code, text) = buffer.get(..n)?.split_first_chunk()?;
+                    return Some((u32::from_le_bytes(*code), String::from_utf8_lossy(text).into_owned()));
+                }
+            }
+        }
+    }
+
+    /// The errno; 0: none.
+    pub fn shutdown_write(fd: i32) -> i32 {
+        // SAFETY: takes two numbers.
+        unsafe { wasi::sock_shutdown(fd, 2) }
+    }
+}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,9 @@ import (
 func main() {
 	guest.Run(
 		guest.Plugin{Class: "test.Dials", Version: "1.0.0", Capabilities: []string{abi.CapabilityNet},
+			NewTransform: func() guest.Transform { return &dials{} }},
+		guest.Plugin{Class: "test.DialsLocal", Version: "1.0.0", Capabilities: []string{abi.CapabilityNet},
+			Needs:        abi.Needs{abi.CapabilityNet: {"127.0.0.1:*"}},
 			NewTransform: func() guest.Transform { return &dials{} }},
 		guest.Plugin{Class: "test.DialsWithout", Version: "1.0.0",
 			NewTransform: func() guest.Transform { return &dials{} }},
@@ -54,6 +58,8 @@ func (d *dials) act(ctx context.Context, act, target string) string {
 		<-ctx.Done()
 		_, err := network.Dial(ctx, "tcp", target)
 		return fmt.Sprint(errors.Is(err, context.DeadlineExceeded))
+	case "chance":
+		return fmt.Sprintf("%d %s", time.Now().UnixNano(), rand.Text())
 	case "lookup":
 		found, err := network.LookupHost(ctx, target)
 		return fmt.Sprint(strings.Join(found, ","), said(err))

@@ -51,7 +51,7 @@ var stringSchema = &abi.Schema{Type: abi.TypeString}
 type task struct {
 	topic, layout string
 	number, most  int64 // the task's, and that of its records
-	emitted       bool
+	next          int64 // record
 }
 
 func (t *task) Start(_ context.Context, config guest.Config) error {
@@ -68,25 +68,22 @@ func (t *task) Start(_ context.Context, config guest.Config) error {
 	return nil
 }
 
+// Poll returns one record, as each is a transaction of its own where polls are.
 func (t *task) Poll(ctx context.Context) ([]*guest.Record, error) {
-	if t.emitted {
+	if t.next == t.most {
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
 		}
 		return nil, nil
 	}
-	t.emitted = true
-	var records []*guest.Record
-	for i := range t.most {
-		r := guest.NewRecord(t.topic)
-		r.SetValue(stringSchema, fmt.Sprintf("record %d of task %d", i, t.number))
-		if err := t.lay(r, i); err != nil {
-			return nil, err
-		}
-		records = append(records, r)
+	r := guest.NewRecord(t.topic)
+	r.SetValue(stringSchema, fmt.Sprintf("record %d of task %d", t.next, t.number))
+	if err := t.lay(r, t.next); err != nil {
+		return nil, err
 	}
-	return records, nil
+	t.next++
+	return []*guest.Record{r}, nil
 }
 
 // lay gives a record its source partition and offset. The layouts are named after the Java maps that had them.

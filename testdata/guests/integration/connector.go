@@ -14,13 +14,26 @@ import (
 type connector struct {
 	configurable bool // num.tasks counts, errors can be injected
 	config       map[string]*string
+	handle       handle
 }
 
-func (c *connector) Start(_ context.Context, config guest.Config) error {
-	c.config = config.All
+func (c *connector) Start(ctx context.Context, config guest.Config) error {
+	c.config, c.handle = config.All, handleOf(ctx, config.All)
+	c.handle.tell("connector-start", "")
 	if c.configurable {
 		return inject(c.config, "connector.start.inject.error", "Injecting errors during connector start")
 	}
+	return nil
+}
+
+// Watch keeps the connector's instance until it is stopped, as Connect keeps connectors.
+func (c *connector) Watch(ctx context.Context, _ func()) error {
+	<-ctx.Done()
+	return nil
+}
+
+func (c *connector) Close() error {
+	c.handle.tell("connector-stop", "")
 	return nil
 }
 

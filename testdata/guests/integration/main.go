@@ -20,14 +20,14 @@ func main() {
 		TaskClass:    classes + "TestableSourceConnector$TestableSourceTask",
 		AlterOffsets: alterOffsets, ExactlyOnce: exactlyOnce, TransactionBoundaries: boundaries,
 		NewSource:    func() guest.Source { return &source{} },
-		NewConnector: func() guest.Connector { return &connector{configurable: true} },
+		NewConnector: func() guest.Connector { return &connector{configurable: true} }, Watches: true,
 	}
 	testable := guest.Plugin{
 		Class: classes + "TestableSinkConnector", Aliases: []string{"TestableSinkConnector", "TestableSink"},
 		Version: "some great version", Doc: "Drops records.",
 		TaskClass: classes + "TestableSinkConnector$TestableSinkTask", AlterOffsets: alterOffsets,
 		NewSink:      func() guest.Sink { return &sink{} },
-		NewConnector: func() guest.Connector { return &connector{} },
+		NewConnector: func() guest.Connector { return &connector{} }, Watches: true,
 	}
 	blockingSink := guest.Plugin{
 		Class: blocking + "BlockingSinkConnector", Version: "0.0.0", Doc: "Blocks where it is told to.",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/berth-connect/berth/abi"
@@ -9,11 +10,49 @@ import (
 )
 
 // sink drops records.
-type sink struct{}
+type sink struct {
+	handle handle
+	since  map[string]int // records of a topic partition since its last commit
+}
 
-func (*sink) Start(context.Context, guest.Config) error { return nil }
+func (s *sink) Start(ctx context.Context, config guest.Config) error {
+	s.handle, s.since = handleOf(ctx, config.All), map[string]int{}
+	s.handle.tell("start", "")
+	return nil
+}
 
-func (*sink) Put(context.Context, []*guest.Record) error { return nil }
+func (s *sink) Open(_ context.Context, partitions []guest.PartitionOffset) error {
+	s.handle.partitions("assigned", partitions)
+	return nil
+}
+
+func (s *sink) ClosePartitions(_ context.Context, partitions []guest.PartitionOffset) error {
+	s.handle.partitions("revoked", partitions)
+	return nil
+}
+
+func (s *sink) Put(_ context.Context, records []*guest.Record) error {
+	for _, r := range records {
+		s.handle.put(r.Topic, r.Partition, r.Offset(), r.Value())
+		s.since[fmt.Sprintf("%s:%d", r.Topic, r.Partition)]++
+	}
+	return nil
+}
+
+func (s *sink) Flush(_ context.Context, offsets []guest.PartitionOffset) ([]guest.PartitionOffset, error) {
+	s.handle.partitions("committed", offsets)
+	for _, o := range offsets {
+		name := fmt.Sprintf("%s:%d", o.Topic, o.Partition)
+		s.handle.count("commit", s.since[name])
+		s.since[name] = 0
+	}
+	return offsets, nil
+}
+
+func (s *sink) Close() error {
+	s.handle.tell("stop", "")
+	return nil
+}
 
 var empty = ""
 

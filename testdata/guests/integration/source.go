@@ -24,9 +24,10 @@ type source struct {
 	perPoll      int64
 	perSecond    int64 // throughput; below 0: no limit
 	began        time.Time
+	handle       handle
 }
 
-func (s *source) Start(_ context.Context, config guest.Config) error {
+func (s *source) Start(ctx context.Context, config guest.Config) error {
 	s.task, s.topic = text(config.All, "task.id", ""), text(config.All, "topic", "sequential-topic")
 	s.began = time.Now()
 	for key, number := range map[string]struct {
@@ -42,8 +43,13 @@ func (s *source) Start(_ context.Context, config guest.Config) error {
 	if offset, stored := config.Offset(map[string]any{"task.id": s.task}); stored {
 		s.saved, _ = offset["saved"].(int64)
 	}
-	s.first = s.saved
-	return inject(config.All, "task-"+s.task+".start.inject.error", "Injecting errors during task start")
+	s.first, s.handle = s.saved, handleOf(ctx, config.All)
+	s.handle.tell("start", "")
+	err := inject(config.All, "task-"+s.task+".start.inject.error", "Injecting errors during task start")
+	if err != nil {
+		_ = s.Close() // Connect stops a task whose start has failed, too
+	}
+	return err
 }
 
 func (s *source) Poll(ctx context.Context) ([]*guest.Record, error) {
@@ -60,7 +66,19 @@ func (s *source) Poll(ctx context.Context) ([]*guest.Record, error) {
 		s.saved++
 		records[i] = s.record()
 	}
+	s.handle.count("record", len(records))
 	return records, nil
+}
+
+// Durable tells that Kafka has records: in transactions, when they are committed.
+func (s *source) Durable(_ context.Context, records []*guest.Record) error {
+	s.handle.count("commit", len(records))
+	return nil
+}
+
+func (s *source) Close() error {
+	s.handle.tell("stop", "")
+	return nil
 }
 
 func (s *source) record() *guest.Record {

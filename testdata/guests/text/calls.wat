@@ -285,3 +285,7 @@
   (call $send (i32.const 3) (global.get $seq) (i32.const 2097152) (i32.add (local.get $head) (i32.const 88000)))
   (loop $wait (drop (call $next)) (br $wait)))
 {{ end }}
+
+{{ define "farrecord" }} ;; ends on a record that no batch has
+(func $bad (i32.store (i32.const 68) (i32.const 0x7ffffff0)) unreachable)
+{{ end }}

@@ -4,6 +4,17 @@
 (func $bad (loop $l (br $l)))
 {{ end }}
 
+{{ define "batches" }} ;; computes for some ms and puts a batch, again and again: an honest one
+(func $bad (local $i i32)
+  (loop $l
+    (local.set $i (i32.const 8000000))
+    (loop $work
+      (local.set $i (i32.sub (local.get $i) (i32.const 1)))
+      (br_if $work (local.get $i)))
+    (call $send (i32.const 2) (i32.const 1) (i32.const 0) (i32.const 0))
+    (br $l)))
+{{ end }}
+
 {{ define "nested" }} ;; loops with known trip counts, the outer of which never ends in a lifetime
 (func $bad (local $i i64) (local $j i32)
   (loop $outer

@@ -37,6 +37,8 @@ func Plugins() []guest.Plugin {
 		{Class: "kit.Fail", Version: version, Doc: "Fails on demand.", Config: abi.ConfigDef{Keys: []abi.ConfigKey{
 			key("start", abi.ConfigString, nil, true)}},
 			NewTransform: func() guest.Transform { return Fail{} }},
+		{Class: "kit.Number", Version: version, Doc: "Numbers texts.", KeepsState: true,
+			NewTransform: func() guest.Transform { return &Number{} }},
 	}
 }
 
@@ -47,6 +49,34 @@ func key(name string, t abi.ConfigType, preset *string, hasDefault bool) abi.Con
 	}
 	return abi.ConfigKey{Name: name, Type: t, Importance: importance, Default: preset, HasDefault: hasDefault,
 		Order: -1, Width: abi.WidthNone, Display: name}
+}
+
+// Number numbers texts, from 1; what it keeps is the last number.
+type Number struct{ last int }
+
+// Transform implements guest.Transform.
+func (n *Number) Transform(_ context.Context, r *guest.Record) (guest.Outcome, error) {
+	if view := r.ValueView(); view.Tag == abi.TagString {
+		n.last++
+		r.SetValue(r.ValueSchema(), fmt.Sprintf("%s %d", view.String(), n.last))
+	}
+	return guest.Keep, nil
+}
+
+// ExportState implements guest.StateKeeper.
+func (n *Number) ExportState(context.Context) ([]byte, error) {
+	if n.last == 0 {
+		return nil, errors.New("nothing was numbered")
+	}
+	return []byte(strconv.Itoa(n.last)), nil
+}
+
+// ImportState implements guest.StateKeeper.
+func (n *Number) ImportState(_ context.Context, _ string, state []byte) (err error) {
+	if n.last, err = strconv.Atoi(string(state)); err != nil {
+		return errors.New("not a number")
+	}
+	return nil
 }
 
 // Upper makes text upper case, ASCII letters only.

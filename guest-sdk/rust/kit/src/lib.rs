@@ -16,5 +16,6 @@ pub fn plugins() -> Vec<Plugin> {
         records::is_tombstone(),
         records::hex(),
         records::fail(),
+        records::number(),
     ]
 }

@@ -2,7 +2,7 @@
 
 use berth_guest::{
     Cell, CellOut, ConfigDef, ConfigKey, ConfigType, Context, Converter, Error, Make, Outcome, Plugin, Predicate,
-    Record, Result, Tag, Transform, ValueRef, NONE,
+    Record, Result, State, Tag, Transform, ValueRef, NONE,
 };
 
 pub fn upper() -> Plugin {
@@ -163,5 +163,47 @@ impl Transform for Fail {
             Some("panic") => panic!("on demand"),
             _ => Ok(Outcome::Keep),
         }
+    }
+}
+
+pub fn number() -> Plugin {
+    let new = |_: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(Number(0))) };
+    Plugin::new("kit.Number", "1.0.0", "Numbers texts.", Make::Transform(new)).keeping_state()
+}
+
+/// What it keeps is the last number.
+struct Number(u64);
+
+impl Transform for Number {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+        let value = record.value();
+        if value.tag == Tag::String {
+            self.0 += 1;
+            record.entry.value = record.arena.write(Tag::String, record.entry.value.schema, |out| {
+                out.extend_from_slice(value.payload);
+                out.extend_from_slice(format!(" {}", self.0).as_bytes());
+                Ok(())
+            })?;
+        }
+        Ok(Outcome::Keep)
+    }
+
+    fn state(&mut self) -> Option<&mut dyn State> {
+        Some(self)
+    }
+}
+
+impl State for Number {
+    fn export(&mut self) -> Result<Vec<u8>> {
+        match self.0 {
+            0 => Err(Error::connect("nothing was numbered")),
+            last => Ok(last.to_string().into_bytes()),
+        }
+    }
+
+    fn import(&mut self, _: &str, state: &[u8]) -> Result<()> {
+        let number = std::str::from_utf8(state).ok().and_then(|text| text.parse().ok());
+        self.0 = number.ok_or_else(|| Error::connect("not a number"))?;
+        Ok(())
     }
 }

@@ -40,7 +40,7 @@ impl Script<'_> {
 
     fn compare(&mut self, kind: i32, got: &[u8], want: &[u8]) {
         let (got, want) = match kind {
-            message::READY | message::RECONFIGURE => (format!("{got:?}"), format!("{want:?}")),
+            message::READY | message::RECONFIGURE | message::IMPORTED => (format!("{got:?}"), format!("{want:?}")),
             message::RECORDS | message::RESULT => {
                 let want = Batch::from_bytes(want.to_vec()).expect("a sound expectation");
                 match Batch::from_result(got.to_vec(), &self.input) {

@@ -1,4 +1,16 @@
-package task
+// Package recordjson reads and writes Connect's values, schemas and records as JSON, for people: previews, golden
+// files, dead letters.
+//
+// A key, value or header is null, a JSON string (a text), or an object with one of these:
+//
+//	"text"               a text; where bytes are due, its UTF-8
+//	"bytes"              bytes in Base64
+//	"json"               a value without schema; where bytes are due, its JSON text
+//	"schema", "payload"  a value with schema, as JsonConverter writes them; where bytes are due, that JSON text
+//
+// In payloads, decimals are numbers or numbers in quotes, and Date, Time and Timestamp are milliseconds since the
+// epoch.
+package recordjson
 
 import (
 	"encoding/json"
@@ -11,55 +23,23 @@ import (
 	"github.com/berth-connect/berth/abi"
 )
 
-// cellBytes is a record's key or value as the dead letter of a source holds it, where no converter has made bytes of
-// it: text as UTF-8, bytes as they are, all else as JSON without schema. encoding says which ("" for null).
-func cellBytes(batch *abi.Batch, tag abi.Tag, payload []byte, schema uint32) (data []byte, encoding string) {
-	switch tag {
-	case abi.TagNull:
-		return nil, ""
-	case abi.TagRaw, abi.TagBytes:
-		return append([]byte{}, payload...), "bytes"
-	case abi.TagString:
-		return append([]byte{}, payload...), "string"
-	}
-	lookup := func(i uint32) (*abi.Schema, error) {
-		if int(i) >= batch.SchemaCount() {
-			return nil, fmt.Errorf("schema %d of %d", i, batch.SchemaCount())
-		}
-		return abi.ParseSchema(batch.SchemaBytes(int(i)))
-	}
-	var declared *abi.Schema
-	var err error
-	if schema != abi.None {
-		declared, err = lookup(schema)
-	}
-	var native any
-	if err == nil {
-		native, err = (abi.Value{Tag: tag, Payload: payload}).NativeIn(declared, lookup)
-	}
-	if err != nil { // a guest's own fault; its bytes are still better than nothing
-		return append([]byte{}, payload...), "berth " + tag.String() + " (unreadable: " + err.Error() + ")"
-	}
-	return appendJSON(nil, native), "json"
-}
-
-// appendJSON writes a value in the form that JsonConverter gives it without schemas; decimals and big integers are
+// AppendValue writes a value in the form that JsonConverter gives it without schemas; decimals and big integers are
 // numbers, dates milliseconds since the epoch.
-func appendJSON(dst []byte, x any) []byte {
+func AppendValue(dst []byte, x any) []byte {
 	switch x := x.(type) {
 	case nil:
 		return append(dst, "null"...)
 	case []any:
 		dst = append(dst, '[')
 		for i, item := range x {
-			dst = appendJSON(separated(dst, i), item)
+			dst = AppendValue(separated(dst, i), item)
 		}
 		return append(dst, ']')
 	case *abi.Struct:
 		dst = append(dst, '{')
 		for i, item := range x.Values {
 			dst = append(appendQuoted(separated(dst, i), x.Schema.Fields[i].Name), ':')
-			dst = appendJSON(dst, item)
+			dst = AppendValue(dst, item)
 		}
 		return append(dst, '}')
 	case *abi.OrderedMap:
@@ -67,10 +47,10 @@ func appendJSON(dst []byte, x any) []byte {
 		for i, p := range x.Pairs {
 			key, isText := p.Key.(string)
 			if !isText {
-				key = string(appendJSON(nil, p.Key))
+				key = string(AppendValue(nil, p.Key))
 			}
 			dst = append(appendQuoted(separated(dst, i), key), ':')
-			dst = appendJSON(dst, p.Value)
+			dst = AppendValue(dst, p.Value)
 		}
 		return append(dst, '}')
 	}
@@ -115,7 +95,7 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 }
 
 func appendQuoted(dst []byte, s string) []byte {
-	text, err := json.Marshal(s)
+	text, err := encode(s)
 	if err != nil {
 		return append(dst, `""`...)
 	}
