@@ -57,7 +57,8 @@ func TestLoadDecidesWhoGetsWhat(t *testing.T) {
 	for i := range 6 {
 		all.Tasks = append(all.Tasks, task("light", i))
 	}
-	r := &Round{Now: time.UnixMilli(1), MaxDelay: time.Minute, Configs: ConfigView{Tasks: map[string]int{"heavy": 2, "light": 6}}}
+	r := &Round{Now: time.UnixMilli(1), MaxDelay: time.Minute,
+		Configs: ConfigView{Tasks: map[string]int{"heavy": 2, "light": 6}}}
 	held := map[string]Work{"w1": all, "w2": {}}
 	moved := planByLoad(t, r, held, heavy)
 	if count := heavies(held["w1"]); count != 1 || heavies(held["w2"]) != 1 {
