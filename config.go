@@ -235,6 +235,7 @@ var settings = []setting{
 	{"worker.sync.timeout.ms", "", true, isPositive, millisRule},
 	{"worker.unsync.backoff.ms", "", true, isZeroOrMore, millisRule},
 	{"connect.protocol", "", true, isText, "be eager, compatible or sessioned"},
+	{assignmentKey, assignByCount, true, oneOf(assignByCount, assignByLoad), "be count or load"},
 	{"inter.worker.key.generation.algorithm", "", true, isText, "name an HMAC, like HmacSHA256"},
 	{"inter.worker.key.size", "", false, isPositive, "be a number of bits"},
 	{"inter.worker.key.ttl.ms", "", true, isZeroOrMore, millisRule},

@@ -23,6 +23,15 @@ type membership struct {
 	close  func()
 }
 
+// assignmentKey says by what tasks are spread over the workers; all workers of a group should have the same.
+const assignmentKey = "berth.assignment"
+
+// Values of assignmentKey.
+const (
+	assignByCount = "count" // as Kafka Connect does
+	assignByLoad  = "load"  // bytes per second and memory
+)
+
 // joinGroup gives the herder a membership, and the clients of tasks its fence; it does not talk to Kafka yet.
 func (n *node) joinGroup(c config, clients *kafka.Clients, advertised *url.URL, log *slog.Logger) error {
 	clientID := cmp.Or(c.text("client.id"), "connect-"+advertised.Host)
@@ -41,7 +50,9 @@ func (n *node) joinGroup(c config, clients *kafka.Clients, advertised *url.URL, 
 		ScheduledRebalanceMaxDelay: c.millis("scheduled.rebalance.max.delay.ms"),
 		RetryBackoff:               c.millis("retry.backoff.ms"),
 		RetryBackoffMax:            c.millis("retry.backoff.max.ms"),
-	}, group.Ports{Client: client, State: herder.NewGroupState(n.configs)}, log)
+		ByLoad:                     c.text(assignmentKey) == assignByLoad,
+	}, group.Ports{Client: client, State: herder.NewGroupState(n.configs),
+		Loads: func() map[host.TaskID]host.TaskLoad { return n.worker.TaskLoads() }}, log)
 	n.herder.Join(member)
 	clients.Fence(member.Fenced)
 	n.membership = membership{member, client.Close}

@@ -16,6 +16,12 @@ type TaskID struct {
 // String is Connect's text form, "name-0".
 func (id TaskID) String() string { return fmt.Sprintf("%s-%d", id.Connector, id.Task) }
 
+// TaskLoad is what a task costs its worker.
+type TaskLoad struct {
+	BytesPerSecond int64 // read and written
+	MemoryBytes    int64 // of its instances
+}
+
 // State is the state of a connector or task as Connect's REST API and status topic spell it.
 type State string
 

@@ -20,6 +20,8 @@ type Round struct {
 	Members []JoinedMember
 	Configs ConfigView
 	Offset  int64 // of the config topic that the members are told to run with
+
+	ByLoad bool // spread tasks by what they cost, not by their number; incremental rounds only
 }
 
 // JoinedMember is a member as the leader sees it. The order of members decides which one keeps more when work can't be

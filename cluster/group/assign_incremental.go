@@ -231,7 +231,11 @@ func (a *incrementalRound) surplus() map[string]workset {
 		tasks = append(tasks, w.tasks)
 	}
 	connectors = surplusOf(connectors, a.configured.connectors.size())
-	tasks = surplusOf(tasks, a.configured.tasks.size())
+	if a.ByLoad {
+		tasks = a.surplusByLoad()
+	} else {
+		tasks = surplusOf(tasks, a.configured.tasks.size())
+	}
 	surplus := map[string]workset{}
 	for i, w := range a.workers {
 		if s := (workset{connectors[i], tasks[i]}); !s.empty() {
@@ -283,11 +287,15 @@ func (a *incrementalRound) revokeAll(surplus map[string]workset) {
 	}
 }
 
-// assign spreads work so that the least loaded workers get it first.
+// assign spreads work so that the workers that have the least get it first.
 func (a *incrementalRound) assign(work workset) {
 	spread(a.workers, work.connectors.items,
 		func(w *workerLoad) int { return w.connectors.size() },
 		func(w *workerLoad, more []string) { w.connectors = w.connectors.union(setOf(more...)) })
+	if a.ByLoad {
+		a.assignByLoad(work.tasks.items)
+		return
+	}
 	spread(a.workers, work.tasks.items,
 		func(w *workerLoad) int { return w.tasks.size() },
 		func(w *workerLoad, more []host.TaskID) { w.tasks = w.tasks.union(setOf(more...)) })

@@ -59,9 +59,11 @@ func (m *Member) joinRequest() (*kmsg.JoinGroupRequest, error) {
 		m.log.Info("joining the group again", "reason", *request.Reason)
 	default:
 	}
-	offers, err := Offers(m.config.Protocol, Metadata{
-		URL: m.config.URL, ConfigOffset: m.ports.State.ConfigOffset(), Allocation: m.allocation,
-	})
+	metadata := Metadata{URL: m.config.URL, ConfigOffset: m.ports.State.ConfigOffset(), Allocation: m.allocation}
+	if m.config.ByLoad {
+		metadata.Loads = m.ports.Loads()
+	}
+	offers, err := Offers(m.config.Protocol, metadata)
 	if err != nil {
 		return nil, &errFatal{fmt.Errorf("rest.advertised.host.name or a connector's name: %w", err)}
 	}

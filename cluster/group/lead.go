@@ -17,6 +17,7 @@ func (m *Member) lead(ctx context.Context, joined *kmsg.JoinGroupResponse) (
 	r := &Round{
 		Now: time.Now(), MaxDelay: m.config.ScheduledRebalanceMaxDelay,
 		Generation: joined.Generation, LastGeneration: m.lastGeneration, Leader: m.memberID, Members: members,
+		ByLoad: m.config.ByLoad,
 	}
 	plan := m.decide(ctx, r)
 	m.owners = r.owners(plan)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/berth-connect/berth/host"
 )
 
 // Config are the settings of a member, named as in Kafka Connect's worker configuration.
@@ -23,6 +25,7 @@ type Config struct {
 	ScheduledRebalanceMaxDelay time.Duration // scheduled.rebalance.max.delay.ms
 	RetryBackoff               time.Duration // retry.backoff.ms
 	RetryBackoffMax            time.Duration // retry.backoff.max.ms
+	ByLoad                     bool          // berth.assignment=load: Round.ByLoad, and telling one's own loads
 }
 
 // Ports are the parts of the worker that a member needs.
@@ -31,6 +34,8 @@ type Ports struct {
 	// JoinGroup that waits for other members blocks the next one on the same client.
 	Client kmsg.Requestor
 	State  State
+	// Loads measures the tasks of this worker, for Config.ByLoad.
+	Loads func() map[host.TaskID]host.TaskLoad
 }
 
 // reasonBytesMax is what brokers take of a JoinGroup's reason (JoinGroupRequest.maybeTruncateReason).

@@ -21,6 +21,10 @@ type Metadata struct {
 	URL          string      // advertised REST URL, ends with a slash
 	ConfigOffset int64       // see ConfigView.Offset
 	Allocation   *Assignment // what the member holds; nil before its first round; never with Eager
+
+	// Loads are those of the member's tasks; nil: it does not tell. They are Berth's own, behind what Kafka Connect
+	// writes; its workers ignore what follows there. Never with Eager.
+	Loads map[host.TaskID]host.TaskLoad
 }
 
 var (
@@ -85,6 +89,7 @@ func EncodeMetadata(p Protocol, m Metadata) ([]byte, error) {
 	w.int64(m.ConfigOffset)
 	if p.Incremental() {
 		w.allocation(p, m.Allocation)
+		w.loads(m.Loads)
 	}
 	return w.bytes, w.err
 }
@@ -173,6 +178,7 @@ func DecodeMetadata(p Protocol, bytes []byte) (Metadata, error) {
 	m := Metadata{URL: r.string("url"), ConfigOffset: r.int64("config-offset")}
 	if p.Incremental() && !r.atEnd() {
 		m.Allocation = r.allocation()
+		m.Loads = r.loads()
 	}
 	if r.err != nil {
 		return Metadata{}, fmt.Errorf("metadata of a group member: %w", r.err)

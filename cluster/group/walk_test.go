@@ -3,10 +3,13 @@ package group
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/berth-connect/berth/host"
 )
 
 // walk is a group under the incremental assignor, with workers that come, go, miss assignments and report truly.
@@ -21,11 +24,13 @@ type walk struct {
 	born    int
 	lead    int  // decides who leads
 	dropped bool // a member dropped deleted work in the last round
+	loads   map[host.TaskID]host.TaskLoad
 }
 
 func newWalk(t *testing.T, seed uint64) *walk {
 	w := &walk{
-		t: t, random: rand.New(rand.NewPCG(seed, 1)),
+		loads: map[host.TaskID]host.TaskLoad{},
+		t:     t, random: rand.New(rand.NewPCG(seed, 1)),
 		states: map[string]IncrementalState{}, last: map[string]int32{}, held: map[string]workset{},
 		missing: map[string]bool{},
 	}
@@ -93,7 +98,7 @@ func (w *walk) play() Plan {
 	w.round.Leader, w.round.Members = ids[w.lead%len(ids)], nil
 	for _, id := range ids {
 		held := Assignment{Work: w.held[id].work()}
-		w.round.Members = append(w.round.Members, JoinedMember{id, Metadata{Allocation: &held}})
+		w.round.Members = append(w.round.Members, JoinedMember{id, Metadata{Allocation: &held, Loads: w.measured(held)}})
 	}
 	w.dropped = false
 	var plan Plan
@@ -131,6 +136,38 @@ func (w *walk) play() Plan {
 	return plan
 }
 
+// measured are the loads that a member tells of what it holds.
+func (w *walk) measured(held Assignment) map[host.TaskID]host.TaskLoad {
+	if !w.round.ByLoad {
+		return nil
+	}
+	loads := map[host.TaskID]host.TaskLoad{}
+	for _, id := range held.Tasks {
+		if load, known := w.loads[id]; known {
+			loads[id] = load
+		}
+	}
+	return loads
+}
+
+// load makes a task cheap or dear, or not measured.
+func (w *walk) load() {
+	for name, tasks := range w.round.Configs.Tasks {
+		for task := range tasks {
+			id := host.TaskID{Connector: name, Task: task}
+			switch w.random.IntN(6) {
+			case 0:
+				delete(w.loads, id)
+			case 1:
+				w.loads[id] = host.TaskLoad{BytesPerSecond: int64(w.random.IntN(1 << 20)),
+					MemoryBytes: int64(w.random.IntN(1 << 24))}
+			case 2:
+				w.loads[id] = host.TaskLoad{BytesPerSecond: int64(w.random.IntN(1000)) << 30, MemoryBytes: 1 << 20}
+			}
+		}
+	}
+}
+
 func names(work Work) []string {
 	out := slices.Clone(work.Connectors)
 	for _, task := range work.Tasks {
@@ -141,20 +178,46 @@ func names(work Work) []string {
 
 // settled checks that all that is configured is held once, and evenly.
 func (w *walk) settled() {
+	if w.settledOnce(); w.round.ByLoad {
+		w.loadedEvenly()
+		return
+	}
+	least, most := math.MaxInt, 0
+	for _, held := range w.held {
+		least, most = min(least, held.tasks.size()), max(most, held.tasks.size())
+	}
+	if most-least > 1 {
+		w.t.Fatalf("tasks are spread from %d to %d: %+v", least, most, w.held)
+	}
+}
+
+// loadedEvenly checks that nobody is further above the mean than what is tolerated, or than the heaviest task, which
+// somebody must have.
+func (w *walk) loadedEvenly() {
+	tasks := w.round.Configs.work().Tasks
+	weights := w.round.weights(tasks)
+	mean := sum(weights, tasks) / float64(len(w.held))
+	heaviest := 0.0
+	for _, weight := range weights {
+		heaviest = max(heaviest, weight)
+	}
+	for id, held := range w.held {
+		if above := sum(weights, held.tasks.items) - mean; above > max(mean*loadTolerance, heaviest)+1e-9 {
+			w.t.Fatalf("%s has %.2f above the mean of %.2f: %v", id, above, mean, weights)
+		}
+	}
+}
+
+func (w *walk) settledOnce() {
 	want := names(w.round.Configs.work())
 	var got []string
-	least, most := len(want), 0
 	for _, held := range w.held {
 		got = append(got, names(held.work())...)
-		least, most = min(least, held.tasks.size()), max(most, held.tasks.size())
 	}
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		w.t.Fatalf("held are %v, configured %v", got, want)
-	}
-	if most-least > 1 {
-		w.t.Fatalf("tasks are spread from %d to %d: %+v", least, most, w.held)
 	}
 }
 
@@ -165,11 +228,13 @@ func FuzzIncrementalRoundsSettle(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		w := newWalk(t, seed)
+		w.round.ByLoad = seed%3 == 0
 		w.held["w0"] = workset{}
 		for range 12 {
 			for range w.random.IntN(3) {
 				w.disturb()
 			}
+			w.load()
 			w.rebalance()
 			w.settled()
 		}

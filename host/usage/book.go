@@ -25,6 +25,7 @@ type Book struct {
 	worker string
 	since  time.Time
 	quotas host.Quotas // nil: nobody has one
+	owner  func(connector string) string
 	share  func(tenant string) *fair.Tenant
 
 	admitting sync.Mutex // one task is admitted at a time
@@ -35,9 +36,11 @@ type Book struct {
 	tenants map[string]*Tenant // guarded by mu
 }
 
-// New begins a book. share makes a tenant's share of the cores.
-func New(worker string, quotas host.Quotas, share func(tenant string) *fair.Tenant) *Book {
-	return &Book{worker: worker, since: time.Now(), quotas: quotas, share: share, tenants: map[string]*Tenant{}}
+// New begins a book. owner tells whose a connector is, share makes a tenant's share of the cores.
+func New(worker string, quotas host.Quotas, owner func(connector string) (tenant string),
+	share func(tenant string) *fair.Tenant) *Book {
+	return &Book{worker: worker, since: time.Now(), quotas: quotas, owner: owner, share: share,
+		tenants: map[string]*Tenant{}}
 }
 
 // Tenant is the account of a tenant: what its connectors used, and its quota.
@@ -104,8 +107,7 @@ func (b *Book) quotaOf(tenant string) host.Quota {
 
 // Open finds or opens the account of a connector by its full name; Close says that it is not needed any more.
 func (b *Book) Open(connector string) *Connector {
-	tenant, _ := host.SplitTenant(connector)
-	t := b.Tenant(tenant)
+	t := b.Tenant(b.owner(connector))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.connectors[connector]
@@ -119,6 +121,9 @@ func (b *Book) Open(connector string) *Connector {
 	t.forget()
 	return c
 }
+
+// MemoryBytes is what the connector's instances have now.
+func (c *Connector) MemoryBytes() int64 { return c.memory.now.Load() }
 
 // Close ends one use of the account.
 func (c *Connector) Close() {

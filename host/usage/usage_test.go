@@ -19,9 +19,14 @@ type quotas map[string]host.Quota
 
 func (q quotas) Quota(tenant string) host.Quota { return q[tenant] }
 
+func owner(connector string) string {
+	tenant, _ := host.SplitTenant(connector)
+	return tenant
+}
+
 func newBook(q quotas) *Book {
 	var shares fair.Shares
-	return New("w:1", q, func(string) *fair.Tenant { return shares.Join() })
+	return New("w:1", q, owner, func(string) *fair.Tenant { return shares.Join() })
 }
 
 var stages = []Stage{{Digest: "d", Class: "transform"}, {Digest: "d", Class: "sink", Connector: true}}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/berth-connect/berth/abi"
@@ -23,6 +24,7 @@ type runningTask struct {
 	swaps  *swaps
 	cancel context.CancelFunc
 	done   chan struct{}
+	flow   atomic.Pointer[taskFlow] // of the run that goes on; nil: none does
 
 	connector, config host.Config // that it was started with, or asked to go on with; guarded by Worker.mu
 }
@@ -103,9 +105,12 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, order *host.SwapOr
 	}
 	account := w.book.Open(id.Connector)
 	defer account.Close()
+	flow := newTaskFlow(account, time.Now())
+	t.flow.Store(flow)
+	defer t.flow.Store(nil)
 	c := w.taskConfig(id, found, connector, parsed, t)
 	c.Tap, c.Apart = t.beside, len(w.shadowWishes(id.Connector)) > 0
-	c.Flow = account
+	c.Flow = flow
 	defer t.beside.end()
 	if c.Errors, err = tolerance(found.Kind, parsed, connector); err != nil {
 		return

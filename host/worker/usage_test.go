@@ -15,8 +15,16 @@ type quotas map[string]host.Quota
 
 func (q quotas) Quota(tenant string) host.Quota { return q[tenant] }
 
+// byName takes every name with a tenant's form for the tenant's.
+func byName(connector string) string {
+	tenant, _ := host.SplitTenant(connector)
+	return tenant
+}
+
 // holdTo gives the worker's tenants quotas, before anything runs.
-func (b *bench) holdTo(q quotas) { b.book = usage.New("test:8083", q, b.Registry.Engine().Share) }
+func (b *bench) holdTo(q quotas) {
+	b.book = usage.New("test:8083", q, byName, b.Registry.Engine().Share)
+}
 
 // used is what a tenant used so far.
 func (b *bench) used(t *testing.T, tenant string) host.TenantUsage {

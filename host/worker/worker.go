@@ -80,12 +80,15 @@ type Worker struct {
 
 var _ host.Runtime = (*Worker)(nil)
 
+// ownerOf is the tenant whose connector it is.
+func (w *Worker) ownerOf(connector string) string { return host.OwnerOf(w.Grants.Tenants, connector) }
+
 // New makes a worker; it does no I/O.
 func New(config Config, ports Ports) *Worker {
 	w := &Worker{config: config, Ports: ports, connectors: map[string]*connector{}, tasks: map[host.TaskID]*runningTask{},
 		registries: schemaregistry.NewPool(ports.Log), previews: make(chan struct{}, host.PreviewsMax),
 		shadows: map[string][]host.ShadowWish{}}
-	w.book = usage.New(config.WorkerID, ports.Quotas, ports.Registry.Engine().Share)
+	w.book = usage.New(config.WorkerID, ports.Quotas, w.ownerOf, ports.Registry.Engine().Share)
 	w.meters = newMeters(ports.Meter, w)
 	return w
 }
