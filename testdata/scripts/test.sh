@@ -22,7 +22,7 @@ bootstrap=$(testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
 [ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
 packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 # shellcheck disable=SC2086 # a list of packages
-BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 20m \
+BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 40m \
   -skip '^TestRedTeam' $packages # which is about the worker, not about Kafka
 
 echo "== in turns and in one group with Kafka Connect's own worker"
