@@ -21,18 +21,19 @@ func byName(connector string) string {
 	return tenant
 }
 
-// holdTo gives the worker's tenants quotas, before anything runs.
+// holdTo makes tenants of the names in front of connectors', and gives them quotas, before anything runs.
 func (b *bench) holdTo(q quotas) {
 	b.book = usage.New("test:8083", q, byName, b.Registry.Engine().Share)
 }
 
-// used is what a tenant used so far.
+// used is what a tenant whose task was started used so far.
 func (b *bench) used(t *testing.T, tenant string) host.TenantUsage {
 	t.Helper()
-	all := b.Usage(&tenant).Tenants
-	if len(all) != 1 {
-		t.Fatalf("usage of %d tenants, want of one", len(all))
-	}
+	var all []host.TenantUsage
+	eventually(t, "the tenant's account is opened", func() bool {
+		all = b.Usage(&tenant).Tenants
+		return len(all) == 1
+	})
 	return all[0]
 }
 
@@ -46,6 +47,7 @@ func (b *bench) sinkTo(t *testing.T, name, topic string, more ...string) host.Co
 func TestUsageIsOfTenantConnectorAndPlugin(t *testing.T) {
 	dir := t.TempDir()
 	b := newBench(t, dir)
+	b.holdTo(quotas{})
 	const n = 2000
 	for i := range n {
 		b.kafka.produce("s", fmt.Sprintf(`{"id":%d}`, i))
