@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/berth-connect/berth/cluster/kafka/kafkatest"
+	"github.com/berth-connect/berth/testdata/local"
 )
 
 // The tests of e2e_*_test.go drive the built program as its users do: as a process of its own, over REST, with Kafka
@@ -173,12 +174,11 @@ func (p *process) cleanUp() {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	addresses, err := local.Addresses(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	return addresses[0]
 }
 
 // start returns when the worker is healthy.

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/pem"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/berth-connect/berth/cluster/kafka/kafkatest"
+	"github.com/berth-connect/berth/testdata/local"
 )
 
 // The Rust SDK's connections and HTTP client, in the sandbox: what is asked for and granted works, TLS by the host and
@@ -40,7 +40,7 @@ func TestE2ERustTalksToTheNetwork(t *testing.T) {
 	if status, answer := p.upload("fetch", read(t, "modules/built/fetch-rust.wasm")); status != http.StatusCreated {
 		t.Fatalf("upload: %d %s", status, answer)
 	}
-	echo := echoServer(t)
+	echo := local.Server(t, local.Echo)
 	acts := []struct{ act, want string }{
 		{"get " + service.URL + "/a", "200 GET /a  "},
 		{"basic " + service.URL + "/b", "200 POST /b ann hi"},
@@ -71,27 +71,4 @@ func lines(t *testing.T, file string) int {
 		return 0
 	}
 	return strings.Count(string(read(t, file)), "\n")
-}
-
-// echoServer sends back what it gets.
-func echoServer(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_, _ = io.Copy(conn, conn)
-				_ = conn.Close()
-			}()
-		}
-	}()
-	return l.Addr().String()
 }

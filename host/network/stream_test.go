@@ -16,6 +16,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/testdata/local"
 )
 
 // counted counts what a stack reports.
@@ -39,8 +40,8 @@ func (c *counted) add(change func()) {
 	change()
 }
 
-// local is a stack that may dial this machine.
-func local(t *testing.T, limits host.Limits) (*Stack, *counted) {
+// onThisMachine is a stack that may dial this machine.
+func onThisMachine(t *testing.T, limits host.Limits) (*Stack, *counted) {
 	t.Helper()
 	c := &counted{failed: map[abi.NetCode]int{}}
 	s := NewStack(t.Context(), Access{Policy: policy(t, "127.0.0.1:*"), Meters: c}, limits.WithDefaults(), 100)
@@ -49,26 +50,9 @@ func local(t *testing.T, limits host.Limits) (*Stack, *counted) {
 }
 
 // server accepts connections on this machine and serves each.
-func server(t *testing.T, serve func(net.Conn)) uint16 {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go serve(conn)
-		}
-	}()
-	return portOf(l.Addr())
-}
+func server(t *testing.T, serve func(net.Conn)) uint16 { return portOf(local.Server(t, serve)) }
 
-func portOf(a net.Addr) uint16 { return netip.MustParseAddrPort(a.String()).Port() }
+func portOf(address string) uint16 { return netip.MustParseAddrPort(address).Port() }
 
 // await sleeps as a guest does, until ready.
 func await(t *testing.T, s *Stack, ready func() bool) {
@@ -133,8 +117,8 @@ func readAll(t *testing.T, s *Stack, st *Stream, atMost int) []byte {
 }
 
 func TestAnEchoComesBackWholeAndIsCounted(t *testing.T) {
-	s, c := local(t, host.Limits{})
-	fd, st := dialled(t, s, server(t, func(conn net.Conn) { _, _ = io.Copy(conn, conn); _ = conn.Close() }))
+	s, c := onThisMachine(t, host.Limits{})
+	fd, st := dialled(t, s, server(t, local.Echo))
 	sent := make([]byte, 3*host.NetBufferBytes)
 	_, _ = rand.Read(sent)
 	var got []byte
@@ -162,7 +146,7 @@ func TestAnEchoComesBackWholeAndIsCounted(t *testing.T) {
 
 // TestAGuestThatNeverReadsHoldsUpItsPeerAlone: the host keeps two buffers, not what the peer would send.
 func TestAGuestThatNeverReadsHoldsUpItsPeerAlone(t *testing.T) {
-	s, c := local(t, host.Limits{})
+	s, c := onThisMachine(t, host.Limits{})
 	full := make(chan struct{})
 	port := server(t, func(conn net.Conn) {
 		defer close(full)
@@ -184,7 +168,7 @@ func TestAGuestThatNeverReadsHoldsUpItsPeerAlone(t *testing.T) {
 }
 
 func TestTooManyConnectionsAreRefusedAndCounted(t *testing.T) {
-	s, c := local(t, host.Limits{NetConnections: 3})
+	s, c := onThisMachine(t, host.Limits{NetConnections: 3})
 	port := server(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
 	first, _ := dialled(t, s, port)
 	for range 2 {
@@ -215,7 +199,7 @@ func TestManyDialsASecondAreRefused(t *testing.T) {
 			t.Errorf("take %d: got %v", i, got)
 		}
 	}
-	s, c := local(t, host.Limits{})
+	s, c := onThisMachine(t, host.Limits{})
 	s.dials = rate{perSecond: 0}
 	fd, _ := s.Dial("127.0.0.1", 1)
 	if code, text := settled(t, s, s.Stream(fd)); code != abi.NetOverLimit || !strings.Contains(text, "more than 0 ") {
@@ -229,7 +213,7 @@ func TestManyDialsASecondAreRefused(t *testing.T) {
 }
 
 func TestWhatIsNotGrantedFailsWithItsName(t *testing.T) {
-	s, c := local(t, host.Limits{})
+	s, c := onThisMachine(t, host.Limits{})
 	for target, want := range map[string]string{
 		"169.254.169.254": "169.254.169.254:80 is a private or special address",
 		"evil.example":    "evil.example:80 is not granted; the worker's berth.allow.net must list it",
@@ -293,7 +277,7 @@ func upgradable(t *testing.T, early string) (port uint16, roots string) {
 
 func TestAnOpenConnectionIsUpgradedToTLS(t *testing.T) {
 	port, roots := upgradable(t, "")
-	s, _ := local(t, host.Limits{})
+	s, _ := onThisMachine(t, host.Limits{})
 	for name, c := range map[string]struct {
 		options abi.TLSOptions
 		want    abi.NetCode
@@ -333,7 +317,7 @@ func TestAnOpenConnectionIsUpgradedToTLS(t *testing.T) {
 
 func TestBytesBeforeTheHandshakeAreRefused(t *testing.T) {
 	port, roots := upgradable(t, "injected")
-	s, _ := local(t, host.Limits{})
+	s, _ := onThisMachine(t, host.Limits{})
 	_, st := dialled(t, s, port)
 	write(t, s, st, []byte("SSLplea?"))
 	await(t, s, func() bool { st.mu.Lock(); defer st.mu.Unlock(); return len(st.in) == len("Sinjected") })

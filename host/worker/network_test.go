@@ -17,6 +17,7 @@ import (
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
+	"github.com/berth-connect/berth/testdata/local"
 )
 
 // networkBench is a worker that grants connections to what entries list.
@@ -28,29 +29,6 @@ func networkBench(t *testing.T, limits host.Limits, entries ...string) (b *bench
 	}
 	dir = t.TempDir()
 	return newGrantedBench(t, plugin.Grants{Dirs: []string{dir}, Network: reachable}, limits), dir
-}
-
-// echoServer sends back what it gets.
-func echoServer(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_, _ = io.Copy(conn, conn)
-				_ = conn.Close()
-			}()
-		}
-	}()
-	return l.Addr().String()
 }
 
 // met runs what one transformation meets on the network.
@@ -77,7 +55,7 @@ func (b *bench) met(t *testing.T, dir, class, name string, acts ...string) []str
 }
 
 func TestGuestsTalkToWhatIsGranted(t *testing.T) {
-	server := echoServer(t)
+	server := local.Server(t, local.Echo)
 	b, dir := networkBench(t, host.Limits{}, "127.0.0.1:*", "localhost:*")
 	b.addGuest(t, "dialer")
 	_, port, _ := net.SplitHostPort(server)
@@ -91,7 +69,7 @@ func TestGuestsTalkToWhatIsGranted(t *testing.T) {
 }
 
 func TestGuestsReachNothingThatIsNotGranted(t *testing.T) {
-	server := echoServer(t)
+	server := local.Server(t, local.Echo)
 	b, dir := networkBench(t, host.Limits{}, "*:*", "0.0.0.0/0:*")
 	b.addGuest(t, "dialer")
 	met := b.met(t, dir, "test.Dials", "hostile", "echo "+server, "echo localhost:80", "echo 169.254.169.254:80",
@@ -117,7 +95,7 @@ func TestGuestsReachNothingThatIsNotGranted(t *testing.T) {
 }
 
 func TestAGuestHoldsSoManyConnectionsAndNoMore(t *testing.T) {
-	server := echoServer(t)
+	server := local.Server(t, local.Echo)
 	b, dir := networkBench(t, host.Limits{NetConnections: 7}, "127.0.0.1:*")
 	b.addGuest(t, "dialer")
 	met := b.met(t, dir, "test.Dials", "many", "hold "+server)
@@ -182,7 +160,7 @@ func TestEnrichNamesTheGrantThatIsMissing(t *testing.T) {
 }
 
 func TestGuestsReachNothingThatTheirManifestDoesNotAskFor(t *testing.T) {
-	server := echoServer(t)
+	server := local.Server(t, local.Echo)
 	b, dir := networkBench(t, host.Limits{}, "127.0.0.1:*", "localhost:*")
 	b.addGuest(t, "dialer")
 	_, port, _ := net.SplitHostPort(server)

@@ -18,6 +18,7 @@ import (
 	"github.com/berth-connect/berth/host/network"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/secrets"
+	"github.com/berth-connect/berth/testdata/local"
 )
 
 const secretValue = "swordfish-swordfish-swordfish"
@@ -127,7 +128,7 @@ func TestAGuestUsesASecretThatItNeverSees(t *testing.T) {
 
 func TestASecretStaysAwayFromOtherHosts(t *testing.T) {
 	v := newVault(t)
-	echo := echoServer(t)
+	echo := local.Server(t, local.Echo)
 	b, dir := secretBench(t, v, "127.0.0.2:443")
 	told, trace := b.tell(t, dir, "test.Tells", v.roots(), "bearer "+v.URL, "pieces "+echo)
 	for i, want := range []string{"berth.secrets.crm.hosts must list it", "berth.secrets.crm.hosts must list it"} {
@@ -143,7 +144,7 @@ func TestASecretStaysAwayFromOtherHosts(t *testing.T) {
 
 func TestAHandleInPiecesIsWholeForItsHost(t *testing.T) {
 	b, dir := secretBench(t, newVault(t), "127.0.0.1:*", "berth.secrets.crm.plain", "true")
-	if told, _ := b.tell(t, dir, "test.Tells", "", "pieces "+echoServer(t)); told[0] != secretValue {
+	if told, _ := b.tell(t, dir, "test.Tells", "", "pieces "+local.Server(t, local.Echo)); told[0] != secretValue {
 		t.Errorf("the server was sent %q", told[0])
 	}
 }

@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/berth-connect/berth/testdata/local"
 )
 
 // classes are those connectors that every kind of worker has a class of its own for.
@@ -70,12 +71,12 @@ func (b *bench) startJVM(ctx context.Context, group, data string) (*worker, erro
 
 // startWorker starts a program whose last argument is its .properties file.
 func (b *bench) startWorker(ctx context.Context, group, data, program string, args ...string) (*worker, error) {
-	address, err := freeAddress()
+	addresses, err := local.Addresses(1)
 	if err != nil {
 		return nil, err
 	}
 	file := filepath.Join(b.dir, group+".properties")
-	text := fmt.Sprintf(workerProperties, b.bootstrap, group, address, data, b.dir, b.plugins)
+	text := fmt.Sprintf(workerProperties, b.bootstrap, group, addresses[0], data, b.dir, b.plugins)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
@@ -84,21 +85,12 @@ func (b *bench) startWorker(ctx context.Context, group, data, program string, ar
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{p, "http://" + address}
+	w := &worker{p, "http://" + addresses[0]}
 	if err := w.await(ctx); err != nil {
 		p.stop()
 		return nil, fmt.Errorf("%w; see %s", err, log)
 	}
 	return w, nil
-}
-
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
 }
 
 const (

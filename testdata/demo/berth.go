@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/berth-connect/berth/testdata/local"
 )
 
 const stopPatience = 30 * time.Second
@@ -21,21 +23,22 @@ type berth struct {
 
 // startBerth starts "berth dev" with its state, its log and the files it may touch in dir.
 func startBerth(program, dir string) (*berth, error) {
-	ports, err := freePorts(2)
+	addresses, err := local.Addresses(2)
 	if err != nil {
 		return nil, err
 	}
 	b := &berth{
-		kafka: "127.0.0.1:" + ports[0], url: "http://127.0.0.1:" + ports[1],
+		kafka: addresses[0], url: "http://" + addresses[1],
 		logs: filepath.Join(dir, "berth.log"), ended: make(chan error, 1),
 	}
+	_, kafkaPort, _ := net.SplitHostPort(b.kafka) // it is what was listened on
 	logs, err := os.Create(b.logs)
 	if err != nil {
 		return nil, err
 	}
 	defer logs.Close()
 	b.cmd = exec.Command(program, "dev", "-data", filepath.Join(dir, "data"), "-listeners", b.url,
-		"-kafka-port", ports[0], "-allow-dir", dir)
+		"-kafka-port", kafkaPort, "-allow-dir", dir)
 	b.cmd.Stdout, b.cmd.Stderr = logs, logs
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for this program, which then stops that one
 	if err := b.cmd.Start(); err != nil {
@@ -58,21 +61,4 @@ func (b *berth) stop() error {
 		_ = b.cmd.Process.Kill()
 		return fmt.Errorf("berth did not stop within %v; its log is %s", stopPatience, b.logs)
 	}
-}
-
-func freePorts(n int) ([]string, error) {
-	var ports []string
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer listener.Close()
-		_, port, err := net.SplitHostPort(listener.Addr().String())
-		if err != nil {
-			return nil, err
-		}
-		ports = append(ports, port)
-	}
-	return ports, nil
 }

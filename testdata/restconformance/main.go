@@ -7,24 +7,26 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/berth-connect/berth/testdata/disputed"
 )
 
 func main() {
 	var s setting
-	var only, disputed string
+	var only, disputes string
 	flag.StringVar(&s.berth, "berth", "", "the program")
 	flag.StringVar(&s.bootstrap, "kafka", "", "HOST:PORT of a Kafka")
 	flag.StringVar(&s.plugins, "plugins", "", "the folder with the test connectors' module")
 	flag.StringVar(&s.dir, "dir", "", "a folder for the workers' files; logs stay there")
 	flag.StringVar(&only, "profiles", "", "a list of profiles, by comma; none: all")
-	flag.StringVar(&disputed, "disputed", "", "a text with the steps that must fail, as `create-delete #3`; no others may")
+	flag.StringVar(&disputes, "disputed", "", "a text with the steps that must fail, as `create-delete #3`; no others may")
 	flag.Parse()
 	if s.berth == "" || s.bootstrap == "" || s.plugins == "" || s.dir == "" || flag.NArg() == 0 {
 		flag.Usage()
@@ -37,7 +39,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	unexpected, err := total.unexpected(disputed)
+	unexpected, err := total.unexpected(disputes)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -51,29 +53,24 @@ func main() {
 	}
 }
 
-// stepInText is how a text names a step.
-var stepInText = regexp.MustCompile("`([a-z-]+ #[0-9]+)`")
+// stepForm is how a text names a step.
+const stepForm = "[a-z-]+ #[0-9]+"
 
 // unexpected tells of steps that failed and are not disputed in a file, and the other way round in scenarios that were
 // played.
 func (c count) unexpected(file string) (lines []string, err error) {
-	var text []byte
-	if file != "" {
-		if text, err = os.ReadFile(file); err != nil {
-			return nil, err
-		}
+	expected, err := disputed.Names(file, stepForm)
+	if err != nil {
+		return nil, err
 	}
-	var disputed []string
-	for _, step := range stepInText.FindAllSubmatch(text, -1) {
-		name := string(step[1])
-		disputed = append(disputed, name)
-		scenario, _, _ := strings.Cut(name, " ")
-		if slices.Contains(c.played, scenario) && !slices.Contains(c.failures, name) {
-			lines = append(lines, fmt.Sprintf("%s is disputed in %s, and has not failed", step[1], file))
+	for _, step := range slices.Sorted(maps.Keys(expected)) {
+		scenario, _, _ := strings.Cut(step, " ")
+		if slices.Contains(c.played, scenario) && !slices.Contains(c.failures, step) {
+			lines = append(lines, fmt.Sprintf("%s is disputed in %s, and has not failed", step, file))
 		}
 	}
 	for _, step := range c.failures {
-		if !slices.Contains(disputed, step) {
+		if !expected[step] {
 			lines = append(lines, step+" has failed and is not disputed")
 		}
 	}

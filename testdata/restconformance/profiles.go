@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+
+	"github.com/berth-connect/berth/testdata/local"
 )
 
 // setting is what all profiles share.
@@ -107,13 +109,12 @@ func (p profile) start(ctx context.Context, s setting, number int) (*process, er
 	if err := os.MkdirAll(files.dir, 0o755); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(3)
+	addresses, err := local.Addresses(3)
 	if err != nil {
 		return nil, err
 	}
-	files.closedPort = ports[2]
-	w := &process{dir: files.dir, url: "http://127.0.0.1:" + ports[0], id: "127.0.0.1:" + ports[0],
-		admin: "http://127.0.0.1:" + ports[1]}
+	_, files.closedPort, _ = net.SplitHostPort(addresses[2]) // it is what was listened on
+	w := &process{dir: files.dir, url: "http://" + addresses[0], id: addresses[0], admin: "http://" + addresses[1]}
 	properties := s.common(p.name, w)
 	if p.admin {
 		properties["admin.listeners"] = w.admin
@@ -148,21 +149,4 @@ func (s setting) common(name string, w *process) map[string]string {
 		"plugin.path":    s.plugins,
 		"berth.data.dir": filepath.Join(w.dir, "data"), "berth.allow.dirs": filepath.Join(s.dir, "files"),
 	}
-}
-
-func freePorts(n int) ([]string, error) {
-	var ports []string
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer listener.Close()
-		_, port, err := net.SplitHostPort(listener.Addr().String())
-		if err != nil {
-			return nil, err
-		}
-		ports = append(ports, port)
-	}
-	return ports, nil
 }

@@ -20,11 +20,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/berth-connect/berth/cluster/group/grouptest"
+	"github.com/berth-connect/berth/testdata/disputed"
 )
 
 // recording is a file of DIR, or a folder, and how its cases are played.
@@ -84,7 +84,7 @@ func run(o options) (asExpected bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	disputed, err := readDisputed(o.disputed)
+	expected, err := disputed.Names(o.disputed, nameForm)
 	if err != nil {
 		return false, err
 	}
@@ -104,7 +104,7 @@ func run(o options) (asExpected bool, err error) {
 			return false, fmt.Errorf("%s: %w", entry.Name(), err)
 		}
 		for _, result := range outcomes {
-			isDisputed := disputed[result.name(entry.Name())]
+			isDisputed := expected[result.name(entry.Name())]
 			asExpected = asExpected && (result.failure != "") == isDisputed
 			switch {
 			case result.failure != "":
@@ -130,23 +130,8 @@ func (o outcome) name(file string) string {
 	return strings.TrimSuffix(file, ".jsonl") + " " + id
 }
 
-// nameInText is how a text names a case.
-var nameInText = regexp.MustCompile("`([a-z-]+ [^`]+)`")
-
-func readDisputed(path string) (map[string]bool, error) {
-	if path == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	names := map[string]bool{}
-	for _, name := range nameInText.FindAllSubmatch(text, -1) {
-		names[string(name[1])] = true
-	}
-	return names, nil
-}
+// nameForm is how a text names a case.
+const nameForm = "[a-z-]+ [^`]+"
 
 func noteUnplayed(entry fs.DirEntry, notes io.Writer) {
 	if entry.IsDir() || filepath.Ext(entry.Name()) == ".jsonl" {

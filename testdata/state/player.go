@@ -18,6 +18,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/berth-connect/berth/testdata/local"
 )
 
 // stepPatience bounds the wait for a step to leave in the topics what was recorded, which takes a flush of offsets or a
@@ -72,20 +74,15 @@ func newPlayer(ctx context.Context, s scenario, program, home, bootstrap string)
 // addressesFor finds an address for each recorded worker. Their order is kept, as a leader goes through the members of
 // its group in the order of ids that begin with the address.
 func addressesFor(s scenario) (map[string]string, error) {
-	var recorded, ours []string
+	var recorded []string
 	for _, step := range s.steps {
 		if step.Properties != nil && !slices.Contains(recorded, step.Worker) {
 			recorded = append(recorded, step.Worker)
 		}
 	}
-	for len(ours) < len(recorded) {
-		address, err := freeAddress()
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(ours, address) {
-			ours = append(ours, address)
-		}
+	ours, err := local.Addresses(len(recorded))
+	if err != nil {
+		return nil, err
 	}
 	slices.Sort(recorded)
 	slices.Sort(ours)

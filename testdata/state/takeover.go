@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -21,7 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/berth-connect/berth/cluster/embedded"
+	"github.com/berth-connect/berth/testdata/local"
 )
 
 // takeoverPatience bounds the wait for a worker to answer as recorded.
@@ -94,26 +93,21 @@ func playTakeover(dir, program, home string) error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	broker := embedded.New(embedded.Config{Dir: filepath.Join(home, "kafka"), Log: slog.New(slog.DiscardHandler)})
-	ended := make(chan error, 1)
-	go func() { ended <- broker.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
-	select {
-	case <-broker.Ready():
-	case err := <-ended:
-		ended <- err
-		return fmt.Errorf("the broker did not start: %w", err)
+	ctx := context.Background()
+	bootstrap, stop, err := startBroker(filepath.Join(home, "kafka"))
+	if err != nil {
+		return err
 	}
-	if err := t.load(ctx, broker.Addr()); err != nil {
+	defer stop()
+	if err := t.load(ctx, bootstrap); err != nil {
 		return fmt.Errorf("load the topics: %w", err)
 	}
-	written, err := followTopics(ctx, broker.Addr(), t.Topics)
+	written, err := followTopics(ctx, bootstrap, t.Topics)
 	if err != nil {
 		return err
 	}
 	defer written.client.Close()
-	return t.compare(ctx, program, broker.Addr(), written)
+	return t.compare(ctx, program, bootstrap, written)
 }
 
 // relative finds the names of files in the worker's current directory, which plugins of Berth do not have.
@@ -135,6 +129,24 @@ type recorded struct {
 		Control       bool   `json:"control"`
 		ControlType   string `json:"control_type"`
 	} `json:"batch"`
+}
+
+// content is the record's key and value with the paths of this run; nil: it has none.
+func (r recorded) content(home string) (key, value []byte, err error) {
+	for _, part := range []struct {
+		from *string
+		to   *[]byte
+	}{{r.Key, &key}, {r.Value, &value}} {
+		if part.from == nil {
+			continue
+		}
+		text, err := base64.StdEncoding.DecodeString(*part.from)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read a recorded record: %w", err)
+		}
+		*part.to = []byte(rootedIn(home, string(text)))
+	}
+	return key, value, nil
 }
 
 // load fills the three topics.
@@ -226,29 +238,17 @@ func begin(bootstrap, id string) (*kgo.Client, error) {
 }
 
 func (r recorded) record(t takeover, topic string) (*kgo.Record, error) {
-	record := &kgo.Record{Topic: topic, Partition: r.Partition}
-	for _, part := range []struct {
-		from *string
-		to   *[]byte
-	}{{r.Key, &record.Key}, {r.Value, &record.Value}} {
-		if part.from == nil {
-			continue
-		}
-		bytes, err := base64.StdEncoding.DecodeString(*part.from)
-		if err != nil {
-			return nil, err
-		}
-		*part.to = []byte(rootedIn(t.home, string(bytes)))
-	}
-	return record, nil
+	key, value, err := r.content(t.home)
+	return &kgo.Record{Topic: topic, Partition: r.Partition, Key: key, Value: value}, err
 }
 
 // compare runs a worker and waits until it answers as recorded and has written what was recorded.
 func (t takeover) compare(ctx context.Context, program, bootstrap string, written *appended) error {
-	address, err := freeAddress()
+	addresses, err := local.Addresses(1)
 	if err != nil {
 		return err
 	}
+	address := addresses[0]
 	worker, err := startWorker(program, t.home, t.properties(t.home, bootstrap, address))
 	if err != nil {
 		return err
@@ -295,15 +295,6 @@ func (t takeover) properties(home, bootstrap, address string) map[string]string 
 	properties["rest.advertised.port"] = port
 	properties["berth.data.dir"], properties["berth.allow.dirs"] = filepath.Join(filepath.Dir(home), "data"), home
 	return properties
-}
-
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
 }
 
 // process is a running worker.

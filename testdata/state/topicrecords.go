@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,18 +45,9 @@ func (p *player) recordedBefore(ends map[string][]int64) ([]logged, error) {
 func (p *player) expected(topic string, r recorded, partitions int32) (logged, error) {
 	l := logged{topic: topic, partition: r.Partition, offset: r.Offset, batch: r.Batch.BaseOffset, isNull: r.Value == nil,
 		transactional: r.Batch.Transactional, marker: r.Batch.ControlType}
-	for _, part := range []struct {
-		from *string
-		to   *[]byte
-	}{{r.Key, &l.key}, {r.Value, &l.value}} {
-		if part.from == nil {
-			continue
-		}
-		text, err := base64.StdEncoding.DecodeString(*part.from)
-		if err != nil {
-			return l, err
-		}
-		*part.to = []byte(rootedIn(p.home, string(text)))
+	var err error
+	if l.key, l.value, err = r.content(p.home); err != nil {
+		return l, err
 	}
 	if string(l.key) != r.Text {
 		hashed := &kgo.Record{Topic: topic, Key: l.key}

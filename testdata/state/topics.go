@@ -4,13 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-
-	"github.com/berth-connect/berth/cluster/embedded"
 )
 
 // scenario is a recorded life of workers on fresh state topics: steps, and what each left in the topics.
@@ -82,18 +79,13 @@ func playScenario(path, only string) ([]outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	broker := embedded.New(embedded.Config{Dir: filepath.Join(tmp, "kafka"), Log: slog.New(slog.DiscardHandler)})
-	ended := make(chan error, 1)
-	go func() { ended <- broker.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
-	select {
-	case <-broker.Ready():
-	case err := <-ended:
-		ended <- err
-		return nil, fmt.Errorf("the broker did not start: %w", err)
+	ctx := context.Background()
+	bootstrap, stop, err := startBroker(filepath.Join(tmp, "kafka"))
+	if err != nil {
+		return nil, err
 	}
-	p, err := newPlayer(ctx, s, program, home, broker.Addr())
+	defer stop()
+	p, err := newPlayer(ctx, s, program, home, bootstrap)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/berth-connect/berth/testdata/disputed"
 )
 
 // Every recorded configuration is validated, parsed and resolved as by Kafka Connect.
@@ -12,7 +14,7 @@ func TestConfigurationVectors(t *testing.T) {
 	if recorded == "" {
 		recorded = filepath.Join("..", "..", "..", "shared", "conformance")
 	}
-	disputed, err := readDisputed(filepath.Join("..", "vectors-disputed.md"))
+	expected, err := disputed.Names(filepath.Join("..", "vectors-disputed.md"), idForm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +25,7 @@ func TestConfigurationVectors(t *testing.T) {
 		}
 	}
 	for v, outcome := range play(t.Context(), all, startWorkers(t).families()) {
-		if outcome != "" && !disputed[v.text("id")] {
+		if outcome != "" && !expected[v.text("id")] {
 			t.Errorf("%s: %s", v.text("id"), outcome)
 		}
 	}

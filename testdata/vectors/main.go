@@ -16,9 +16,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"text/tabwriter"
+
+	"github.com/berth-connect/berth/testdata/disputed"
 )
 
 func main() {
@@ -60,7 +61,7 @@ func run(ctx context.Context, o options, out io.Writer) (asExpected bool, err er
 	if err != nil {
 		return false, err
 	}
-	disputed, err := readDisputed(o.disputed)
+	expected, err := disputed.Names(o.disputed, idForm)
 	if err != nil {
 		return false, err
 	}
@@ -74,12 +75,12 @@ func run(ctx context.Context, o options, out io.Writer) (asExpected bool, err er
 	failed, asExpected := 0, true
 	for _, v := range all {
 		id := v.text("id")
-		asExpected = asExpected && (outcomes[v] != "") == disputed[id]
+		asExpected = asExpected && (outcomes[v] != "") == expected[id]
 		switch {
 		case outcomes[v] != "":
 			failed++
 			fmt.Fprintf(out, "%s (%s): %s\n", id, v.text("note"), outcomes[v])
-		case disputed[id]:
+		case expected[id]:
 			fmt.Fprintf(out, "%s (%s): passed, although %s disputes it\n", id, v.text("note"), o.disputed)
 		}
 	}
@@ -90,23 +91,8 @@ func run(ctx context.Context, o options, out io.Writer) (asExpected bool, err er
 	return asExpected, nil
 }
 
-// idInText is how a text names a vector.
-var idInText = regexp.MustCompile("`([A-Za-z-]+-[0-9a-f]{10})`")
-
-func readDisputed(path string) (map[string]bool, error) {
-	if path == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	ids := map[string]bool{}
-	for _, id := range idInText.FindAllSubmatch(text, -1) {
-		ids[string(id[1])] = true
-	}
-	return ids, nil
-}
+// idForm is how a text names a vector.
+const idForm = "[A-Za-z-]+-[0-9a-f]{10}"
 
 func printTable(out io.Writer, all []*vector, outcomes map[*vector]string) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
