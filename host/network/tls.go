@@ -1,31 +1,18 @@
 package network
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"net"
 
 	"github.com/berth-connect/berth/abi"
 )
 
-// secure shakes hands as a client. The peer is always verified: by the given roots, or those of the worker's system.
+// secure shakes hands as a client.
 func secure(ctx context.Context, conn net.Conn, dialled string, options abi.TLSOptions) (*tls.Conn, *Error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cmp.Or(options.ServerName, dialled),
-		NextProtos: options.Protocols}
-	if options.Roots != "" {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM([]byte(options.Roots)) {
-			return nil, &Error{abi.NetTLSFailed, "TLS: the roots hold no certificate in PEM form"}
-		}
-	}
-	if options.Certificate != "" || options.Key != "" {
-		own, err := tls.X509KeyPair([]byte(options.Certificate), []byte(options.Key))
-		if err != nil {
-			return nil, &Error{abi.NetTLSFailed, "TLS: the client's certificate and key: " + err.Error()}
-		}
-		config.Certificates = []tls.Certificate{own}
+	config, err := options.Config(dialled)
+	if err != nil {
+		return nil, &Error{abi.NetTLSFailed, err.Error()}
 	}
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {

@@ -5,7 +5,6 @@ package network
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"strconv"
@@ -20,22 +19,10 @@ func dial(ctx context.Context, host string, port uint16) (net.Conn, error) {
 
 // StartTLS puts TLS on an open connection, as STARTTLS of many protocols asks for; conn must not be used any more.
 func StartTLS(ctx context.Context, conn net.Conn, options TLS) (net.Conn, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: options.ServerName, NextProtos: options.Protocols}
-	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(conn.RemoteAddr().String())
-	}
-	if options.Roots != "" {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM([]byte(options.Roots)) {
-			return nil, &Error{abi.NetTLSFailed, "TLS: the roots hold no certificate in PEM form"}
-		}
-	}
-	if options.Certificate != "" || options.Key != "" {
-		own, err := tls.X509KeyPair([]byte(options.Certificate), []byte(options.Key))
-		if err != nil {
-			return nil, &Error{abi.NetTLSFailed, "TLS: the client's certificate and key: " + err.Error()}
-		}
-		config.Certificates = []tls.Certificate{own}
+	dialled, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
+	config, err := options.Config(dialled)
+	if err != nil {
+		return nil, &Error{abi.NetTLSFailed, err.Error()}
 	}
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
