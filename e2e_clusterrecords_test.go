@@ -65,25 +65,36 @@ func (c *cluster) nothingAgain(goOn func()) {
 	}
 }
 
-// nothingLost stops all connectors. What their tasks commit last is then exactly what is in the topic.
+// nothingLost awaits that whoever took work over has got behind what was written before, and stops all connectors. What
+// their tasks commit last is then exactly what is in the topic.
 func (c *cluster) nothingLost() {
 	c.t.Helper()
+	before := c.made(nil)
+	c.awaitCommitted("all to be made again", func() made { return before },
+		func(committed, arrived int) bool { return committed >= arrived })
 	for i := range clusterConnectors {
 		c.workers[0].ask(http.MethodPut, fmt.Sprintf("/connectors/made-%02d/stop", i), nil, nil)
 	}
+	c.awaitCommitted("all to be stopped, and nothing lost", func() made { return c.made(nil) },
+		func(committed, arrived int) bool { return committed == arrived })
+}
+
+// awaitCommitted awaits that each connector has committed enough of what arrived, or tells which has not.
+func (c *cluster) awaitCommitted(what string, arrived func() made, enough func(committed, arrived int) bool) {
+	c.t.Helper()
 	different := ""
 	defer func() {
 		if different != "" {
 			c.t.Log(different)
 		}
 	}()
-	c.workers[0].await("all to be stopped, and nothing lost", func() bool {
+	c.workers[0].await(what, func() bool {
 		different = ""
-		arrived := c.made(nil).numbers
+		all := arrived().numbers
 		for i := range clusterConnectors {
 			name := fmt.Sprintf("made-%02d", i)
-			if got, want := len(arrived[name]), c.committed(name); got != want {
-				different = fmt.Sprintf("%s: %d records arrived, %d were committed", name, got, want)
+			if got, want := c.committed(name), len(all[name]); !enough(got, want) {
+				different = fmt.Sprintf("%s: %d records arrived, %d were committed", name, want, got)
 			}
 		}
 		return different == ""
