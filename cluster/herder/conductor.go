@@ -23,6 +23,7 @@ type conductor struct {
 	restarts  []restart
 	errands   []errand
 	settled   []func()
+	followed  []func()
 	given     int  // counts what the deciding goroutine has asked for
 	reconf    bool // the plugin asked for new task configurations
 	operation context.CancelFunc
@@ -78,6 +79,7 @@ func (w wish) idle() bool { return !w.here && len(w.tasks) == 0 }
 type restart struct {
 	connector bool
 	tasks     []int
+	revival   bool         // nobody has asked for it but the restart policy
 	done      chan<- error // nil, or capacity 1
 }
 
@@ -111,11 +113,11 @@ func (c *conductor) want(w wish) {
 	})
 }
 
-// restart queues a restart; one of the connector breaks off an operation under way.
+// restart queues a restart; one that an operator has asked for breaks off an operation under way, which may hang.
 func (c *conductor) restart(r restart) {
 	c.ask(func() {
 		c.restarts = append(c.restarts, r)
-		if r.connector && c.operation != nil {
+		if !r.revival && c.operation != nil {
 			c.operation()
 		}
 	})
@@ -126,6 +128,9 @@ func (c *conductor) do(e errand) { c.ask(func() { c.errands = append(c.errands, 
 
 // whenSettled calls f once everything has stopped that is not to run here by what was asked for before.
 func (c *conductor) whenSettled(f func()) { c.ask(func() { c.settled = append(c.settled, f) }) }
+
+// whenFollowed calls f once all that was asked for before has been tried.
+func (c *conductor) whenFollowed(f func()) { c.ask(func() { c.followed = append(c.followed, f) }) }
 
 // reconfigure is the runtime's callback: the plugin asks for new task configurations.
 func (c *conductor) reconfigure() { c.tell(func() { c.reconf = true }) }
@@ -164,6 +169,7 @@ type orders struct {
 	restarts []restart
 	errands  []errand
 	settled  []func()
+	followed []func()
 	given    int
 	reconf   bool
 	ending   bool
@@ -184,8 +190,8 @@ func (o orders) refuse(err error) {
 func (c *conductor) take() orders {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o := orders{c.wish, c.restarts, c.errands, c.settled, c.given, c.reconf, c.ending}
-	c.restarts, c.errands, c.settled, c.reconf = nil, nil, nil, false
+	o := orders{c.wish, c.restarts, c.errands, c.settled, c.followed, c.given, c.reconf, c.ending}
+	c.restarts, c.errands, c.settled, c.followed, c.reconf = nil, nil, nil, nil, false
 	return o
 }
 
@@ -207,6 +213,9 @@ func (c *conductor) run(ctx context.Context) {
 			o.refuse(host.NotFound("Unknown connector: " + c.name))
 		} else {
 			c.runErrands(ctx, o)
+		}
+		for _, f := range o.followed {
+			f()
 		}
 		if o.wish.idle() {
 			c.h.inbox.post(func() { c.h.onIdle(c, o.given) })

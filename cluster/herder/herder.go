@@ -182,6 +182,7 @@ func (h *Herder) step(ctx context.Context, from sources) {
 	case <-h.inbox.filled:
 		h.inbox.drain()
 	case request := <-requests:
+		h.takeConfigEvents(ctx) // it may be about what an earlier one has written
 		request()
 	}
 }
