@@ -107,9 +107,9 @@ func (c *cluster) awaitLoads(rates map[string]int) {
 	}
 }
 
-// TestE2EAssignment: with berth.assignment=load a worker that goes leaves few tasks beside the heavy one, and one that comes
-// leaves it alone on its worker; without, tasks are spread by their number. Nothing moves but what has to, and with
-// even loads a connector more moves nothing.
+// TestE2EAssignment: with berth.assignment=load a worker that goes leaves few tasks beside the heavy one, and one that
+// comes leaves it alone on its worker; without, tasks are spread by their number. Nothing moves but what has to, and
+// with even loads a connector more moves nothing.
 func TestE2EAssignment(t *testing.T) {
 	t.Run("load", func(t *testing.T) { testAssignment(t, true, "BERTH_ASSIGNMENT=load") })
 	t.Run("default", func(t *testing.T) { testAssignment(t, false) })
