@@ -48,6 +48,7 @@ type wish struct {
 	targetEpoch int
 	tasks       map[int]host.Config // that are this worker's
 	tasksEpoch  int
+	taskCount   int   // of all workers
 	revision    int64 // of config
 }
 
@@ -278,7 +279,7 @@ func (c *conductor) followTasks(ctx context.Context, o orders) {
 		if _, runs := c.tasks[task]; !runs {
 			c.tasks[task] = taskRun{o.wish.tasksEpoch, o.wish.config, o.wish.tasks[task]}
 			c.h.reports.forget(c.id(task))
-			c.h.runtime.StartTask(c.id(task), o.wish.config, o.wish.tasks[task], o.wish.target)
+			c.h.runtime.StartTask(c.id(task), o.wish.taskCount, o.wish.config, o.wish.tasks[task], o.wish.target)
 		}
 	}
 	c.answerTasks(o)

@@ -303,7 +303,7 @@ func (r *Runtime) SetTarget(name string, target host.TargetState) {
 }
 
 // StartTask implements host.Runtime.
-func (r *Runtime) StartTask(id host.TaskID, connector, config host.Config, target host.TargetState) {
+func (r *Runtime) StartTask(id host.TaskID, _ int, connector, config host.Config, target host.TargetState) {
 	plugin, err := r.find(connector)
 	if err != nil {
 		r.reporter.TaskStatus(id, host.Failed, err.Error(), "")
