@@ -193,8 +193,9 @@ type Runtime interface {
 	StopConnector(ctx context.Context, name string, report State)
 	// SetTarget pauses or resumes a running connector and its tasks on this worker.
 	SetTarget(name string, target TargetState)
-	// StartTask starts one task; outcome and later failures go to the StatusReporter.
-	StartTask(id TaskID, connector, task Config, target TargetState)
+	// StartTask starts one task, of all that are configured for the connector; outcome and later failures go to the
+	// StatusReporter. More of them than tasks.max allows are failures.
+	StartTask(id TaskID, of int, connector, task Config, target TargetState)
 	// SwapTask lets a running task go on with the stages of a newer configuration, between two records and without a
 	// restart; the outcome goes to the StatusReporter. It returns at once.
 	SwapTask(id TaskID, order SwapOrder)

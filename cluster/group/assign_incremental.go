@@ -22,6 +22,8 @@ type IncrementalState struct {
 
 	RevokedInPrevious            bool
 	SuccessiveRevokingRebalances int
+
+	Loads map[host.TaskID]host.TaskLoad // of configured tasks, as last told; nil: Round.ByLoad is not set
 }
 
 // NewIncrementalState is that of a worker that has not led yet.
@@ -62,6 +64,7 @@ func newIncrementalRound(state IncrementalState, r *Round) *incrementalRound {
 		Round: r, state: state, configured: worksetOf(r.Configs.work()), previous: worksetOf(state.PreviousAssignment),
 		revoked: map[string]workset{},
 	}
+	a.state.Loads = learn(state.Loads, r, a.configured)
 	for _, m := range r.Members {
 		a.workers = append(a.workers, &workerLoad{m.ID, worksetOf(m.held())})
 	}

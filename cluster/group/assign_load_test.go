@@ -3,7 +3,9 @@ package group
 import (
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,10 +18,18 @@ func task(connector string, n int) host.TaskID { return host.TaskID{Connector: c
 func planByLoad(t *testing.T, r *Round, held map[string]Work, loads map[host.TaskID]host.TaskLoad) (moved int) {
 	t.Helper()
 	r.ByLoad, r.LastGeneration = true, -1
-	state := NewIncrementalState()
+	_, moved = settle(t, NewIncrementalState(), r, held, loads)
+	return moved
+}
+
+// settle plays rounds with whom held names until nothing is revoked.
+func settle(t *testing.T, state IncrementalState, r *Round, held map[string]Work,
+	loads map[host.TaskID]host.TaskLoad) (IncrementalState, int) {
+	t.Helper()
+	moved := 0
 	for range 10 {
 		r.Members = nil
-		for _, id := range []string{"w1", "w2", "w3"}[:len(held)] {
+		for _, id := range slices.Sorted(maps.Keys(held)) {
 			told := map[host.TaskID]host.TaskLoad{}
 			for _, task := range held[id].Tasks {
 				told[task] = loads[task]
@@ -37,12 +47,12 @@ func planByLoad(t *testing.T, r *Round, held map[string]Work, loads map[host.Tas
 			revoked += len(plan.Assignments[id].Revoked.Tasks)
 		}
 		if moved += revoked; revoked == 0 && !state.RevokedInPrevious && state.Delay == 0 {
-			return moved
+			return state, moved
 		}
 		r.Now = r.Now.Add(state.Delay)
 	}
 	t.Fatalf("no rest: %+v", held)
-	return 0
+	return state, 0
 }
 
 func TestLoadDecidesWhoGetsWhat(t *testing.T) {
@@ -71,6 +81,80 @@ func TestLoadDecidesWhoGetsWhat(t *testing.T) {
 	r.Configs.Tasks["new"] = 1
 	if moved := planByLoad(t, r, held, heavy); moved != 0 {
 		t.Errorf("a new connector moved %d tasks: %+v, before %+v", moved, held, before)
+	}
+}
+
+// Workers that come one by one, and one that goes: the load is even each time, although nobody tells of what is on its
+// way, and no more moves than has to.
+func TestLoadIsSpreadAnewWhenWorkersComeAndGo(t *testing.T) {
+	loads := map[host.TaskID]host.TaskLoad{}
+	held := map[string]Work{"w1": {Connectors: []string{"heavy", "light"}}}
+	r := &Round{Now: time.UnixMilli(1), MaxDelay: time.Second, ByLoad: true, LastGeneration: -1,
+		Configs: ConfigView{Tasks: map[string]int{"heavy": 2, "light": 10}}}
+	all := held["w1"]
+	for _, id := range r.Configs.work().Tasks {
+		loads[id] = host.TaskLoad{BytesPerSecond: map[string]int64{"heavy": 5 << 20, "light": 100}[id.Connector],
+			MemoryBytes: 1 << 20}
+		all.Tasks = append(all.Tasks, id)
+	}
+	held["w1"] = all
+	state, moved := settle(t, NewIncrementalState(), r, held, loads)
+	steps := []struct {
+		comes, goes string
+		moved       int // most, besides what was on the worker that goes
+	}{{"w2", "", 3}, {"w3", "", 6}, {"", "w2", 2}, {"w2", "", 6}}
+	for _, step := range steps {
+		if step.comes != "" {
+			held[step.comes] = Work{}
+		}
+		delete(held, step.goes)
+		state, moved = settle(t, state, r, held, loads)
+		if moved > step.moved {
+			t.Errorf("%+v: %d tasks were taken away", step, moved)
+		}
+		least, most := math.Inf(1), 0.0
+		for id, work := range held {
+			load := sum(weigh(r.Configs.work().Tasks, loads), work.Tasks)
+			least, most = min(least, load), max(most, load)
+			if len(held) == 3 && heavies(work) > 1 {
+				t.Errorf("%+v: %s has both heavy tasks", step, id)
+			}
+		}
+		if mean := 36.0 / float64(len(held)); most > mean*(1+loadTolerance) {
+			t.Errorf("%+v: loads from %.1f to %.1f, the mean is %.1f: %+v", step, least, most, mean, held)
+		}
+	}
+}
+
+// A connector more, among a hundred, moves nothing of the others, whatever tasks are spread by.
+func TestANewConnectorMovesNothing(t *testing.T) {
+	for _, byLoad := range []bool{false, true} {
+		r := &Round{Now: time.UnixMilli(1), MaxDelay: time.Second, ByLoad: byLoad, LastGeneration: -1,
+			Configs: ConfigView{Tasks: map[string]int{}}}
+		loads := map[host.TaskID]host.TaskLoad{}
+		for i := range 100 {
+			name := fmt.Sprintf("c%02d", i)
+			r.Configs.Tasks[name] = 1 + i%3
+			for n := range 1 + i%3 {
+				loads[task(name, n)] = host.TaskLoad{BytesPerSecond: int64(1+i*i) << 10, MemoryBytes: int64(1+i) << 16}
+			}
+		}
+		held := map[string]Work{"w1": {}, "w2": {}, "w3": {}}
+		state, _ := settle(t, NewIncrementalState(), r, held, loads)
+		state, _ = settle(t, state, r, held, loads) // by what has been measured since
+		for i := range 5 {
+			before := maps.Clone(held)
+			r.Configs.Tasks[fmt.Sprintf("new%d", i)] = 2
+			var moved int
+			if state, moved = settle(t, state, r, held, loads); moved != 0 {
+				t.Errorf("by load %t: new connector %d took %d tasks away", byLoad, i, moved)
+			}
+			for id, was := range before {
+				if gone := worksetOf(was).without(worksetOf(held[id])); !gone.empty() {
+					t.Errorf("by load %t: new connector %d: %s lost %+v", byLoad, i, id, gone.work())
+				}
+			}
+		}
 	}
 }
 

@@ -195,7 +195,7 @@ func (w *walk) settled() {
 // somebody must have.
 func (w *walk) loadedEvenly() {
 	tasks := w.round.Configs.work().Tasks
-	weights := w.round.weights(tasks)
+	weights := weigh(tasks, w.states[w.round.Leader].Loads)
 	mean := sum(weights, tasks) / float64(len(w.held))
 	heaviest := 0.0
 	for _, weight := range weights {

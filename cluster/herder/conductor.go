@@ -23,6 +23,7 @@ type conductor struct {
 	restarts  []restart
 	errands   []errand
 	settled   []func()
+	followed  []func()
 	given     int  // counts what the deciding goroutine has asked for
 	reconf    bool // the plugin asked for new task configurations
 	operation context.CancelFunc
@@ -47,6 +48,7 @@ type wish struct {
 	targetEpoch int
 	tasks       map[int]host.Config // that are this worker's
 	tasksEpoch  int
+	taskCount   int   // of all workers
 	revision    int64 // of config
 }
 
@@ -78,6 +80,7 @@ func (w wish) idle() bool { return !w.here && len(w.tasks) == 0 }
 type restart struct {
 	connector bool
 	tasks     []int
+	revival   bool         // nobody has asked for it but the restart policy
 	done      chan<- error // nil, or capacity 1
 }
 
@@ -111,11 +114,11 @@ func (c *conductor) want(w wish) {
 	})
 }
 
-// restart queues a restart; one of the connector breaks off an operation under way.
+// restart queues a restart; one that an operator has asked for breaks off an operation under way, which may hang.
 func (c *conductor) restart(r restart) {
 	c.ask(func() {
 		c.restarts = append(c.restarts, r)
-		if r.connector && c.operation != nil {
+		if !r.revival && c.operation != nil {
 			c.operation()
 		}
 	})
@@ -126,6 +129,9 @@ func (c *conductor) do(e errand) { c.ask(func() { c.errands = append(c.errands, 
 
 // whenSettled calls f once everything has stopped that is not to run here by what was asked for before.
 func (c *conductor) whenSettled(f func()) { c.ask(func() { c.settled = append(c.settled, f) }) }
+
+// whenFollowed calls f once all that was asked for before has been tried.
+func (c *conductor) whenFollowed(f func()) { c.ask(func() { c.followed = append(c.followed, f) }) }
 
 // reconfigure is the runtime's callback: the plugin asks for new task configurations.
 func (c *conductor) reconfigure() { c.tell(func() { c.reconf = true }) }
@@ -164,6 +170,7 @@ type orders struct {
 	restarts []restart
 	errands  []errand
 	settled  []func()
+	followed []func()
 	given    int
 	reconf   bool
 	ending   bool
@@ -184,8 +191,8 @@ func (o orders) refuse(err error) {
 func (c *conductor) take() orders {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o := orders{c.wish, c.restarts, c.errands, c.settled, c.given, c.reconf, c.ending}
-	c.restarts, c.errands, c.settled, c.reconf = nil, nil, nil, false
+	o := orders{c.wish, c.restarts, c.errands, c.settled, c.followed, c.given, c.reconf, c.ending}
+	c.restarts, c.errands, c.settled, c.followed, c.reconf = nil, nil, nil, nil, false
 	return o
 }
 
@@ -207,6 +214,9 @@ func (c *conductor) run(ctx context.Context) {
 			o.refuse(host.NotFound("Unknown connector: " + c.name))
 		} else {
 			c.runErrands(ctx, o)
+		}
+		for _, f := range o.followed {
+			f()
 		}
 		if o.wish.idle() {
 			c.h.inbox.post(func() { c.h.onIdle(c, o.given) })
@@ -269,7 +279,7 @@ func (c *conductor) followTasks(ctx context.Context, o orders) {
 		if _, runs := c.tasks[task]; !runs {
 			c.tasks[task] = taskRun{o.wish.tasksEpoch, o.wish.config, o.wish.tasks[task]}
 			c.h.reports.forget(c.id(task))
-			c.h.runtime.StartTask(c.id(task), o.wish.config, o.wish.tasks[task], o.wish.target)
+			c.h.runtime.StartTask(c.id(task), o.wish.taskCount, o.wish.config, o.wish.tasks[task], o.wish.target)
 		}
 	}
 	c.answerTasks(o)

@@ -68,7 +68,7 @@ func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) {
 	next.config, next.here, next.target, next.tasks = nil, false, connector.Target, nil
 	if known {
 		next.config, next.here = connector.Config, h.owned.connector(name)
-		next.tasksEpoch, next.revision = connector.Generation, connector.Revision
+		next.tasksEpoch, next.taskCount, next.revision = connector.Generation, connector.TaskCount, connector.Revision
 		if connector.Target != host.TargetStopped { // one that stopped between its two records has its tasks still
 			next.tasks = h.ownTasks(name, connector)
 		}

@@ -327,6 +327,37 @@ func TestRequestsDuringARebalance(t *testing.T) {
 	})
 }
 
+// TestALostClaimHoldsUpRequests: after a write that shows that another worker has claimed to lead, the next request waits
+// for the round that tells who does.
+func TestALostClaimHoldsUpRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, g := inGroup(t, joined(1, true, "c", "c-0"))
+		defer func() { b.stop() }()
+		b.configs.LoseClaim()
+		update := config("name", "c", "topic", "t")
+		if _, _, err := b.PutConfig(t.Context(), "c", update); !errors.Is(err, store.ErrNotClaimed) {
+			t.Errorf("a write without the claim: %v", err)
+		}
+		answered := make(chan error, 1)
+		go func() {
+			_, _, err := b.PutConfig(t.Context(), "c", update)
+			answered <- err
+		}()
+		synctest.Wait()
+		select {
+		case err := <-answered:
+			t.Errorf("answered before the round: %v", err)
+		default:
+		}
+		b.expect("c", "RUNNING 0:RUNNING")
+		g.expect(t, 0, 1)
+		g.send(joined(2, true, "c", "c-0"))
+		if err := <-answered; err != nil {
+			t.Errorf("after the round: %v", err)
+		}
+	})
+}
+
 // TestBeforeTheFirstRound: reads are answered, requests wait.
 func TestBeforeTheFirstRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

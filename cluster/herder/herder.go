@@ -76,6 +76,7 @@ type Herder struct {
 	conductors map[string]*conductor
 	owned      ownership
 	session    group.Session  // of the last round; without leader when this worker is no member
+	unclaimed  bool           // another worker has claimed to lead: the next round tells who does
 	work       map[string]int // connectors with their numbers of tasks, as last seen in the config topic
 	revivals   map[host.TaskID]*revival
 	keyDue     <-chan time.Time // when the leader has to look at the session key; nil: never
@@ -155,10 +156,15 @@ func (h *Herder) awaitStores(ctx context.Context) bool {
 	return true
 }
 
-// step takes one event and decides. Requests have to wait until the first round has told who leads.
+// step takes one event and decides. Requests have to wait until a round has told who leads.
 func (h *Herder) step(ctx context.Context, from sources) {
+	select {
+	case <-h.configs.ClaimLost(): // by the last request, perhaps
+		h.onClaimLost()
+	default:
+	}
 	var requests <-chan func()
-	if ready, _ := h.Ready(); ready {
+	if ready, _ := h.Ready(); ready && !h.unclaimed {
 		requests = h.requests
 	}
 	select {
@@ -182,6 +188,7 @@ func (h *Herder) step(ctx context.Context, from sources) {
 	case <-h.inbox.filled:
 		h.inbox.drain()
 	case request := <-requests:
+		h.takeConfigEvents(ctx) // it may be about what an earlier one has written
 		request()
 	}
 }

@@ -13,6 +13,8 @@ const (
 	stopDurationMax = 30 * time.Second
 	// roundWaitMax bounds how long a request waits for the end of a rebalance before it is refused.
 	roundWaitMax = 3 * time.Second
+	// followWaitMax bounds how long a restart waits until earlier changes of the connector have been carried out.
+	followWaitMax = 3 * time.Second
 	// purgeInterval is how long to wait before looking again for what a deleted tenant has, and purgeLooks is how often
 	// nothing must be found.
 	purgeInterval = time.Second

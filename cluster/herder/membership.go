@@ -100,6 +100,7 @@ func (h *Herder) onJoined(ctx context.Context, session group.Session) {
 
 // claim takes the writing of the config topic if this worker leads, and gives it up if not.
 func (h *Herder) claim(ctx context.Context) {
+	h.unclaimed = false
 	if !h.leads() {
 		h.configs.Release()
 		return
@@ -111,10 +112,12 @@ func (h *Herder) claim(ctx context.Context) {
 	}
 }
 
-// onClaimLost asks for a new round, which tells who leads: another worker has claimed to.
+// onClaimLost asks for a new round, which tells who leads: another worker has claimed to. If it is this one still, it
+// claims again before it takes the next request, as Connect's does.
 func (h *Herder) onClaimLost() {
 	if h.group != nil && h.leads() {
 		h.log.Warn("Another worker has claimed the writing of the config topic")
+		h.unclaimed = true
 		h.group.Rejoin("another worker has claimed the writing of the config topic")
 	}
 }

@@ -94,6 +94,9 @@ func (h *Herder) Restart(ctx context.Context, request store.RestartRequest) (Con
 	if err := h.awaitRound(ctx); err != nil {
 		return ConnectorStatus{}, err
 	}
+	if err := h.awaitFollowed(ctx, request.Connector); err != nil {
+		return ConnectorStatus{}, err
+	}
 	name := request.Connector
 	return decide(ctx, h, "restarting connector "+name, func(ctx context.Context) (ConnectorStatus, error) {
 		if _, known := h.configs.Snapshot().Connector(name); !known {
@@ -102,13 +105,45 @@ func (h *Herder) Restart(ctx context.Context, request store.RestartRequest) (Con
 		if err := h.lead(); err != nil {
 			return ConnectorStatus{}, err
 		}
-		// Composed here, where no event can carry the record out in between.
-		status, err := h.plannedStatus(ctx, request)
-		if writing := h.configs.PutRestart(ctx, request); writing != nil {
-			return ConnectorStatus{}, fmt.Errorf("write the restart of connector %s: %w", name, writing)
+		if err := h.configs.PutRestart(ctx, request); err != nil {
+			return ConnectorStatus{}, fmt.Errorf("write the restart of connector %s: %w", name, err)
 		}
-		return status, err
+		// Composed here, where no event can carry the record out in between.
+		return h.plannedStatus(ctx, request)
 	})
+}
+
+// awaitFollowed waits a moment until earlier changes of a connector that runs here are carried out and the states that
+// they led to are in the topic. Connect's herder takes no request between the stop of a connector that has a new
+// configuration and the beginning of its start, so a restart that follows an update is about the new one there too. A
+// plugin that hangs in start is not waited for.
+func (h *Herder) awaitFollowed(ctx context.Context, name string) error {
+	followed := make(chan struct{})
+	tell := func() { close(followed) }
+	_, err := decide(ctx, h, "restarting connector "+name, func(context.Context) (struct{}, error) {
+		if c := h.conductors[name]; c != nil {
+			c.whenFollowed(func() { h.inbox.post(tell) }) // behind the reports that it has led to
+		} else {
+			tell()
+		}
+		return struct{}{}, nil
+	})
+	if err != nil {
+		return err
+	}
+	patience, cancel := context.WithTimeout(ctx, followWaitMax)
+	defer cancel()
+	select {
+	case <-followed:
+		_ = h.statuses.Flush(patience) // Kafka is away: the write of the restart tells
+	case <-patience.Done():
+	case <-h.ended:
+		return errStopping
+	}
+	if ctx.Err() != nil {
+		return h.timedOut(ctx, h.stage.Load())
+	}
+	return nil
 }
 
 func (h *Herder) plannedStatus(ctx context.Context, request store.RestartRequest) (ConnectorStatus, error) {

@@ -123,7 +123,7 @@ func (h *Herder) revive(id host.TaskID, failure int) {
 	r.at = append(r.at, time.Now())
 	restarting := h.status(host.Restarting, "Restarted after a failure"+r.history(), h.reports.last(id).version)
 	h.statuses.PutTask(id, restarting)
-	c.restart(restart{tasks: []int{id.Task}})
+	c.restart(restart{tasks: []int{id.Task}, revival: true})
 }
 
 // forgetRevivals begins the history of a connector's tasks anew.

@@ -340,7 +340,7 @@ func (b *bench) start(t *testing.T, c host.Config) {
 		t.Fatalf("start connector %s: %v", name, err)
 	}
 	for i, task := range tasks {
-		b.StartTask(host.TaskID{Connector: name, Task: i}, c, task, host.TargetStarted)
+		b.StartTask(host.TaskID{Connector: name, Task: i}, len(tasks), c, task, host.TargetStarted)
 	}
 }
 

@@ -10,6 +10,10 @@ import (
 	"github.com/berth-connect/berth/host/usage"
 )
 
+// loadAgeMin is how long a task has to run before its load says something: one that begins reads what has gathered, or
+// waits for its source.
+const loadAgeMin = 10 * time.Second
+
 // loadWindow is the time over which a task's bytes are averaged at least, once it has run as long.
 const loadWindow = 5 * time.Minute
 
@@ -20,6 +24,7 @@ type taskFlow struct {
 
 	mu       sync.Mutex
 	from, to mark // of the window: the last two times that one began; guarded by mu
+	began    time.Time
 }
 
 // mark is what was counted up to a time.
@@ -32,7 +37,7 @@ var _ task.Flow = (*taskFlow)(nil)
 
 func newTaskFlow(account *usage.Connector, now time.Time) *taskFlow {
 	begin := mark{at: now}
-	return &taskFlow{Connector: account, from: begin, to: begin}
+	return &taskFlow{Connector: account, from: begin, to: begin, began: now}
 }
 
 // In implements task.Flow.
@@ -62,9 +67,12 @@ func (f *taskFlow) bytesPerSecond(now time.Time) int64 {
 	return int64(float64(bytes-f.from.bytes) / seconds)
 }
 
-// TaskLoads measures the tasks that run here. Of a connector's memory each of its tasks counts an equal part.
-func (w *Worker) TaskLoads() map[host.TaskID]host.TaskLoad {
-	now, running, tasks := time.Now(), map[host.TaskID]*taskFlow{}, map[string]int64{}
+// TaskLoads measures the tasks that have run here for loadAgeMin. Of a connector's memory each of its tasks counts an
+// equal part.
+func (w *Worker) TaskLoads() map[host.TaskID]host.TaskLoad { return w.taskLoads(time.Now()) }
+
+func (w *Worker) taskLoads(now time.Time) map[host.TaskID]host.TaskLoad {
+	running, tasks := map[host.TaskID]*taskFlow{}, map[string]int64{}
 	w.mu.Lock()
 	for id, t := range w.tasks {
 		if flow := t.flow.Load(); flow != nil {
@@ -75,6 +83,9 @@ func (w *Worker) TaskLoads() map[host.TaskID]host.TaskLoad {
 	w.mu.Unlock()
 	loads := make(map[host.TaskID]host.TaskLoad, len(running))
 	for id, flow := range running {
+		if now.Sub(flow.began) < loadAgeMin {
+			continue
+		}
 		loads[id] = host.TaskLoad{BytesPerSecond: flow.bytesPerSecond(now),
 			MemoryBytes: flow.MemoryBytes() / tasks[id.Connector]}
 	}

@@ -37,11 +37,14 @@ func TestRunningTasksHaveLoads(t *testing.T) {
 	b.start(t, config("name", "made", "connector.class", "Datagen", "kind", "line", "rate", "1000", "topic", "made"))
 	id := host.TaskID{Connector: "made"}
 	eventually(t, "a load", func() bool {
-		load := b.TaskLoads()[id]
+		load := b.taskLoads(time.Now().Add(loadAgeMin))[id]
 		return load.BytesPerSecond > 0 && load.MemoryBytes > 0
 	})
+	if loads := b.taskLoads(time.Now().Add(-loadAgeMin)); len(loads) != 0 {
+		t.Errorf("of a task that has just begun there is %v", loads)
+	}
 	b.StopTasks(t.Context(), id)
-	if loads := b.TaskLoads(); len(loads) != 0 {
+	if loads := b.taskLoads(time.Now().Add(loadAgeMin)); len(loads) != 0 {
 		t.Errorf("of a stopped task there is %v", loads)
 	}
 }

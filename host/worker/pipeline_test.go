@@ -179,7 +179,7 @@ func TestTaskStartedPausedMovesNothing(t *testing.T) {
 	for i := range 40 {
 		id := host.TaskID{Connector: fmt.Sprint("p", i)}
 		c := config("name", id.Connector, "connector.class", "FileStreamSource", "file", file, "topic", id.Connector)
-		b.StartTask(id, c, c, host.TargetPaused)
+		b.StartTask(id, 1, c, c, host.TargetPaused)
 		ids = append(ids, id)
 	}
 	for _, id := range ids {
@@ -197,12 +197,44 @@ func TestTaskStartedPausedMovesNothing(t *testing.T) {
 	eventually(t, "the first", func() bool { return b.values("p0") == "one" })
 }
 
+// A task set of somebody else, or of before the limit, does not run around it.
+func TestTasksOfASetThatIsTooLargeFail(t *testing.T) {
+	tests := []struct {
+		of      int
+		max     string
+		enforce string
+		want    host.State
+	}{
+		{2, "1", "true", host.Failed},
+		{2, "2", "true", host.Running},
+		{2, "1", "false", host.Running},
+		{1, "1", "true", host.Running},
+	}
+	for i, test := range tests {
+		b := newBench(t)
+		id := host.TaskID{Connector: fmt.Sprint("many", i)}
+		c := config("name", id.Connector, "connector.class", "Datagen", "kind", "line", "rate", "1", "topic", "t",
+			"tasks.max", test.max, "tasks.max.enforce", test.enforce)
+		b.StartTask(id, test.of, c, c, host.TargetStarted)
+		eventually(t, "a state", func() bool { return b.status.task(id).state != "" })
+		got := b.status.task(id)
+		if got.state != test.want {
+			t.Errorf("%+v: %s: %s", test, got.state, got.trace)
+		}
+		want := "org.apache.kafka.connect.runtime.TooManyTasksException: The connector " + id.Connector +
+			" has generated 2 tasks, which is greater than 1, the maximum number of tasks it is configured to create."
+		if got.state == host.Failed && !strings.HasPrefix(got.trace, want) {
+			t.Errorf("trace: %s", got.trace)
+		}
+	}
+}
+
 func TestFileOutsideTheGrantNamesTheSetting(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	c := config("name", "o", "connector.class", "FileStreamSource", "file", "/etc/hostname", "topic", "o")
 	_, err := b.StartConnector(t.Context(), "o", c, host.TargetStarted, func() {})
 	if err == nil {
-		b.StartTask(host.TaskID{Connector: "o"}, c, c, host.TargetStarted)
+		b.StartTask(host.TaskID{Connector: "o"}, 1, c, c, host.TargetStarted)
 		eventually(t, "FAILED", func() bool { return b.status.task(host.TaskID{Connector: "o"}).state == host.Failed })
 		err = fmt.Errorf("%s", b.status.task(host.TaskID{Connector: "o"}).trace)
 	}

@@ -24,16 +24,17 @@ type runningTask struct {
 	swaps  *swaps
 	cancel context.CancelFunc
 	done   chan struct{}
+	of     int                      // tasks of the connector, on all workers
 	flow   atomic.Pointer[taskFlow] // of the run that goes on; nil: none does
 
 	connector, config host.Config // that it was started with, or asked to go on with; guarded by Worker.mu
 }
 
 // StartTask implements host.Runtime.
-func (w *Worker) StartTask(id host.TaskID, connector, config host.Config, target host.TargetState) {
+func (w *Worker) StartTask(id host.TaskID, of int, connector, config host.Config, target host.TargetState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.startTask(id, connector, config, task.NewTarget(target == host.TargetPaused))
+	w.startTask(id, of, connector, config, task.NewTarget(target == host.TargetPaused))
 }
 
 // startAgain starts a task anew, unless it is no longer the one that runs here.
@@ -41,15 +42,15 @@ func (w *Worker) startAgain(id host.TaskID, t *runningTask) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.tasks[id] == t {
-		w.startTask(id, t.connector, t.config, task.NewTarget(t.target.Paused()))
+		w.startTask(id, t.of, t.connector, t.config, task.NewTarget(t.target.Paused()))
 	}
 }
 
 // startTask must be called with mu held.
-func (w *Worker) startTask(id host.TaskID, connector, config host.Config, target *task.Target) {
+func (w *Worker) startTask(id host.TaskID, of int, connector, config host.Config, target *task.Target) {
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &runningTask{target: target, beside: newBeside(id), swaps: newSwaps(), cancel: cancel,
-		done: make(chan struct{}), connector: connector, config: config}
+		done: make(chan struct{}), of: of, connector: connector, config: config}
 	before := w.tasks[id]
 	w.tasks[id] = t
 	go func() {
@@ -98,6 +99,10 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, order *host.SwapOr
 	}
 	var parsed validate.Connector
 	if parsed, err = own.parse(found.Kind, connector); err != nil {
+		return
+	}
+	if t.of > parsed.TasksMax && parsed.EnforceTasksMax { // somebody else wrote them, or before the limit was set
+		err = &tooManyTasks{id.Connector, t.of, parsed.TasksMax}
 		return
 	}
 	if err = own.Validator.CheckOverrides(found.Kind, connector); err != nil {

@@ -51,7 +51,7 @@ func (r *runner) runConnector(ctx context.Context, e *example, config host.Confi
 		return result{}, fmt.Errorf("the connector made %d tasks; an example must have one", len(tasks))
 	}
 	id := host.TaskID{Connector: name}
-	r.worker.StartTask(id, actual, tasks[0], host.TargetStarted)
+	r.worker.StartTask(id, len(tasks), actual, tasks[0], host.TargetStarted)
 	trace, err := r.kafka.await(ctx)
 	r.worker.StopTasks(ctx, id)
 	r.worker.StopConnector(ctx, name, "")

@@ -29,6 +29,8 @@ type Configs struct {
 	key        *store.SessionKey
 	events     []store.ConfigEvent
 	changed    chan struct{}
+	unclaimed  bool // guarded by topic.mu
+	claimLost  chan struct{}
 }
 
 // configTopic is what all workers share.
@@ -58,7 +60,7 @@ func (c *Configs) Another() *Configs {
 
 func newReader(topic *configTopic) *Configs {
 	c := &Configs{topic: topic, connectors: map[string]store.Connector{}, tenants: map[string]host.Tenant{},
-		changed: make(chan struct{}, 1)}
+		changed: make(chan struct{}, 1), claimLost: make(chan struct{}, 1)}
 	topic.mu.Lock()
 	defer topic.mu.Unlock()
 	topic.readers = append(topic.readers, c)
@@ -180,6 +182,9 @@ func (c *Configs) update(name string, event store.ConfigEvent, change func(*stor
 
 // PutConnector implements herder.ConfigStore.
 func (c *Configs) PutConnector(_ context.Context, name string, config host.Config, target host.TargetState) error {
+	if c.refuses() {
+		return store.ErrNotClaimed
+	}
 	revision := c.revisions()
 	return c.update(name, store.ConfigEvent{Kind: store.ConnectorUpdated}, func(connector *store.Connector) {
 		connector.Config, connector.Revision = maps.Clone(config), revision
@@ -190,6 +195,19 @@ func (c *Configs) PutConnector(_ context.Context, name string, config host.Confi
 			connector.Target = host.TargetStarted
 		}
 	})
+}
+
+// refuses tells whether another worker has claimed to write, and tells of the loss.
+func (c *Configs) refuses() bool {
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	if c.unclaimed {
+		select {
+		case c.claimLost <- struct{}{}:
+		default:
+		}
+	}
+	return c.unclaimed
 }
 
 // revisions is the number of the next record.
@@ -257,14 +275,26 @@ func (c *Configs) PutSessionKey(_ context.Context, key store.SessionKey) error {
 	return c.write(store.ConfigEvent{Kind: store.SessionKeyUpdated}, func(c *Configs) { c.key = &key })
 }
 
+// LoseClaim makes another worker claim what this one had; the next write of its leader tells.
+func (c *Configs) LoseClaim() {
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	c.unclaimed = true
+}
+
 // Claim implements herder.ConfigStore.
-func (c *Configs) Claim(context.Context) error { return nil }
+func (c *Configs) Claim(context.Context) error {
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	c.unclaimed = false
+	return nil
+}
 
 // Release implements herder.ConfigStore.
 func (c *Configs) Release() {}
 
 // ClaimLost implements herder.ConfigStore.
-func (c *Configs) ClaimLost() <-chan struct{} { return nil }
+func (c *Configs) ClaimLost() <-chan struct{} { return c.claimLost }
 
 // PutTaskCount implements herder.ConfigStore.
 func (c *Configs) PutTaskCount(_ context.Context, name string, tasks int) error {

@@ -19,6 +19,9 @@ import (
 	"github.com/berth-connect/berth/host/validate"
 )
 
+// SlowStart is how long a connector with connector.start=slow takes to start.
+const SlowStart = time.Second
+
 const exception = "org.apache.kafka.connect.errors.ConnectException: "
 
 // Runtime is a worker without guests. Connectors and tasks are entries in maps and do what their configuration says:
@@ -182,6 +185,8 @@ func (r *Runtime) StartConnector(ctx context.Context, name string, config host.C
 		case "hang":
 			<-ctx.Done()
 			return nil, ctx.Err()
+		case "slow":
+			time.Sleep(SlowStart)
 		case "throw":
 			r.add(name, &connector{config, target, plugin, true})
 			return nil, errors.New(exception + "start failed on purpose")
@@ -298,7 +303,7 @@ func (r *Runtime) SetTarget(name string, target host.TargetState) {
 }
 
 // StartTask implements host.Runtime.
-func (r *Runtime) StartTask(id host.TaskID, connector, config host.Config, target host.TargetState) {
+func (r *Runtime) StartTask(id host.TaskID, _ int, connector, config host.Config, target host.TargetState) {
 	plugin, err := r.find(connector)
 	if err != nil {
 		r.reporter.TaskStatus(id, host.Failed, err.Error(), "")

@@ -57,6 +57,15 @@ func (c *connector) TaskConfigs(_ context.Context, most int) ([]map[string]*stri
 	return configs, nil
 }
 
+// emptyConfigsConnector has as many tasks as it may, without configurations of their own.
+type emptyConfigsConnector struct{}
+
+func (emptyConfigsConnector) Start(context.Context, guest.Config) error { return nil }
+
+func (emptyConfigsConnector) TaskConfigs(_ context.Context, most int) ([]map[string]*string, error) {
+	return make([]map[string]*string, most), nil
+}
+
 func alterOffsets(_ context.Context, config map[string]*string, _ []guest.AlteredOffset) (bool, error) {
 	return isTrue(config, "alter.offsets.result"), nil
 }

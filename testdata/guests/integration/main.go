@@ -10,6 +10,7 @@ import (
 const (
 	classes   = "org.apache.kafka.connect.integration."
 	blocking  = classes + "BlockingConnectorTest$"
+	worker    = classes + "ConnectWorkerIntegrationTest$"
 	validated = classes + "ConnectorValidationIntegrationTest$"
 )
 
@@ -40,7 +41,13 @@ func main() {
 		TaskClass: "test.plugins.InnocuousSinkConnector$InnocuousSinkTask",
 		NewSink:   func() guest.Sink { return &sink{} },
 	}
-	guest.Run(numbers, testable, blockingSink, innocuous,
+	emptyConfigs := guest.Plugin{
+		Class: worker + "EmptyTaskConfigsConnector", Version: "0.0", Doc: "Drops records; its tasks are told nothing.",
+		TaskClass:    worker + "SimpleTask",
+		NewSink:      func() guest.Sink { return &sink{} },
+		NewConnector: func() guest.Connector { return emptyConfigsConnector{} },
+	}
+	guest.Run(numbers, testable, blockingSink, innocuous, emptyConfigs,
 		converter(validated+"TestConverterWithSinglePropertyConfigDef", abi.ConfigDef{Keys: []abi.ConfigKey{{
 			Name: "prop", Type: abi.ConfigBoolean, Importance: abi.High, Doc: "A boolean.",
 		}}}),
