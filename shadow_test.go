@@ -20,12 +20,13 @@ const shadowDiffers = `{"id":"i","connector":"c","alias":"a","version":"2.0.0","
 	{"task":4,"record":{"topic":"u","source_partition":{"f":"x"},"source_offset":{"position":7}},
 	"live":{"outcome":"dropped"},"candidate":{"outcome":"passed","records":[{"topic":"u","key":null,"value":null}]}}]}`
 
-func TestShadowCommand(t *testing.T) {
+// shadowAnswers are those of a worker, by method, path and body.
+func shadowAnswers() map[string]string {
 	const promoted = `{"revision":7,"state":"done","stage":"transforms.a","version":"2.0.0",
 		"tasks":[{"id":0,"state":"done","changes":[],"after":[]}]}`
 	const failed = `{"tasks":[{"task":2,"state":"failed","problem":"no start"}]}`
 	const shadow = "/connectors/c/transforms/a/shadow"
-	answers := map[string]string{
+	return map[string]string{
 		"GET " + shadow + " ":                                                                 shadowDiffers,
 		"GET /connectors/same/transforms/a/shadow ":                                           `{"compared":100,"equal":100}`,
 		"GET /connectors/behind/transforms/a/shadow ":                                         `{"dropped":100}`,
@@ -37,6 +38,10 @@ func TestShadowCommand(t *testing.T) {
 		"DELETE " + shadow + " ":                                                              "",
 		"POST /connectors/c/transforms/a/promote ":                                            promoted,
 	}
+}
+
+func TestShadowCommand(t *testing.T) {
+	answers := shadowAnswers()
 	worker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		answer, known := answers[fmt.Sprintf("%s %s %s", r.Method, r.URL.EscapedPath(), body)]
