@@ -187,17 +187,15 @@ func TestE2EShadowOfANewVersionIsPromoted(t *testing.T) {
 	p.put(name, p.source(p.file("in.txt"), topic).with(keys{"transforms": "stamp", "transforms.stamp.type": "test.Stamp",
 		"transforms.stamp.plugin.version": "1.0.0"}))
 	p.awaitMore(topic)
-	p.ask("PUT", shadowURL(name, "stamp"), keys{"version": "2.0.0"}, nil)
+	contains(t, p.berth("shadow", "-url", p.url, name, "stamp", "2.0.0"), "stamp of "+name+": version 2.0.0")
 	a := p.compared(name, "stamp", 1000)
 	if a.Different == 0 || a.Equal != 0 || a.Version != "2.0.0" {
 		t.Errorf("%+v", a.ShadowCounts)
 	}
-	var swapped struct {
-		State host.SwapState
-		Tasks []struct{ Restarted bool }
-	}
-	p.ask("POST", "/connectors/"+name+"/transforms/stamp/promote", nil, &swapped)
-	if swapped.State != host.SwapDone || len(swapped.Tasks) != 1 || swapped.Tasks[0].Restarted {
+	contains(t, p.berth("shadow", "-url", p.url, name, "stamp"), "difference of task 0: record to "+topic+" from ")
+	contains(t, p.berth("shadow", "-url", p.url, "-promote", name, "stamp"), "done", "2.0.0")
+	swapped := p.swaps(name)[0]
+	if swapped.State != "done" || len(swapped.Tasks) != 1 || swapped.Tasks[0].Restarted {
 		t.Errorf("promoted: %+v", swapped)
 	}
 	status, answer := p.call("GET", shadowURL(name, "stamp"), nil)

@@ -33,7 +33,9 @@ func commands() []command {
 		{"preview", "-config FILE [-records FILE | -topic T]", "what a chain makes of records, stage by stage", runPreview},
 		{"transform", "test [-module FILE.wasm] DIR|FILE …", "play golden files of chains, without Kafka", runTransform},
 		{"usage", "[-url URL] [-tenant NAME] [-json]", "what tenants, connectors and plugins of a worker used", runUsage},
+		{"scene", "upload|swap|amok", "a claim of the README, shown and proven on a worker of its own", runScene},
 		{"swap", "CONNECTOR ALIAS VERSION | -rollback CONNECTOR ALIAS", "another version in running tasks", runSwap},
+		{"shadow", "CONNECTOR ALIAS [VERSION] | -promote|-end …", "a candidate beside a live transformation", runShadow},
 		{"tenant", "ls|show NAME|put NAME FILE|rm NAME [-url URL]", "the tenants of running workers", runTenant},
 		{"version", "", "print the version", printVersion},
 	}

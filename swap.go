@@ -27,13 +27,15 @@ type listedSwap struct {
 	State    string
 	Stage    *string
 	Version  *string
+	Reason   *string
 	Tasks    []struct {
-		ID       int
-		WorkerID *string `json:"worker_id"`
-		State    string
-		Reason   *string
-		PauseUs  *int64 `json:"pause_us"`
-		Changes  []struct {
+		ID        int
+		WorkerID  *string `json:"worker_id"`
+		State     string
+		Reason    *string
+		PauseUs   *int64 `json:"pause_us"`
+		Restarted bool
+		Changes   []struct {
 			Stage    string
 			Old, New *struct{ Version, Digest string }
 		}
