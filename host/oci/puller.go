@@ -59,7 +59,7 @@ type Puller struct{ config Config }
 func New(config Config) *Puller { return &Puller{config} }
 
 // Pull gets a module for a tenant. hold is told how large the module is before it comes, and may refuse. Errors:
-// host.ErrBadRequest (the reference, or what it names), ErrNotGranted, ErrTooLarge, ErrRegistry, hold's.
+// host.ErrBadRequest (the reference, or what it names), ErrNotGranted, ErrTooLarge, ErrRegistry, hold's, the context's.
 func (p *Puller) Pull(ctx context.Context, tenant, reference string, hold func(bytes int64) error) (Module, error) {
 	if p.config.Registries.Empty() {
 		return Module{}, &host.Error{Kind: ErrNotGranted, Message: "Modules can't be pulled from registries: the worker's " +
@@ -100,12 +100,17 @@ func (p *Puller) policyOf(name string) (*network.Policy, error) {
 	return policy.ListedIn("the network of tenant " + name).Within(p.config.Registries), nil
 }
 
-// explained puts the artifact's name in front of what is wrong, and finds the kind of what the network says.
+// explained puts the artifact's name in front of what is wrong, and finds the kind of what the network says. When the
+// time is over that is what is wrong, whatever a connection that was cut looks like.
 func explained(ctx context.Context, r Reference, err error) error {
 	kind, message := ErrRegistry, err.Error()
 	var known *host.Error
 	var refused *network.Error
 	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	case ctx.Err() != nil:
+		message = fmt.Sprintf("it did not come within %s", host.PullDurationMax)
 	case errors.As(err, &known):
 		kind, message = known.Kind, known.Message
 	case errors.As(err, &refused):
@@ -113,8 +118,6 @@ func explained(ctx context.Context, r Reference, err error) error {
 		if refused.Code == abi.NetNotGranted {
 			kind = ErrNotGranted
 		}
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		message = fmt.Sprintf("it did not come within %s", host.PullDurationMax)
 	}
 	return &host.Error{Kind: kind, Message: fmt.Sprintf("Can't pull %s: %s", r, message)}
 }
