@@ -69,7 +69,8 @@ func TestTokensAreForTheRepositoryAlone(t *testing.T) {
 			if strings.HasPrefix(line, "GET /token?") {
 				tokens++
 				basic := strings.Contains(line, " Basic ")
-				if !strings.HasPrefix(line, "GET /token?scope=repository%3Ateam%2Fa%3Apull&service=registry") || basic != (user != "") {
+				const want = "GET /token?scope=repository%3Ateam%2Fa%3Apull&service=registry"
+				if !strings.HasPrefix(line, want) || basic != (user != "") {
 					t.Errorf("user %q: asked %s", user, line)
 				}
 			} else if strings.Contains(line, "Basic") {
@@ -88,7 +89,8 @@ func TestBasicAuthentication(t *testing.T) {
 	reference := address + "/a@" + r.Push("a", ocitest.Module(wasm), wasm)
 	config := Config{Registries: policy(t, address)}
 	_, err := puller(t, server, config).try(t, reference)
-	refused(t, "nobody", err, host.ErrBadRequest, "wants to know who asks", CredentialsProperty+" has nothing for "+address)
+	refused(t, "nobody", err, host.ErrBadRequest, "wants to know who asks",
+		CredentialsProperty+" has nothing for "+address)
 	config.Credentials = credentials(t, `{"auths": {"%s": {"username": "ann", "password": "wrong"}}}`, address)
 	_, err = puller(t, server, config).try(t, reference)
 	refused(t, "wrong", err, host.ErrBadRequest, "answers 401", `the user "ann" of the worker's `+CredentialsProperty)

@@ -37,8 +37,8 @@ func TestPullsAreGranted(t *testing.T) {
 		want         string
 	}{
 		{"off", "", nil, "the worker's berth.oci.registries lists none"},
-		{"another", "", []string{"r.test:443"}, address + " is a private or special address, which needs a grant of its own; " +
-			"the worker's berth.oci.registries must list it"},
+		{"another", "", []string{"r.test:443"}, address + " is a private or special address, which needs a grant of " +
+			"its own; the worker's berth.oci.registries must list it"},
 		{"all of the internet", "", []string{"*:*", "0.0.0.0/0:*"}, "private or special address"},
 		{"the tenant's alone", "a", []string{"r.test:443"}, "the worker's berth.oci.registries must list it"},
 		{"the worker's alone", "b", []string{address}, "the network of tenant b must list it"},
@@ -107,7 +107,8 @@ func TestRebindingReachesNothing(t *testing.T) {
 		w.Header().Set("Connection", "close")
 		return false
 	}
-	for second, granted := range map[string]bool{"127.0.0.1": true, "127.0.0.2": false, "169.254.169.254": false, "::1": false} {
+	for second, granted := range map[string]bool{"127.0.0.1": true, "127.0.0.2": false, "169.254.169.254": false,
+		"::1": false} {
 		resolver := &names{addresses: []string{"127.0.0.1", second}}
 		p := puller(t, server, Config{Registries: policy(t, "example.com:"+port, "127.0.0.1:"+port), Resolver: resolver})
 		_, err := p.try(t, reference)
