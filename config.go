@@ -20,6 +20,7 @@ import (
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/configprovider"
 	"github.com/berth-connect/berth/host/network"
+	"github.com/berth-connect/berth/host/oci"
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/validate"
@@ -257,6 +258,9 @@ var settings = []setting{
 	{"berth.modules.storage.topic", "", false, isText, ""},
 	{"berth.modules.storage.replication.factor", "", false, isText, replicationRule},
 	{network.Property, "", false, isNetGrants, network.Rule},
+	{oci.RegistriesProperty, "", false, isNetGrants, network.Rule},
+	{oci.PlainProperty, "", false, isNetGrants, network.Rule},
+	{oci.CredentialsProperty, "", false, isText, ""},
 	{auditTopicKey, "", false, isText, ""},
 	{"berth.audit.replication.factor", "", false, isText, replicationRule},
 	{"berth.rest.jwt.issuer", "", false, isText, ""},

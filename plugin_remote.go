@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/berth-connect/berth/host/oci"
 )
 
 // What "berth plugin" does with the modules of a running worker.
@@ -24,16 +26,17 @@ func urlFlag(flags *flag.FlagSet) *string {
 
 // uploadPlugin uploads a module to a running worker, and prints the worker's answer.
 func uploadPlugin(args []string, out io.Writer) error {
-	flags := newFlags("plugin upload", "FILE.wasm [-name NAME] [-signature FILE] [-dry-run] [-url URL]", out)
+	flags := newFlags("plugin upload", "FILE.wasm|oci://REGISTRY/REPOSITORY@sha256:DIGEST [-name NAME] "+
+		"[-signature FILE] [-dry-run] [-url URL]", out)
 	address := urlFlag(flags)
-	name := flags.String("name", "", "the module's name; by default that of the file")
+	name := flags.String("name", "", "the module's name; by default that of the file or repository")
 	signature := flags.String("signature", "", "a file with its signature, as \"berth plugin sign\" and cosign write it")
 	dryRun := flags.Bool("dry-run", false, "have it checked only")
 	positional, err := parseFlags(flags, args, 1, 1)
 	if err != nil {
 		return err
 	}
-	body, mediaType, err := uploadForm(positional[0], *name, *signature)
+	body, mediaType, err := uploadBody(positional[0], *name, *signature)
 	if err != nil {
 		return err
 	}
@@ -53,12 +56,8 @@ func uploadPlugin(args []string, out io.Writer) error {
 	return err
 }
 
-// uploadForm makes the body of an upload. What else there is to say of the module goes in front of it.
-func uploadForm(file, name, signatureFile string) (*bytes.Buffer, string, error) {
-	module, err := os.ReadFile(file)
-	if err != nil {
-		return nil, "", err
-	}
+// uploadBody makes the body of an upload: the module itself, or the reference by which the worker gets it.
+func uploadBody(module, name, signatureFile string) (body *bytes.Buffer, mediaType string, err error) {
 	info := map[string]any{}
 	if name != "" {
 		info["name"] = name
@@ -67,6 +66,20 @@ func uploadForm(file, name, signatureFile string) (*bytes.Buffer, string, error)
 		if info["signature"], err = readSignature(signatureFile); err != nil {
 			return nil, "", err
 		}
+	}
+	if strings.HasPrefix(module, oci.Scheme) {
+		info["oci"] = module
+		text, _ := json.Marshal(info) // strings and bytes can't fail
+		return bytes.NewBuffer(text), "application/json", nil
+	}
+	return uploadForm(module, info)
+}
+
+// uploadForm puts what there is to say of a module in front of it.
+func uploadForm(file string, info map[string]any) (*bytes.Buffer, string, error) {
+	module, err := os.ReadFile(file)
+	if err != nil {
+		return nil, "", err
 	}
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)

@@ -206,7 +206,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err := n.openStores(c.mode, properties, clients, log); err != nil {
 		return nil, err
 	}
-	rest, err := restConfig(c)
+	rest, err := n.restConfig(c)
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,7 @@ type ModuleInfo struct {
 	Capabilities []string // asked for by its plugins
 	Granted      []string // those that they get on this worker, at least in part
 	SignedBy     string   // name of the key that verifies its signature; "": it has none
+	Source       string   // the OCI reference that it was pulled from; "": it was sent
 	Grants       []CapabilityGrant
 	Changes      *CapabilityChanges // of an upload; nil: there was no earlier version
 	Plugins      []PluginInfo
@@ -114,6 +115,7 @@ type ModuleUpload struct {
 	DryRun bool // check it only
 
 	Signature []byte // over the module's SHA-256; empty: it has none
+	Source    string // the OCI reference that it was pulled from; "": it was sent
 }
 
 // ConfigKeyInfo describes a configuration key as GET /connector-plugins/{p}/config does. Nil pointers are JSON null.

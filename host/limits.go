@@ -10,6 +10,10 @@ import (
 const (
 	// ModuleBytesMax bounds an uploaded module: the largest driver guest measured is 19 MB.
 	ModuleBytesMax = 64 << 20
+	// PullDurationMax bounds the pull of a module from a registry, within the time that a request has for an upload.
+	PullDurationMax = time.Minute
+	// ManifestBytesMax bounds the manifest of an artifact; those of modules have about 1 kB.
+	ManifestBytesMax = 1 << 20
 	// ConnectorNameBytesMax bounds the name of a connector, its tenant's included. Group protocols carry 32,767 bytes; a
 	// longer name would end the membership of every worker.
 	ConnectorNameBytesMax = 1024

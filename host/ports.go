@@ -175,6 +175,7 @@ type StoredModule struct {
 	Added     time.Time
 	By        string // the user who uploaded it; "": nobody had to say
 	Signature []byte // over its SHA-256; empty: it has none
+	Source    string // the OCI reference that it was pulled from; "": it was sent
 	Problem   string // why its bytes are not on this worker; "" = they are
 }
 

@@ -211,6 +211,7 @@ type module struct {
 	Grants       []grant        `json:"grants,omitempty"`
 	Changes      *changes       `json:"capability_changes,omitempty"` // of an upload
 	SignedBy     string         `json:"signed_by,omitempty"`          // name of the key
+	Source       string         `json:"source,omitempty"`             // where it was pulled from
 	Plugins      []modulePlugin `json:"plugins"`
 	Problem      string         `json:"problem,omitempty"`
 }
@@ -221,7 +222,8 @@ func newModule(info host.ModuleInfo) module {
 		plugins = append(plugins, modulePlugin{p.Class, p.Kind, versionJSON(p.Version), orEmpty(p.Aliases), p.Doc})
 	}
 	return module{info.Name, info.Digest, info.SizeBytes, info.SDK, orEmpty(info.Capabilities),
-		orEmpty(info.Granted), newGrants(info.Grants), newChanges(info.Changes), info.SignedBy, plugins, info.Problem}
+		orEmpty(info.Granted), newGrants(info.Grants), newChanges(info.Changes), info.SignedBy, info.Source, plugins,
+		info.Problem}
 }
 
 // grant is what a module asks for of a capability, and what is missing of it. Needs is null if it asks for the whole.

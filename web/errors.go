@@ -10,6 +10,7 @@ import (
 
 	"github.com/berth-connect/berth/cluster/herder"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/oci"
 )
 
 // statuses is the only table from errors to HTTP statuses. What is not in it is 500, as in Connect.
@@ -21,10 +22,13 @@ var statuses = []struct {
 	{host.ErrBadRequest, http.StatusBadRequest},
 	{host.ErrConflict, http.StatusConflict},
 	{herder.ErrForbidden, http.StatusForbidden},
+	{oci.ErrNotGranted, http.StatusForbidden},
 	{errTooLarge, http.StatusRequestEntityTooLarge},
+	{oci.ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{errTooSlow, http.StatusRequestTimeout},
 	{errNotAcceptable, http.StatusNotAcceptable},
 	{errMediaType, http.StatusUnsupportedMediaType},
+	{oci.ErrRegistry, http.StatusBadGateway},
 	{herder.ErrUnavailable, http.StatusServiceUnavailable},
 	{echo.ErrNotFound, http.StatusNotFound},
 	{echo.ErrMethodNotAllowed, http.StatusMethodNotAllowed},

@@ -95,14 +95,31 @@ func (s *Server) deleteModule(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// addModule takes a wasm module as the multipart field "file" or as the body itself. Its name is that of ?name=, of the
-// JSON field "info", which may have its signature, too, or of the file, in this order. With ?dry_run=true it is checked
-// and that is all.
+// addModule takes a wasm module as the multipart field "file" or as the body itself, or pulls it from the registry that
+// a JSON body names. Its name is that of ?name=, of the JSON (in a form, the field "info"), which may have its
+// signature, too, or of the file or repository, in this order. With ?dry_run=true it is checked and that is all.
 func (s *Server) addModule(c echo.Context) error {
+	if mediaTypeOf(c) == echo.MIMEApplicationJSON {
+		body, err := readPull(c)
+		if err != nil {
+			return err
+		}
+		return within(c, requestDurationMax, func(c echo.Context) error {
+			upload, err := s.pull(c, body)
+			if err != nil {
+				return err
+			}
+			return s.addUpload(c, upload)
+		})
+	}
 	upload, err := readModule(c)
 	if err != nil {
 		return err
 	}
+	return within(c, requestDurationMax, func(c echo.Context) error { return s.addUpload(c, upload) })
+}
+
+func (s *Server) addUpload(c echo.Context, upload host.ModuleUpload) error {
 	if given := c.QueryParam("name"); given != "" {
 		upload.Name = given
 	}
@@ -113,23 +130,25 @@ func (s *Server) addModule(c echo.Context) error {
 		return host.BadRequest("The module needs a name: send it as a file, or give ?name= without slashes")
 	}
 	upload.Name = name
-	return within(c, requestDurationMax, func(c echo.Context) error {
-		info, added, err := s.herder(c).AddModule(c.Request().Context(), upload)
-		if err != nil {
-			return err
-		}
-		status := http.StatusOK
-		if added {
-			status = http.StatusCreated
-		}
-		return writeJSON(c, status, newModule(info))
-	})
+	info, added, err := s.herder(c).AddModule(c.Request().Context(), upload)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if added {
+		status = http.StatusCreated
+	}
+	return writeJSON(c, status, newModule(info))
+}
+
+func mediaTypeOf(c echo.Context) string {
+	mediaType, _, _ := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	return mediaType
 }
 
 // readModule returns the module with the name that came with it, if one did.
 func readModule(c echo.Context) (upload host.ModuleUpload, err error) {
-	mediaType, _, _ := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
-	if mediaType == echo.MIMEMultipartForm {
+	if mediaTypeOf(c) == echo.MIMEMultipartForm {
 		upload, err = readModuleForm(c)
 	} else {
 		upload.Wasm, err = readBody(c, moduleBodyBytesMax)

@@ -141,6 +141,7 @@ func (d *description) content(body any) schema {
 		content := schema{wasmMediaType: schema{"schema": file}}
 		if d.reads {
 			content[echo.MIMEMultipartForm] = schema{"schema": form}
+			content[echo.MIMEApplicationJSON] = schema{"schema": d.of(reflect.TypeFor[pullBody]())}
 		}
 		return content
 	case plainText:
@@ -167,6 +168,9 @@ func (d *description) of(t reflect.Type) schema {
 	case reflect.Slice:
 		if t == rawJSON {
 			return schema{}
+		}
+		if t.Elem().Kind() == reflect.Uint8 {
+			return schema{"type": "string", "contentEncoding": "base64"}
 		}
 		return schema{"type": "array", "items": d.of(t.Elem())}
 	case reflect.Map:

@@ -141,9 +141,10 @@ var operations = map[string]operation{
 		query: []parameter{flag("force", "with all that it has")}, answers: acts(http.StatusNoContent)},
 
 	"GET /plugins": {summary: "Modules", answers: answers([]module{})},
-	"POST /plugins": {summary: "Add a module, or check it", body: wasmModule{},
-		query:   []parameter{words("name", "its name"), flag("dry_run", "check it and that is all")},
-		answers: map[int]any{http.StatusOK: module{}, http.StatusCreated: module{}}},
+	"POST /plugins": {summary: "Add a module, sent or pulled from a registry, or check it", body: wasmModule{},
+		query: []parameter{words("name", "its name"), flag("dry_run", "check it and that is all")},
+		answers: map[int]any{http.StatusOK: module{}, http.StatusCreated: module{},
+			http.StatusBadGateway: errorMessage{}}},
 	"GET /plugins/:name/:version":        {summary: "A module", answers: answers(module{})},
 	"GET /plugins/:name/:version/module": {summary: "A module itself", answers: answers(wasmModule{})},
 	"DELETE /plugins/:name/:version":     {summary: "Delete a module", answers: acts(http.StatusNoContent)},

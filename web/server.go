@@ -33,6 +33,7 @@ type Config struct {
 	Usage          Usage          // serves GET /usage; nil: there is no such path
 	Access         Access         // who may use the API; the zero value: everybody
 	Preview        host.Previewer // serves POST /preview; nil: there is no such path
+	Artifacts      Artifacts      // for modules that lie in registries; nil: none can be pulled
 	Leader         *LeaderClient  // for requests that are another worker's; nil: one without settings
 
 	Auditor  Auditor // keeps records of requests; nil: nobody does

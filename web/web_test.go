@@ -62,11 +62,16 @@ func (f *fakeHerder) Validate(context.Context, string, host.Config) (host.Config
 
 func (f *fakeHerder) AddModule(_ context.Context, upload host.ModuleUpload) (host.ModuleInfo, bool, error) {
 	if !upload.DryRun {
-		f.module = strings.TrimSpace(upload.Name + ":" + string(upload.Wasm) + " " + string(upload.Signature))
+		f.module = strings.TrimSpace(upload.Name + ":" + string(upload.Wasm) + " " + string(upload.Signature) + " " +
+			upload.Source)
 	}
 	f.by = upload.By
 	info := host.ModuleInfo{Name: upload.Name, Digest: "ab", SizeBytes: int64(len(upload.Wasm)), SDK: "go/1"}
 	return info, !upload.DryRun, f.err
+}
+
+func (f *fakeHerder) TenantRecord(_ context.Context, name string) (host.Tenant, error) {
+	return host.Tenant{Name: name}, nil
 }
 
 func (f *fakeHerder) Module(_ context.Context, _, name, version string) (host.ModuleInfo, error) {

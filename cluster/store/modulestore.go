@@ -60,6 +60,7 @@ type moduleRecord struct {
 	By        string    `json:"by,omitempty"` // the user; "": nobody had to say
 	Worker    string    `json:"worker"`       // that took the upload
 	Signature []byte    `json:"signature,omitempty"`
+	Source    string    `json:"source,omitempty"` // that it was pulled from
 }
 
 // NewModuleStore reads berth.modules.storage.*; the topic is "<group.id>-modules" and the replication factor that of
@@ -137,7 +138,8 @@ func (s *ModuleStore) Put(ctx context.Context, m host.StoredModule, wasm []byte)
 		return fmt.Errorf("storing module %q: %w", m.Name, err)
 	}
 	manifest, err := json.Marshal(moduleRecord{Name: m.Name, SizeBytes: int64(len(wasm)), Upload: key.id,
-		Manifest: m.Manifest, Added: m.Added, By: m.By, Worker: s.worker, Signature: m.Signature})
+		Manifest: m.Manifest, Added: m.Added, By: m.By, Worker: s.worker, Signature: m.Signature,
+		Source: m.Source})
 	if err != nil {
 		return fmt.Errorf("encoding the manifest of module %q: %w", m.Name, err)
 	}

@@ -101,7 +101,8 @@ func madeModule(name string, size int) (host.StoredModule, []byte) {
 	wasm = wasm[:size]
 	sum := sha256.Sum256(wasm)
 	return host.StoredModule{Name: name, Digest: hex.EncodeToString(sum[:]), SizeBytes: int64(size),
-		Manifest: []byte("manifest of " + name), Added: time.UnixMilli(1700000000000).UTC(), By: "ann"}, wasm
+		Manifest: []byte("manifest of " + name), Added: time.UnixMilli(1700000000000).UTC(), By: "ann",
+		Signature: []byte("signed"), Source: "oci://r.test/" + name + "@sha256:00"}, wasm
 }
 
 func TestModulesReachAllWorkers(t *testing.T) {

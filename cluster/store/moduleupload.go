@@ -207,7 +207,8 @@ func (u *upload) check(size int64) error {
 // hand gives a module to the receiver; one whose bytes can't be used is given with its problem.
 func (s *ModuleStore) hand(key uploadKey, record moduleRecord) {
 	m := host.StoredModule{Tenant: key.tenant, Digest: key.digest, Name: record.Name, SizeBytes: record.SizeBytes,
-		Manifest: record.Manifest, Added: record.Added, By: record.By, Signature: record.Signature}
+		Manifest: record.Manifest, Added: record.Added, By: record.By, Signature: record.Signature,
+		Source: record.Source}
 	file := ""
 	if !s.receiver.HasModule(key.digest) {
 		file = s.file(key)

@@ -17,7 +17,8 @@ import (
 func (s *Stream) dial(hostname string, port uint16) {
 	ctx, cancel := context.WithTimeout(s.ctx, host.NetDialDurationMax)
 	defer cancel()
-	name, addresses, failed := s.stack.resolved(ctx, hostname, port)
+	access := s.stack.access
+	name, addresses, failed := access.Policy.resolved(ctx, access.Resolver, hostname, port)
 	if failed != nil {
 		s.fail(failed)
 		return
@@ -27,7 +28,7 @@ func (s *Stream) dial(hostname string, port uint16) {
 		s.fail(classify("connect to "+joined(name, port), err))
 		return
 	}
-	s.stack.access.Meters.Connected()
+	access.Meters.Connected()
 	s.mu.Lock()
 	s.to = peer{host: name, port: port}
 	s.mu.Unlock()
@@ -35,8 +36,8 @@ func (s *Stream) dial(hostname string, port uint16) {
 }
 
 // resolved gives the addresses of a host that may be dialled.
-func (s *Stack) resolved(ctx context.Context, hostname string, port uint16) (string, []netip.Addr, *Error) {
-	policy := s.access.Policy
+func (p *Policy) resolved(ctx context.Context, resolver Resolver, hostname string, port uint16) (string, []netip.Addr,
+	*Error) {
 	if port == 0 {
 		return "", nil, &Error{abi.NetInvalid, "port 0 can't be dialled"}
 	}
@@ -45,20 +46,20 @@ func (s *Stack) resolved(ctx context.Context, hostname string, port uint16) (str
 		if addr.Zone() != "" {
 			return "", nil, &Error{abi.NetInvalid, hostname + ": addresses with a zone can't be dialled"}
 		}
-		return addr.String(), []netip.Addr{addr}, policy.checkAddress(addr, port, false)
+		return addr.String(), []netip.Addr{addr}, p.checkAddress(addr, port, false)
 	}
 	name, err := hostName(hostname)
 	if err != nil {
 		return "", nil, &Error{abi.NetInvalid, err.Error()}
 	}
-	if failed := policy.checkName(name, port); failed != nil {
+	if failed := p.checkName(name, port); failed != nil {
 		return "", nil, failed
 	}
-	all, err := s.access.Resolver.LookupNetIP(ctx, "ip", name)
+	all, err := resolver.LookupNetIP(ctx, "ip", name)
 	if err != nil {
 		return "", nil, classify("resolve "+name, err)
 	}
-	allowed, failed := policy.allowed(name, all, port)
+	allowed, failed := p.allowed(name, all, port)
 	return name, allowed, failed
 }
 

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -21,9 +22,10 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// notGranted names what is missing and the property that grants it.
-func notGranted(format string, args ...any) *Error {
-	return &Error{abi.NetNotGranted, fmt.Sprintf(format, args...) + "; the worker's " + Property + " must list it"}
+// notGranted names what is missing and the list that would grant it.
+func (p *Policy) notGranted(format string, args ...any) *Error {
+	list := cmp.Or(p.listed(), "the worker's "+Property)
+	return &Error{abi.NetNotGranted, fmt.Sprintf(format, args...) + "; " + list + " must list it"}
 }
 
 // errCapability: the grant would not help.

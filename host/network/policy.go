@@ -23,6 +23,7 @@ const Rule = "list host:port, such as api.example.com:443, *.example.com:9000-90
 
 // Policy is what the operator grants, of that what the plugin asks for; nil grants nothing.
 type Policy struct {
+	list   string // that the grants stand in, for messages; "": the worker's berth.allow.net
 	grants []grant
 	outer  *Policy // has to grant it, too; nil: there is none
 	asked  *asked  // nil: all that is granted
@@ -39,7 +40,7 @@ func (p *Policy) Within(outer *Policy) *Policy {
 	if outer == nil {
 		return nil
 	}
-	return &Policy{grants: p.all(), outer: outer}
+	return &Policy{list: p.listed(), grants: p.all(), outer: outer}
 }
 
 // beyond asks the outer policy.
@@ -67,7 +68,17 @@ func ParsePolicyOf(property string, entries []string) (*Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Invalid value %s for configuration %s: %w; %s", entry, property, err, Rule)
 	}
-	return &Policy{grants: grants}, nil
+	return &Policy{list: "the worker's " + property, grants: grants}, nil
+}
+
+// ListedIn is the policy with another name for the list of its grants, as in "LIST must list it".
+func (p *Policy) ListedIn(list string) *Policy {
+	named := Policy{}
+	if p != nil {
+		named = *p
+	}
+	named.list = list
+	return &named
 }
 
 // parseGrants returns the entry that an error is about.
@@ -89,7 +100,7 @@ func (p *Policy) Asked(needs []string) (*Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w; %s", entry, err, Rule)
 	}
-	part := &Policy{grants: p.all(), asked: &asked{needs, grants}}
+	part := &Policy{list: p.listed(), grants: p.all(), asked: &asked{needs, grants}}
 	if p != nil {
 		part.outer = p.outer
 	}
@@ -194,7 +205,7 @@ func (p *Policy) checkName(name string, port uint16) *Error {
 			return p.beyond(func(outer *Policy) *Error { return outer.checkName(name, port) })
 		}
 	}
-	return notGranted("%s is not granted", joined(name, port))
+	return p.notGranted("%s is not granted", joined(name, port))
 }
 
 // checkQuestion tells whether DNS may be asked for a name: one that may be dialled at some port. Service labels in
@@ -211,7 +222,7 @@ func (p *Policy) checkQuestion(name string) *Error {
 	if slices.ContainsFunc(p.all(), of) {
 		return p.beyond(func(outer *Policy) *Error { return outer.checkQuestion(name) })
 	}
-	return notGranted("asking DNS for %s is not granted: %s", name, "a name may be asked for if a port of it is granted")
+	return p.notGranted("asking DNS for %s is not granted: %s", name, "a name may be asked for if a port of it is granted")
 }
 
 // checkAddress tells whether an address may be dialled: one of a granted name unless it is special, or one of a
@@ -231,12 +242,12 @@ func (p *Policy) checkAddress(addr netip.Addr, port uint16, named bool) *Error {
 		}
 	}
 	if _, special := specialBlock(addr); special {
-		return notGranted("%s is a private or special address, which needs a grant of its own", joined(addr.String(), port))
+		return p.notGranted("%s is a private or special address, which needs a grant of its own", joined(addr.String(), port))
 	}
 	if named {
 		return nil
 	}
-	return notGranted("%s is not granted", joined(addr.String(), port))
+	return p.notGranted("%s is not granted", joined(addr.String(), port))
 }
 
 // Check tells whether a host, by its name or address, may be dialled at a port; the addresses behind a name are not
@@ -304,6 +315,13 @@ func (g grant) within(other grant) bool {
 
 // Empty tells whether nothing is granted.
 func (p *Policy) Empty() bool { return len(p.all()) == 0 || p.outer != nil && p.outer.Empty() }
+
+func (p *Policy) listed() string {
+	if p == nil {
+		return ""
+	}
+	return p.list
+}
 
 func (p *Policy) all() []grant {
 	if p == nil {

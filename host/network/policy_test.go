@@ -161,7 +161,7 @@ func TestRebindingReachesNothing(t *testing.T) {
 		s := NewStack(t.Context(), Access{Policy: policy(t, "api.example.com:80"),
 			Resolver: &rebinding{then: netip.MustParseAddr(private)}}, host.Limits{}.WithDefaults(), 0)
 		for range 3 {
-			_, addresses, failed := s.resolved(t.Context(), "api.example.com", 80)
+			_, addresses, failed := s.access.Policy.resolved(t.Context(), s.access.Resolver, "api.example.com", 80)
 			if failed == nil || failed.Code != abi.NetNotGranted || len(addresses) > 0 {
 				t.Errorf("%s: got %v, %v", private, addresses, failed)
 			} else if !strings.Contains(failed.Message, "api.example.com resolves to ") {

@@ -181,7 +181,8 @@ func (r *Registry) loadStored() error {
 	}
 	for digest, rec := range records {
 		manifest, err := abi.ParseManifest(rec.Manifest)
-		m := &module{manifest: manifest, from: fromUpload, info: host.ModuleInfo{Name: rec.Name, Digest: digest}}
+		m := &module{manifest: manifest, from: fromUpload, info: host.ModuleInfo{Name: rec.Name, Digest: digest,
+			Source: rec.Source}}
 		if err != nil {
 			m.info.Problem = fmt.Sprintf("its stored manifest can't be read: %v; upload the module again", err)
 		} else if m.info.SignedBy, err = r.config.Signatures.Verify(rec.Name, digest, rec.Signature); err != nil {
@@ -251,7 +252,8 @@ func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origi
 		return m, false, nil
 	}
 	m := &module{tenant: upload.Tenant, from: from, wasm: upload.Wasm, signature: upload.Signature,
-		info: host.ModuleInfo{Name: upload.Name, Digest: digest, SizeBytes: int64(len(upload.Wasm))}}
+		info: host.ModuleInfo{Name: upload.Name, Digest: digest, SizeBytes: int64(len(upload.Wasm)),
+			Source: upload.Source}}
 	var err error
 	if from == fromUpload { // before anything of it is run
 		if m.info.SignedBy, err = r.config.Signatures.Verify(upload.Name, digest, upload.Signature); err != nil {
@@ -277,7 +279,8 @@ func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origi
 		return r.informed(m), false, nil
 	}
 	if from == fromUpload && r.config.Dir != "" {
-		rec := record{Name: upload.Name, Added: time.Now().UTC(), Manifest: m.manifest.Encode(), Signature: upload.Signature}
+		rec := record{Name: upload.Name, Added: time.Now().UTC(), Manifest: m.manifest.Encode(), Signature: upload.Signature,
+			Source: upload.Source}
 		if err := r.store.put(digest, upload.Wasm, rec); err != nil {
 			return nil, false, err
 		}

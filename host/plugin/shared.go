@@ -30,7 +30,7 @@ func (r *Registry) share(ctx context.Context, m *module, by string) (*module, er
 		return nil, err
 	}
 	stored := host.StoredModule{Tenant: m.tenant, Digest: m.info.Digest, Name: rec.Name, SizeBytes: m.info.SizeBytes,
-		Manifest: rec.Manifest, Added: rec.Added, By: by, Signature: m.signature}
+		Manifest: rec.Manifest, Added: rec.Added, By: by, Signature: m.signature, Source: m.info.Source}
 	if err := r.config.Shared.Put(ctx, stored, m.wasm); err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (r *Registry) HasModule(digest string) bool {
 func (r *Registry) ListModule(stored host.StoredModule, file string) error {
 	<-r.local
 	m := &module{tenant: stored.Tenant, from: fromUpload, info: host.ModuleInfo{Name: stored.Name, Digest: stored.Digest,
-		SizeBytes: stored.SizeBytes, Problem: stored.Problem}}
+		SizeBytes: stored.SizeBytes, Source: stored.Source, Problem: stored.Problem}}
 	if known := r.Of(stored.Tenant).module(stored.Digest); known != nil && known.from != fromUpload {
 		return nil // the same bytes lie in plugin.path
 	}

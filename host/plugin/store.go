@@ -23,6 +23,7 @@ type record struct {
 	Name      string    `json:"name"`
 	Added     time.Time `json:"added"`
 	Signature []byte    `json:"signature,omitempty"`
+	Source    string    `json:"source,omitempty"`
 	Manifest  []byte    `json:"manifest"` // as the module gave it, so that a start need not run it
 }
 
