@@ -16,7 +16,8 @@ type Record struct {
 	Timestamp     int64 // ms since the epoch; abi.NoTimestamp: none
 	TimestampType uint8 // abi.TimestampType…
 
-	// Sources set these in Poll; later they are the host's, and changes have no effect.
+	// Sources set these in Poll; later they are the host's, and changes have no effect. A stage of another module sees
+	// them if its plugin WantsSource, numbers in their widest type.
 	SourcePartition map[string]any
 	SourceOffset    map[string]any // nil: null
 

@@ -8,11 +8,13 @@ import (
 	"github.com/berth-connect/berth/host/worker"
 )
 
-// encodeRecord is a batch of one record of the vectors. What only the host knows of a record, its source partition and
-// offset or where it was consumed, is left out: no stage is given it.
+// encodeRecord is a batch of one record of the vectors. Where it was consumed is left out: no stage is given it.
 func encodeRecord(record object) (abi.Batch, error) {
 	var b abi.BatchBuilder
 	fields := abi.RecordFields{Topic: b.AddTopic(textOf(record["topic"])), SourcePartition: abi.None}
+	if err := encodeSource(&b, &fields, record); err != nil {
+		return abi.Batch{}, err
+	}
 	for _, number := range []struct {
 		name   string
 		width  int
@@ -56,6 +58,23 @@ func encodeRecord(record object) (abi.Batch, error) {
 	}
 	b.Add(&fields)
 	return abi.ParseBatch(b.AppendTo(nil), nil)
+}
+
+// encodeSource adds where a record of a source comes from.
+func encodeSource(b *abi.BatchBuilder, fields *abi.RecordFields, record object) error {
+	for name, set := range map[string]func(payload []byte){
+		"sourcePartition": func(payload []byte) { fields.SourcePartition = b.AddPartition(payload) },
+		"sourceOffset":    func(payload []byte) { fields.SourceOffset.Bytes = payload },
+	} {
+		var body abi.Builder
+		if err := encodeValue(&body, record[name], nil, nil); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if v := body.Value(); v.Tag == abi.TagMap {
+			set(v.Payload)
+		}
+	}
+	return nil
 }
 
 // timestampTypes has the names by their numbers in the ABI.

@@ -3,6 +3,7 @@ package guesttest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -146,6 +147,31 @@ func TestATransformCannotChangeTheSourceOffset(t *testing.T) {
 	offset, _ := e.SourceOffset()
 	if got := guesttest.TextOfValue(offset); got != `{"at": "a"}` || string(e.Value().Bytes) != "changed" {
 		t.Fatalf("offset %s, value %s", got, e.Value().Bytes)
+	}
+}
+
+// teller is a transform that puts where its record comes from into the value.
+type teller struct{}
+
+func (teller) Transform(_ context.Context, r *guest.Record) (guest.Outcome, error) {
+	r.SetValue(nil, fmt.Sprint(r.SourcePartition, r.SourceOffset))
+	return guest.Keep, nil
+}
+
+func TestATransformReadsTheSourceThatTheHostGivesIt(t *testing.T) {
+	task := guesttest.Start(t, stage(abi.KindTransform, "teller"), guest.Plugin{Class: "teller", WantsSource: true,
+		NewTransform: func() guest.Transform { return teller{} }})
+	var b abi.BatchBuilder
+	at, err := abi.ToValue(map[string]any{"at": int32(7)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	null := abi.Cell{Schema: abi.None}
+	b.Add(&abi.RecordFields{Topic: b.AddTopic("t"), Key: null, Value: null, SourceOffset: abi.Block{Bytes: at.Payload},
+		SourcePartition: b.AddPartition(at.Payload)})
+	batch := task.Apply(&b)
+	if got := string(batch.Entry(0).Value().Bytes); got != "map[at:7] map[at:7]" {
+		t.Fatal(got)
 	}
 }
 

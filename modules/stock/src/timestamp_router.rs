@@ -17,6 +17,7 @@ pub fn plugin() -> Plugin {
         Make::Transform(new),
     )
     .aliases(&["TimestampRouter"])
+    .wanting_source()
     .config(definition())
 }
 
