@@ -129,6 +129,9 @@ func (c *codec) add(r *Record, into *input, origin uint32) error {
 		f.SourceOffset = abi.Block{Bytes: r.source.offset}
 	}
 	f.Topic, f.Partition, f.Origin, f.Flags = c.batch.AddTopic(r.Topic), r.Partition, origin, r.flags
+	if r.Topic != "" {
+		f.Flags &^= abi.FlagNoTopic
+	}
 	f.Timestamp, f.TimestampType, f.Offset = r.Timestamp, r.TimestampType, r.offset
 	if err := c.addHeaders(r, into, &f); err != nil {
 		return err

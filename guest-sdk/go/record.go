@@ -11,7 +11,7 @@ type Raw []byte
 // Record is a record on its way. Keys, values and headers are decoded when they are first looked at; what is not set
 // anew goes on as the bytes it came as. A record belongs to one goroutine at a time.
 type Record struct {
-	Topic         string
+	Topic         string // "": none
 	Partition     int32 // Kafka's; -1: none
 	Timestamp     int64 // ms since the epoch; abi.NoTimestamp: none
 	TimestampType uint8 // abi.TimestampType…

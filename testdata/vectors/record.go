@@ -12,6 +12,9 @@ import (
 func encodeRecord(record object) (abi.Batch, error) {
 	var b abi.BatchBuilder
 	fields := abi.RecordFields{Topic: b.AddTopic(textOf(record["topic"])), SourcePartition: abi.None}
+	if record["topic"] == nil {
+		fields.Flags = abi.FlagNoTopic
+	}
 	if err := encodeSource(&b, &fields, record); err != nil {
 		return abi.Batch{}, err
 	}
@@ -117,7 +120,10 @@ func decodeRecord(batch *abi.Batch, origin int, input object) (object, error) {
 		return nil, fmt.Errorf("%d records, from record %d of one", batch.Len(), origin)
 	}
 	e := batch.Entry(0)
-	record := object{"topic": batch.Topic(int(e.Topic()))}
+	record := object{}
+	if e.Flags()&abi.FlagNoTopic == 0 {
+		record["topic"] = batch.Topic(int(e.Topic()))
+	}
 	for _, kept := range []string{"kind", "sourcePartition", "sourceOffset", "originalTopic", "originalPartition",
 		"originalOffset"} {
 		record[kept] = input[kept]

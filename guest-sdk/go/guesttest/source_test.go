@@ -175,6 +175,32 @@ func TestATransformReadsTheSourceThatTheHostGivesIt(t *testing.T) {
 	}
 }
 
+func TestARecordHasNoTopicUntilATransformSetsOne(t *testing.T) {
+	f := newFeed()
+	task := startFeed(t, f, guest.Plugin{Class: "router", NewTransform: func() guest.Transform { return router{} }})
+	keyed := guest.NewRecord("")
+	keyed.SetKey(nil, "k")
+	f.polls <- func() ([]*guest.Record, error) { return []*guest.Record{keyed, guest.NewRecord("")}, nil }
+	batch := task.Records()
+	first, second := batch.Entry(0), batch.Entry(1)
+	if first.Flags()&abi.FlagNoTopic != 0 || batch.Topic(int(first.Topic())) != "routed" {
+		t.Errorf("the first has flags %d", first.Flags())
+	}
+	if second.Flags()&abi.FlagNoTopic == 0 {
+		t.Errorf("the second has flags %d", second.Flags())
+	}
+}
+
+// router gives records with a key a topic.
+type router struct{}
+
+func (router) Transform(_ context.Context, r *guest.Record) (guest.Outcome, error) {
+	if r.Key() != nil {
+		r.Topic = "routed"
+	}
+	return guest.Keep, nil
+}
+
 func TestARetriablePollIsTriedAgain(t *testing.T) {
 	f := newFeed()
 	task := startFeed(t, f)
