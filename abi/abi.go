@@ -158,3 +158,7 @@ const (
 
 // FlagPredicate is the bit of a record's flags that the last predicate stage wrote.
 const FlagPredicate uint8 = 1
+
+// FlagNoTopic is the bit of a record's flags that says that it has no topic (yet): null, where the dictionary of topics
+// has but an empty text.
+const FlagNoTopic uint8 = 2

@@ -135,7 +135,7 @@ func (b *Batch) checkEntry(rec []byte) error {
 		return fmt.Errorf("topic %d of %d", le.Uint32(rec), b.topics)
 	case int32(le.Uint32(rec[4:])) < -1:
 		return fmt.Errorf("partition %d", int32(le.Uint32(rec[4:])))
-	case rec[28] > TimestampTypeLogAppend || rec[29] > FlagPredicate:
+	case rec[28] > TimestampTypeLogAppend || rec[29] > FlagPredicate|FlagNoTopic:
 		return fmt.Errorf("timestamp type %d, flags %#x", rec[28], rec[29])
 	case le.Uint32(rec[84:]) != 0:
 		return fmt.Errorf("reserved bytes are set")

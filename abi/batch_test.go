@@ -384,3 +384,18 @@ func BenchmarkEncode(b *testing.B) {
 		b.SetBytes(int64(builder.WriteTo(dst)))
 	}
 }
+
+func TestDefaultKeepsTheSchemaItWasMadeWith(t *testing.T) {
+	read, err := ParseSchema(AppendSchema(nil, renamedSchema()))
+	if err != nil || !read.Equal(renamedSchema()) {
+		t.Fatalf("%+v: %v", read, err)
+	}
+	if made := read.Default.(*Struct); made.Schema.Name != "old" || read.Name != "new" {
+		t.Fatalf("a default of %q in %q", made.Schema.Name, read.Name)
+	}
+	same := renamedSchema()
+	same.Name = "old"
+	if b := AppendSchema(nil, same); b[1]&schemaOfDefault != 0 {
+		t.Fatal("a schema of the default's own that is that around it was written")
+	}
+}

@@ -25,7 +25,7 @@ func (e Entry) Origin() uint32 { return le.Uint32(e.rec[24:]) }
 // TimestampType is one of the TimestampType constants.
 func (e Entry) TimestampType() uint8 { return e.rec[28] }
 
-// Flags holds FlagPredicate.
+// Flags holds FlagPredicate and FlagNoTopic.
 func (e Entry) Flags() uint8 { return e.rec[29] }
 
 // Key is the record's key.

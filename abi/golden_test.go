@@ -55,6 +55,12 @@ func goldens() []golden {
 			s, err := ParseSchema(b)
 			return AppendSchema(nil, s), err
 		}},
+		{"renamed", "A schema that was renamed after it got its default, which has the old name.", func(testing.TB) []byte {
+			return AppendSchema(nil, renamedSchema())
+		}, func(b []byte) ([]byte, error) {
+			s, err := ParseSchema(b)
+			return AppendSchema(nil, s), err
+		}},
 		{"batch", "A batch of 3 source records and an error of a fourth: two topics, a schema, a partition, headers.",
 			func(t testing.TB) []byte { return sampleBuilder(t, 3).AppendTo(nil) }, againBatch},
 		{"result", "The answer to batch.bin: record 0 as it came, 1 dropped, 2 with another topic and value; references " +
@@ -92,6 +98,11 @@ func goldens() []golden {
 			return Reply{Request: 3, Code: CodeData, Message: "no such schema"}.Encode()
 		}, func(b []byte) ([]byte, error) { r, err := ParseReply(b); return r.Encode(), err }},
 	}
+}
+
+func renamedSchema() *Schema {
+	old := &Schema{Type: TypeStruct, Name: "old", Fields: []Field{{"a", &Schema{Type: TypeInt32}}}}
+	return &Schema{Type: TypeStruct, Name: "new", Default: &Struct{old, []any{int32(3)}}, Fields: old.Fields}
 }
 
 func goldenValues(t testing.TB) []byte {

@@ -46,6 +46,7 @@ type Plugin struct {
 	Alters       bool // it answers ALTER_OFFSETS
 	KeepsState   bool // its stages answer EXPORT and IMPORT
 	WantsOffsets bool // source: it is told WRITTEN
+	WantsSource  bool // transform, predicate, converter: batches have the source partitions and offsets of records
 }
 
 // Encode returns the value body.
@@ -96,6 +97,9 @@ func (p Plugin) write(b *Builder) {
 	}
 	if p.WantsOffsets {
 		b.pairBool("wants_offsets", true)
+	}
+	if p.WantsSource {
+		b.pairBool("wants_source", true)
 	}
 	b.End()
 }
@@ -165,6 +169,7 @@ func parsePlugin(f *fields) (Plugin, error) {
 		Doc: f.str("doc"), TaskClass: f.str("task_class"), Capabilities: f.strings("capabilities"),
 		Needs: f.needs("needs"), Watches: f.bool("watches"), Alters: f.bool("alters_offsets"),
 		KeepsState: f.bool("keeps_state"), WantsOffsets: f.bool("wants_offsets"),
+		WantsSource: f.bool("wants_source"),
 	}
 	f.list("config", DictionaryMax, func(k *fields) error {
 		key, err := parseConfigKey(k)

@@ -1,6 +1,7 @@
 package abi
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ type Schema struct {
 	HasVersion bool
 	Doc        string
 	Parameters []Parameter // in order
-	Default    any         // as Value.Native gives it
+	Default    any         // as Value.Native gives it; a *Struct may have another schema, which the default keeps
 	Fields     []Field     // STRUCT
 	Key        *Schema     // MAP; nil: not known
 	Elem       *Schema     // ARRAY and MAP; nil: not known
@@ -79,6 +80,7 @@ const (
 	schemaDoc
 	schemaParameters
 	schemaDefault
+	schemaOfDefault
 	schemaFlagsEnd
 )
 
@@ -162,12 +164,13 @@ func cmpString(a, b string) int {
 }
 
 // AppendSchema appends the encoding of s; nil appends nothing, which a child's length of 0 shows. A Default that does
-// not fit its schema is written as null, which reads back as no default.
+// not fit its schema is left out.
 func AppendSchema(dst []byte, s *Schema) []byte {
 	if s == nil {
 		return dst
 	}
-	flags := schemaFlags(s)
+	preset, own := s.encodedDefault()
+	flags := schemaFlags(s, !preset.IsNull(), own != nil)
 	dst = append(dst, byte(s.Type), flags)
 	if flags&schemaName != 0 {
 		dst = appendStr(dst, s.Name)
@@ -185,20 +188,46 @@ func AppendSchema(dst []byte, s *Schema) []byte {
 		}
 	}
 	if flags&schemaDefault != 0 {
-		v, err := ToValueOf(s, s.Default)
-		if err != nil {
-			v = Value{}
-		}
-		dst = append(dst, byte(v.Tag))
-		dst = appendStr(dst, string(v.Payload))
+		dst = append(dst, byte(preset.Tag))
+		dst = appendStr(dst, string(preset.Payload))
+	}
+	if flags&schemaOfDefault != 0 {
+		dst = appendChild(dst, own)
 	}
 	return appendChildren(dst, s)
 }
 
-func schemaFlags(s *Schema) byte {
+// encodedDefault is the default, null if it fits no schema, and the schema that it keeps; nil: that of s.
+func (s *Schema) encodedDefault() (preset Value, own *Schema) {
+	if s.Default == nil {
+		return Value{}, nil
+	}
+	own = s.ownOfDefault()
+	preset, err := ToValueOf(cmp.Or(own, s), s.Default)
+	if err != nil {
+		return Value{}, nil
+	}
+	return preset, own
+}
+
+// ownOfDefault is the schema of a default that is a struct, where it is not s itself, with or without its default.
+func (s *Schema) ownOfDefault() *Schema {
+	x, isStruct := s.Default.(*Struct)
+	if !isStruct || x == nil || x.Schema == nil || x.Schema == s || x.Schema.Type != TypeStruct {
+		return nil
+	}
+	bare := *s
+	bare.Default = nil
+	if x.Schema.Equal(&bare) || x.Schema.Equal(s) {
+		return nil
+	}
+	return x.Schema
+}
+
+func schemaFlags(s *Schema, hasDefault, ownOfDefault bool) byte {
 	var flags byte
 	for i, set := range [...]bool{s.Optional, s.Name != "", s.HasVersion, s.Doc != "", len(s.Parameters) > 0,
-		s.Default != nil} {
+		hasDefault, ownOfDefault} {
 		if set {
 			flags |= 1 << i
 		}
@@ -267,17 +296,30 @@ func parseSchema(b []byte, depth int) (*Schema, error) {
 		}
 	}
 	var preset Value
+	madeWith := s
 	if flags&schemaDefault != 0 {
 		preset = Value{Tag(r.byte()), r.bytes()}
+	}
+	if flags&schemaOfDefault != 0 {
+		madeWith = r.schemaOf(preset, depth)
 	}
 	parseChildren(&r, s, depth)
 	if r.err == nil && len(r.b) > 0 {
 		r.err = fmt.Errorf("%d bytes too many", len(r.b))
 	}
 	if r.err == nil && flags&schemaDefault != 0 {
-		s.Default, r.err = preset.Native(s)
+		s.Default, r.err = preset.Native(madeWith)
 	}
 	return s, r.err
+}
+
+// schemaOf reads the schema of a default's own, which only a struct may have.
+func (r *reader) schemaOf(preset Value, depth int) *Schema {
+	own := r.child(depth)
+	if r.err == nil && (own == nil || own.Type != TypeStruct || preset.Tag != TagStruct) {
+		r.err = errors.New("a default with a schema of its own that is no struct")
+	}
+	return own
 }
 
 func parseChildren(r *reader, s *Schema, depth int) {

@@ -96,9 +96,27 @@ func (c *codec) records(body []byte) (*input, []*Record, error) {
 			TimestampType: e.TimestampType(), offset: e.Offset(), flags: e.Flags(), origin: uint32(i), input: in, entry: e,
 			key: cell{in: e.Key(), input: in}, value: cell{in: e.Value(), input: in},
 		}
+		if err := slab[i].readSource(&batch); err != nil {
+			return nil, nil, err
+		}
 		list[i] = &slab[i]
 	}
 	return in, list, nil
+}
+
+// readSource decodes source partition and offset, which batches have only where a plugin WantsSource.
+func (r *Record) readSource(batch *abi.Batch) (err error) {
+	if i := r.entry.SourcePartition(); i != abi.None {
+		if r.SourcePartition, err = nativeMap(batch.Partition(int(i))); err != nil {
+			return fmt.Errorf("source partition: %w", err)
+		}
+	}
+	if offset, has := r.entry.SourceOffset(); has {
+		if r.SourceOffset, err = nativeMap(offset); err != nil {
+			return fmt.Errorf("source offset: %w", err)
+		}
+	}
+	return nil
 }
 
 // add appends a record to the batch that is being written. into is the batch that it answers, nil in sources.
@@ -111,6 +129,9 @@ func (c *codec) add(r *Record, into *input, origin uint32) error {
 		f.SourceOffset = abi.Block{Bytes: r.source.offset}
 	}
 	f.Topic, f.Partition, f.Origin, f.Flags = c.batch.AddTopic(r.Topic), r.Partition, origin, r.flags
+	if r.Topic != "" {
+		f.Flags &^= abi.FlagNoTopic
+	}
 	f.Timestamp, f.TimestampType, f.Offset = r.Timestamp, r.TimestampType, r.offset
 	if err := c.addHeaders(r, into, &f); err != nil {
 		return err

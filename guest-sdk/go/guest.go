@@ -26,6 +26,7 @@ type Plugin struct {
 	Needs        abi.Needs // what of these alone; nil: all that the operator grants
 	Watches      bool      // NewConnector's value implements Watcher
 	KeepsState   bool      // the value of NewTransform, NewPredicate or a converter implements StateKeeper
+	WantsSource  bool      // stages: a source's records have SourcePartition and SourceOffset, whatever module it is of
 	WantsOffsets bool      // a source's records have their Offset in Kafka when Durable and Commit are given them
 
 	NewSource          func() Source
@@ -214,6 +215,7 @@ func manifest(plugins []Plugin) abi.Manifest {
 				Class: p.Class, Aliases: p.Aliases, Kind: kind, Version: p.Version, Doc: p.Doc, TaskClass: p.TaskClass,
 				Config: p.Config, Capabilities: p.Capabilities, Needs: p.Needs, Watches: p.Watches,
 				Alters: p.AlterOffsets != nil, KeepsState: p.KeepsState, WantsOffsets: p.WantsOffsets,
+				WantsSource: p.WantsSource,
 			})
 		}
 	}

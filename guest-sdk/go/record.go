@@ -11,12 +11,13 @@ type Raw []byte
 // Record is a record on its way. Keys, values and headers are decoded when they are first looked at; what is not set
 // anew goes on as the bytes it came as. A record belongs to one goroutine at a time.
 type Record struct {
-	Topic         string
+	Topic         string // "": none
 	Partition     int32 // Kafka's; -1: none
 	Timestamp     int64 // ms since the epoch; abi.NoTimestamp: none
 	TimestampType uint8 // abi.TimestampType…
 
-	// Sources set these in Poll; later they are the host's, and changes have no effect.
+	// Sources set these in Poll; later they are the host's, and changes have no effect. A stage of another module sees
+	// them if its plugin WantsSource, numbers in their widest type.
 	SourcePartition map[string]any
 	SourceOffset    map[string]any // nil: null
 

@@ -136,6 +136,9 @@ type sealed struct {
 // seal encodes source partition and offset, which no transform may change.
 func (s *sealed) seal(r *Record, origin uint32) error {
 	r.origin = origin
+	if r.Topic == "" {
+		r.flags |= abi.FlagNoTopic
+	}
 	if r.SourcePartition != nil {
 		of := reflect.ValueOf(r.SourcePartition).Pointer()
 		if of != s.of || !slices.Equal(r.PartitionOrder, s.order) {

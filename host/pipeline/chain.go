@@ -49,8 +49,9 @@ type Result struct {
 	Failures []RecordFailure
 	Retry    *RecordFailure // a stage asks for the whole batch again later
 
-	from   Group // whose answer it is
-	lo, hi int   // the part of Batch that counts, see Window; hi 0: all
+	from    Group      // whose answer it is
+	entered *abi.Batch // what entered the chain; nil: Batch
+	lo, hi  int        // the part of Batch that counts, see Window; hi 0: all
 }
 
 // Window is the part of a batch, not yet passed by any link, with the entries lo to hi. What becomes of it is still
@@ -106,7 +107,7 @@ func Apply(ctx context.Context, links []*Link, in Result) (Result, error) {
 	return in, nil
 }
 
-// apply gives the instance the batch without source partitions and offsets, which are not a stage's business.
+// apply gives the instance the batch, with source partitions and offsets only if a stage wants them.
 func (l *Link) apply(ctx context.Context, in Result) (Result, error) {
 	n := in.before(l.stops)
 	if n == 0 {
@@ -193,17 +194,34 @@ func (l *Link) Polled(m guest.Message) (Result, error) {
 func (l *Link) compact(in *Result, n int) error {
 	l.builder.BeginResult(&in.Batch)
 	l.builder.SetInputCount(n)
+	wantsSource := l.Group.WantsSource()
 	var fields abi.RecordFields
 	for i := range n {
 		fields.SetEntry(in.Batch.Entry(in.lo + i))
 		fields.Origin = uint32(i)
 		fields.SourcePartition, fields.SourceOffset = abi.None, abi.Block{}
+		if wantsSource {
+			l.addSource(&fields, in, i)
+		}
 		l.builder.Add(&fields)
 		if l.builder.Size() > abi.BatchBytesMax {
 			return fmt.Errorf("a batch of %d records grew over %d bytes at record %d", in.Len(), abi.BatchBytesMax, i)
 		}
 	}
 	return nil
+}
+
+// addSource fills in where record i comes from by the batch that entered the chain: no stage can have changed that.
+func (l *Link) addSource(fields *abi.RecordFields, in *Result, i int) {
+	entered := in.entered
+	if entered == nil {
+		entered = &in.Batch
+	}
+	e := entered.Entry(in.Origin(in.lo + i))
+	if p := e.SourcePartition(); p != abi.None {
+		fields.SourcePartition = l.builder.AddPartition(entered.Partition(int(p)).Payload)
+	}
+	fields.SourceOffset = e.SourceOffsetBlock()
 }
 
 // exchange gives the instance a batch of n records and waits for its answer; data is the batch's data area, to which
@@ -251,6 +269,9 @@ func (l *Link) result(batch abi.Batch) (Result, error) {
 
 // compose says of a result in terms of the batch that entered the chain what the last link said in terms of its input.
 func compose(in, out Result) Result {
+	if out.entered = in.entered; out.entered == nil {
+		out.entered = &in.Batch
+	}
 	out.Origins = make([]uint32, out.Batch.Len())
 	for i := range out.Origins {
 		out.Origins[i] = uint32(in.Origin(in.lo + int(out.Batch.Entry(i).Origin())))

@@ -95,6 +95,11 @@ func (g Group) Plugins() []abi.Plugin {
 	return all
 }
 
+// WantsSource tells that a stage asks for source partitions and offsets.
+func (g Group) WantsSource() bool {
+	return slices.ContainsFunc(g.Stages, func(s Stage) bool { return s.Found.WantsSource })
+}
+
 // EndsInSink tells that the group has the connector of a sink: it waits for another system.
 func (g Group) EndsInSink() bool { return g.Stages[len(g.Stages)-1].Kind == abi.KindSink }
 

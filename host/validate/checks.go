@@ -71,11 +71,17 @@ var versionCheck = custom("", func(key string, value any) *abi.ConfigError {
 	return nil
 })
 
+// nullPointer is the exception of Connect's checks that take null for a number.
+const nullPointer = "java.lang.NullPointerException"
+
 // orDefault accepts a positive number or -1, the mark for the broker's own setting.
 func orDefault(describe, message string) *abi.Validator {
 	return custom(describe, func(key string, value any) *abi.ConfigError {
 		text := abi.ConfigText(value)
-		if value == nil || text == "-1" || text != "0" && !strings.HasPrefix(text, "-") {
+		if value == nil {
+			return &abi.ConfigError{Key: key, Message: key + " must be a number, but it is null", Class: nullPointer}
+		}
+		if text == "-1" || text != "0" && !strings.HasPrefix(text, "-") {
 			return nil
 		}
 		return abi.InvalidValue(key, text, message)

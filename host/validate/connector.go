@@ -2,6 +2,8 @@ package validate
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -130,6 +132,30 @@ func (v *Validator) Enrich(kind string, config host.Config) (abi.ConfigDef, erro
 		return d, &Exception{first}
 	}
 	return d, nil
+}
+
+// FirstProblem is the error that Connect raises where a Parse of this validator found err: Connect checks all keys of
+// transformations and predicates in order of definition, while those that only a plugin can check show when it starts.
+// So the plugins are asked, which costs instances; if they can't be, the error is err.
+func (v *Validator) FirstProblem(ctx context.Context, kind string, config host.Config, err error) error {
+	var found *Exception
+	if !errors.As(err, &found) {
+		return err
+	}
+	if _, unusable := v.Enrich(kind, config); unusable != nil {
+		return err // Connect looks at no values where it can't use a plugin
+	}
+	results, failed := v.ValidateFramework(ctx, kind, config)
+	i := slices.IndexFunc(results, func(r abi.KeyValidation) bool { return len(r.Errors) > 0 })
+	if failed != nil || i < 0 || !isOfChain(results[i].Name) || results[i].Errors[0] == found.Message {
+		return err
+	}
+	return &Exception{&abi.ConfigError{Key: results[i].Name, Message: results[i].Errors[0]}}
+}
+
+// isOfChain tells keys of aliased plugins from others.
+func isOfChain(key string) bool {
+	return slices.ContainsFunc(chains, func(c chain) bool { return strings.HasPrefix(key, c.key+".") })
 }
 
 // parseConnector parses the framework's own keys before it looks at transformations and predicates, as Connect does.

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -257,4 +258,43 @@ func behave(p abi.Plugin, config host.Config) ([]abi.KeyValidation, error) {
 		}
 	}
 	return found, nil
+}
+
+// The keys of a chain are checked in order of definition, whoever knows their rules.
+func TestFirstProblemIsThatOfTheFirstKey(t *testing.T) {
+	const (
+		transforms = "org.apache.kafka.connect.transforms."
+		regex      = "Invalid value ( for configuration regex: "
+		negate     = "Invalid value x for configuration transforms.b.negate: Expected value to be either true or false"
+	)
+	v := New(newRecordedPlugins(t), PolicyAll)
+	for name, c := range map[string]struct {
+		a, b string // regex of the first, negate of the second transformation
+		want string
+	}{
+		"the plugin's first":  {"(", "x", regex},
+		"the host's alone":    {"a", "x", negate},
+		"a plugin's comes by": {"(", "true", ""},
+	} {
+		config := host.Config{}
+		for key, value := range map[string]string{"name": "n", "connector.class": "c", "topics": "t",
+			"transforms": "a,b", "transforms.a.type": transforms + "RegexRouter", "transforms.a.regex": c.a,
+			"transforms.a.replacement": "r", "transforms.b.type": transforms + "Filter",
+			"transforms.b.predicate": "p", "transforms.b.negate": c.b, "predicates": "p",
+			"predicates.p.type": transforms + "predicates.RecordIsTombstone"} {
+			config[key] = &value
+		}
+		_, err := v.ParseSink(config)
+		if c.want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		var first *Exception
+		if err = v.FirstProblem(t.Context(), abi.KindSink, config, err); !errors.As(err, &first) ||
+			!strings.HasPrefix(first.Message, c.want) {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
 }

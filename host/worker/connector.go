@@ -38,7 +38,7 @@ func (w *Worker) StartConnector(ctx context.Context, name string, config host.Co
 	reconfigure func()) ([]host.Config, error) {
 	own := w.around(name)
 	own.catchUp(ctx, config)
-	c, err := own.newConnector(name, config)
+	c, err := own.newConnector(ctx, name, config)
 	if err == nil {
 		w.mu.Lock()
 		w.connectors[name] = c
@@ -59,7 +59,7 @@ func (w *Worker) StartConnector(ctx context.Context, name string, config host.Co
 	return w.taskConfigs(ctx, c, started)
 }
 
-func (w scope) newConnector(name string, config host.Config) (*connector, error) {
+func (w scope) newConnector(ctx context.Context, name string, config host.Config) (*connector, error) {
 	resolved, err := w.resolve(config)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (w scope) newConnector(name string, config host.Config) (*connector, error)
 	}
 	parsed, err := w.parse(found.Kind, resolved.Config)
 	if err != nil {
-		return nil, err
+		return nil, w.Validator.FirstProblem(ctx, found.Kind, resolved.Config, err)
 	}
 	c := &connector{name: name, stored: config, config: resolved.Config, parsed: parsed, found: found}
 	w.scheduleReload(c, resolved.TTLs)

@@ -99,7 +99,6 @@ func canonicalMembers(x object) object {
 		case member == nil, k == "optional" && member == false, k == "headers" && isList && len(empty) == 0:
 		case k == "text" && x["bytes"] != nil: // the same once more, for readers
 		case k == "docSha256": // of Kafka's documentation; Berth's is its own
-		case k == "topic" && member == "": // what stands for none in the ABI
 		default:
 			short[k] = canonical(member)
 		}

@@ -229,7 +229,26 @@ func (c configs) validate(ctx context.Context, v *vector) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.results(v, d.Validate(propsOf(v))), nil
+	props := propsOf(v)
+	if thrown := thrownBy(d, props); thrown != nil {
+		return configException(thrown), nil
+	}
+	return c.results(v, d.Validate(props)), nil
+}
+
+// thrownBy is the exception of a validator that ConfigDef.validate does not catch: any other than ConfigException.
+func thrownBy(d abi.ConfigDef, props host.Config) *abi.ConfigError {
+	for _, k := range d.Keys {
+		text, given := props[k.Name]
+		if !given || text == nil {
+			continue // what stands there by default passes
+		}
+		value, _ := abi.ParseConfigValue(k.Name, k.Type, *text, d.Classes)
+		if problem := k.Check(value); problem != nil && strings.HasPrefix(problem.Class, "java.lang.") {
+			return problem
+		}
+	}
+	return nil
 }
 
 // results shows what validation said; of large definitions, what was given, added by aliases, wrong or invisible.
@@ -312,7 +331,7 @@ func (c configs) connector(ctx context.Context, v *vector) (any, error) {
 		"source": c.validator.ParseSource, "sink": c.validator.ParseSink}[v.text("base")]
 	parsed, err := parse(props)
 	if err != nil {
-		return raised(err)
+		return raised(c.validator.FirstProblem(ctx, kindOf(v), props, err))
 	}
 	if refused, err := c.checkedByPlugins(ctx, kindOf(v), props); refused != nil || err != nil {
 		return refused, err

@@ -70,12 +70,31 @@ func decodeChecked(encoded []byte) (any, error) {
 		preset.Tag = abi.Tag(r.take(1)[0])
 		preset.Payload = r.take(r.u32())
 	}
+	var own any
+	if flags&flagSchemaOfDefault != 0 {
+		var err error
+		if own, err = decodeChecked(r.take(r.u32())); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.children(t, s); err != nil || preset.IsNull() {
 		return s, err
 	}
 	var err error
-	s["default"], err = decodeValue(preset, s, nil)
+	s["default"], err = decodeDefault(preset, s, own)
 	return s, err
+}
+
+// decodeDefault reads a default; own (nil: none) is the schema that it keeps.
+func decodeDefault(preset abi.Value, schema object, own any) (any, error) {
+	if own == nil {
+		return decodeValue(preset, schema, nil)
+	}
+	decoded, err := decodeValue(preset, own, nil)
+	if made, ok := decoded.(object); ok {
+		made["schema"] = own
+	}
+	return decoded, err
 }
 
 func (r *schemaReader) children(t abi.Type, s object) (err error) {

@@ -39,6 +39,7 @@ const (
 	flagDoc
 	flagParameters
 	flagDefault
+	flagSchemaOfDefault
 )
 
 // encodeSchema writes a schema; nil writes nothing. abi.Schema is not used for it: an empty name differs from none.
@@ -80,16 +81,34 @@ func encodeSchema(dst []byte, schema any) ([]byte, error) {
 		}
 	}
 	if s["default"] != nil {
-		dst[at] |= flagDefault
-		var b abi.Builder
-		if err := encodeValue(&b, s["default"], s, nil); err != nil {
+		var err error
+		if dst, err = encodeDefault(dst, at, s); err != nil {
 			return nil, fmt.Errorf("default: %w", err)
 		}
-		v := b.Value()
-		dst = append(dst, byte(v.Tag))
-		dst = appendText(dst, string(v.Payload))
 	}
 	return encodeChildren(dst, id, s)
+}
+
+// encodeDefault writes the default of a schema whose flags stand at an offset. A struct's own schema stands behind it.
+func encodeDefault(dst []byte, flags int, s object) ([]byte, error) {
+	preset, _ := s["default"].(object)
+	declared := s
+	own, hasOwn := preset["schema"].(object)
+	if hasOwn {
+		declared, preset = own, object{"t": preset["t"], "v": preset["v"]}
+	}
+	var b abi.Builder
+	if err := encodeValue(&b, preset, declared, nil); err != nil {
+		return nil, err
+	}
+	v := b.Value()
+	dst[flags] |= flagDefault
+	dst = appendText(append(dst, byte(v.Tag)), string(v.Payload))
+	if !hasOwn {
+		return dst, nil
+	}
+	dst[flags] |= flagSchemaOfDefault
+	return encodeChild(dst, own)
 }
 
 func encodeChildren(dst []byte, id abi.Type, s object) (_ []byte, err error) {
@@ -266,7 +285,7 @@ func encodeStruct(b *abi.Builder, v object, declared any, add intern) error {
 			return err
 		}
 		if add == nil {
-			return fmt.Errorf("a struct of a schema of its own as a default")
+			return fmt.Errorf("a struct of a schema of its own within a default")
 		}
 		number = add(bytes)
 	} else if schema, _ = declared.(object); schema == nil {

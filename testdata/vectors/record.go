@@ -8,11 +8,16 @@ import (
 	"github.com/berth-connect/berth/host/worker"
 )
 
-// encodeRecord is a batch of one record of the vectors. What only the host knows of a record, its source partition and
-// offset or where it was consumed, is left out: no stage is given it.
+// encodeRecord is a batch of one record of the vectors. Where it was consumed is left out: no stage is given it.
 func encodeRecord(record object) (abi.Batch, error) {
 	var b abi.BatchBuilder
 	fields := abi.RecordFields{Topic: b.AddTopic(textOf(record["topic"])), SourcePartition: abi.None}
+	if record["topic"] == nil {
+		fields.Flags = abi.FlagNoTopic
+	}
+	if err := encodeSource(&b, &fields, record); err != nil {
+		return abi.Batch{}, err
+	}
 	for _, number := range []struct {
 		name   string
 		width  int
@@ -58,6 +63,23 @@ func encodeRecord(record object) (abi.Batch, error) {
 	return abi.ParseBatch(b.AppendTo(nil), nil)
 }
 
+// encodeSource adds where a record of a source comes from.
+func encodeSource(b *abi.BatchBuilder, fields *abi.RecordFields, record object) error {
+	for name, set := range map[string]func(payload []byte){
+		"sourcePartition": func(payload []byte) { fields.SourcePartition = b.AddPartition(payload) },
+		"sourceOffset":    func(payload []byte) { fields.SourceOffset.Bytes = payload },
+	} {
+		var body abi.Builder
+		if err := encodeValue(&body, record[name], nil, nil); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if v := body.Value(); v.Tag == abi.TagMap {
+			set(v.Payload)
+		}
+	}
+	return nil
+}
+
 // timestampTypes has the names by their numbers in the ABI.
 var timestampTypes = [...]string{"NO_TIMESTAMP_TYPE", "CREATE_TIME", "LOG_APPEND_TIME"}
 
@@ -98,7 +120,10 @@ func decodeRecord(batch *abi.Batch, origin int, input object) (object, error) {
 		return nil, fmt.Errorf("%d records, from record %d of one", batch.Len(), origin)
 	}
 	e := batch.Entry(0)
-	record := object{"topic": batch.Topic(int(e.Topic()))}
+	record := object{}
+	if e.Flags()&abi.FlagNoTopic == 0 {
+		record["topic"] = batch.Topic(int(e.Topic()))
+	}
 	for _, kept := range []string{"kind", "sourcePartition", "sourceOffset", "originalTopic", "originalPartition",
 		"originalOffset"} {
 		record[kept] = input[kept]

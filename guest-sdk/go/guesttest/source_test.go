@@ -3,6 +3,7 @@ package guesttest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -147,6 +148,57 @@ func TestATransformCannotChangeTheSourceOffset(t *testing.T) {
 	if got := guesttest.TextOfValue(offset); got != `{"at": "a"}` || string(e.Value().Bytes) != "changed" {
 		t.Fatalf("offset %s, value %s", got, e.Value().Bytes)
 	}
+}
+
+// teller is a transform that puts where its record comes from into the value.
+type teller struct{}
+
+func (teller) Transform(_ context.Context, r *guest.Record) (guest.Outcome, error) {
+	r.SetValue(nil, fmt.Sprint(r.SourcePartition, r.SourceOffset))
+	return guest.Keep, nil
+}
+
+func TestATransformReadsTheSourceThatTheHostGivesIt(t *testing.T) {
+	task := guesttest.Start(t, stage(abi.KindTransform, "teller"), guest.Plugin{Class: "teller", WantsSource: true,
+		NewTransform: func() guest.Transform { return teller{} }})
+	var b abi.BatchBuilder
+	at, err := abi.ToValue(map[string]any{"at": int32(7)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	null := abi.Cell{Schema: abi.None}
+	b.Add(&abi.RecordFields{Topic: b.AddTopic("t"), Key: null, Value: null, SourceOffset: abi.Block{Bytes: at.Payload},
+		SourcePartition: b.AddPartition(at.Payload)})
+	batch := task.Apply(&b)
+	if got := string(batch.Entry(0).Value().Bytes); got != "map[at:7] map[at:7]" {
+		t.Fatal(got)
+	}
+}
+
+func TestARecordHasNoTopicUntilATransformSetsOne(t *testing.T) {
+	f := newFeed()
+	task := startFeed(t, f, guest.Plugin{Class: "router", NewTransform: func() guest.Transform { return router{} }})
+	keyed := guest.NewRecord("")
+	keyed.SetKey(nil, "k")
+	f.polls <- func() ([]*guest.Record, error) { return []*guest.Record{keyed, guest.NewRecord("")}, nil }
+	batch := task.Records()
+	first, second := batch.Entry(0), batch.Entry(1)
+	if first.Flags()&abi.FlagNoTopic != 0 || batch.Topic(int(first.Topic())) != "routed" {
+		t.Errorf("the first has flags %d", first.Flags())
+	}
+	if second.Flags()&abi.FlagNoTopic == 0 {
+		t.Errorf("the second has flags %d", second.Flags())
+	}
+}
+
+// router gives records with a key a topic.
+type router struct{}
+
+func (router) Transform(_ context.Context, r *guest.Record) (guest.Outcome, error) {
+	if r.Key() != nil {
+		r.Topic = "routed"
+	}
+	return guest.Keep, nil
 }
 
 func TestARetriablePollIsTriedAgain(t *testing.T) {

@@ -73,7 +73,7 @@ pub struct Entry {
     pub origin: u32,
     /// 0 none, 1 create time, 2 log append time.
     pub timestamp_type: u8,
-    /// Bit 0: what the last predicate said.
+    /// Bit 0: what the last predicate said. Bit 1: [`NO_TOPIC`].
     pub flags: u8,
     pub header_count: u16,
     pub key: Cell,
@@ -87,6 +87,9 @@ pub struct Entry {
     pub source_offset_len: u32,
     pub(crate) zero: u32,
 }
+
+/// Flag of a record without a topic, whose index is that of an empty text.
+pub const NO_TOPIC: u8 = 2;
 
 /// Size of an entry in the ABI.
 pub const ENTRY_BYTES: usize = 88;
@@ -113,6 +116,12 @@ impl Entry {
             source_offset_len: NONE,
             zero: 0,
         }
+    }
+
+    /// Whether there is a topic, be it an empty text.
+    #[inline]
+    pub fn has_topic(&self) -> bool {
+        self.flags & NO_TOPIC == 0
     }
 
     /// What the last predicate said.

@@ -72,7 +72,7 @@ pub use bytes::{append, same};
 pub use config::{split_list, trim, Config, ConfigDef, ConfigKey, ConfigType, Importance, Parsed, Validator};
 pub use constant::Constant;
 pub use dictionary::{Dictionaries, Dictionary, FixedSchema, PerSchema, PerTopic};
-pub use entry::{Cell, Entry, ENTRY_BYTES, NO_TIMESTAMP};
+pub use entry::{Cell, Entry, ENTRY_BYTES, NO_TIMESTAMP, NO_TOPIC};
 pub use error::{Error, Kind, Result};
 pub use fields::{assemble_parts, part_of, within, Decode, Part, Scratch};
 pub use layouts::Layouts;

@@ -281,6 +281,8 @@ pub struct Plugin {
     pub watches: bool,
     /// Its stages have a [`State`].
     pub keeps_state: bool,
+    /// Records of a source come with source partition and offset; else only where its module is the source's, too.
+    pub wants_source: bool,
     /// A converter that also serves as header converter.
     pub headers: bool,
     /// Kind in the manifest where it is not that of `make`.
@@ -308,6 +310,7 @@ impl Plugin {
             needs: Vec::new(),
             watches: false,
             keeps_state: false,
+            wants_source: false,
             headers: false,
             kind: None,
             config: ConfigDef::default(),
@@ -387,6 +390,11 @@ impl Plugin {
         self
     }
 
+    pub fn wanting_source(mut self) -> Self {
+        self.wants_source = true;
+        self
+    }
+
     pub(crate) fn answers_to(&self, name: &str) -> bool {
         self.class == name || self.aliases.contains(&name)
     }
@@ -418,11 +426,13 @@ impl Plugin {
             let needs = self.needs.iter().map(|(capability, parts)| (Value::str(*capability), Value::strings(parts)));
             entries.push((Value::str("needs"), Value::Map(needs.collect())));
         }
-        if self.alter_offsets.is_some() {
-            entries.push((Value::str("alters_offsets"), Value::Boolean(true)));
-        }
-        if let (Value::Map(entries), true) = (&mut value, self.keeps_state) {
-            entries.push((Value::str("keeps_state"), Value::Boolean(true)));
+        let wishes = [
+            ("alters_offsets", self.alter_offsets.is_some()),
+            ("keeps_state", self.keeps_state),
+            ("wants_source", self.wants_source),
+        ];
+        for (wish, _) in wishes.iter().filter(|(_, holds)| *holds) {
+            entries.push((Value::str(*wish), Value::Boolean(true)));
         }
         value
     }

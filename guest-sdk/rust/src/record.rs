@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::builder::{Builder, Stack};
 use crate::dictionary::Dictionaries;
-use crate::entry::{Cell, Entry};
+use crate::entry::{Cell, Entry, NO_TOPIC};
 use crate::error::{Error, Result};
 use crate::fields::Part;
 use crate::limits;
@@ -131,12 +131,14 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// Name of the topic; empty if there is none, see [`Entry::has_topic`].
     pub fn topic(&self) -> &str {
         self.dict.topic(self.entry.topic)
     }
 
     pub fn set_topic(&mut self, topic: &str) -> Result<()> {
         self.entry.topic = self.dict.intern_topic(topic)?;
+        self.entry.flags &= !NO_TOPIC;
         Ok(())
     }
 

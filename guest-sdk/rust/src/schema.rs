@@ -83,6 +83,9 @@ pub struct Schema {
     pub doc: Option<Rc<str>>,
     pub parameters: Option<Vec<(String, String)>>,
     pub default: Option<Value>,
+    /// What a default that is a struct was made with, where that is not this schema without its default: a schema may
+    /// have been renamed since. Counts only beside such a default.
+    pub default_schema: Option<Rc<Schema>>,
     /// Keys of a MAP; `None` if not known.
     pub key: Option<Rc<Schema>>,
     /// Elements of an ARRAY or values of a MAP; `None` if not known.
@@ -102,6 +105,7 @@ impl Schema {
             doc: None,
             parameters: None,
             default: None,
+            default_schema: None,
             key: None,
             element: None,
             fields: Vec::new(),
@@ -181,6 +185,7 @@ impl Schema {
             self.doc.is_some(),
             self.parameters.is_some(),
             self.default.is_some(),
+            self.own_schema_of_default().is_some(),
         ];
         out.push(self.kind as u8);
         out.push(flags.iter().enumerate().map(|(bit, set)| (*set as u8) << bit).sum());
@@ -198,7 +203,15 @@ impl Schema {
             out.push(default.tag() as u8);
             put_sized(out, |out| default.encode(out));
         }
+        if let Some(own) = self.own_schema_of_default() {
+            put_sized(out, |out| own.encode(out));
+        }
         self.encode_children(out);
+    }
+
+    fn own_schema_of_default(&self) -> Option<&Schema> {
+        let is_struct = matches!(self.default, Some(Value::Struct(..)));
+        self.default_schema.as_deref().filter(|_| is_struct)
     }
 
     fn encode_children(&self, out: &mut Vec<u8>) {
@@ -287,7 +300,7 @@ impl<'a> Reader<'a> {
         }
         let kind = TYPES.get(self.u8()? as usize)?.0;
         let flags = self.u8()?;
-        if flags > 63 {
+        if flags > 127 {
             return None;
         }
         let mut schema = Schema::new(kind);
@@ -308,8 +321,17 @@ impl<'a> Reader<'a> {
             let tag = Tag::of(self.u8()?)?;
             schema.default = Some(Value::decode(ValueRef::new(tag, self.sized()?)).ok()?);
         }
+        if flags & 64 != 0 {
+            schema.default_schema = Some(self.schema_of_default(schema.default.as_ref()?, depth)?);
+        }
         self.children(&mut schema, depth)?;
         Some(schema)
+    }
+
+    fn schema_of_default(&mut self, default: &Value, depth: usize) -> Option<Rc<Schema>> {
+        let own = self.child(depth)??;
+        let Value::Struct(_, items) = default else { return None };
+        (own.kind == Type::Struct && own.fields.len() == items.len()).then_some(own)
     }
 
     fn parameters(&mut self) -> Option<Vec<(String, String)>> {
@@ -353,6 +375,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::NONE;
 
     fn rich() -> Schema {
         let mut schema = Schema::new(Type::Struct)
@@ -368,23 +391,51 @@ mod tests {
         schema
     }
 
+    /// A schema whose default has the name from before.
+    fn renamed() -> Schema {
+        let old = Schema::new(Type::Struct).named("old").field("a", Schema::new(Type::Int32));
+        Schema {
+            name: Some("new".into()),
+            default: Some(Value::Struct(NONE, vec![Value::Int32(3)])),
+            default_schema: Some(Rc::new(old.clone())),
+            ..old
+        }
+    }
+
     #[test]
     fn schemas_survive_the_round_trip() {
         assert_eq!(Schema::decode(&rich().to_bytes()).unwrap(), rich());
         assert_eq!(Schema::decode(&[7, 1]).unwrap(), Schema::new(Type::String).optional());
+        assert_eq!(Schema::decode(&renamed().to_bytes()).unwrap(), renamed());
+    }
+
+    #[test]
+    fn only_a_struct_has_a_schema_of_its_own_as_a_default() {
+        let old = Some(Rc::new(Schema::new(Type::Struct)));
+        for wrong in [Some(Value::Int32(1)), Some(Value::Null), None] {
+            let schema = Schema { default: wrong, default_schema: old.clone(), ..Schema::new(Type::Int32) };
+            assert_eq!(Schema::decode(&schema.to_bytes()).unwrap().default_schema, None);
+        }
+        let mut bytes = Schema { default: Some(Value::Int32(1)), ..Schema::new(Type::Int32) }.to_bytes();
+        bytes[1] |= 64;
+        bytes.extend_from_slice(&[6, 0, 0, 0, Type::Struct as u8, 0, 0, 0, 0, 0]);
+        assert!(Schema::decode(&bytes).is_err());
+        let short = Schema { default: Some(Value::Struct(NONE, vec![])), ..renamed() };
+        assert!(Schema::decode(&short.to_bytes()).is_err());
     }
 
     #[test]
     fn truncated_and_flipped_schemas_never_trap() {
-        let bytes = rich().to_bytes();
-        for cut in 0..bytes.len() {
-            assert!(Schema::decode(&bytes[..cut]).is_err(), "{cut}");
-        }
-        for at in 0..bytes.len() {
-            for bit in 0..8 {
-                let mut bad = bytes.clone();
-                bad[at] ^= 1 << bit;
-                let _ = Schema::decode(&bad);
+        for bytes in [rich().to_bytes(), renamed().to_bytes()] {
+            for cut in 0..bytes.len() {
+                assert!(Schema::decode(&bytes[..cut]).is_err(), "{cut}");
+            }
+            for at in 0..bytes.len() {
+                for bit in 0..8 {
+                    let mut bad = bytes.clone();
+                    bad[at] ^= 1 << bit;
+                    let _ = Schema::decode(&bad);
+                }
             }
         }
     }

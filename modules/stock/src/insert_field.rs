@@ -102,7 +102,7 @@ impl Insertion {
         };
         match &mut self.source {
             _ if !there => Ok(Cell::NULL),
-            Source::Topic if topic.is_empty() => Ok(Cell::NULL),
+            Source::Topic if !entry.has_topic() => Ok(Cell::NULL),
             Source::Topic => put(Tag::String, topic.as_bytes()),
             Source::Partition => put(Tag::Int32, &entry.partition.to_le_bytes()),
             Source::Offset => put(Tag::Int64, &entry.offset.to_le_bytes()),
@@ -215,8 +215,8 @@ impl InsertField {
         carry_all(&derived.readers, &cell, record)?;
         self.added.clear();
         for insertion in &mut self.insertions {
-            // The empty topic stands for none. What else may be missing is left out, also where it is required.
-            if matches!(insertion.source, Source::Topic) && record.topic().is_empty() && !insertion.optional {
+            // What else may be missing is left out, also where it is required.
+            if matches!(insertion.source, Source::Topic) && !record.entry.has_topic() && !insertion.optional {
                 return Err(null_in_required(&insertion.field()));
             }
             self.added.push(Part::named(0, 0).with(insertion.value(record, true)?));

@@ -10,7 +10,7 @@ use crate::java_text;
 /// partition and offset are null where the stage was not told.
 pub fn text(record: &mut Record<'_>) -> String {
     let entry = *record.entry;
-    let topic = Some(record.topic().to_string());
+    let topic = entry.has_topic().then(|| record.topic().to_string());
     let partition = (entry.partition != -1).then_some(entry.partition as i64);
     let (key, key_schema) = cell_texts(record, &entry.key);
     let (value, value_schema) = cell_texts(record, &entry.value);

@@ -55,9 +55,18 @@ impl RegexRouter {
     }
 }
 
+/// Java's matcher fails on null.
+#[cold]
+pub fn no_topic() -> Error {
+    Error::connect("the record has no topic").class("java.lang.NullPointerException")
+}
+
 impl Transform for RegexRouter {
     #[inline]
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
+        if !record.entry.has_topic() {
+            return Err(no_topic());
+        }
         let from = record.entry.topic;
         if let Some(to) = self.routed.get(record.dict, from) {
             record.entry.topic = to;
@@ -75,5 +84,21 @@ impl Transform for RegexRouter {
 
     fn takes_apart(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_guest::Value;
+
+    use crate::trial::Records;
+
+    #[test]
+    fn a_record_without_a_topic_is_an_error_and_no_empty_topic() {
+        let mut records = Records::default();
+        records.add(None, &Value::Null).add(None, &Value::Null).without_topic();
+        let passed = records.through("transform", "RegexRouter", &[("regex", ".*"), ("replacement", "x$0")]);
+        assert_eq!((passed.len(), passed.topic(0)), (1, "xt".to_string()));
+        assert_eq!(passed.errors(), [(1, "the record has no topic".to_string())]);
     }
 }

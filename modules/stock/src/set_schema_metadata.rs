@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use berth_guest::{
     Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Importance, Make, Outcome, PerSchema, Plugin, Record,
-    Result, Schema, Tag, Transform, Type, NONE,
+    Result, Schema, Tag, Transform, Type, Value, NONE,
 };
 
 use crate::field_reader::{carry_all, FieldReader};
@@ -77,13 +77,24 @@ impl SetSchemaMetadata {
             if schema.kind != Type::Struct {
                 return Err(Error::data("Cannot list fields on non-struct type"));
             }
-            let mut new = Schema::clone(&schema);
-            new.name = name.clone().or(new.name);
-            new.version = version.or(new.version);
+            let new = renamed(&schema, name.clone(), version);
             let strict = FieldReader::all(&schema, replace_null).filter(FieldReader::minds_null).collect();
             Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, strict }))
         })
     }
+}
+
+/// The schema with another name or version. A default that is a struct was made before, so it keeps the schema it had.
+fn renamed(schema: &Schema, name: Option<Rc<str>>, version: Option<i32>) -> Schema {
+    let mut new = Schema::clone(schema);
+    new.name = name.or(new.name);
+    new.version = version.or(new.version);
+    if let Some(Value::Struct(..)) = new.default {
+        let without_default = |schema: &Schema| Schema { default: None, default_schema: None, ..schema.clone() };
+        let made_with = schema.default_schema.clone().unwrap_or_else(|| Rc::new(without_default(schema)));
+        new.default_schema = Some(made_with).filter(|old| **old != without_default(&new));
+    }
+    new
 }
 
 impl Transform for SetSchemaMetadata {
@@ -127,8 +138,6 @@ fn reads_as_it_stands(cell: &Cell, record: &Record<'_>, derived: &Derived) -> bo
 
 #[cfg(test)]
 mod tests {
-    use berth_guest::Value;
-
     use super::*;
     use crate::trial::Records;
 
@@ -156,6 +165,16 @@ mod tests {
         records.add(Some(&schema), &struct_of(vec![Value::Null, Value::str("x")]));
         let mut passed = records.through("transform", "SetSchemaMetadata$Value", &config);
         assert_eq!(passed.value(0).1, struct_of(vec![Value::Int32(7), Value::str("x")]));
+    }
+
+    #[test]
+    fn a_default_keeps_the_schema_that_it_was_made_with() {
+        let old = Schema::new(Type::Struct).named("old").field("a", Schema::new(Type::Int32));
+        let defaulted = Schema { default: Some(struct_of(vec![Value::Int32(3)])), ..old.clone() };
+        let new = renamed(&defaulted, Some("new".into()), None);
+        assert_eq!((new.name(), new.default_schema.as_deref()), (Some("new"), Some(&old)));
+        assert_eq!(renamed(&new, None, Some(2)).default_schema.as_deref(), Some(&old));
+        assert_eq!(renamed(&new, Some("old".into()), None), defaulted);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use berth_guest::{
 
 use crate::java_record;
 use crate::java_time::{SimpleDateFormat, Zone};
+use crate::regex_router::no_topic;
 
 pub fn plugin() -> Plugin {
     let new = |context: &Context| -> Result<Box<dyn Transform>> { Ok(Box::new(TimestampRouter::new(context)?)) };
@@ -17,6 +18,7 @@ pub fn plugin() -> Plugin {
         Make::Transform(new),
     )
     .aliases(&["TimestampRouter"])
+    .wanting_source()
     .config(definition())
 }
 
@@ -90,6 +92,9 @@ impl TimestampRouter {
             return Err(Error::data(format!("Timestamp missing on record: {}", java_record::text(record))));
         }
         let step = epoch_ms.div_euclid(self.step_ms);
+        if !record.entry.has_topic() {
+            return Err(no_topic());
+        }
         if self.last.step != Some(step) || self.last.topic != record.topic() {
             self.route(record.topic(), epoch_ms)?;
         }
@@ -118,7 +123,9 @@ impl Transform for TimestampRouter {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Outcome> {
         let (topic, epoch_ms) = (record.entry.topic, record.entry.timestamp);
         match self.steps.get(record.dict, topic) {
-            Some(Step { from_ms, to_ms, routed }) if from_ms <= epoch_ms && epoch_ms < to_ms => {
+            Some(Step { from_ms, to_ms, routed })
+                if from_ms <= epoch_ms && epoch_ms < to_ms && record.entry.has_topic() =>
+            {
                 record.entry.topic = routed;
             }
             _ => self.enter_step(record)?,

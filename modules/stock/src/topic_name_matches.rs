@@ -42,6 +42,9 @@ struct TopicNameMatches {
 impl Predicate for TopicNameMatches {
     #[inline]
     fn test(&mut self, record: &mut Record<'_>) -> Result<bool> {
+        if !record.entry.has_topic() {
+            return Ok(false);
+        }
         if let Some(said) = self.said.get(record.dict, record.entry.topic) {
             return Ok(said);
         }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use berth_guest::event::{kind, message};
 use berth_guest::fake::{stage, FakeHost, Said};
-use berth_guest::{put_header, Batch, Cell, Entry, Headers, Schema, Tag, Value, ValueRef, NONE};
+use berth_guest::{put_header, Batch, Cell, Entry, Headers, Schema, Tag, Value, ValueRef, NONE, NO_TOPIC};
 
 /// A header: name, schema, value.
 pub type HeaderValue = (String, Option<Schema>, Value);
@@ -42,6 +42,14 @@ impl Records {
     /// Gives the last record a timestamp, in milliseconds since the epoch.
     pub fn timestamp(&mut self, epoch_ms: i64) -> &mut Records {
         self.batch.entries.last_mut().unwrap().timestamp = epoch_ms;
+        self
+    }
+
+    /// Takes the topic from the last record.
+    pub fn without_topic(&mut self) -> &mut Records {
+        let entry = self.batch.entries.last_mut().unwrap();
+        entry.topic = self.batch.dict.intern_topic("").unwrap();
+        entry.flags |= NO_TOPIC;
         self
     }
 

@@ -246,9 +246,11 @@ fn golden_values_are_read_and_written() {
 }
 
 #[test]
-fn golden_schema_is_read_and_written() {
-    let bytes = golden("schema.bin");
-    assert_eq!(Schema::decode(&bytes).unwrap().to_bytes(), bytes);
+fn golden_schemas_are_read_and_written() {
+    for name in ["schema.bin", "renamed.bin"] {
+        let bytes = golden(name);
+        assert_eq!(Schema::decode(&bytes).unwrap().to_bytes(), bytes, "{name}");
+    }
 }
 
 #[test]

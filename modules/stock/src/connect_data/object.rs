@@ -112,8 +112,8 @@ impl Object {
     pub fn default_of(schema: &Schema) -> Option<Object> {
         let default = schema.default.as_ref().filter(|default| **default != Value::Null)?;
         // A struct was made before its schema had the default.
-        let declared = Schema { default: None, ..schema.clone() };
-        Some(Object::of(default, Some(&Rc::new(declared))))
+        let without_default = || Rc::new(Schema { default: None, default_schema: None, ..schema.clone() });
+        Some(Object::of(default, Some(&schema.default_schema.clone().unwrap_or_else(without_default))))
     }
 
     /// A value of the ABI; `declared` is the schema of structs that don't name theirs.

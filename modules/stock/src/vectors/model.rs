@@ -32,15 +32,23 @@ pub fn schema(json: &Json) -> Result<Option<Rc<Schema>>, Foreign> {
         out.fields.push(Field { name: field.get("name").text().unwrap_or_default().into(), schema: child });
     }
     if json.has("default") {
-        let mut dict = Dictionaries::default();
-        let default = value(json.get("default"), Some(&out.clone()), &mut dict)?;
-        // A schema outlives batches, so nothing in it can refer to one: a struct has the schema around it.
-        out.default = Some(match default {
-            Value::Struct(_, items) => Value::Struct(NONE, items),
-            other => other,
-        });
+        set_default(&mut out, json.get("default"))?;
     }
     Ok(Some(Rc::new(out)))
+}
+
+fn set_default(schema: &mut Schema, json: &Json) -> Result<(), Foreign> {
+    let mut dict = Dictionaries::default();
+    let default = value(json, Some(&schema.clone()), &mut dict)?;
+    // A schema outlives batches, so nothing in it refers to their schemas.
+    schema.default = Some(match default {
+        Value::Struct(own, items) => {
+            schema.default_schema = dict.schema(own).map_err(|_| Foreign)?;
+            Value::Struct(NONE, items)
+        }
+        other => other,
+    });
+    Ok(())
 }
 
 /// A value; structs with a schema of their own name it in `dict`.
@@ -131,7 +139,7 @@ pub fn schema_json(schema: &Schema, dict: &mut Dictionaries) -> Json {
     put("doc", text(&schema.doc));
     let pair = |(k, v): &(String, String)| Json::List(vec![Json::text_of(k), Json::text_of(v)]);
     put("parameters", schema.parameters.as_ref().map_or(Json::Null, |p| Json::List(p.iter().map(pair).collect())));
-    put("default", schema.default.as_ref().map_or(Json::Null, |v| owned_json(v, Some(schema), dict)));
+    put("default", schema.default.as_ref().map_or(Json::Null, |v| default_json(v, schema, dict)));
     put("key", schema.key.as_ref().map_or(Json::Null, |s| schema_json(s, dict)));
     put("value", schema.element.as_ref().map_or(Json::Null, |s| schema_json(s, dict)));
     if schema.kind == Type::Struct {
@@ -141,6 +149,16 @@ pub fn schema_json(schema: &Schema, dict: &mut Dictionaries) -> Json {
         put("fields", Json::List(schema.fields.iter().map(field).collect()));
     }
     Json::object(members)
+}
+
+fn default_json(default: &Value, schema: &Schema, dict: &mut Dictionaries) -> Json {
+    let named = match (default, &schema.default_schema) {
+        (Value::Struct(_, items), Some(own)) => {
+            dict.intern_schema(own).ok().map(|own| Value::Struct(own, items.clone()))
+        }
+        _ => None,
+    };
+    owned_json(named.as_ref().unwrap_or(default), Some(schema), dict)
 }
 
 /// A value in the vectors' form; `declared` is the schema around it.
