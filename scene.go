@@ -178,7 +178,7 @@ func (s *scene) ask(method, path string, body, answer any) error {
 
 // upload uploads a module to a space: "" or /tenants/NAME.
 func (s *scene) upload(space, file string) error {
-	body, mediaType, err := uploadForm(file, "", "")
+	body, mediaType, err := uploadForm(file, nil)
 	if err != nil {
 		return err
 	}
