@@ -85,8 +85,7 @@ func (p *process) intrude(name string, headers []string, want int) {
 	}
 }
 
-// showing makes a request whose headers no client library would send, and returns the status of the answer; 0: the worker
-// hung up.
+// showing makes a request whose headers no client library would send, and returns the status of the answer.
 func (p *process) showing(method, path string, headers ...string) int {
 	p.t.Helper()
 	base, err := url.Parse(p.url)
@@ -210,12 +209,13 @@ func (i *tokenIssuer) forged() map[string][]string {
 	maps.Copy(tokens, i.forgedHeaders())
 	maps.Copy(tokens, i.forgedClaims())
 	parts := strings.Split(i.good(), ".")
+	otherClaims := encoded([]byte(i.claims(map[string]any{"sub": "root"})))
 	maps.Copy(tokens, map[string]string{
 		"token-cut":                  parts[0] + "." + parts[1],
 		"token-without-a-signature":  parts[0] + "." + parts[1] + ".",
 		"token-of-half-a-signature":  parts[0] + "." + parts[1] + "." + parts[2][:len(parts[2])/2],
 		"token-of-garbage":           parts[0] + "." + parts[1] + "." + encoded(make([]byte, 256)),
-		"token-of-other-claims":      parts[0] + "." + encoded([]byte(i.claims(map[string]any{"sub": "root"}))) + "." + parts[2],
+		"token-of-other-claims":      parts[0] + "." + otherClaims + "." + parts[2],
 		"token-of-four-parts":        i.good() + "." + parts[2],
 		"token-followed-by-a-second": i.good() + "," + i.good(),
 	})
@@ -305,7 +305,8 @@ func (i *tokenIssuer) overreaching() map[string]overreach {
 	}
 	for name, roles := range map[string]any{
 		"object": map[string]any{"admin": true}, "number": 1, "true": true, "nested-list": [][]string{{"admin"}},
-		"text-of-a-list": "[admin]", "list-in-a-text": "view,admin", "capitals": "ADMIN", "star": "*", "with-a-space": " admin",
+		"text-of-a-list": "[admin]", "list-in-a-text": "view,admin", "capitals": "ADMIN", "star": "*",
+		"with-a-space": " admin",
 	} {
 		attacks["token-with-roles-as-"+name] = overreach{"/connectors/", bearer(map[string]any{"roles": roles}),
 			http.StatusForbidden}
@@ -318,6 +319,7 @@ func passwordAttacks(good string) map[string][]string {
 	basic := func(credentials string) string {
 		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 	}
+	password := base64.StdEncoding.EncodeToString([]byte("root:root"))
 	return map[string][]string{
 		"two-authorizations":              {good, basic("root:wrong")},
 		"two-authorizations-the-bad-one":  {basic("eve:eve"), good},
@@ -333,7 +335,7 @@ func passwordAttacks(good string) map[string][]string {
 		"password-of-a-slash":             {basic("a/root:root")},
 		"password-of-capitals":            {basic("ROOT:root")},
 		"password-of-a-name-with-a-nul":   {basic("root\x00:root")},
-		"password-as-a-bearers":           {"Authorization: Bearer " + base64.StdEncoding.EncodeToString([]byte("root:root"))},
+		"password-as-a-bearers":           {"Authorization: Bearer " + password},
 		"scheme-that-is-unknown":          {strings.Replace(basic("root:root"), "Basic", "Negotiate", 1)},
 		"scheme-without-a-value":          {"Authorization: Basic"},
 		"no-authorization":                nil,

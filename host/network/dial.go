@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 func (s *Stream) dial(hostname string, port uint16) {
 	ctx, cancel := context.WithTimeout(s.ctx, host.NetDialDurationMax)
 	defer cancel()
-	name, addresses, failed := s.stack.resolved(ctx, hostname, port)
+	name, addresses, failed := s.stack.access.resolved(ctx, hostname, port)
 	if failed != nil {
 		s.fail(failed)
 		return
@@ -34,9 +35,29 @@ func (s *Stream) dial(hostname string, port uint16) {
 	s.open(conn, "")
 }
 
+// Dial connects the host itself to an address host:port that the configuration of somebody names who may reach what the
+// policy grants, no more. It resolves and checks at every call. Errors: *Error; those of net.
+func (p *Policy) Dial(ctx context.Context, resolver Resolver, address string) (net.Conn, error) {
+	hostname, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("the port of %s must be a number from 1 to 65535", address)
+	}
+	ctx, cancel := context.WithTimeout(ctx, host.NetDialDurationMax)
+	defer cancel()
+	_, addresses, failed := Access{Policy: p, Resolver: resolver}.resolved(ctx, hostname, uint16(port))
+	if failed != nil {
+		return nil, failed
+	}
+	return connect(ctx, addresses, uint16(port))
+}
+
 // resolved gives the addresses of a host that may be dialled.
-func (s *Stack) resolved(ctx context.Context, hostname string, port uint16) (string, []netip.Addr, *Error) {
-	policy := s.access.Policy
+func (a Access) resolved(ctx context.Context, hostname string, port uint16) (string, []netip.Addr, *Error) {
+	policy := a.Policy
 	if port == 0 {
 		return "", nil, &Error{abi.NetInvalid, "port 0 can't be dialled"}
 	}
@@ -54,7 +75,7 @@ func (s *Stack) resolved(ctx context.Context, hostname string, port uint16) (str
 	if failed := policy.checkName(name, port); failed != nil {
 		return "", nil, failed
 	}
-	all, err := s.access.Resolver.LookupNetIP(ctx, "ip", name)
+	all, err := a.Resolver.LookupNetIP(ctx, "ip", name)
 	if err != nil {
 		return "", nil, classify("resolve "+name, err)
 	}

@@ -30,8 +30,19 @@ func newClient(s settings, log *slog.Logger) *client {
 	transport := &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: s.tls,
 		TLSHandshakeTimeout: s.connectTimeout, Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
 		MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}
+	if s.bounds != nil { // a proxy would dial what this worker must not
+		transport.Proxy = nil
+		transport.DialContext = s.dialWithin
+	}
 	return &client{settings: s, log: log, http: &http.Client{Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// dialWithin bounds the dial, too, by the time that the configuration gives it.
+func (s settings) dialWithin(ctx context.Context, _, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.connectTimeout)
+	defer cancel()
+	return s.bounds.Dial(ctx, address)
 }
 
 func (c *client) close() { c.http.CloseIdleConnections() }
