@@ -204,7 +204,8 @@ func TestHostDialsWhatIsGranted(t *testing.T) {
 	p := policy(t, "127.0.0.1:"+port, "registry.example:80", "*.internal:80")
 	for _, private := range []string{"169.254.169.254", "10.0.0.1", "::1", "::ffff:169.254.169.254"} {
 		for _, address := range []string{"registry.example:80", "metadata.google.internal:80",
-			net.JoinHostPort(private, "80"), "localhost:" + port, "127.0.0.1:1", "0177.0.0.1:" + port, "2130706433:" + port, "registry.example", "x:http"} {
+			net.JoinHostPort(private, "80"), "localhost:" + port, "127.0.0.1:1",
+			"0177.0.0.1:" + port, "2130706433:" + port, "registry.example", "x:http"} {
 			r := &rebinding{then: netip.MustParseAddr(private)}
 			r.asked.Store(1)
 			if conn, err := p.Dial(t.Context(), r, address); err == nil {
