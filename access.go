@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"slices"
@@ -118,7 +119,7 @@ func certificateName(naming string, cert *x509.Certificate) string {
 	case "subject":
 		return cert.Subject.String()
 	case "cn":
-		return cert.Subject.CommonName
+		return commonName(cert)
 	case "dns":
 		names = cert.DNSNames
 	case "email":
@@ -133,3 +134,20 @@ func certificateName(naming string, cert *x509.Certificate) string {
 	}
 	return names[0]
 }
+
+// commonName is "" where there are several: which of them the authority has looked at, nobody knows.
+func commonName(cert *x509.Certificate) string {
+	count := 0
+	for _, attribute := range cert.Subject.Names {
+		if attribute.Type.Equal(commonNameID) {
+			count++
+		}
+	}
+	if count != 1 {
+		return ""
+	}
+	return cert.Subject.CommonName
+}
+
+// commonNameID is id-at-commonName of RFC 5280.
+var commonNameID = asn1.ObjectIdentifier{2, 5, 4, 3}

@@ -96,6 +96,9 @@ func (a Access) identify(request *http.Request) (bearer.Identity, error) {
 	if a.off() {
 		return bearer.Identity{}, nil
 	}
+	if len(request.Header.Values(echo.HeaderAuthorization)) > 1 {
+		return bearer.Identity{}, &errUnknown{"several Authorization headers: a proxy may have checked another one"}
+	}
 	header := request.Header.Get(echo.HeaderAuthorization)
 	scheme, token, _ := strings.Cut(header, " ")
 	switch {

@@ -192,3 +192,33 @@ func FuzzGrant(f *testing.F) {
 		}
 	})
 }
+
+// What the host dials for a tenant's configuration is checked as what a plugin dials.
+func TestHostDialsWhatIsGranted(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	p := policy(t, "127.0.0.1:"+port, "registry.example:80", "*.internal:80")
+	for _, private := range []string{"169.254.169.254", "10.0.0.1", "::1", "::ffff:169.254.169.254"} {
+		for _, address := range []string{"registry.example:80", "metadata.google.internal:80",
+			net.JoinHostPort(private, "80"), "localhost:" + port, "127.0.0.1:1",
+			"0177.0.0.1:" + port, "2130706433:" + port, "registry.example", "x:http"} {
+			r := &rebinding{then: netip.MustParseAddr(private)}
+			r.asked.Store(1)
+			if conn, err := (Dialer{p, r}).DialContext(t.Context(), "tcp", address); err == nil {
+				t.Errorf("%s, with names at %s: connected to %s", address, private, conn.RemoteAddr())
+			}
+		}
+	}
+	conn, err := Dialer{Policy: p}.DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatalf("what is granted: %v", err)
+	}
+	_ = conn.Close()
+	if _, err := (Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String()); err == nil {
+		t.Error("no grants: connected")
+	}
+}

@@ -63,7 +63,7 @@ type call func(ctx context.Context, r *Registry, args abi.Value) (abi.Value, err
 var calls = map[string]call{"schema": schemaCall, "register": registerCall, "lookup": lookupCall, "latest": latestCall}
 
 // Serve answers a guest's request. A registry that can't be reached is a retriable error, one that refuses the
-// credentials an error of configuration, and everything else one of the record.
+// credentials or that the tenant may not reach an error of configuration, and everything else one of the record.
 func (r *Registry) Serve(ctx context.Context, request abi.Request) abi.Reply {
 	serve, known := calls[request.Call]
 	if !known {
@@ -81,6 +81,8 @@ func (r *Registry) Serve(ctx context.Context, request abi.Request) abi.Reply {
 func codeOf(err error) abi.Code {
 	var refused *refusal
 	switch {
+	case notGranted(err):
+		return abi.CodeConfig
 	case !errors.As(err, &refused):
 		return abi.CodeRetriable
 	case refused.status == http.StatusUnauthorized || refused.status == http.StatusForbidden:

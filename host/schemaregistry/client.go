@@ -14,7 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/network"
 )
 
 // client speaks the registry's HTTP API. Safe for concurrent use.
@@ -30,8 +32,19 @@ func newClient(s settings, log *slog.Logger) *client {
 	transport := &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: s.tls,
 		TLSHandshakeTimeout: s.connectTimeout, Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
 		MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}
+	if s.bounds != nil { // a proxy would dial what this worker must not
+		transport.Proxy = nil
+		transport.DialContext = s.dialWithin
+	}
 	return &client{settings: s, log: log, http: &http.Client{Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// dialWithin bounds the dial, too, by the time that the configuration gives it.
+func (s settings) dialWithin(ctx context.Context, _, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.connectTimeout)
+	defer cancel()
+	return s.bounds.Dial(ctx, address)
 }
 
 func (c *client) close() { c.http.CloseIdleConnections() }
@@ -74,12 +87,18 @@ func (c *client) do(ctx context.Context, method, path string, body, out any) err
 		if err == nil || errors.As(err, &refused) {
 			return err
 		}
-		if attempt >= c.retries || !pause(ctx, wait) {
+		if notGranted(err) || attempt >= c.retries || !pause(ctx, wait) {
 			return &unreachable{err}
 		}
 		c.log.Warn("the schema registry does not answer; it is asked again", "path", path, "error", err, "after", wait)
 		wait = min(2*wait, c.retryWaitMax)
 	}
+}
+
+// notGranted: the tenant may not reach a registry that its configuration names, and asking again changes nothing.
+func notGranted(err error) bool {
+	var failed *network.Error
+	return errors.As(err, &failed) && failed.Code == abi.NetNotGranted
 }
 
 // pause waits; false: not in vain, ctx ends before.

@@ -2,10 +2,12 @@ package schemaregistry
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,19 +33,28 @@ type Pool struct {
 	known map[[sha256.Size]byte]*Registry // guarded by mu
 }
 
+// Bounds hold a registry to what the tenant may reach in whose connector's configuration it stands: the host dials what
+// that names, and reads no file for it.
+type Bounds struct {
+	Tenant string
+	// Dial connects to host:port, or refuses to: *network.Error.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+}
+
 // NewPool makes an empty one.
 func NewPool(log *slog.Logger) *Pool {
 	return &Pool{log: log, known: map[[sha256.Size]byte]*Registry{}}
 }
 
 // Open returns the registry of a converter's configuration, whose keys are without a prefix such as value.converter.
-// Each Open needs a Close. It does no I/O but to read certificates; its errors are host.ErrBadRequest.
-func (p *Pool) Open(config host.Config) (*Registry, error) {
-	s, err := parseSettings(config)
+// bounds are nil for the default tenant. Each Open needs a Close. It does no I/O but to read certificates; its errors
+// are host.ErrBadRequest.
+func (p *Pool) Open(config host.Config, bounds *Bounds) (*Registry, error) {
+	s, err := parseSettings(config, bounds)
 	if err != nil {
 		return nil, err
 	}
-	key := fingerprint(config)
+	key := fingerprint(config, bounds)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := p.known[key]
@@ -83,8 +94,11 @@ func (p *Pool) Close(r *Registry) {
 var clientKeys = []string{"schema.registry.", "basic.auth.", "bearer.auth.", "http.", "max.retries", "retries.",
 	"schemas.cache.config", "latest.cache.ttl.sec"}
 
-func fingerprint(config host.Config) [sha256.Size]byte {
+func fingerprint(config host.Config, bounds *Bounds) [sha256.Size]byte {
 	var text strings.Builder
+	if bounds != nil {
+		fmt.Fprintf(&text, "tenant %s\n", bounds.Tenant)
+	}
 	for _, key := range slices.Sorted(maps.Keys(config)) {
 		if slices.ContainsFunc(clientKeys, func(begin string) bool { return strings.HasPrefix(key, begin) }) {
 			fmt.Fprintf(&text, "%q=%q\n", key, config.Get(key))

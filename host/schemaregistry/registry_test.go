@@ -30,7 +30,7 @@ func config(pairs ...string) host.Config {
 func open(t *testing.T, pairs ...string) *Registry {
 	t.Helper()
 	pool := NewPool(slog.New(slog.DiscardHandler))
-	r, err := pool.Open(config(append([]string{"retries.wait.ms", "1", "max.retries", "2"}, pairs...)...))
+	r, err := pool.Open(config(append([]string{"retries.wait.ms", "1", "max.retries", "2"}, pairs...)...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		{"no PEM certificate", urlKey, "http://r", "schema.registry.ssl.truststore.certificates", "x"},
 		{"private key", urlKey, "http://r", "schema.registry.ssl.keystore.certificate.chain", "x"},
 	} {
-		_, err := NewPool(slog.Default()).Open(config(c[1:]...))
+		_, err := NewPool(slog.Default()).Open(config(c[1:]...), nil)
 		if !errors.Is(err, host.ErrBadRequest) || !strings.Contains(err.Error(), c[0]) {
 			t.Errorf("%q: %v", c, err)
 		}
@@ -227,9 +227,9 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 
 func TestPoolSharesWhatIsTheSame(t *testing.T) {
 	pool := NewPool(slog.Default())
-	a, _ := pool.Open(config(urlKey, "http://r", "auto.register.schemas", "true"))
-	b, _ := pool.Open(config(urlKey, "http://r"))
-	c, _ := pool.Open(config(urlKey, "http://u:p@r"))
+	a, _ := pool.Open(config(urlKey, "http://r", "auto.register.schemas", "true"), nil)
+	b, _ := pool.Open(config(urlKey, "http://r"), nil)
+	c, _ := pool.Open(config(urlKey, "http://u:p@r"), nil)
 	if a != b || a == c {
 		t.Error("the connection alone decides")
 	}

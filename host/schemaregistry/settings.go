@@ -30,11 +30,14 @@ type settings struct {
 	retryWait, retryWaitMax     time.Duration
 	cacheSize                   int
 	latestTTL                   time.Duration // negative: as long as the client lives
+
+	bounds *Bounds // nil: none
 }
 
 // reader reads keys of a configuration; after the first problem it gives zero values.
 type reader struct {
 	config host.Config
+	bounds *Bounds
 	err    error
 }
 
@@ -65,9 +68,10 @@ func (r *reader) millis(key string, preset int) time.Duration {
 }
 
 // parseSettings reads a converter's configuration, keys without the prefix value.converter.
-func parseSettings(config host.Config) (settings, error) {
-	r := &reader{config: config}
+func parseSettings(config host.Config, bounds *Bounds) (settings, error) {
+	r := &reader{config: config, bounds: bounds}
 	s := settings{
+		bounds:         bounds,
 		connectTimeout: r.millis("http.connect.timeout.ms", 5_000),
 		readTimeout:    r.millis("http.read.timeout.ms", 10_000),
 		retries:        r.number("max.retries", 3, 0),
@@ -176,6 +180,11 @@ func (r *reader) pem(store, inPlace string) []byte {
 	}
 	file := r.text(tlsPrefix + store + ".location")
 	if file == "" {
+		return nil
+	}
+	if r.bounds != nil {
+		r.bad(tlsPrefix+store+".location", file, fmt.Sprintf("tenant %s may not have the worker read its files; put the PEM "+
+			"text in place, in %s", r.bounds.Tenant, tlsPrefix+inPlace))
 		return nil
 	}
 	content, err := os.ReadFile(file)

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 
 	"github.com/berth-connect/berth/abi"
@@ -30,7 +31,7 @@ func (w scope) services(group pipeline.Group, answer serveRegistry) (serve guest
 		if !slices.Contains(s.Found.Capabilities, abi.CapabilitySchemaRegistry) {
 			continue
 		}
-		r, err := w.registries.Open(s.Config)
+		r, err := w.registries.Open(s.Config, w.registryBounds())
 		if err == nil && !w.tenant.IsDefault() {
 			if err = r.Check(w.Registry.Reachable().Check); err != nil {
 				w.registries.Close(r)
@@ -55,4 +56,16 @@ func (w scope) services(group pipeline.Group, answer serveRegistry) (serve guest
 		}
 		return answer(r, ctx, request)
 	}, release, nil
+}
+
+// registryBounds are nil for the default tenant, whose configurations may name any registry, as in Connect. A grant
+// that is taken away is gone from the next connection on.
+func (w scope) registryBounds() *schemaregistry.Bounds {
+	if w.tenant.IsDefault() {
+		return nil
+	}
+	dial := func(ctx context.Context, address string) (net.Conn, error) {
+		return network.Dialer{Policy: w.Registry.Reachable()}.DialContext(ctx, "tcp", address)
+	}
+	return &schemaregistry.Bounds{Tenant: w.tenant.Name, Dial: dial}
 }

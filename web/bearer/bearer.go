@@ -63,12 +63,26 @@ func New(config Config) (*Verifier, error) {
 			return nil, fmt.Errorf("algorithm %q must be one of %s", name, strings.Join(Algorithms, ", "))
 		}
 	}
-	v := &Verifier{config: config, client: &http.Client{Timeout: fetchDurationMax,
+	v := &Verifier{config: config, client: &http.Client{Timeout: fetchDurationMax, CheckRedirect: staysSecure,
 		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: config.TLS}}}
 	if config.Keys != "" {
 		v.verifier = v.with(config.Keys)
 	}
 	return v, nil
+}
+
+// redirectsMax bounds how often an issuer may point elsewhere in one answer.
+const redirectsMax = 5
+
+// staysSecure refuses a redirect from https to anything else: whoever is on the way there could put keys of its own in.
+func staysSecure(next *http.Request, before []*http.Request) error {
+	if len(before) > redirectsMax {
+		return fmt.Errorf("the issuer redirects more than %d times", redirectsMax)
+	}
+	if from := before[len(before)-1].URL; from.Scheme == "https" && next.URL.Scheme != "https" {
+		return fmt.Errorf("the issuer redirects from https to %s", next.URL.Scheme)
+	}
+	return nil
 }
 
 func (v *Verifier) with(keys string) *oidc.IDTokenVerifier {
