@@ -16,7 +16,7 @@ const (
 	// tenantsMemoryMax bounds the resident memory of the worker of the tenants, in MiB, at its peak.
 	tenantsMemoryMax = 1024
 	// tenantsMemoryLimit is what the worker's Go runtime is told, so that its collector has room below the bound.
-	tenantsMemoryLimit = "800MiB"
+	tenantsMemoryLimit = "400MiB"
 	tenantPairs        = 5   // of a source and a sink, in each tenant
 	tenantRecords      = 200 // that each source makes
 	tenantRate         = 10  // of them a second
