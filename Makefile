@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules docs demo test vectors rest-conformance state-conformance swap-proof kafka-integration clients bench bench-jvm bench-footprint bench-metering bench-sandbox lint red-team openapi fuzz clean
+.PHONY: help build modules docs demo test vectors rest-conformance state-conformance swap-proof kafka-integration clients bench bench-jvm bench-footprint bench-tenants bench-metering bench-sandbox lint red-team openapi fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -56,6 +56,9 @@ bench-jvm: build ## the same with Kafka Connect's JVM worker taking turns
 
 bench-footprint: build ## Berth and the JVM worker: start, memory, idle CPU, latency
 	testdata/scripts/bench.sh footprint jvm
+
+bench-tenants: build ## 100 tenants with 10 connectors each on one worker; fails over 1 GiB of memory
+	testdata/scripts/bench.sh tenants
 
 bench-sandbox: ## chains of the stock module in the sandbox against the same natively
 	testdata/scripts/bench-sandbox.sh

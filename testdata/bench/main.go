@@ -1,6 +1,6 @@
 // Command bench compares Berth with a bare client loop, and with the JVM worker where there is one, on a real Kafka:
 // in processor seconds per million records (bench speed), and in what a worker costs that has little to do (bench
-// footprint).
+// footprint) or many tenants (bench tenants).
 //
 // Systems take turns; a repeat whose output differs from the input by a byte is an error.
 package main
@@ -19,7 +19,7 @@ import (
 
 type options struct {
 	bootstrap, program, dir, plugins, table, pipelines, jvm string
-	records, repeats, brokerPID                             int
+	records, repeats, brokerPID, tenantCount                int
 	connectors                                              string
 	jvmWarmUp, idleTime, latencyTime                        time.Duration
 }
@@ -38,6 +38,7 @@ func main() {
 	flag.IntVar(&o.records, "records", 1_000_000, "records of a repeat")
 	flag.IntVar(&o.repeats, "repeats", 3, "repeats of each system")
 	flag.StringVar(&o.connectors, "connectors", "0 1 10 100", "numbers of idle connectors")
+	flag.IntVar(&o.tenantCount, "tenants", 100, "tenants of the worker that has many")
 	flag.DurationVar(&o.idleTime, "idle", 15*time.Second, "how long idle CPU is measured")
 	flag.DurationVar(&o.latencyTime, "latency", 20*time.Second, "how long latency is measured")
 	flag.Parse()
@@ -68,8 +69,10 @@ func run(o options, args []string) error {
 		err = b.speed(ctx, out)
 	case len(args) == 1 && args[0] == "footprint":
 		err = b.footprint(ctx, out)
+	case len(args) == 1 && args[0] == "tenants":
+		err = b.tenants(ctx, out)
 	default:
-		err = fmt.Errorf("%q is none of speed, footprint, floor", args)
+		err = fmt.Errorf("%q is none of speed, footprint, tenants, floor", args)
 	}
 	return errors.Join(err, closeTable(), kafka.deleteTopics(context.WithoutCancel(ctx), b.prefix))
 }
