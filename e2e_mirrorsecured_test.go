@@ -51,7 +51,8 @@ func (m *mirrored) from(s brokertest.Secured, protocol, alias string, more keys)
 		"source.cluster.bootstrap.servers": s.Addrs[protocol]}).with(more.of("source"))
 }
 
-// TestE2EMirrorSecured copies from clusters with each security.protocol, and to such where the worker's own Kafka is one.
+// TestE2EMirrorSecured copies from clusters with each security.protocol, and to such where the worker's own Kafka is
+// one.
 func TestE2EMirrorSecured(t *testing.T) {
 	m, s := startSecured(t)
 	cases := []struct{ protocol, mechanism string }{{"SSL", ""}}
