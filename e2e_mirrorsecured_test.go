@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/berth-connect/berth/cluster/embedded/brokertest"
@@ -78,46 +77,4 @@ func TestE2EMirrorSecured(t *testing.T) {
 		})
 		m.checkCopy(topic, n)
 	}
-}
-
-// TestE2EMirrorRefused: a login or a certificate that the other side refuses is said as such, without a secret.
-func TestE2EMirrorRefused(t *testing.T) {
-	m, s := startSecured(t)
-	wrong := secured(s, "SASL_SSL", "PLAIN").with(keys{"sasl.jaas.config": s.Login("PLAIN", "a guess")})
-	refusal := "at the source cluster: EOF" // all that an embedded broker says
-	if s.Shared {
-		refusal = "SASL_AUTHENTICATION_FAILED"
-	}
-	untrusted := secured(s, "SASL_SSL", "PLAIN")
-	delete(untrusted, "ssl.truststore.certificates")
-	unknown := secured(s, "SSL", "")
-	delete(unknown, "ssl.keystore.certificate.chain")
-	delete(unknown, "ssl.keystore.key")
-	for i, c := range []struct {
-		what, protocol, says string
-		config               keys
-	}{
-		{"a wrong password", "SASL_SSL", refusal, wrong},
-		{"a server that nobody trusts", "SASL_SSL", "certificate", untrusted},
-		{"no certificate of its own", "SSL", "certificate", unknown},
-	} {
-		m.from(s, c.protocol, fmt.Sprint("refused", i), c.config)
-		name := m.name(fmt.Sprint("refused", i))
-		m.put(name, m.config.with(keys{"connector.class": mirrorClasses + "MirrorSourceConnector", "topics": "none"}))
-		m.awaitConnector(name, "FAILED", c.says)
-		if trace := m.trace(name); strings.Contains(trace, "a guess") || strings.Contains(trace, s.Password) {
-			t.Errorf("%s: the trace has the password: %s", c.what, trace)
-		}
-		m.ask("DELETE", "/connectors/"+name, nil, nil)
-		m.await(name+" to be gone", func() bool {
-			status, _ := m.call("GET", "/connectors/"+name+"/status", nil)
-			return status == 404
-		})
-	}
-}
-
-func (m *mirrored) trace(name string) string {
-	m.t.Helper()
-	_, body := m.call("GET", "/connectors/"+name+"/status", nil)
-	return string(body)
 }
