@@ -327,8 +327,8 @@ func TestRequestsDuringARebalance(t *testing.T) {
 	})
 }
 
-// TestALostClaimHoldsUpRequests: after a write that shows that another worker has claimed to lead, the next request waits
-// for the round that tells who does.
+// TestALostClaimHoldsUpRequests: after a write that shows that another worker has claimed to lead, the next request
+// waits for the round that tells who does.
 func TestALostClaimHoldsUpRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, g := inGroup(t, joined(1, true, "c", "c-0"))

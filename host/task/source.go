@@ -338,10 +338,13 @@ func (t *Source) close(ctx context.Context, failed bool) {
 	stopLinks(ctx, append(t.chain.close(), t.source), t.config.GraceTimeout)
 }
 
-var errNotAcknowledged = errors.New("not acknowledged within offset.flush.timeout.ms")
+var errNotAcknowledged = errors.New("not acknowledged within offset.flush.timeout.ms, or four fifths of " +
+	"task.shutdown.graceful.timeout.ms")
 
+// drain waits for what was sent, but leaves a fifth of the graceful timeout to the offsets and the connector's own
+// stop: by default both timeouts are the same.
 func (t *Source) drain(ctx context.Context) error {
-	timeout := time.NewTimer(t.config.FlushTimeout)
+	timeout := time.NewTimer(min(t.config.FlushTimeout, t.config.GraceTimeout*4/5))
 	defer timeout.Stop()
 	for t.ledger.InFlight() > t.torn {
 		select {

@@ -40,6 +40,8 @@ class LogReader {
 
     private final File[] none = {};
     private final Map<File, Long> read = new HashMap<>();
+    /** A task keeps the handle that it starts with, also when the test has forgotten it since. */
+    private final Map<String, TaskHandle> started = new HashMap<>();
 
     void follow(File dir) {
         try {
@@ -67,11 +69,12 @@ class LogReader {
             read.put(log, from + end);
             Matcher event = EVENT.matcher(text.substring(0, end));
             while (event.find())
-                tell(event.group(1), RuntimeHandles.get().connectorHandle(event.group(2)), event.group(3), event.group(4));
+                tell(log, event.group(1), RuntimeHandles.get().connectorHandle(event.group(2)), event.group(3),
+                    event.group(4));
         }
     }
 
-    private void tell(String event, ConnectorHandle connector, String taskId, String what) {
+    private void tell(File log, String event, ConnectorHandle connector, String taskId, String what) {
         if (event.equals("connector-start")) {
             connector.recordConnectorStart();
             return;
@@ -80,7 +83,10 @@ class LogReader {
             connector.recordConnectorStop();
             return;
         }
-        TaskHandle task = connector.taskHandle(taskId);
+        String run = log + "|" + taskId;
+        if (event.equals("start"))
+            started.put(run, connector.taskHandle(taskId));
+        TaskHandle task = started.computeIfAbsent(run, r -> connector.taskHandle(taskId));
         switch (event) {
             case "start" -> task.recordTaskStart();
             case "stop" -> task.recordTaskStop();

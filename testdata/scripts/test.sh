@@ -18,7 +18,7 @@ go test -tags "$tags" -timeout 40m ./... ./testdata/bench ./testdata/demo/... ./
 echo "== the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)
 trap 'testdata/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true; rm -rf "$kafka"' EXIT
-bootstrap=$(testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
+bootstrap=$(KAFKA_SECURED=1 testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
 [ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
 packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 # shellcheck disable=SC2086 # a list of packages
