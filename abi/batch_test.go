@@ -214,7 +214,7 @@ func TestParseBatchRefuses(t *testing.T) {
 		"key outside":           {rec + 32, 1 << 20, "key or value"},
 		"key refers":            {rec + 32, RefInput, "key or value"},
 		"key schema":            {rec + 40, 7, "key or value"},
-		"key tag":               {rec + 44, 17, "key or value"},
+		"key tag":               {rec + 44, uint32(tagLast) + 1, "key or value"},
 		"key pad":               {rec + 44, 1 << 8, "key or value"},
 		"null key with bytes":   {rec + 44, 0, "key or value"},
 		"value outside":         {rec + 52, 1 << 31, "key or value"},

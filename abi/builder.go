@@ -136,6 +136,12 @@ func (b *Builder) BigInt(x *big.Int) {
 	b.ended()
 }
 
+// Object writes an OBJECT.
+func (b *Builder) Object(o Object) {
+	b.buf = append(appendStr(append(b.buf, byte(TagObject)), o.Class), o.Text...)
+	b.ended()
+}
+
 // BeginArray opens an ARRAY.
 func (b *Builder) BeginArray() { b.begin(TagArray, None) }
 

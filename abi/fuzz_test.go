@@ -103,7 +103,7 @@ func walkValue(v Value, depth int) int {
 // FuzzValue: no bytes make an accessor panic; a valid value has exactly one encoding, so decoding and encoding it gives
 // the same bytes.
 func FuzzValue(f *testing.F) {
-	seed(f, "values", "plan")
+	seed(f, "values", "object", "plan")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) == 0 {
 			return
@@ -151,7 +151,7 @@ func FuzzControl(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, g := range goldens() {
 			switch g.name {
-			case "values", "schema", "renamed", "batch", "result":
+			case "values", "object", "schema", "renamed", "batch", "result":
 				continue
 			}
 			first, err := g.again(b)

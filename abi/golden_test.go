@@ -49,6 +49,9 @@ func goldenManifest() Manifest {
 func goldens() []golden {
 	return []golden{
 		{"values", "A value body: an array with a value of each tag but RAW.", goldenValues, againValue},
+		{"object", "A value body: an OBJECT.", func(t testing.TB) []byte {
+			return AppendValueBody(nil, mustValue(t, Object{"java.lang.Character", "é"}))
+		}, againValue},
 		{"schema", "A schema: the struct of the values in batch.bin.", func(testing.TB) []byte {
 			return AppendSchema(nil, sampleSchema())
 		}, func(b []byte) ([]byte, error) {

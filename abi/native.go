@@ -37,6 +37,10 @@ func (d Decimal) String() string {
 	return sign + digits[:point] + "." + digits[point:]
 }
 
+// Object is a value of a Java class that Connect has no type for, such as java.util.UUID: all that is known of it is
+// the name of the class and its text.
+type Object struct{ Class, Text string }
+
 // Struct is a value of a STRUCT schema: one value a field, in the schema's order.
 type Struct struct {
 	Schema *Schema
@@ -93,7 +97,7 @@ func (m *OrderedMap) Set(key string, x any) {
 
 // ToValue encodes a Go value without a schema: nil, bool, the sized integers, int (as INT64), floats, string, []byte,
 // []any, []string, map[string]any, map[string]string, map[string]*string (keys sorted), *OrderedMap, time.Time (DATE),
-// Decimal, *big.Int, *Struct and Value.
+// Decimal, *big.Int, Object, *Struct and Value.
 func ToValue(x any) (Value, error) { return ToValueOf(nil, x) }
 
 // ToValueOf encodes a Go value of a schema: int takes the schema's width, structs its fields. A class of value that
@@ -220,6 +224,8 @@ func tagOf(x any) (Tag, bool) {
 		return TagDate, true
 	case *big.Int:
 		return TagBigInt, true
+	case Object:
+		return TagObject, true
 	}
 	return 0, false
 }
@@ -254,6 +260,8 @@ func (b *Builder) scalar(x any) {
 		b.Date(x.UnixMilli())
 	case *big.Int:
 		b.BigInt(x)
+	case Object:
+		b.Object(x)
 	}
 }
 
@@ -375,6 +383,9 @@ func (v Value) toNative(s *Schema, lookup func(uint32) (*Schema, error), depth i
 		return time.UnixMilli(v.Int64()).UTC(), nil
 	case TagBigInt:
 		return parseBigInt(v.Payload), nil
+	case TagObject:
+		o, _ := v.object() // it was validated
+		return o, nil
 	}
 	return append([]byte{}, v.Payload...), nil // BYTES, RAW
 }

@@ -30,12 +30,13 @@ const (
 	TagDecimal Tag = 14
 	TagDate    Tag = 15
 	TagBigInt  Tag = 16
+	TagObject  Tag = 17 // of a class that Connect has no type for
 )
 
-const tagLast = TagBigInt
+const tagLast = TagObject
 
 var tagNames = [...]string{"NULL", "RAW", "INT8", "INT16", "INT32", "INT64", "FLOAT32", "FLOAT64", "BOOLEAN",
-	"STRING", "BYTES", "ARRAY", "MAP", "STRUCT", "DECIMAL", "DATE", "BIGINT"}
+	"STRING", "BYTES", "ARRAY", "MAP", "STRUCT", "DECIMAL", "DATE", "BIGINT", "OBJECT"}
 
 // String is the tag's name in LAYOUT.md.
 func (t Tag) String() string {
@@ -228,6 +229,13 @@ func (v Value) StructSchema() uint32 {
 
 var errPayload = errors.New("malformed payload")
 
+// object reads an OBJECT; false: the payload is malformed.
+func (v Value) object() (Object, bool) {
+	r := reader{b: v.Payload}
+	class := r.str()
+	return Object{class, string(r.b)}, r.err == nil && utf8.Valid(r.b)
+}
+
 // ValidateValue walks a value of any depth and returns why it is malformed. Structs may name any schema index.
 // RAW is allowed at the top only.
 func ValidateValue(v Value) error { return validateValue(v, None, 0) }
@@ -260,6 +268,8 @@ func validateValue(v Value, schemas uint32, depth int) error {
 		ok = size >= 5 && isShortest(v.Payload[4:])
 	case TagBigInt:
 		ok = isShortest(v.Payload)
+	case TagObject:
+		_, ok = v.object()
 	default:
 		return fmt.Errorf("unknown tag %d", uint8(v.Tag))
 	}

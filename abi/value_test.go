@@ -125,6 +125,8 @@ func TestValidateValueRefuses(t *testing.T) {
 		"bad UTF-8":        {TagString, []byte{0xFF}},
 		"long bigint":      {TagBigInt, []byte{0, 1}},
 		"empty bigint":     {TagBigInt, nil},
+		"object's class":   {TagObject, []byte{2, 0, 0, 0, 'a'}},
+		"object's text":    {TagObject, []byte{1, 0, 0, 0, 'a', 0xFF}},
 		"short decimal":    {TagDecimal, []byte{0, 0, 0, 0}},
 		"empty array":      {TagArray, nil},
 		"array of many":    {TagArray, []byte{255, 255, 255, 255}},

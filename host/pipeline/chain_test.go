@@ -19,8 +19,8 @@ func polled(t *testing.T) abi.Batch {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.Add(&abi.RecordFields{Topic: topic, Origin: uint32(i), Key: null, Value: null, SourcePartition: b.AddPartition(partition.Payload),
-			SourceOffset: abi.Block{Bytes: partition.Payload}})
+		b.Add(&abi.RecordFields{Topic: topic, Origin: uint32(i), Key: null, Value: null,
+			SourcePartition: b.AddPartition(partition.Payload), SourceOffset: abi.Block{Bytes: partition.Payload}})
 	}
 	batch, err := abi.ParseBatch(b.AppendTo(nil), nil)
 	if err != nil {

@@ -78,6 +78,8 @@ func appendScalar(dst []byte, x any) []byte {
 		return appendFloat(dst, x, 64)
 	case string:
 		return appendQuoted(dst, x)
+	case abi.Object:
+		return appendQuoted(dst, x.Text)
 	}
 	text, err := json.Marshal(x) // integers, booleans, bytes in Base64
 	if err != nil {

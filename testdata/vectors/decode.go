@@ -234,6 +234,9 @@ func decodeScalar(v abi.Value) (any, error) {
 		return object{"t": "decimal", "unscaled": d.Unscaled.String(), "scale": strconv.Itoa(int(d.Scale))}, nil
 	case abi.TagDate:
 		return object{"t": "date", "ms": strconv.FormatInt(v.Int64(), 10)}, nil
+	case abi.TagObject:
+		o := x.(abi.Object)
+		return object{"t": "java", "class": o.Class, "v": o.Text}, nil
 	case abi.TagBigInt:
 		return object{"t": "bigint", "v": fmt.Sprint(x)}, nil
 	}

@@ -164,10 +164,20 @@ func encodeValue(b *abi.Builder, value, declared any, add intern) error {
 	case "struct":
 		return encodeStruct(b, v, declared, add)
 	case "java":
-		return fmt.Errorf("it holds a %v: plugins can't make values of foreign classes", v["class"])
+		return encodeObject(b, v)
 	default:
 		return encodeScalar(b, t, v)
 	}
+}
+
+// encodeObject writes a value of another class, of which a text is known.
+func encodeObject(b *abi.Builder, v object) error {
+	text, ok := v["v"].(string)
+	if !ok {
+		return fmt.Errorf("it holds a %v without a text", v["class"])
+	}
+	b.Object(abi.Object{Class: textOf(v["class"]), Text: text})
+	return nil
 }
 
 func encodeScalar(b *abi.Builder, t string, v object) error {

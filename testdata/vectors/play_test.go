@@ -203,7 +203,7 @@ func TestWhatCannotBePlayedHasFailed(t *testing.T) {
 	dir := t.TempDir()
 	files := map[string]string{
 		"transforms-Filter": `{"id":"foreign","note":"n","class":"org.apache.kafka.connect.transforms.Filter","config":{},` +
-			`"input":{"kind":"source","topic":"t","value":{"t":"java","class":"java.util.UUID","v":"0"}},` +
+			`"input":{"kind":"source","topic":"t","value":{"t":"java","class":"java.util.HashSet","v":[]}},` +
 			`"result":{"dropped":true}}
 {"id":"unknown","class":"no.such.Plugin","config":{},"input":{"kind":"source","topic":"t"},"result":{"dropped":true}}
 {"id":"good","class":"org.apache.kafka.connect.transforms.Filter","config":{},"input":{"kind":"source","topic":"t"},` +
@@ -222,7 +222,7 @@ func TestWhatCannotBePlayedHasFailed(t *testing.T) {
 		t.Errorf("as expected: %v, %v", asExpected, err)
 	}
 	for _, want := range []string{
-		"foreign (n): not played: the ABI can't hold the input: value: it holds a java.util.UUID",
+		"foreign (n): not played: the ABI can't hold the input: value: it holds a java.util.HashSet without a text",
 		"unknown (): not played: ", "no.such.Plugin", "unasked (): not played: no probe",
 		"new (): not played: nobody plays"} {
 		if !strings.Contains(out.String(), want) {

@@ -28,15 +28,15 @@ pub(crate) fn extend_entries(entries: &mut Vec<Entry>, bytes: &[u8]) {
 /// The tag of a byte, without a look at a table: in a module each load costs a check.
 #[inline(always)]
 pub(crate) fn tag_of(byte: u8) -> Option<Tag> {
-    // SAFETY: Tag is repr(u8), and its variants have all numbers from 0 to that of BigInt (asserted below).
-    (byte <= Tag::BigInt as u8).then(|| unsafe { std::mem::transmute::<u8, Tag>(byte) })
+    // SAFETY: Tag is repr(u8), and its variants have all numbers from 0 to that of Object (asserted below).
+    (byte <= Tag::Object as u8).then(|| unsafe { std::mem::transmute::<u8, Tag>(byte) })
 }
 
 const _: () = {
     use Tag::*;
     let all = [
         Null, Raw, Int8, Int16, Int32, Int64, Float32, Float64, Boolean, String, Bytes, Array, Map, Struct, Decimal,
-        Date, BigInt,
+        Date, BigInt, Object,
     ];
     let mut i = 0;
     while i < all.len() {

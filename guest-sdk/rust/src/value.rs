@@ -30,6 +30,8 @@ pub enum Tag {
     Decimal = 14,
     Date = 15,
     BigInt = 16,
+    /// Of a class that Connect has no type for.
+    Object = 17,
 }
 
 impl Tag {
@@ -135,6 +137,15 @@ impl<'a> ValueRef<'a> {
         Some((i32::from_le_bytes(self.fixed()), &self.payload[4..]))
     }
 
+    /// Class and text of an OBJECT.
+    pub fn object(&self) -> Option<(&'a str, &'a str)> {
+        if self.tag != Tag::Object {
+            return None;
+        }
+        let (class, of_class) = self.payload.get(4..)?.split_at_checked(u32_at(self.payload, 0)? as usize)?;
+        Some((text(class)?, text(of_class)?))
+    }
+
     /// Number of items of an ARRAY or STRUCT, of entries of a MAP; 0 for others.
     #[inline]
     pub fn len(&self) -> usize {
@@ -222,6 +233,7 @@ impl<'a> ValueRef<'a> {
             Tag::Int32 | Tag::Float32 => n == 4,
             Tag::Int64 | Tag::Float64 | Tag::Date => n == 8,
             Tag::BigInt => shortest(self.payload),
+            Tag::Object => self.object().is_some(),
             Tag::Decimal => n >= 5 && shortest(&self.payload[4..]),
             Tag::Array | Tag::Map | Tag::Struct => false,
         }
@@ -329,6 +341,8 @@ pub enum Value {
     Decimal(i32, Vec<u8>),
     Date(i64),
     BigInt(Vec<u8>),
+    /// Class and text.
+    Object(String, String),
 }
 
 impl Value {
@@ -386,6 +400,10 @@ impl Value {
             }
             Tag::Date => Value::Date(int),
             Tag::BigInt => Value::BigInt(v.payload.to_vec()),
+            Tag::Object => {
+                let (class, text) = v.object().unwrap_or_default();
+                Value::Object(class.into(), text.into())
+            }
         }
     }
 
@@ -408,6 +426,7 @@ impl Value {
             Value::Decimal(..) => Tag::Decimal,
             Value::Date(_) => Tag::Date,
             Value::BigInt(_) => Tag::BigInt,
+            Value::Object(..) => Tag::Object,
         }
     }
 
@@ -427,6 +446,11 @@ impl Value {
             Value::Decimal(scale, number) => {
                 out.extend_from_slice(&scale.to_le_bytes());
                 out.extend_from_slice(number);
+            }
+            Value::Object(class, text) => {
+                out.extend_from_slice(&(class.len() as u32).to_le_bytes());
+                out.extend_from_slice(class.as_bytes());
+                out.extend_from_slice(text.as_bytes());
             }
             Value::Array(items) => Self::encode_items(items.iter(), items.len(), None, out),
             Value::Map(m) => Self::encode_items(m.iter().flat_map(|(k, v)| [k, v]), m.len(), None, out),

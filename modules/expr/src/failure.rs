@@ -91,5 +91,6 @@ pub fn kind(value: ValueRef<'_>) -> &'static str {
         Tag::Map => "a map",
         Tag::Struct => "a struct",
         Tag::Date => "a point in time",
+        Tag::Object => "an object of Java",
     }
 }

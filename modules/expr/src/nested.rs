@@ -27,6 +27,7 @@ pub fn to_val<'v>(value: ValueRef<'v>, shape: &'v Shape) -> Boxed<'v> {
         Tag::Float32 => Box::new(CelDouble::from(f64::from(value.float32().unwrap_or(0.0)))),
         Tag::Float64 => Box::new(CelDouble::from(value.float64().unwrap_or(0.0))),
         Tag::String => Box::new(CelString::from(value.str().unwrap_or(""))),
+        Tag::Object => Box::new(CelString::from(value.object().map_or("", |(_, text)| text))),
         Tag::Raw | Tag::Bytes => Box::new(CelBytes::from(value.payload)),
         Tag::Decimal => Box::new(CelDouble::from(number::to_double(value))),
         Tag::BigInt => match number::to_int(value) {

@@ -185,7 +185,7 @@ impl CastFields {
     }
 
     fn cast_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(cell.tag(), PURPOSE)?;
+        require_map(&cell, record, PURPOSE)?;
         let mut cell = record.lay_apart(&cell)?;
         self.missing.clear();
         let places = self.places.of(&self.names, &cell, record);
@@ -215,7 +215,7 @@ impl CastFields {
         let (fields, replace_null) = (&self.fields, self.replace_null);
         let derived =
             self.derived.get(record.dict, cell.schema, |dict, schema| derive(fields, &schema, replace_null, dict))?;
-        require_struct(cell.tag(), PURPOSE)?;
+        require_struct(&cell, record, PURPOSE)?;
         let Some(derived) = derived else { return Ok(()) };
         let cell = record.lay_apart(&cell)?;
         for i in derived.steps_for(record.arena.parts(&cell)) {

@@ -118,7 +118,7 @@ impl Conversion {
             (Source::Unknown, Tag::Array) => Err(refused(Type::Array)),
             (Source::Unknown, Tag::Map) => Err(refused(Type::Map)),
             (Source::Unknown, Tag::Struct) => Err(refused(Type::Struct)),
-            (Source::Unknown, Tag::Decimal | Tag::Date | Tag::BigInt) => Err(Error::data(format!(
+            (Source::Unknown, Tag::Decimal | Tag::Date | Tag::BigInt | Tag::Object) => Err(Error::data(format!(
                 "Cast transformation was passed a value of type {} which is not supported by Connect's data API",
                 class_of(value)
             ))),

@@ -69,7 +69,7 @@ impl ExtractField {
 
     fn extract_from_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
         if !cell.is_null() {
-            require_struct(cell.tag(), PURPOSE)?;
+            require_struct(&cell, record, PURPOSE)?;
         }
         let (path, replace_null) = (&self.path, self.replace_null);
         let place = self.places.get(record.dict, cell.schema, |dict, schema| {
@@ -86,7 +86,7 @@ impl ExtractField {
     }
 
     fn extract_from_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
-        require_map(cell.tag(), PURPOSE)?;
+        require_map(&cell, record, PURPOSE)?;
         let steps = self.path.steps()?;
         if !cell.is_apart() {
             let value = record.cell(&cell);

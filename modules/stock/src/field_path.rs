@@ -2,7 +2,7 @@
 
 use berth_guest::{ConfigKey, ConfigType, Error, Importance, Result, Validator, ValueRef};
 
-use crate::fields::require_map;
+use crate::fields::require_map_value;
 
 const PURPOSE: &str = "nested field access";
 
@@ -47,7 +47,7 @@ impl FieldPath {
             if value.is_null() {
                 return Ok(ValueRef::NULL);
             }
-            require_map(value.tag, PURPOSE)?;
+            require_map_value(value, PURPOSE)?;
             value = value.get(step).unwrap_or(ValueRef::NULL);
         }
         Ok(value)

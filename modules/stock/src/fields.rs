@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    same, Cell, ConfigKey, ConfigType, Error, Field, Layouts, Memory, Part, Record, Result, Schema, Tag, Type,
+    same, Cell, ConfigKey, ConfigType, Error, Field, Layouts, Memory, Part, Record, Result, Schema, Tag, Type, ValueRef,
 };
 
-use crate::java_class::class_name;
+use crate::java_class::name_of;
 
 /// The half of the record that `…$Key` and `…$Value` work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,27 +39,39 @@ pub fn replace_null_key() -> ConfigKey {
 
 /// A value without a schema must be a map.
 #[inline]
-pub fn require_map(found: Tag, purpose: &str) -> Result<()> {
-    require(found, Tag::Map, "Map objects supported in absence of schema", purpose)
-}
-
-/// A value with a schema must be a struct.
-#[inline]
-pub fn require_struct(found: Tag, purpose: &str) -> Result<()> {
-    require(found, Tag::Struct, "Struct objects supported", purpose)
-}
-
-#[inline]
-fn require(found: Tag, tag: Tag, what: &str, purpose: &str) -> Result<()> {
-    match found == tag {
+pub fn require_map(found: &Cell, record: &Record<'_>, purpose: &str) -> Result<()> {
+    match found.tag() == Tag::Map {
         true => Ok(()),
-        false => Err(wanted(what, found, purpose)),
+        false => Err(no_map(record.cell(found), purpose)),
+    }
+}
+
+/// As [`require_map`], of a value within another.
+#[inline]
+pub fn require_map_value(found: ValueRef<'_>, purpose: &str) -> Result<()> {
+    match found.tag == Tag::Map {
+        true => Ok(()),
+        false => Err(no_map(found, purpose)),
     }
 }
 
 #[cold]
-fn wanted(what: &str, found: Tag, purpose: &str) -> Error {
-    Error::data(format!("Only {what} for [{purpose}], found: {}", class_name(found)))
+fn no_map(found: ValueRef<'_>, purpose: &str) -> Error {
+    wanted("Map objects supported in absence of schema", found, purpose)
+}
+
+/// A value with a schema must be a struct.
+#[inline]
+pub fn require_struct(found: &Cell, record: &Record<'_>, purpose: &str) -> Result<()> {
+    match found.tag() == Tag::Struct {
+        true => Ok(()),
+        false => Err(wanted("Struct objects supported", record.cell(found), purpose)),
+    }
+}
+
+#[cold]
+fn wanted(what: &str, found: ValueRef<'_>, purpose: &str) -> Error {
+    Error::data(format!("Only {what} for [{purpose}], found: {}", name_of(found)))
 }
 
 /// Class of errors in schemas that are made.

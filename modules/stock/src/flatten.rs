@@ -10,7 +10,7 @@ use berth_guest::{
 
 use crate::field_reader::FieldReader;
 use crate::fields::{add_field, require_map, require_struct, same_basics, Half};
-use crate::java_class::{class_name, class_of};
+use crate::java_class::{class_of, name_of};
 
 const PURPOSE: &str = "flattening";
 
@@ -74,7 +74,7 @@ impl Flatten {
     }
 
     fn flatten_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_struct(cell.tag(), PURPOSE)?;
+        require_struct(&cell, record, PURPOSE)?;
         let delimiter = &self.delimiter;
         let derived = self.derived.get(record.dict, cell.schema, |dict, schema| {
             let mut new = same_basics(&schema);
@@ -97,7 +97,7 @@ impl Flatten {
     }
 
     fn flatten_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(cell.tag(), PURPOSE)?;
+        require_map(&cell, record, PURPOSE)?;
         let value = record.read(&cell, &mut self.scratch);
         let (mut shape, delimiter, names) = (Shape::default(), &self.delimiter, &mut self.names);
         shape.look_at(value, delimiter);
@@ -313,7 +313,7 @@ impl Names {
 }
 
 fn not_a_name(key: ValueRef<'_>) -> Error {
-    let found = class_name(key.tag);
+    let found = name_of(key);
     let message = format!("class {found} cannot be cast to class java.lang.String: keys of maps must be strings");
     Error::data(message).class("java.lang.ClassCastException")
 }
@@ -321,7 +321,7 @@ fn not_a_name(key: ValueRef<'_>) -> Error {
 /// Makes the error for values of a class that may not stand in a map without a schema.
 fn unsupported(tag: Tag) -> Option<fn(ValueRef<'_>, &str) -> Error> {
     match tag {
-        Tag::Decimal | Tag::Date | Tag::BigInt => Some(|value, name| {
+        Tag::Decimal | Tag::Date | Tag::BigInt | Tag::Object => Some(|value, name| {
             let class = class_of(value);
             Error::data(format!(
                 "Flatten transformation was passed a value of type {class} which is not supported by Connect's data API"

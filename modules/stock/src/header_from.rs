@@ -89,7 +89,7 @@ impl HeaderFrom {
     }
 
     fn take_from_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(cell.tag(), &self.purpose)?;
+        require_map(&cell, record, &self.purpose)?;
         let cell = record.lay_apart(&cell)?;
         let (memory, fields) = (record.memory, &self.fields);
         let taken = self
@@ -112,7 +112,7 @@ impl HeaderFrom {
     }
 
     fn take_from_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_struct(cell.tag(), &self.purpose)?;
+        require_struct(&cell, record, &self.purpose)?;
         let mut cache = std::mem::take(&mut self.derived);
         let derived = cache.get(record.dict, cell.schema, |dict, schema| Ok(Rc::new(self.derive(dict, &schema)?)));
         self.derived = cache;

@@ -169,7 +169,7 @@ impl InsertField {
     }
 
     fn add_to_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(cell.tag(), PURPOSE)?;
+        require_map(&cell, record, PURPOSE)?;
         let mut cell = record.lay_apart(&cell)?;
         let changes = self.changes(&cell, record);
         self.added.clear();
@@ -202,7 +202,7 @@ impl InsertField {
     }
 
     fn add_to_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_struct(cell.tag(), PURPOSE)?;
+        require_struct(&cell, record, PURPOSE)?;
         let (insertions, replace_null) = (&self.insertions, self.replace_null);
         let derived = self.derived.get(record.dict, cell.schema, |dict, schema| {
             let mut new = same_basics(&schema);

@@ -4,10 +4,15 @@ use berth_guest::{Tag, ValueRef};
 
 /// `class java.lang.String` and so on.
 pub fn class_of(value: ValueRef<'_>) -> String {
-    format!("class {}", class_name(value.tag))
+    format!("class {}", name_of(value))
 }
 
 /// `java.lang.String` and so on.
+pub fn name_of(value: ValueRef<'_>) -> &str {
+    value.object().map_or(class_name(value.tag), |(class, _)| class)
+}
+
+/// As [`name_of`] where only the tag is known: an OBJECT is of any class.
 pub fn class_name(tag: Tag) -> &'static str {
     match tag {
         Tag::Null => "null",
@@ -26,5 +31,6 @@ pub fn class_name(tag: Tag) -> &'static str {
         Tag::Decimal => "java.math.BigDecimal",
         Tag::Date => "java.util.Date",
         Tag::BigInt => "java.math.BigInteger",
+        Tag::Object => "java.lang.Object",
     }
 }

@@ -3,7 +3,7 @@
 use berth_guest::{Dictionaries, Error, Result, Tag, ValueRef};
 
 use crate::decimal::Decimal;
-use crate::java_class::class_name;
+use crate::java_class::name_of;
 use crate::java_number::{append_f32, bigint_text, non_finite};
 use crate::java_text;
 use crate::java_time::Civil;
@@ -127,6 +127,9 @@ impl<'a> Spec<'a> {
     }
 
     fn character(&self, arg: ValueRef<'_>) -> Result<String> {
+        if let Some(("java.lang.Character", text)) = arg.object() {
+            return Ok(text.to_string());
+        }
         let code = arg.int().filter(|_| matches!(arg.tag, Tag::Int8 | Tag::Int16 | Tag::Int32));
         let c = code.and_then(|n| char::from_u32(n as u32)).ok_or_else(|| self.misfit(arg))?;
         Ok(c.to_string())
@@ -245,7 +248,7 @@ impl<'a> Spec<'a> {
     }
 
     fn misfit(&self, arg: ValueRef<'_>) -> Error {
-        self.error("IllegalFormatConversion", format!("{} != {}", self.conversion, class_name(arg.tag)))
+        self.error("IllegalFormatConversion", format!("{} != {}", self.conversion, name_of(arg)))
     }
 
     fn error(&self, kind: &str, message: String) -> Error {

@@ -21,6 +21,7 @@ pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionar
             append_decimal(scale, unscaled, out);
         }
         Tag::BigInt => append_bigint(value.payload, out),
+        Tag::Object => out.extend_from_slice(value.object().map_or("", |(_, text)| text).as_bytes()),
         Tag::Date => text(date_text(value.int().unwrap_or(0)), out),
         Tag::Bytes | Tag::Raw => text(format!("[B@{:x}", address(value.payload)), out),
         Tag::Array => {

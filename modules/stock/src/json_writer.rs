@@ -110,7 +110,7 @@ impl Style {
             Tag::Array => return self.array(value, None, dict, out),
             Tag::Map => return self.map(value, None, dict, out),
             Tag::Struct => return Err(Error::data("Mismatching schema.")),
-            Tag::Decimal | Tag::Date | Tag::BigInt => {
+            Tag::Decimal | Tag::Date | Tag::BigInt | Tag::Object => {
                 let class = class_of(value);
                 return Err(Error::data(format!("Java class {class} does not have corresponding schema type.")));
             }

@@ -51,7 +51,7 @@ struct Masks {
 
 impl Masks {
     fn new(replacement: Option<&str>) -> Masks {
-        let mut masks: Vec<Option<Constant>> = (0..=Tag::BigInt as usize).map(|_| None).collect();
+        let mut masks: Vec<Option<Constant>> = (0..=Tag::Object as usize).map(|_| None).collect();
         for mask in replacement.map_or_else(zeros, replacements) {
             masks[mask.tag() as usize] = Some(Constant::new(&mask));
         }
@@ -158,7 +158,7 @@ impl MaskField {
     }
 
     fn mask_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(cell.tag(), PURPOSE)?;
+        require_map(&cell, record, PURPOSE)?;
         let mut cell = record.lay_apart(&cell)?;
         self.missing.clear();
         for (i, place) in self.places.of(&self.fields, &cell, record).iter().enumerate() {
@@ -179,7 +179,7 @@ impl MaskField {
     }
 
     fn mask_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_struct(cell.tag(), PURPOSE)?;
+        require_struct(&cell, record, PURPOSE)?;
         let (names, replace_null) = (&self.fields, self.replace_null);
         let derived =
             self.derived.get(record.dict, cell.schema, |_, schema| Ok(derive(names, &schema, replace_null)))?;

@@ -136,7 +136,7 @@ impl ReplaceField {
     }
 
     fn replace_in_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(cell.tag(), PURPOSE)?;
+        require_map(&cell, record, PURPOSE)?;
         let cell = record.lay_apart(&cell)?;
         let mut layouts = std::mem::take(&mut self.layouts);
         let memory = record.memory;
@@ -171,7 +171,7 @@ impl ReplaceField {
     }
 
     fn replace_in_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_struct(cell.tag(), PURPOSE)?;
+        require_struct(&cell, record, PURPOSE)?;
         let mut cache = std::mem::take(&mut self.derived);
         let derived = cache.get(record.dict, cell.schema, |dict, schema| {
             let (new, from) = self.derive(&schema)?;

@@ -46,10 +46,8 @@ impl Converter for SimpleHeaderConverter {
             _ => {
                 let schema = out.dict.schema(schema)?;
                 let dict = &mut *out.dict;
-                *out.cell = out.arena.write(Tag::Raw, NONE, |out| {
-                    values_text::append(value, schema.as_deref(), dict, out);
-                    Ok(())
-                })?;
+                *out.cell =
+                    out.arena.write(Tag::Raw, NONE, |out| values_text::append(value, schema.as_deref(), dict, out))?;
             }
         }
         Ok(())

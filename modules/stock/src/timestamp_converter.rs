@@ -155,7 +155,7 @@ impl TimestampConverter {
     }
 
     fn convert_in_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
-        require_map(cell.tag(), PURPOSE)?;
+        require_map(&cell, record, PURPOSE)?;
         let cell = record.lay_apart(&cell)?;
         let Some(place) = self.places.of(std::slice::from_ref(&self.field), &cell, record)[0] else {
             let missing = record.arena.name_part(&self.field)?; // It is added as null.
@@ -174,7 +174,7 @@ impl TimestampConverter {
 
     fn convert_in_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
         if !cell.is_null() {
-            require_struct(cell.tag(), PURPOSE)?;
+            require_struct(&cell, record, PURPOSE)?;
         }
         let (field, replace_null, conversion) = (&self.field, self.replace_null, &mut self.conversion);
         let derived = self.structs.get(record.dict, cell.schema, |dict, schema| {

@@ -63,7 +63,7 @@ impl ValueToKey {
     }
 
     fn key_of_map(&mut self, record: &mut Record<'_>, value: Cell) -> Result<Cell> {
-        require_map(value.tag(), PURPOSE)?;
+        require_map(&value, record, PURPOSE)?;
         let value = record.lay_apart(&value)?;
         let places = self.places.of(&self.fields, &value, record);
         self.key.clear();
@@ -79,7 +79,7 @@ impl ValueToKey {
     }
 
     fn key_of_struct(&mut self, record: &mut Record<'_>, value: Cell) -> Result<Cell> {
-        require_struct(value.tag(), PURPOSE)?;
+        require_struct(&value, record, PURPOSE)?;
         let (names, replace_null) = (&self.fields, self.replace_null);
         let derived = self.derived.get(record.dict, value.schema, |dict, schema| {
             let (key, fields) = derive(names, &schema, replace_null)?;

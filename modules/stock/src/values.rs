@@ -353,7 +353,8 @@ mod tests {
             Some(t) => {
                 let body = t.value.to_body();
                 let mut out = format!("{} ", t.schema.name().unwrap_or(t.schema.kind.name())).into_bytes();
-                append(ValueRef::of_item(&body).unwrap(), Some(&t.schema), &mut Dictionaries::default(), &mut out);
+                append(ValueRef::of_item(&body).unwrap(), Some(&t.schema), &mut Dictionaries::default(), &mut out)
+                    .unwrap();
                 String::from_utf8(out).unwrap()
             }
         }

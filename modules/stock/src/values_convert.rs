@@ -72,13 +72,13 @@ pub fn double(given: &mut Given<'_>) -> Result<Option<f64>> {
 }
 
 /// `convertToString`.
-pub fn string(given: &mut Given<'_>) -> Option<String> {
+pub fn string(given: &mut Given<'_>) -> Result<Option<String>> {
     if given.value.is_null() {
-        return None;
+        return Ok(None);
     }
     let mut out = Vec::new();
-    values_text::append(given.value, given.schema, given.dict, &mut out);
-    String::from_utf8(out).ok()
+    values_text::append(given.value, given.schema, given.dict, &mut out)?;
+    Ok(String::from_utf8(out).ok())
 }
 
 /// `convertToList`; a text is read first.

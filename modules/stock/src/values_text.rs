@@ -1,15 +1,15 @@
 //! Connect's `Values.convertToString`: the text of a value, as SimpleHeaderConverter writes it.
 
-use berth_guest::{Dictionaries, Schema, Tag, ValueRef};
+use berth_guest::{Dictionaries, Error, Result, Schema, Tag, ValueRef};
 
 use crate::base64;
 use crate::java_number::{append_bigint, append_decimal, append_f32, append_f64, append_int};
 use crate::java_time::value_text;
 
 /// Appends `Values.convertToString` of a value that is not null; `dict` knows the schemas that structs carry
-/// themselves.
-pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
-    append_part(value, schema, dict, false, out);
+/// themselves. Objects of other classes are an error.
+pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
+    append_part(value, schema, dict, false, out)
 }
 
 /// Within containers texts are quoted.
@@ -19,7 +19,7 @@ fn append_part(
     dict: &mut Dictionaries,
     embedded: bool,
     out: &mut Vec<u8>,
-) {
+) -> Result<()> {
     let push = |text: &str, out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
     match value.tag {
         Tag::Null => push("null", out),
@@ -41,8 +41,13 @@ fn append_part(
             base64::append(value.payload, out);
             out.extend_from_slice(quote);
         }
-        Tag::Array | Tag::Map | Tag::Struct => append_container(value, schema, dict, out),
+        Tag::Array | Tag::Map | Tag::Struct => return append_container(value, schema, dict, out),
+        Tag::Object => {
+            let (class, text) = value.object().unwrap_or_default();
+            return Err(Error::data(format!("Failed to serialize unexpected value type {class}: {text}")));
+        }
     }
+    Ok(())
 }
 
 fn append_quoted(text: &[u8], out: &mut Vec<u8>) {
@@ -56,7 +61,12 @@ fn append_quoted(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn append_container(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
+fn append_container(
+    value: ValueRef<'_>,
+    schema: Option<&Schema>,
+    dict: &mut Dictionaries,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     let element = schema.and_then(|s| s.element.as_deref());
     let (open, close) = if value.tag == Tag::Array { (b'[', b']') } else { (b'{', b'}') };
     out.push(open);
@@ -70,15 +80,15 @@ fn append_container(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dic
         Tag::Array => {
             for item in value.items() {
                 comma(out);
-                append_part(item, element, dict, true, out);
+                append_part(item, element, dict, true, out)?;
             }
         }
         Tag::Map => {
             for (key, item) in value.entries() {
                 comma(out);
-                append_part(key, schema.and_then(|s| s.key.as_deref()), dict, true, out);
+                append_part(key, schema.and_then(|s| s.key.as_deref()), dict, true, out)?;
                 out.push(b':');
-                append_part(item, element, dict, true, out);
+                append_part(item, element, dict, true, out)?;
             }
         }
         _ => {
@@ -90,12 +100,13 @@ fn append_container(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dic
                 match &field.schema.default {
                     Some(default) if item.is_null() => {
                         let body = default.to_body();
-                        append_part(ValueRef::of_item(&body).unwrap_or(item), Some(&field.schema), dict, true, out);
+                        append_part(ValueRef::of_item(&body).unwrap_or(item), Some(&field.schema), dict, true, out)?;
                     }
-                    _ => append_part(item, Some(&field.schema), dict, true, out),
+                    _ => append_part(item, Some(&field.schema), dict, true, out)?,
                 }
             }
         }
     }
     out.push(close);
+    Ok(())
 }

@@ -114,6 +114,7 @@ fn value(chance: &mut Chance, schema: &Schema) -> Value {
         }
         (Type::Map, _) => Value::map([("k", value(chance, &child(&schema.element)))]),
         (Type::Struct, _) => Value::Struct(NONE, schema.fields.iter().map(|f| value(chance, &f.schema)).collect()),
+        _ if chance.below(40) == 0 => Value::Object("java.util.UUID".into(), "of no schema".into()),
         _ => Value::str(chance.one(&["", "12", "text", "a \"quoted\" text", "ä", "2020-02-03T04:05:06.007"])),
     }
 }

@@ -239,7 +239,7 @@ fn the_kit_passes_the_list() {
 
 #[test]
 fn golden_values_are_read_and_written() {
-    for name in ["values.bin", "plan.bin", "manifest.bin", "failed.bin", "offsets.bin", "validated.bin"] {
+    for name in ["values.bin", "object.bin", "plan.bin", "manifest.bin", "failed.bin", "offsets.bin", "validated.bin"] {
         let body = golden(name);
         assert_eq!(Value::decode_body(&body).unwrap().to_body(), body, "{name}");
     }

@@ -10,6 +10,7 @@ fn samples() -> Vec<Value> {
         Value::str("grüße"),
         Value::Decimal(2, vec![1, 44]),
         Value::BigInt(vec![0, 255]),
+        Value::Object("java.util.UUID".into(), "é".into()),
         Value::Array(vec![]),
         Value::Map(vec![(Value::str("a"), Value::Null), (Value::Int32(7), Value::Array(vec![Value::Int16(3)]))]),
         Value::Struct(NONE, vec![Value::str(""), Value::Date(5)]),

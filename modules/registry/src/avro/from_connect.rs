@@ -317,6 +317,6 @@ fn default_json(value: &Value, schema: &Schema) -> Result<Json> {
                 fields.map(|(f, v)| Ok((f.name.to_string(), default_json(v, &f.schema)?))).collect::<Result<_>>()?,
             )
         }
-        Value::Raw(_) | Value::BigInt(_) => return Err(wrong()),
+        Value::Raw(_) | Value::BigInt(_) | Value::Object(..) => return Err(wrong()),
     })
 }

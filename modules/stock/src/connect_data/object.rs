@@ -141,6 +141,7 @@ impl Object {
             },
             Value::Decimal(scale, unscaled) => Object::Decimal { unscaled: unscaled.clone(), scale: *scale },
             Value::BigInt(bytes) => Object::BigInteger(bytes.clone()),
+            Value::Object(class, text) => Object::Other { class: class.clone(), text: text.clone() },
             Value::Date(ms) => Object::Date(*ms),
         }
     }
@@ -171,7 +172,7 @@ impl Object {
             Object::Decimal { unscaled, scale } => Value::Decimal(*scale, unscaled.clone()),
             Object::BigInteger(bytes) => Value::BigInt(bytes.clone()),
             Object::Date(ms) => Value::Date(*ms),
-            Object::Other { .. } => return None,
+            Object::Other { class, text } => Value::Object(class.clone(), text.clone()),
         })
     }
 }

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use super::json::Json;
 use crate::base64;
 use crate::java_number::{bigint_bytes, bigint_text};
+use crate::java_text;
 use berth_guest::limits;
 use berth_guest::{
-    put_header, Batch, Cell, Dictionaries, Entry, Field, Header, Schema, Tag, Type, Value, ValueRef, NONE,
+    put_header, Batch, Cell, Dictionaries, Entry, Field, Header, Schema, Tag, Type, Value, ValueRef, NONE, NO_TOPIC,
 };
 
 /// A value that the ABI can't hold (a foreign Java class, half a surrogate pair).
@@ -94,6 +95,7 @@ fn value_within(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries)
             let unscaled = bigint_bytes(json.get("unscaled").text().unwrap_or("")).ok_or(Foreign)?;
             Value::Decimal(json.get("scale").int().ok_or(Foreign)? as i32, unscaled)
         }
+        "java" => Value::Object(json.get("class").text().ok_or(Foreign)?.into(), object_text(v)?),
         "bigint" => Value::BigInt(bigint_bytes(text).ok_or(Foreign)?),
         "date" => Value::Date(json.get("ms").int().ok_or(Foreign)?),
         "list" => {
@@ -122,6 +124,18 @@ fn value_within(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries)
         }
         _ => return Err(Foreign),
     })
+}
+
+/// The text of an object of another class: a collection's is that of a list.
+fn object_text(json: &Json) -> Result<String, Foreign> {
+    if let Some(text) = json.text() {
+        return Ok(text.to_string());
+    }
+    let mut dict = Dictionaries::default();
+    let items = json.list().iter().map(|item| value_within(item, None, &mut dict)).collect::<Result<_, _>>()?;
+    let (list, mut out) = (Value::Array(items).to_body(), Vec::new());
+    java_text::append(ValueRef::of_item(&list).ok_or(Foreign)?, None, &mut dict, &mut out);
+    String::from_utf8(out).map_err(|_| Foreign)
 }
 
 /// A schema in the vectors' form.
@@ -184,6 +198,11 @@ pub fn value_json(v: ValueRef<'_>, declared: Option<&Schema>, dict: &mut Diction
         Tag::String => of("string", Json::text_of(v.str().unwrap_or_default())),
         Tag::Bytes | Tag::Raw => of("bytes", base64_json(v.payload)),
         Tag::BigInt => of("bigint", Json::text_of(bigint_text(v.payload))),
+        Tag::Object => {
+            let (class, text) = v.object().unwrap_or_default();
+            let (class, text) = (Json::text_of(class), Json::text_of(text));
+            Json::object([("t", Json::text_of("java")), ("class", class), ("v", text)])
+        }
         Tag::Date => {
             Json::object([("t", Json::text_of("date")), ("ms", Json::text_of(v.int().unwrap_or(0).to_string()))])
         }
@@ -268,6 +287,7 @@ pub fn text(v: ValueRef<'_>, declared: Option<&Schema>, dict: &mut Dictionaries)
         Tag::Boolean => format!("bool {:?}", v.boolean()),
         Tag::Raw | Tag::Bytes => format!("bytes {:?}", v.payload),
         Tag::BigInt => format!("bigint {}", bigint_text(v.payload)),
+        Tag::Object => format!("java {:?}", v.object()),
         _ => format!("{:?} {:?}", v.tag, v.int()),
     }
 }
@@ -282,8 +302,8 @@ pub fn record_text(batch: &mut Batch, i: usize) -> String {
         format!("{schema:?} {shown}")
     };
     let mut out = format!(
-        "topic={} partition={} timestamp={} type={} offset={}",
-        batch.dict.topic(entry.topic),
+        "topic={:?} partition={} timestamp={} type={} offset={}",
+        entry.has_topic().then(|| batch.dict.topic(entry.topic)),
         entry.partition,
         entry.timestamp,
         entry.timestamp_type,
@@ -312,12 +332,12 @@ fn cell(batch: &mut Batch, schema_json: &Json, json: &Json) -> Result<Cell, Fore
     batch.write(v.tag(), index, encode).map_err(|_| Foreign)
 }
 
-/// A batch that holds one record of the vectors. The ABI has no record without a topic.
+/// A batch that holds one record of the vectors.
 pub fn record(json: &Json) -> Result<Batch, Foreign> {
     let mut batch = Batch::default();
-    // Every record of the ABI has a topic; an empty one stands for none.
     let topic = batch.dict.intern_topic(json.get("topic").text().unwrap_or_default()).map_err(|_| Foreign)?;
     let mut entry = Entry::new(topic);
+    entry.flags = if json.has("topic") { 0 } else { NO_TOPIC };
     entry.partition = json.get("partition").int().unwrap_or(-1) as i32;
     entry.timestamp = json.get("timestamp").int().unwrap_or(i64::MIN);
     entry.offset = json.get("offset").int().unwrap_or(-1);

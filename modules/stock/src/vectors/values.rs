@@ -45,7 +45,7 @@ fn converted(op: &str, vector: &Json) -> Answer {
         "convertToLong" => values_convert::long(given)?.map_or(null, Value::Int64),
         "convertToFloat" => values_convert::float(given)?.map_or(null, Value::Float32),
         "convertToDouble" => values_convert::double(given)?.map_or(null, Value::Float64),
-        "convertToString" => values_convert::string(given).map_or(null, Value::String),
+        "convertToString" => values_convert::string(given)?.map_or(null, Value::String),
         "convertToList" => values_convert::list(given)?,
         "convertToMap" => values_convert::map(given)?,
         "convertToStruct" => values_convert::structure(given)?,
@@ -93,6 +93,6 @@ fn text(vector: &Json) -> Result<Option<String>, Refusal> {
         return Ok(None);
     }
     let mut out = Vec::new();
-    values_text::append(value, schema.as_deref(), &mut dict, &mut out);
+    values_text::append(value, schema.as_deref(), &mut dict, &mut out)?;
     Ok(Some(String::from_utf8_lossy(&out).into_owned()))
 }
