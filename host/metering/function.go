@@ -219,12 +219,16 @@ func (b *body) place() {
 }
 
 // startsWithLoop tells that the function gets to a loop at once, whose header then charges for the entry, too: so
-// begins each function that Go compiles. Loops that count in a local need the entry for what they prepay.
+// begins each function that Go compiles. Loops that count in a local need the entry for what they prepay, wherever they
+// stand: else each call would be given back what it never paid.
 func (b *body) startsWithLoop() bool {
+	if slices.ContainsFunc(b.blocks, func(blk block) bool { return blk.counts }) {
+		return false
+	}
 	for i := range b.code {
 		switch op := b.code[i].op; op {
 		case opLoop:
-			return !b.blocks[b.blockAt(i, 0)].insideCounts
+			return true
 		case opNop, opBlock, opDrop, opLocalGet, opLocalSet, opLocalTee, opGlobalGet, opGlobalSet, opI32Const, opI64Const,
 			opI32Sub, opI32Add:
 		default:

@@ -11,7 +11,7 @@ import "fmt"
 
 // Version names the rewriting rules. Compiled code in caches depends on it: change it with every change of what Rewrite
 // writes.
-const Version = "5"
+const Version = "6"
 
 // The function that a rewritten module imports, of type [] -> [i32]: it is called when the units are spent and returns
 // how many may be spent until the next call, at least SliceUnitsMin: a loop is charged anew after it.
