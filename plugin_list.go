@@ -29,14 +29,14 @@ type listedPlugin struct {
 // lsPlugins lists the plugins that come with this program, or those of a running worker.
 func lsPlugins(args []string, out io.Writer) error {
 	flags := newFlags("plugin ls", "[-url URL] [-json]", out)
-	url := flags.String("url", "", "the REST API of a worker; without it: what is in this program")
+	remote := addRemote(flags, "") // "": what is in this program
 	asJSON := flags.Bool("json", false, "print JSON")
 	if _, err := parseFlags(flags, args, 0, 0); err != nil {
 		return err
 	}
 	list := bundledPlugins
-	if *url != "" {
-		list = func() ([]listedPlugin, error) { return workerPlugins(strings.TrimSuffix(*url, "/")) }
+	if remote.url != "" {
+		list = func() ([]listedPlugin, error) { return workerPlugins(remote) }
 	}
 	plugins, err := list()
 	if err != nil {
@@ -69,17 +69,17 @@ var kindsInOrder = []string{string(host.KindSink), string(host.KindSource), stri
 	string(host.KindPredicate), string(host.KindConverter), string(host.KindHeaderConverter)}
 
 // workerPlugins asks for modules, and a worker that has none, as Kafka Connect's own, for plugins.
-func workerPlugins(url string) ([]listedPlugin, error) {
+func workerPlugins(r *remote) ([]listedPlugin, error) {
 	var modules []struct {
 		Name    string
 		Plugins []listedPlugin
 	}
 	plugins := []listedPlugin{}
-	err := getJSON(url+"/plugins", &modules)
+	err := r.ask(http.MethodGet, "/plugins", nil, &modules)
 	var refused *httpRefusal
 	switch {
 	case errors.As(err, &refused) && refused.status == http.StatusNotFound:
-		err = getJSON(url+"/connector-plugins?connectorsOnly=false", &plugins)
+		err = r.ask(http.MethodGet, "/connector-plugins?connectorsOnly=false", nil, &plugins)
 	default:
 		for _, m := range modules {
 			for _, p := range m.Plugins {
@@ -95,34 +95,6 @@ func workerPlugins(url string) ([]listedPlugin, error) {
 		return strings.Compare(a.Class, b.Class)
 	})
 	return plugins, err
-}
-
-// httpRefusal is an answer that is no success.
-type httpRefusal struct {
-	status  int
-	message string
-}
-
-func (r *httpRefusal) Error() string { return r.message }
-
-// getJSON reads the answer of a worker. Errors name the address.
-func getJSON(address string, into any) error {
-	response, err := http.Get(address)
-	if err != nil {
-		return fmt.Errorf("ask the worker: %w; -url must name its REST API", err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return fmt.Errorf("read the answer of %s: %w", address, err)
-	}
-	if response.StatusCode >= http.StatusMultipleChoices {
-		return &httpRefusal{response.StatusCode, address + ": " + refusal(response.Status, answer)}
-	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("%s gives no JSON that a worker would (%w); -url must name its REST API", address, err)
-	}
-	return nil
 }
 
 // printPlugins prints a table with the shortest name that a configuration may use.

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -20,15 +18,11 @@ import (
 
 // What "berth plugin" does with the modules of a running worker.
 
-func urlFlag(flags *flag.FlagSet) *string {
-	return flags.String("url", "http://127.0.0.1:8083", "the REST API of a worker")
-}
-
 // uploadPlugin uploads a module to a running worker, and prints the worker's answer.
 func uploadPlugin(args []string, out io.Writer) error {
 	flags := newFlags("plugin upload", "FILE.wasm|oci://REGISTRY/REPOSITORY@sha256:DIGEST [-name NAME] "+
 		"[-signature FILE] [-dry-run] [-url URL]", out)
-	address := urlFlag(flags)
+	remote := addRemote(flags, defaultURL)
 	name := flags.String("name", "", "the module's name; by default that of the file or repository")
 	signature := flags.String("signature", "", "a file with its signature, as \"berth plugin sign\" and cosign write it")
 	dryRun := flags.Bool("dry-run", false, "have it checked only")
@@ -44,13 +38,9 @@ func uploadPlugin(args []string, out io.Writer) error {
 	if *dryRun {
 		query = "?dry_run=true"
 	}
-	answer, err := askWorker(http.MethodPost, *address, "/plugins"+query, mediaType, body)
-	var refused *httpRefusal
-	if errors.As(err, &refused) {
-		return fmt.Errorf("the worker refused %s: %s", positional[0], refused.message)
-	}
+	answer, err := remote.send(http.MethodPost, "/plugins"+query, mediaType, body)
 	if err != nil {
-		return err
+		return fmt.Errorf("upload %s: %w", positional[0], err)
 	}
 	_, err = fmt.Fprintln(out, string(answer))
 	return err
@@ -116,33 +106,28 @@ func readSignature(file string) ([]byte, error) {
 // showPlugin prints what a worker knows of a module.
 func showPlugin(args []string, out io.Writer) error {
 	flags := newFlags("plugin show", "NAME VERSION [-url URL]", out)
-	address := urlFlag(flags)
+	remote := addRemote(flags, defaultURL)
 	positional, err := parseFlags(flags, args, 2, 2)
 	if err != nil {
 		return err
 	}
-	answer, err := askWorker(http.MethodGet, *address, modulePathOf(positional), "", nil)
+	answer, err := remote.send(http.MethodGet, modulePathOf(positional), "", nil)
 	if err != nil {
 		return err
 	}
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, answer, "", "  "); err != nil {
-		return fmt.Errorf("%s gives no JSON that a worker would (%w); -url must name its REST API", *address, err)
-	}
-	_, err = fmt.Fprintln(out, indented.String())
-	return err
+	return printIndented(out, answer)
 }
 
 // getPlugin downloads a module.
 func getPlugin(args []string, out io.Writer) error {
 	flags := newFlags("plugin get", "NAME VERSION [-o FILE.wasm] [-url URL]", out)
-	address := urlFlag(flags)
+	remote := addRemote(flags, defaultURL)
 	target := flags.String("o", "", "the file to write; by default NAME-VERSION.wasm")
 	positional, err := parseFlags(flags, args, 2, 2)
 	if err != nil {
 		return err
 	}
-	module, err := askWorker(http.MethodGet, *address, modulePathOf(positional)+"/module", "", nil)
+	module, err := remote.send(http.MethodGet, modulePathOf(positional)+"/module", "", nil)
 	if err != nil {
 		return err
 	}
@@ -159,12 +144,12 @@ func getPlugin(args []string, out io.Writer) error {
 // removePlugin deletes a module that no connector uses.
 func removePlugin(args []string, out io.Writer) error {
 	flags := newFlags("plugin rm", "NAME VERSION [-url URL]", out)
-	address := urlFlag(flags)
+	remote := addRemote(flags, defaultURL)
 	positional, err := parseFlags(flags, args, 2, 2)
 	if err != nil {
 		return err
 	}
-	if _, err := askWorker(http.MethodDelete, *address, modulePathOf(positional), "", nil); err != nil {
+	if err := remote.ask(http.MethodDelete, modulePathOf(positional), nil, nil); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%s %s is deleted\n", positional[0], positional[1])
@@ -174,42 +159,4 @@ func removePlugin(args []string, out io.Writer) error {
 // modulePathOf is that of a module by name (or class) and version (or digest).
 func modulePathOf(nameAndVersion []string) string {
 	return "/plugins/" + url.PathEscape(nameAndVersion[0]) + "/" + url.PathEscape(nameAndVersion[1])
-}
-
-// askWorker sends a request and returns the body of a good answer. Errors: *httpRefusal, those of the network.
-func askWorker(method, address, path, mediaType string, body io.Reader) ([]byte, error) {
-	address = strings.TrimSuffix(address, "/")
-	request, err := http.NewRequest(method, address+path, body)
-	if err != nil {
-		return nil, fmt.Errorf("-url %s: %w", address, err)
-	}
-	if mediaType != "" {
-		request.Header.Set("Content-Type", mediaType)
-	}
-	if user := request.URL.User; user != nil {
-		password, _ := user.Password()
-		request.SetBasicAuth(user.Username(), password)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("ask the worker: %w; -url must name its REST API", err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return nil, fmt.Errorf("read the worker's answer: %w", err)
-	}
-	if response.StatusCode >= http.StatusMultipleChoices {
-		return nil, &httpRefusal{response.StatusCode, refusal(response.Status, answer)}
-	}
-	return bytes.TrimSuffix(answer, []byte("\n")), nil
-}
-
-// refusal is the message of Connect's error body, or the status when there is none.
-func refusal(status string, answer []byte) string {
-	var body struct{ Message string }
-	if err := json.Unmarshal(answer, &body); err != nil || body.Message == "" {
-		return status
-	}
-	return body.Message
 }

@@ -117,7 +117,7 @@ func TestPluginPush(t *testing.T) {
 	}
 	refuse = true
 	err := dispatch([]string{"plugin", "push", module, "-url", server.URL}, &out)
-	if err == nil || !strings.HasSuffix(err.Error(), "m.wasm: no magic") {
+	if err == nil || !strings.HasSuffix(err.Error(), "m.wasm: the worker refused POST /plugins: no magic") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -25,7 +25,7 @@ func runPreview(args []string, out io.Writer) error {
 		host.PreviewLastDefault))
 	chain := flags.String("chain", "", "source, sink or transforms; by default what connector.class is")
 	network := flags.Bool("network", false, "let stages use the network as far as it is granted")
-	url := flags.String("url", "http://127.0.0.1:8083", "the REST API of a worker")
+	remote := addRemote(flags, defaultURL)
 	asJSON := flags.Bool("json", false, "print the worker's answer as it is")
 	if _, err := parseFlags(flags, args, 0, 0); err != nil {
 		return err
@@ -38,7 +38,11 @@ func runPreview(args []string, out io.Writer) error {
 	if request.Records, err = readRecords(*recordsFile); err != nil {
 		return err
 	}
-	answer, err := askPreview(*url, request)
+	body, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	answer, err := remote.send(http.MethodPost, "/preview", "application/json", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -118,24 +122,4 @@ func readRecords(file string) ([]host.PreviewRecord, error) {
 			"offset and timestamp", file, err)
 	}
 	return records, nil
-}
-
-func askPreview(url string, request host.PreviewRequest) ([]byte, error) {
-	body, err := json.Marshal(request)
-	if err != nil {
-		return nil, err
-	}
-	response, err := http.Post(strings.TrimSuffix(url, "/")+"/preview", "application/json", bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("ask the worker: %w", err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return nil, fmt.Errorf("read the worker's answer: %w", err)
-	}
-	if response.StatusCode >= http.StatusMultipleChoices {
-		return nil, fmt.Errorf("the worker refused the preview: %s", refusal(response.Status, answer))
-	}
-	return answer, nil
 }

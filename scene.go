@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,9 +32,9 @@ const scenePoll = 10 * time.Millisecond
 // scene shows a claim of the README to be true: it starts "berth dev" in a folder of its own, does over REST what users
 // would, and fails if the topic that comes out says otherwise.
 type scene struct {
-	out   io.Writer
-	dir   string // gone at the end
-	url   string
+	out io.Writer
+	dir string // gone at the end
+	remote
 	kafka string // HOST:PORT
 	sceneSize
 }
@@ -157,32 +155,13 @@ func (s *scene) await(ctx context.Context, what string, done func() (bool, error
 	}
 }
 
-// ask sends a body as JSON and reads the answer, each unless it is nil.
-func (s *scene) ask(method, path string, body, answer any) error {
-	var text []byte
-	if body != nil {
-		var err error
-		if text, err = json.Marshal(body); err != nil {
-			return err
-		}
-	}
-	told, err := askWorker(method, s.url, path, "application/json", bytes.NewReader(text))
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	if answer == nil {
-		return nil
-	}
-	return json.Unmarshal(told, answer)
-}
-
 // upload uploads a module to a space: "" or /tenants/NAME.
 func (s *scene) upload(space, file string) error {
 	body, mediaType, err := uploadForm(file, nil)
 	if err != nil {
 		return err
 	}
-	_, err = askWorker(http.MethodPost, s.url, space+"/plugins", mediaType, body)
+	_, err = s.send(http.MethodPost, space+"/plugins", mediaType, body)
 	return err
 }
 

@@ -50,8 +50,9 @@ func playSwap(ctx context.Context, s *scene) error {
 	p.from = time.Now()
 	for i := range s.swaps {
 		time.Sleep(time.Until(p.from.Add(time.Duration(i) * swapEvery)))
-		swaps, err := askSwap(http.MethodPut, s.url+"/connectors/in/transforms/stamp/version",
-			map[string]string{"version": versions[(i+1)%2]})
+		var swaps []listedSwap
+		err := s.swap(http.MethodPut, "/connectors/in/transforms/stamp/version",
+			map[string]string{"version": versions[(i+1)%2]}, &swaps)
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,7 +25,7 @@ const shadowPoll = 500 * time.Millisecond
 // shadowCommand is "berth shadow …": a candidate for a transformation beside the live one, on the same records, with no
 // effect but a report, and what becomes of it.
 type shadowCommand struct {
-	url                  string
+	*remote
 	set, unset           textList
 	network              bool
 	promote, end, asJSON bool
@@ -91,7 +90,7 @@ func runShadow(args []string, out io.Writer) error {
 }
 
 func (c *shadowCommand) addOptions(flags *flag.FlagSet) {
-	flags.StringVar(&c.url, "url", "http://127.0.0.1:8083", "the REST API of a worker")
+	c.remote = addRemote(flags, defaultURL)
 	flags.Var(&c.set, "set", "KEY=VALUE, without prefix, that the candidate has and the live one not; may be repeated")
 	flags.Var(&c.unset, "unset", "KEY that the candidate does not have; may be repeated")
 	flags.BoolVar(&c.network, "network", false, "let the candidate use the network as far as it is granted")
@@ -124,12 +123,7 @@ func (c *shadowCommand) start(version string) error {
 	if len(config) > 0 {
 		wish["config"] = config
 	}
-	text, err := json.Marshal(wish)
-	if err != nil {
-		return err
-	}
-	_, err = c.ask(http.MethodPut, c.path, text)
-	return err
+	return c.ask(http.MethodPut, c.path, wish, nil)
 }
 
 // show prints what the shadow has seen, with -await when that is enough.
@@ -184,7 +178,7 @@ func (s *toldShadow) failed() string {
 }
 
 func (c *shadowCommand) get() (seen toldShadow, text []byte, err error) {
-	if text, err = c.ask(http.MethodGet, c.path, nil); err != nil {
+	if text, err = c.send(http.MethodGet, c.path, "", nil); err != nil {
 		return seen, nil, err
 	}
 	if err := json.Unmarshal(text, &seen); err != nil {
@@ -206,7 +200,7 @@ func (c *shadowCommand) print() (toldShadow, error) {
 }
 
 func (c *shadowCommand) makeLive() error {
-	text, err := c.ask(http.MethodPost, c.promotion, nil)
+	text, err := c.send(http.MethodPost, c.promotion, "", nil)
 	if err != nil {
 		return err
 	}
@@ -222,18 +216,7 @@ func (c *shadowCommand) makeLive() error {
 }
 
 func (c *shadowCommand) finish() error {
-	_, err := c.ask(http.MethodDelete, c.path, nil)
-	return err
-}
-
-// ask returns a good answer's body.
-func (c *shadowCommand) ask(method, path string, body []byte) ([]byte, error) {
-	text, err := askWorker(method, c.url, path, "application/json", bytes.NewReader(body))
-	var refused *httpRefusal
-	if errors.As(err, &refused) {
-		return nil, fmt.Errorf("the worker refused: %s", refused.message)
-	}
-	return text, err
+	return c.ask(http.MethodDelete, c.path, nil, nil)
 }
 
 // printShadow prints what the candidate is, a line for each task, their sum, and the first differences.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,23 +45,23 @@ type listedSwap struct {
 // runSwap is "berth swap …": another version of a transformation, predicate or converter in a running connector.
 func runSwap(args []string, out io.Writer) error {
 	flags := newFlags("swap", "CONNECTOR [ALIAS [VERSION]]", out)
-	address := flags.String("url", "http://127.0.0.1:8083", "the REST API of a worker")
+	remote := addRemote(flags, defaultURL)
 	back := flags.Bool("rollback", false, "go back to the version before the last swap of ALIAS")
 	asJSON := flags.Bool("json", false, "print JSON")
 	positional, err := parseFlags(flags, args, 1, 3)
 	if err != nil {
 		return err
 	}
-	connector := strings.TrimSuffix(*address, "/") + "/connectors/" + url.PathEscape(positional[0])
+	connector := "/connectors/" + url.PathEscape(positional[0])
 	var swaps []listedSwap
 	switch n := len(positional); {
 	case n == 1 && !*back:
-		err = getJSON(connector+"/swaps", &swaps)
+		err = remote.ask(http.MethodGet, connector+"/swaps", nil, &swaps)
 	case n == 2 && *back:
-		swaps, err = askSwap(http.MethodPost, connector+stagePath(positional[1])+"/rollback", nil)
+		err = remote.swap(http.MethodPost, connector+stagePath(positional[1])+"/rollback", nil, &swaps)
 	case n == 3 && !*back:
-		swaps, err = askSwap(http.MethodPut, connector+stagePath(positional[1])+"/version",
-			map[string]string{"version": positional[2]})
+		err = remote.swap(http.MethodPut, connector+stagePath(positional[1])+"/version",
+			map[string]string{"version": positional[2]}, &swaps)
 	default:
 		return errors.New("berth swap takes CONNECTOR ALIAS VERSION to swap, -rollback CONNECTOR ALIAS to go back, " +
 			"or CONNECTOR to list what was swapped")
@@ -89,34 +88,12 @@ func stagePath(stage string) string {
 	return "/transforms/" + url.PathEscape(stage)
 }
 
-// askSwap returns what has become of a swap, as a list of one.
-func askSwap(method, address string, body any) ([]listedSwap, error) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	request, err := http.NewRequest(method, address, bytes.NewReader(text))
-	if err != nil {
-		return nil, fmt.Errorf("-url: %w", err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("ask the worker: %w; -url must name its REST API", err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return nil, fmt.Errorf("read the worker's answer: %w", err)
-	}
-	if response.StatusCode >= http.StatusMultipleChoices {
-		return nil, fmt.Errorf("the worker refused: %s", refusal(response.Status, answer))
-	}
-	var swap listedSwap
-	if err := json.Unmarshal(answer, &swap); err != nil {
-		return nil, fmt.Errorf("%s gives no JSON that a worker would (%w); -url must name its REST API", address, err)
-	}
-	return []listedSwap{swap}, nil
+// swap makes a request whose answer is what has become of a swap: a list of one.
+func (r *remote) swap(method, path string, body any, swaps *[]listedSwap) error {
+	var one listedSwap
+	err := r.ask(method, path, body, &one)
+	*swaps = []listedSwap{one}
+	return err
 }
 
 // printSwaps prints a line for each task.

@@ -19,7 +19,7 @@ func TestSwapCommand(t *testing.T) {
 		"PUT /connectors/c%20d/transforms/a/version {\"version\":\"2.0.0\"}": swap,
 		"PUT /connectors/c/predicates/p/version {\"version\":\"2.0.0\"}":     swap,
 		"PUT /connectors/c/converters/value/version {\"version\":\"2.0.0\"}": swap,
-		"POST /connectors/c/transforms/a/rollback null":                      swap,
+		"POST /connectors/c/transforms/a/rollback ":                          swap,
 		"GET /connectors/c/swaps ":                                           "[" + swap + "]",
 	}
 	worker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +41,7 @@ func TestSwapCommand(t *testing.T) {
 		{args: []string{"c", "value.converter", "2.0.0"}, says: row},
 		{args: []string{"-rollback", "c", "a"}, says: row},
 		{args: []string{"c"}, says: row},
-		{args: []string{"c", "a", "9"}, fails: "the worker refused: no such thing"},
+		{args: []string{"c", "a", "9"}, fails: "the worker refused PUT /connectors/c/transforms/a/version: no such thing"},
 		{args: []string{"c", "a"}, fails: "berth swap takes CONNECTOR ALIAS VERSION"},
 		{args: []string{"-rollback", "c", "a", "1"}, fails: "berth swap takes CONNECTOR ALIAS VERSION"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"text/tabwriter"
@@ -12,24 +13,21 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// defaultURL is where a worker's REST API is unless its listeners say otherwise.
-const defaultURL = "http://localhost:8083"
-
 // runUsage is "berth usage": what guests of a worker used since it started.
 func runUsage(args []string, out io.Writer) error {
 	flags := newFlags("usage", "[-url URL] [-tenant NAME] [-json]", out)
-	worker := flags.String("url", defaultURL, "the REST API of a worker")
+	remote := addRemote(flags, defaultURL)
 	tenant := flags.String("tenant", "", "one tenant; without it: all")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if _, err := parseFlags(flags, args, 0, 0); err != nil {
 		return err
 	}
-	address := strings.TrimSuffix(*worker, "/") + "/usage"
+	path := "/usage"
 	if *tenant != "" {
-		address += "?tenant=" + url.QueryEscape(*tenant)
+		path += "?tenant=" + url.QueryEscape(*tenant)
 	}
 	var usage host.Usage
-	if err := getJSON(address, &usage); err != nil {
+	if err := remote.ask(http.MethodGet, path, nil, &usage); err != nil {
 		return err
 	}
 	if *asJSON {

@@ -12,9 +12,9 @@ type Raw []byte
 // anew goes on as the bytes it came as. A record belongs to one goroutine at a time.
 type Record struct {
 	Topic         string // "": none
-	Partition     int32 // Kafka's; -1: none
-	Timestamp     int64 // ms since the epoch; abi.NoTimestamp: none
-	TimestampType uint8 // abi.TimestampType…
+	Partition     int32  // Kafka's; -1: none
+	Timestamp     int64  // ms since the epoch; abi.NoTimestamp: none
+	TimestampType uint8  // abi.TimestampType…
 
 	// Sources set these in Poll; later they are the host's, and changes have no effect. A stage of another module sees
 	// them if its plugin WantsSource, numbers in their widest type.
