@@ -160,7 +160,8 @@ impl Arena<'_> {
         list(self.parts, cell)
     }
 
-    /// The list of a cell, to be changed; empty if it does not lie apart.
+    /// The list of a cell, to be changed; empty if it does not lie apart. Who changes names in it makes the cell one of
+    /// [`Arena::keep_parts`] or of another method here that lists anew.
     #[inline]
     pub fn parts_mut(&mut self, cell: &Cell) -> &mut [Part] {
         range(cell).and_then(|range| self.parts.get_mut(range)).unwrap_or(&mut [])
@@ -184,7 +185,7 @@ impl Arena<'_> {
             return *cell;
         }
         parts.copy_within(i + 1.., i);
-        Cell { len: cell.len - 1, ..*cell }
+        cell.of_first(cell.len - 1)
     }
 
     /// The list of those parts alone: `kept` are their indexes, rising.
@@ -196,7 +197,7 @@ impl Arena<'_> {
                 parts[to] = parts[*from];
             }
         }
-        Cell { len: kept.len() as u32, ..*cell }
+        cell.of_first(kept.len() as u32)
     }
 
     /// Gives a cell a list of its own.

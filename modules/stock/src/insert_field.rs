@@ -171,7 +171,22 @@ impl InsertField {
     fn add_to_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
         require_map(cell.tag(), PURPOSE)?;
         let mut cell = record.lay_apart(&cell)?;
-        let changes = self.changes(&cell, record);
+        let (memory, insertions) = (record.memory, &self.insertions);
+        let there = (0..).zip(insertions).map(|(bit, i)| (i.is_there(record.entry) as u32) << bit).sum();
+        let make = |parts: &[Part]| {
+            let place = |name: &str| parts.iter().position(|part| is_named(part, memory, name));
+            changes(insertions, there, place)
+        };
+        let known = self.layouts.get(&mut cell, record, make);
+        let usual = known.there == there;
+        let others;
+        let changes = match usual {
+            true => known,
+            false => {
+                others = make(record.arena.parts(&cell));
+                &others
+            }
+        };
         self.added.clear();
         for i in &changes.added {
             let insertion = &mut self.insertions[*i];
@@ -181,24 +196,12 @@ impl InsertField {
         for i in &changes.replaced {
             cell = record.arena.remove_part(&cell, *i);
         }
-        let cell = record.arena.append_parts(&cell, &self.added)?;
+        let mut cell = record.arena.append_parts(&cell, &self.added)?;
+        if usual {
+            self.layouts.mark(&mut cell);
+        }
         self.half.set(record, cell);
         Ok(())
-    }
-
-    #[inline]
-    fn changes(&mut self, cell: &Cell, record: &mut Record<'_>) -> Rc<Changes> {
-        let (memory, insertions, parts) = (record.memory, &self.insertions, record.arena.parts_mut(cell));
-        let there = (0..).zip(insertions).map(|(bit, i)| (i.is_there(record.entry) as u32) << bit).sum();
-        let make = |parts: &[Part]| {
-            let place = |name: &str| parts.iter().position(|part| is_named(part, memory, name));
-            changes(insertions, there, place)
-        };
-        let known = self.layouts.get(parts, memory, record.dict, make);
-        match known.there == there {
-            true => known,
-            false => Rc::new(make(parts)),
-        }
     }
 
     fn add_to_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
