@@ -144,6 +144,22 @@ impl Arena<'_> {
         self.apart(first, tag, schema)
     }
 
+    /// A map or struct that lies apart, of the parts that `list` appends to those of others; `None` if it says false and
+    /// has taken them back.
+    #[inline]
+    pub fn list_apart(
+        &mut self,
+        tag: Tag,
+        schema: u32,
+        list: impl FnOnce(&mut Vec<Part>) -> bool,
+    ) -> Result<Option<Cell>> {
+        let first = self.parts.len();
+        match list(self.parts) {
+            true => self.apart(first, tag, schema).map(Some),
+            false => Ok(None),
+        }
+    }
+
     fn apart(&mut self, first: usize, tag: Tag, schema: u32) -> Result<Cell> {
         if self.parts.len() > limits::BATCH_BYTES {
             self.parts.truncate(first);
@@ -172,9 +188,12 @@ impl Arena<'_> {
         let mut first = cell.off as usize;
         if first + cell.len as usize != self.parts.len() {
             first = self.parts.len();
-            self.parts.extend_from_within(range(cell).unwrap_or_default());
+            self.parts.reserve(cell.len as usize + more.len());
+            for i in range(cell).unwrap_or_default() {
+                self.parts.push(self.parts[i]); // lists are short: a call to copy takes longer
+            }
         }
-        self.parts.extend_from_slice(more);
+        more.iter().for_each(|part| self.parts.push(*part));
         self.apart(first, cell.tag(), cell.schema)
     }
 

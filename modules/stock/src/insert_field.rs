@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use berth_guest::schema::TIMESTAMP;
 use berth_guest::{
-    Cell, ConfigDef, ConfigKey, ConfigType, Constant, Context, Entry, Error, Field, Layouts, Make, Outcome, Part,
-    PerSchema, Plugin, Record, Result, Schema, Tag, Transform, Type, NONE, NO_TIMESTAMP,
+    Arena, Cell, ConfigDef, ConfigKey, ConfigType, Constant, Context, Entry, Error, Field, Layouts, Make, Outcome,
+    Part, PerSchema, Plugin, Record, Result, Schema, Tag, Transform, Type, NONE, NO_TIMESTAMP,
 };
 
 use crate::field_reader::{carry_all, FieldReader};
@@ -93,24 +93,32 @@ impl Insertion {
 
     fn value(&mut self, record: &mut Record<'_>, with_schema: bool) -> Result<Cell> {
         let there = self.is_there(record.entry);
-        let (entry, topic, arena) = (&*record.entry, record.dict.topic(record.entry.topic), &mut record.arena);
-        let mut put = |tag, bytes: &[u8]| {
-            arena.write(tag, NONE, |out| {
-                out.extend_from_slice(bytes);
-                Ok(())
-            })
-        };
+        let (entry, arena) = (&*record.entry, &mut record.arena);
         match &mut self.source {
             _ if !there => Ok(Cell::NULL),
-            Source::Topic if topic.is_empty() => Ok(Cell::NULL),
-            Source::Topic => put(Tag::String, topic.as_bytes()),
-            Source::Partition => put(Tag::Int32, &entry.partition.to_le_bytes()),
-            Source::Offset => put(Tag::Int64, &entry.offset.to_le_bytes()),
-            Source::Timestamp if with_schema => put(Tag::Date, &entry.timestamp.to_le_bytes()),
-            Source::Timestamp => put(Tag::Int64, &entry.timestamp.to_le_bytes()),
+            Source::Topic => match record.dict.topic(entry.topic) {
+                "" => Ok(Cell::NULL),
+                topic => arena.write(Tag::String, NONE, |out| {
+                    out.extend_from_slice(topic.as_bytes());
+                    Ok(())
+                }),
+            },
+            Source::Partition => put(Tag::Int32, entry.partition.to_le_bytes(), arena),
+            Source::Offset => put(Tag::Int64, entry.offset.to_le_bytes(), arena),
+            Source::Timestamp if with_schema => put(Tag::Date, entry.timestamp.to_le_bytes(), arena),
+            Source::Timestamp => put(Tag::Int64, entry.timestamp.to_le_bytes(), arena),
             Source::Text(text) => text.cell(record.dict, arena),
         }
     }
+}
+
+/// Writes a number; its size is known, so no call copies it.
+#[inline]
+fn put<const N: usize>(tag: Tag, bytes: [u8; N], arena: &mut Arena<'_>) -> Result<Cell> {
+    arena.write(tag, NONE, |out| {
+        out.extend_from_slice(&bytes);
+        Ok(())
+    })
 }
 
 struct InsertField {
