@@ -79,6 +79,8 @@ pub struct Dictionaries {
     parsed: Vec<Option<Rc<Schema>>>,
     known: HashMap<Rc<[u8]>, Rc<Schema>>,
     generation: u64,
+    /// Lists of names that got a number in this batch.
+    layouts: u16,
 }
 
 /// Parsed schemas kept across batches; a producer of ever new schemas starts the cache anew at this number.
@@ -91,6 +93,17 @@ impl Dictionaries {
         self.partitions.clear();
         self.parsed.clear();
         self.generation += 1;
+        self.layouts = 0;
+    }
+
+    /// A number for the names of maps, of this batch; 0 once there are no more.
+    pub(crate) fn number_layout(&mut self) -> u16 {
+        self.layouts = self.layouts.saturating_add(1);
+        if self.layouts < u16::MAX {
+            self.layouts
+        } else {
+            0
+        }
     }
 
     /// Changes with each batch: indexes are valid only while it stays the same.

@@ -52,6 +52,23 @@ impl Cell {
     pub(crate) fn set_apart(&mut self) {
         self.zero[0] = 1;
     }
+
+    /// Number of the names of a map that lies apart, see [`crate::Layouts`]; 0: not known.
+    #[inline]
+    pub(crate) fn layout(&self) -> u16 {
+        u16::from_le_bytes([self.zero[1], self.zero[2]])
+    }
+
+    #[inline]
+    pub(crate) fn set_layout(&mut self, layout: u16) {
+        [self.zero[1], self.zero[2]] = layout.to_le_bytes();
+    }
+
+    /// The first fields of the list, under names that are not known to be those of another one.
+    #[inline]
+    pub(crate) fn of_first(self, len: u32) -> Cell {
+        Cell { len, zero: [self.zero[0], 0, 0], ..self }
+    }
 }
 
 /// No timestamp.

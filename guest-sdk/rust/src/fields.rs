@@ -144,6 +144,22 @@ impl Arena<'_> {
         self.apart(first, tag, schema)
     }
 
+    /// A map or struct that lies apart, of the parts that `list` appends to those of others; `None` if it says false and
+    /// has taken them back.
+    #[inline]
+    pub fn list_apart(
+        &mut self,
+        tag: Tag,
+        schema: u32,
+        list: impl FnOnce(&mut Vec<Part>) -> bool,
+    ) -> Result<Option<Cell>> {
+        let first = self.parts.len();
+        match list(self.parts) {
+            true => self.apart(first, tag, schema).map(Some),
+            false => Ok(None),
+        }
+    }
+
     fn apart(&mut self, first: usize, tag: Tag, schema: u32) -> Result<Cell> {
         if self.parts.len() > limits::BATCH_BYTES {
             self.parts.truncate(first);
@@ -160,7 +176,8 @@ impl Arena<'_> {
         list(self.parts, cell)
     }
 
-    /// The list of a cell, to be changed; empty if it does not lie apart.
+    /// The list of a cell, to be changed; empty if it does not lie apart. Who changes names in it makes the cell one of
+    /// [`Arena::keep_parts`] or of another method here that lists anew.
     #[inline]
     pub fn parts_mut(&mut self, cell: &Cell) -> &mut [Part] {
         range(cell).and_then(|range| self.parts.get_mut(range)).unwrap_or(&mut [])
@@ -171,9 +188,12 @@ impl Arena<'_> {
         let mut first = cell.off as usize;
         if first + cell.len as usize != self.parts.len() {
             first = self.parts.len();
-            self.parts.extend_from_within(range(cell).unwrap_or_default());
+            self.parts.reserve(cell.len as usize + more.len());
+            for i in range(cell).unwrap_or_default() {
+                self.parts.push(self.parts[i]); // lists are short: a call to copy takes longer
+            }
         }
-        self.parts.extend_from_slice(more);
+        more.iter().for_each(|part| self.parts.push(*part));
         self.apart(first, cell.tag(), cell.schema)
     }
 
@@ -184,7 +204,7 @@ impl Arena<'_> {
             return *cell;
         }
         parts.copy_within(i + 1.., i);
-        Cell { len: cell.len - 1, ..*cell }
+        cell.of_first(cell.len - 1)
     }
 
     /// The list of those parts alone: `kept` are their indexes, rising.
@@ -196,7 +216,7 @@ impl Arena<'_> {
                 parts[to] = parts[*from];
             }
         }
-        Cell { len: kept.len() as u32, ..*cell }
+        cell.of_first(kept.len() as u32)
     }
 
     /// Gives a cell a list of its own.

@@ -188,7 +188,7 @@ impl CastFields {
         require_map(&cell, record, PURPOSE)?;
         let mut cell = record.lay_apart(&cell)?;
         self.missing.clear();
-        let places = self.places.of(&self.names, &cell, record);
+        let places = self.places.of(&self.names, &mut cell, record);
         for ((name, target), place) in self.fields.iter().zip(places.iter()) {
             let Some(place) = *place else {
                 self.missing.push(record.arena.name_part(name)?); // It is added as null.

@@ -85,7 +85,7 @@ impl ExtractField {
         }
     }
 
-    fn extract_from_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
+    fn extract_from_map(&mut self, record: &mut Record<'_>, mut cell: Cell) -> Result<Cell> {
         require_map(&cell, record, PURPOSE)?;
         let steps = self.path.steps()?;
         if !cell.is_apart() {
@@ -96,7 +96,7 @@ impl ExtractField {
             let found = self.path.value_in_map(record.read(&cell, &mut self.scratch))?;
             return copied(found, NONE, record);
         }
-        let place = self.names.of(steps, &cell, record)[0];
+        let place = self.names.of(steps, &mut cell, record)[0];
         match place.map(|i| record.arena.parts(&cell)[i]) {
             Some(part) if part.is_unread() => copied(part.value(record.memory, &mut self.scratch), NONE, record),
             Some(part) => Ok(part.cell()),

@@ -1,7 +1,5 @@
 //! What transforms of fields share: which half of the record they work on, copies of schemas, and Connect's messages.
 
-use std::rc::Rc;
-
 use berth_guest::{
     same, Cell, ConfigKey, ConfigType, Error, Field, Layouts, Memory, Part, Record, Result, Schema, Tag, Type, ValueRef,
 };
@@ -118,9 +116,9 @@ pub struct Places {
 impl Places {
     /// The index of each of `names` in the map, which lies apart.
     #[inline]
-    pub fn of<S: AsRef<str>>(&mut self, names: &[S], map: &Cell, record: &mut Record<'_>) -> Rc<Box<[Option<usize>]>> {
+    pub fn of<S: AsRef<str>>(&mut self, names: &[S], map: &mut Cell, record: &mut Record<'_>) -> &[Option<usize>] {
         let memory = record.memory;
-        self.layouts.get(record.arena.parts_mut(map), memory, record.dict, |parts| {
+        self.layouts.get(map, record, |parts| {
             let place = |name: &S| parts.iter().position(|part| is_named(part, memory, name.as_ref()));
             names.iter().map(place).collect()
         })

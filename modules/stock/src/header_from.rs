@@ -63,7 +63,7 @@ struct HeaderFrom {
     purpose: String,
     replace_null: bool,
     derived: PerSchema<Rc<Derived>>,
-    layouts: Layouts<Taken>,
+    layouts: Layouts<Rc<Taken>>,
     scratch: Scratch,
 }
 
@@ -90,11 +90,9 @@ impl HeaderFrom {
 
     fn take_from_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
         require_map(&cell, record, &self.purpose)?;
-        let cell = record.lay_apart(&cell)?;
+        let mut cell = record.lay_apart(&cell)?;
         let (memory, fields) = (record.memory, &self.fields);
-        let taken = self
-            .layouts
-            .get(record.arena.parts_mut(&cell), memory, record.dict, |parts| Taken::of(parts, fields, memory));
+        let taken = self.layouts.get(&mut cell, record, |parts| Rc::new(Taken::of(parts, fields, memory))).clone();
         let part = |place: &Option<usize>| place.map_or(Part::named(0, 0), |i| record.arena.parts(&cell)[i]);
         let values: Vec<Part> = taken.places.iter().map(part).collect();
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -105,7 +103,8 @@ impl HeaderFrom {
         self.scratch = scratch;
         done?;
         if self.moves {
-            let rest = record.arena.keep_parts(&cell, &taken.rest);
+            let mut rest = record.arena.keep_parts(&cell, &taken.rest);
+            self.layouts.mark(&mut rest);
             self.half.set(record, rest);
         }
         Ok(())

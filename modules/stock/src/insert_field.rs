@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use berth_guest::schema::TIMESTAMP;
 use berth_guest::{
-    Cell, ConfigDef, ConfigKey, ConfigType, Constant, Context, Entry, Error, Field, Layouts, Make, Outcome, Part,
-    PerSchema, Plugin, Record, Result, Schema, Tag, Transform, Type, NONE, NO_TIMESTAMP,
+    Arena, Cell, ConfigDef, ConfigKey, ConfigType, Constant, Context, Entry, Error, Field, Layouts, Make, Outcome,
+    Part, PerSchema, Plugin, Record, Result, Schema, Tag, Transform, Type, NONE, NO_TIMESTAMP,
 };
 
 use crate::field_reader::{carry_all, FieldReader};
@@ -93,24 +93,33 @@ impl Insertion {
 
     fn value(&mut self, record: &mut Record<'_>, with_schema: bool) -> Result<Cell> {
         let there = self.is_there(record.entry);
-        let (entry, topic, arena) = (&*record.entry, record.dict.topic(record.entry.topic), &mut record.arena);
-        let mut put = |tag, bytes: &[u8]| {
-            arena.write(tag, NONE, |out| {
-                out.extend_from_slice(bytes);
-                Ok(())
-            })
-        };
+        let (entry, arena) = (&*record.entry, &mut record.arena);
         match &mut self.source {
             _ if !there => Ok(Cell::NULL),
             Source::Topic if !entry.has_topic() => Ok(Cell::NULL),
-            Source::Topic => put(Tag::String, topic.as_bytes()),
-            Source::Partition => put(Tag::Int32, &entry.partition.to_le_bytes()),
-            Source::Offset => put(Tag::Int64, &entry.offset.to_le_bytes()),
-            Source::Timestamp if with_schema => put(Tag::Date, &entry.timestamp.to_le_bytes()),
-            Source::Timestamp => put(Tag::Int64, &entry.timestamp.to_le_bytes()),
+            Source::Topic => {
+                let topic = record.dict.topic(entry.topic);
+                arena.write(Tag::String, NONE, |out| {
+                    out.extend_from_slice(topic.as_bytes());
+                    Ok(())
+                })
+            }
+            Source::Partition => put(Tag::Int32, entry.partition.to_le_bytes(), arena),
+            Source::Offset => put(Tag::Int64, entry.offset.to_le_bytes(), arena),
+            Source::Timestamp if with_schema => put(Tag::Date, entry.timestamp.to_le_bytes(), arena),
+            Source::Timestamp => put(Tag::Int64, entry.timestamp.to_le_bytes(), arena),
             Source::Text(text) => text.cell(record.dict, arena),
         }
     }
+}
+
+/// Writes a number; its size is known, so no call copies it.
+#[inline]
+fn put<const N: usize>(tag: Tag, bytes: [u8; N], arena: &mut Arena<'_>) -> Result<Cell> {
+    arena.write(tag, NONE, |out| {
+        out.extend_from_slice(&bytes);
+        Ok(())
+    })
 }
 
 struct InsertField {
@@ -171,7 +180,22 @@ impl InsertField {
     fn add_to_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
         require_map(&cell, record, PURPOSE)?;
         let mut cell = record.lay_apart(&cell)?;
-        let changes = self.changes(&cell, record);
+        let (memory, insertions) = (record.memory, &self.insertions);
+        let there = (0..).zip(insertions).map(|(bit, i)| (i.is_there(record.entry) as u32) << bit).sum();
+        let make = |parts: &[Part]| {
+            let place = |name: &str| parts.iter().position(|part| is_named(part, memory, name));
+            changes(insertions, there, place)
+        };
+        let known = self.layouts.get(&mut cell, record, make);
+        let usual = known.there == there;
+        let others;
+        let changes = match usual {
+            true => known,
+            false => {
+                others = make(record.arena.parts(&cell));
+                &others
+            }
+        };
         self.added.clear();
         for i in &changes.added {
             let insertion = &mut self.insertions[*i];
@@ -181,24 +205,12 @@ impl InsertField {
         for i in &changes.replaced {
             cell = record.arena.remove_part(&cell, *i);
         }
-        let cell = record.arena.append_parts(&cell, &self.added)?;
+        let mut cell = record.arena.append_parts(&cell, &self.added)?;
+        if usual {
+            self.layouts.mark(&mut cell);
+        }
         self.half.set(record, cell);
         Ok(())
-    }
-
-    #[inline]
-    fn changes(&mut self, cell: &Cell, record: &mut Record<'_>) -> Rc<Changes> {
-        let (memory, insertions, parts) = (record.memory, &self.insertions, record.arena.parts_mut(cell));
-        let there = (0..).zip(insertions).map(|(bit, i)| (i.is_there(record.entry) as u32) << bit).sum();
-        let make = |parts: &[Part]| {
-            let place = |name: &str| parts.iter().position(|part| is_named(part, memory, name));
-            changes(insertions, there, place)
-        };
-        let known = self.layouts.get(parts, memory, record.dict, make);
-        match known.there == there {
-            true => known,
-            false => Rc::new(make(parts)),
-        }
     }
 
     fn add_to_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {

@@ -58,7 +58,36 @@ pub fn big_integer(text: &str) -> Result<Vec<u8>> {
 
 /// `Double.parseDouble`.
 pub fn double(text: &str) -> Result<f64> {
-    real(text, DOUBLE, |body| body.parse().ok())
+    match short_decimal(text.as_bytes()) {
+        Some(n) => Ok(n),
+        None => real(text, DOUBLE, |body| body.parse().ok()),
+    }
+}
+
+/// Most digits of a whole number that any double holds.
+const EXACT_DIGITS: usize = 15;
+
+/// The powers of ten up to those digits; doubles hold them, too.
+const POWERS: [f64; EXACT_DIGITS + 1] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// Digits with a point among them or none, so few that one division of numbers that are exact rounds as it should.
+/// `None`: it takes the parser.
+fn short_decimal(text: &[u8]) -> Option<f64> {
+    let (mut n, mut point) = (0u64, None);
+    if text.len() > EXACT_DIGITS + 1 {
+        return None;
+    }
+    for (i, byte) in text.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => n = 10 * n + u64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(i),
+            _ => return None,
+        }
+    }
+    let digits = text.len() - point.is_some() as usize;
+    let fraction = point.map_or(0, |i| text.len() - 1 - i);
+    (1..=EXACT_DIGITS).contains(&digits).then(|| n as f64 / POWERS[fraction])
 }
 
 /// `Float.parseFloat`.
@@ -181,6 +210,24 @@ mod tests {
         for bad in ["0x", "0xp1", "0x1", "0x1p", "0x1.2.3p1", "0xgp1", "0x1p1x"] {
             assert!(double(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn short_decimals_are_what_the_parser_makes_of_them() {
+        let mut taken = 0;
+        for digits in ["7", "73567", "0012", "999999999999999", "123456789012345", "1234567890123456"] {
+            let points = (0..=digits.len()).map(|at| format!("{}.{}", &digits[..at], &digits[at..]));
+            for text in points.chain([digits.to_string()]) {
+                let want: f64 = text.parse().unwrap();
+                assert_eq!(double(&text).unwrap().to_bits(), want.to_bits(), "{text}");
+                taken += short_decimal(text.as_bytes()).is_some() as usize;
+            }
+        }
+        assert_eq!(taken, 3 + 7 + 6 + 17 + 17);
+        for bad in ["", ".", "1.2.3", "1,5", "1 2"] {
+            assert!(double(bad).is_err(), "{bad}");
+        }
+        assert!(double("-0.0").unwrap().is_sign_negative());
     }
 
     #[test]

@@ -293,8 +293,10 @@ impl Converter for JsonConverter {
         }
         if !self.schemas && out.may_be_apart() {
             let place = (out.cell.off, out.dict.generation());
-            if self.shapes.fields(out.reach(), raw.payload.len(), place, &mut self.parts) {
-                *out.cell = out.arena.put_apart(&self.parts, Tag::Map, NONE)?;
+            let (reach, shapes) = (out.reach(), &mut self.shapes);
+            let find = |parts: &mut Vec<Part>| shapes.fields(reach, raw.payload.len(), place, parts);
+            if let Some(map) = out.arena.list_apart(Tag::Map, NONE, find)? {
+                *out.cell = map;
                 return Ok(());
             }
         }

@@ -162,20 +162,23 @@ impl Default for Shapes {
 }
 
 impl Shapes {
-    /// Finds the fields of the object that the first `len` bytes of `reach` begin with; `off` is where they lie. What
+    /// Appends the fields of the object that the first `len` bytes of `reach` begin with; `off` is where they lie. What
     /// follows them there may be anything. `batch` changes with each batch, from 1. False: it is for the careful reader.
     pub fn fields(&mut self, reach: &[u8], len: usize, (off, batch): (u32, u64), parts: &mut Vec<Part>) -> bool {
         if self.resting > 0 {
             self.resting -= 1;
             return false;
         }
-        parts.clear();
+        let first = parts.len();
         // Positions only grow, so whatever was read behind `len` shows in the end.
         let end = self.follow(reach, len, (off, batch), parts).unwrap_or(usize::MAX);
         let found = reach.get(end..len).is_some_and(|rest| rest.is_empty() || rest.is_ascii());
         match found {
             true => self.misses = self.misses.saturating_sub(1),
-            false => self.missed(),
+            false => {
+                parts.truncate(first);
+                self.missed();
+            }
         }
         found
     }
@@ -188,7 +191,8 @@ impl Shapes {
         }
     }
 
-    /// Gives where the object ends.
+    /// Gives where the object ends. A function of its own: in a larger one the engine keeps less in registers.
+    #[inline(never)]
     fn follow(&mut self, bytes: &[u8], len: usize, (off, batch): (u32, u64), parts: &mut Vec<Part>) -> Option<usize> {
         let mut index = *self.first.first()?;
         let passages = &mut self.passages[..];
@@ -202,33 +206,29 @@ impl Shapes {
             let head = passage.head;
             let here = off + at as u32;
             at += head.len();
-            if head.has(FIELD | OPENS | ENDS) {
-                if head.has(CLOSES) {
-                    let field = parts.last_mut()?;
-                    field.len = here + u32::from(passage.spots.close) - field.off;
-                    field.canonical = canonical & head.has(CLOSES_CLEAN);
-                }
-                if head.has(ENDS) {
-                    return Some(at);
-                }
-                if head.has(FIELD) {
-                    let read = scalar(bytes, len, at)?;
-                    let mut field = passage.field(here, batch);
-                    let (from, to) = read.range(at);
-                    (field.off, field.len) = (off + from as u32, (to - from) as u32);
-                    (field.tag, field.canonical) = (read.tag as u8, read.canonical);
-                    parts.push(field);
-                    (at, index) = (read.end, head.next());
-                    continue;
-                }
-                let mut field = passage.field(here, batch);
-                (field.off, field.tag) = (here + u32::from(passage.spots.open), Tag::Raw as u8);
-                parts.push(field);
-                canonical = true;
+            if head.has(CLOSES) {
+                let field = parts.last_mut()?;
+                field.len = here + u32::from(passage.spots.close) - field.off;
+                field.canonical = canonical & head.has(CLOSES_CLEAN);
+            }
+            if head.has(ENDS) {
+                return Some(at);
             }
             let read = scalar(bytes, len, at)?;
-            canonical &= head.has(CLEAN) & read.canonical;
-            (at, index) = (read.end, head.next());
+            canonical &= head.has(CLEAN) & read.is_canonical();
+            if head.has(FIELD | OPENS) {
+                let mut field = passage.field(here, batch);
+                if head.has(FIELD) {
+                    let (from, to) = read.range(at);
+                    (field.off, field.len) = (off + from as u32, (to - from) as u32);
+                    (field.tag, field.canonical) = (read.tag(), read.is_canonical());
+                } else {
+                    (field.off, field.tag) = (here + u32::from(passage.spots.open), Tag::Raw as u8);
+                    canonical = head.has(CLEAN) & read.is_canonical();
+                }
+                parts.push(field);
+            }
+            (at, index) = (read.end(), head.next());
         }
     }
 }

@@ -161,7 +161,7 @@ impl MaskField {
         require_map(&cell, record, PURPOSE)?;
         let mut cell = record.lay_apart(&cell)?;
         self.missing.clear();
-        for (i, place) in self.places.of(&self.fields, &cell, record).iter().enumerate() {
+        for (i, place) in self.places.of(&self.fields, &mut cell, record).iter().enumerate() {
             let Some(place) = *place else {
                 self.missing.push(record.arena.name_part(&self.fields[i])?); // It is added as null.
                 continue;

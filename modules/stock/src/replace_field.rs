@@ -71,39 +71,17 @@ struct Kept {
 struct Rename {
     old: String,
     new: String,
-    /// The new name as bytes.
-    text: Constant,
 }
 
-struct ReplaceField {
-    half: Half,
+/// Which fields go on, and under which names.
+struct Choice {
     exclude: Vec<String>,
     include: Vec<String>,
     renames: Vec<Rename>,
     replace_null: bool,
-    derived: PerSchema<Rc<Derived>>,
-    layouts: Layouts<Kept>,
-    /// Fields of the struct at hand that go on.
-    chosen: Vec<Part>,
 }
 
-impl ReplaceField {
-    fn new(context: &Context, half: Half) -> Result<ReplaceField> {
-        let config = definition().parse(&context.config)?;
-        let renames = parse_renames(config.text("renames").unwrap_or("")).map_err(Error::config)?;
-        let rename = |(old, new): (String, String)| Rename { text: Constant::text(&new), old, new };
-        Ok(ReplaceField {
-            half,
-            exclude: config.list("exclude"),
-            include: config.list("include"),
-            renames: renames.into_iter().map(rename).collect(),
-            replace_null: config.boolean("replace.null.with.default"),
-            derived: PerSchema::default(),
-            layouts: Layouts::default(),
-            chosen: Vec::new(),
-        })
-    }
-
+impl Choice {
     fn keeps(&self, name: &[u8]) -> bool {
         let holds = |list: &[String]| list.iter().any(|item| item.as_bytes() == name);
         !holds(&self.exclude) && (self.include.is_empty() || holds(&self.include))
@@ -135,23 +113,6 @@ impl ReplaceField {
         Ok((new, from))
     }
 
-    fn replace_in_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_map(&cell, record, PURPOSE)?;
-        let cell = record.lay_apart(&cell)?;
-        let mut layouts = std::mem::take(&mut self.layouts);
-        let memory = record.memory;
-        let kept = layouts.get(record.arena.parts_mut(&cell), memory, record.dict, |parts| self.kept(parts, memory));
-        self.layouts = layouts;
-        for &(field, rename) in &kept.renamed {
-            let name = self.renames[rename].text.name(record.dict, &mut record.arena)?;
-            let part = &mut record.arena.parts_mut(&cell)[field];
-            (part.name_off, part.name_len) = (name.name_off, name.name_len);
-        }
-        let cell = record.arena.keep_parts(&cell, &kept.from);
-        self.half.set(record, cell);
-        Ok(())
-    }
-
     /// Of fields that have one name in the end, the last one stays.
     fn kept(&self, parts: &[Part], memory: &Memory) -> Kept {
         let renaming = |part: &Part| self.renames.iter().rposition(|rename| is_named(part, memory, &rename.old));
@@ -169,16 +130,62 @@ impl ReplaceField {
         let renamed = fields.iter().filter_map(|(i, rename)| Some((*i, (*rename)?))).collect();
         Kept { from: fields.into_iter().map(|(i, _)| i).collect(), renamed }
     }
+}
+
+struct ReplaceField {
+    half: Half,
+    choice: Choice,
+    /// The new name of each renaming, as bytes.
+    names: Vec<Constant>,
+    derived: PerSchema<Rc<Derived>>,
+    layouts: Layouts<Kept>,
+    /// Fields of the struct at hand that go on.
+    chosen: Vec<Part>,
+}
+
+impl ReplaceField {
+    fn new(context: &Context, half: Half) -> Result<ReplaceField> {
+        let config = definition().parse(&context.config)?;
+        let renames = parse_renames(config.text("renames").unwrap_or("")).map_err(Error::config)?;
+        let choice = Choice {
+            exclude: config.list("exclude"),
+            include: config.list("include"),
+            renames: renames.into_iter().map(|(old, new)| Rename { old, new }).collect(),
+            replace_null: config.boolean("replace.null.with.default"),
+        };
+        Ok(ReplaceField {
+            half,
+            names: choice.renames.iter().map(|rename| Constant::text(&rename.new)).collect(),
+            choice,
+            derived: PerSchema::default(),
+            layouts: Layouts::default(),
+            chosen: Vec::new(),
+        })
+    }
+
+    fn replace_in_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_map(&cell, record, PURPOSE)?;
+        let mut cell = record.lay_apart(&cell)?;
+        let (memory, choice) = (record.memory, &self.choice);
+        let kept = self.layouts.get(&mut cell, record, |parts| choice.kept(parts, memory));
+        for &(field, rename) in &kept.renamed {
+            let name = self.names[rename].name(record.dict, &mut record.arena)?;
+            let part = &mut record.arena.parts_mut(&cell)[field];
+            (part.name_off, part.name_len) = (name.name_off, name.name_len);
+        }
+        let mut cell = record.arena.keep_parts(&cell, &kept.from);
+        self.layouts.mark(&mut cell);
+        self.half.set(record, cell);
+        Ok(())
+    }
 
     fn replace_in_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
         require_struct(&cell, record, PURPOSE)?;
-        let mut cache = std::mem::take(&mut self.derived);
-        let derived = cache.get(record.dict, cell.schema, |dict, schema| {
-            let (new, from) = self.derive(&schema)?;
+        let choice = &self.choice;
+        let derived = self.derived.get(record.dict, cell.schema, |dict, schema| {
+            let (new, from) = choice.derive(&schema)?;
             Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, from }))
-        });
-        self.derived = cache;
-        let derived = derived?;
+        })?;
         let cell = record.lay_apart(&cell)?;
         self.chosen.clear();
         for reader in &derived.from {

@@ -156,8 +156,8 @@ impl TimestampConverter {
 
     fn convert_in_map(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
         require_map(&cell, record, PURPOSE)?;
-        let cell = record.lay_apart(&cell)?;
-        let Some(place) = self.places.of(std::slice::from_ref(&self.field), &cell, record)[0] else {
+        let mut cell = record.lay_apart(&cell)?;
+        let Some(place) = self.places.of(std::slice::from_ref(&self.field), &mut cell, record)[0] else {
             let missing = record.arena.name_part(&self.field)?; // It is added as null.
             return record.arena.append_parts(&cell, &[missing]);
         };

@@ -64,8 +64,8 @@ impl ValueToKey {
 
     fn key_of_map(&mut self, record: &mut Record<'_>, value: Cell) -> Result<Cell> {
         require_map(&value, record, PURPOSE)?;
-        let value = record.lay_apart(&value)?;
-        let places = self.places.of(&self.fields, &value, record);
+        let mut value = record.lay_apart(&value)?;
+        let places = self.places.of(&self.fields, &mut value, record);
         self.key.clear();
         for (i, place) in places.iter().enumerate() {
             if self.fields[..i].contains(&self.fields[i]) {

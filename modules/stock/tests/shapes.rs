@@ -4,6 +4,7 @@
 mod support;
 
 use berth_guest::fuzz::Chance;
+use berth_guest::Part;
 use stock::json_encoding;
 use stock::json_fields::fields;
 use stock::json_shapes::Shapes;
@@ -72,6 +73,7 @@ fn shapes_give_what_the_careful_reader_gives() {
     let cases = std::env::var("BERTH_SHAPES_CASES").map_or(CASES, |n| n.parse().expect("a number of cases"));
     let mut chance = Chance(7);
     let (mut shapes, mut texts) = (Shapes::default(), Vec::new());
+    let before = vec![Part::named(1, 2); 3];
     let (mut parts, mut room, mut hits) = (Vec::new(), Vec::new(), 0);
     for case in 0..cases {
         if case % TEXTS == 0 {
@@ -82,7 +84,10 @@ fn shapes_give_what_the_careful_reader_gives() {
         let bytes = vary(&mut chance, &text);
         let behind: Vec<u8> = (0..chance.below(40)).map(|_| BYTES[chance.below(BYTES.len())]).collect();
         let reach = [&bytes[..], &behind].concat();
-        let found = shapes.fields(&reach, bytes.len(), (0, case + 1), &mut parts).then(|| parts.clone());
+        let mut list = before.clone();
+        let is_found = shapes.fields(&reach, bytes.len(), (0, case + 1), &mut list);
+        assert!(list.starts_with(&before) && (is_found || list.len() == before.len()), "lists of others stay");
+        let found = is_found.then(|| list.split_off(before.len()));
         let careful = json_encoding::text(&bytes, &mut room).and_then(|text| {
             fields(text, 0, &mut parts)?;
             shapes.learn(text);

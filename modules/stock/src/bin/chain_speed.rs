@@ -259,6 +259,9 @@ fn main() {
         (|chain: &[Value]| sink("JsonConverter", &json, chain), |chain: &[Value]| sink("StringConverter", &[], chain));
     let (orders_of, lines_of) = (|| texts(order), || texts(line));
     measure("P3", orders_of, json(&orders()));
+    for (i, name) in ["P3s1", "P3s2", "P3s3", "P3s4"].into_iter().enumerate() {
+        measure(name, orders_of, json(&orders()[..=i]));
+    }
     measure("P4", rows, rows_to_json());
     measure("P5s0", lines_of, string(&[]));
     measure("P5s1", lines_of, string(&lines()[..1]));
