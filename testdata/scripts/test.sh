@@ -21,9 +21,10 @@ trap 'testdata/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true; rm -rf "$ka
 bootstrap=$(KAFKA_SECURED=1 testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
 [ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
 packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
+not_about_kafka='^Test(RedTeam|RecordedExchanges|E2EHostile|Scene|Plugin)' # recorded exchanges have a step of their own
 # shellcheck disable=SC2086 # a list of packages
 BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 40m \
-  -skip '^TestRedTeam' $packages # which is about the worker, not about Kafka
+  -skip "$not_about_kafka" $packages
 
 echo "== in turns and in one group with Kafka Connect's own worker"
 jars=$(. testdata/kafka/lib.sh && fetch_connect_jars && echo "$connect_jars")

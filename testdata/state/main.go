@@ -23,6 +23,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/berth-connect/berth/cluster/group/grouptest"
 	"github.com/berth-connect/berth/testdata/disputed"
 )
@@ -77,42 +79,47 @@ type options struct {
 	out, notes  io.Writer
 }
 
+// playedAtOnce is how many files are played at the same time: most of that is waiting for workers.
+const playedAtOnce = 4
+
 // run plays what there is, or the one case of it, and tells whether those cases failed that were expected to. Errors: a
 // file that can't be read, nothing to play.
 func run(o options) (asExpected bool, err error) {
-	entries, err := os.ReadDir(o.dir)
-	if err != nil {
-		return false, err
-	}
 	expected, err := disputed.Names(o.disputed, nameForm)
 	if err != nil {
 		return false, err
 	}
+	files, err := o.files()
+	if err != nil {
+		return false, err
+	}
+	_, only, _ := strings.Cut(o.wanted, "/")
+	outcomes := make([][]outcome, len(files))
+	var playing errgroup.Group
+	playing.SetLimit(playedAtOnce)
+	for i, f := range files {
+		playing.Go(func() (err error) {
+			if outcomes[i], err = f.play(filepath.Join(o.dir, f.name), only); err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
+			}
+			return nil
+		})
+	}
+	if err := playing.Wait(); err != nil {
+		return false, err
+	}
 	passed, failed, asExpected := 0, 0, true
-	file, only, _ := strings.Cut(o.wanted, "/")
-	for _, entry := range entries {
-		if file != "" && entry.Name() != file {
-			continue
-		}
-		at := slices.IndexFunc(recordings, func(r recording) bool { return r.has(entry.Name()) })
-		if at < 0 {
-			noteUnplayed(entry, o.notes)
-			continue
-		}
-		outcomes, err := recordings[at].play(filepath.Join(o.dir, entry.Name()), only)
-		if err != nil {
-			return false, fmt.Errorf("%s: %w", entry.Name(), err)
-		}
-		for _, result := range outcomes {
-			isDisputed := expected[result.name(entry.Name())]
+	for i, f := range files {
+		for _, result := range outcomes[i] {
+			isDisputed := expected[result.name(f.name)]
 			asExpected = asExpected && (result.failure != "") == isDisputed
 			switch {
 			case result.failure != "":
 				failed++
-				fmt.Fprintf(o.out, "%s %s: %s\n", entry.Name(), result.id, result.failure)
+				fmt.Fprintf(o.out, "%s %s: %s\n", f.name, result.id, result.failure)
 				continue
 			case isDisputed:
-				fmt.Fprintf(o.out, "%s %s: passed, although %s disputes it\n", entry.Name(), result.id, o.disputed)
+				fmt.Fprintf(o.out, "%s %s: passed, although %s disputes it\n", f.name, result.id, o.disputed)
 			}
 			passed++
 		}
@@ -122,6 +129,27 @@ func run(o options) (asExpected bool, err error) {
 	}
 	fmt.Fprintf(o.out, "%d passed, %d failed\n", passed, failed)
 	return asExpected, nil
+}
+
+// files are those that are wanted, each by its own name; it notes what nothing plays.
+func (o options) files() (files []recording, err error) {
+	entries, err := os.ReadDir(o.dir)
+	if err != nil {
+		return nil, err
+	}
+	wanted, _, _ := strings.Cut(o.wanted, "/")
+	for _, entry := range entries {
+		if wanted != "" && entry.Name() != wanted {
+			continue
+		}
+		at := slices.IndexFunc(recordings, func(r recording) bool { return r.has(entry.Name()) })
+		if at < 0 {
+			noteUnplayed(entry, o.notes)
+			continue
+		}
+		files = append(files, recording{entry.Name(), recordings[at].play})
+	}
+	return files, nil
 }
 
 // name is how a text names a case: by its file, without what says in words what the case is about.
