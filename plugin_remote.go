@@ -68,6 +68,9 @@ func uploadBody(module, name, signatureFile string) (body *bytes.Buffer, mediaTy
 // uploadForm puts what there is to say of a module in front of it.
 func uploadForm(file string, info map[string]any) (*bytes.Buffer, string, error) {
 	module, err := os.ReadFile(file)
+	if err != nil && strings.Contains(file, "@sha256:") {
+		return nil, "", fmt.Errorf("%w; write %s before a reference to a registry", err, oci.Scheme)
+	}
 	if err != nil {
 		return nil, "", err
 	}

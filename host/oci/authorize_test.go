@@ -162,22 +162,21 @@ func TestTokenServersThatGiveNone(t *testing.T) {
 			_, _ = fmt.Fprintf(w, `{"token": "%s"}`, strings.Repeat("x", tokenBytesMax))
 		},
 	} {
-		r.Instead = func(w http.ResponseWriter, request *http.Request) bool {
+		r.AnswerWith(func(w http.ResponseWriter, request *http.Request) bool {
 			if request.URL.Path == "/tokens" {
 				answer(w)
 			}
 			return request.URL.Path == "/tokens"
-		}
+		})
 		_, err := p.try(t, reference)
 		refused(t, want, err, ErrRegistry, want, "the token server "+address)
 	}
 	for _, realm := range []string{"", ":", "file:///etc/passwd", "token", "https://", "gopher://a.test"} {
-		r.Realm = realm
-		r.Instead = func(w http.ResponseWriter, _ *http.Request) bool {
+		r.AnswerWith(func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="`+realm+`"`)
 			w.WriteHeader(http.StatusUnauthorized)
 			return true
-		}
+		})
 		_, err := p.try(t, reference)
 		refused(t, "realm "+realm, err, ErrRegistry, "names no token server that can be asked")
 	}

@@ -103,10 +103,10 @@ func TestRebindingReachesNothing(t *testing.T) {
 	server, address := serve(t, r)
 	_, port, _ := net.SplitHostPort(address)
 	reference := "example.com:" + port + "/a@" + r.Push("a", ocitest.Module(wasm), wasm)
-	r.Instead = func(w http.ResponseWriter, _ *http.Request) bool {
+	r.AnswerWith(func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Connection", "close")
 		return false
-	}
+	})
 	for second, granted := range map[string]bool{"127.0.0.1": true, "127.0.0.2": false, "169.254.169.254": false,
 		"::1": false} {
 		resolver := &names{addresses: []string{"127.0.0.1", second}}
@@ -125,13 +125,13 @@ func TestRebindingReachesNothing(t *testing.T) {
 
 // redirecting sends requests for blobs elsewhere.
 func redirecting(r *ocitest.Registry, target func(request *http.Request) string) {
-	r.Instead = func(w http.ResponseWriter, request *http.Request) bool {
+	r.AnswerWith(func(w http.ResponseWriter, request *http.Request) bool {
 		if !strings.Contains(request.URL.Path, "/blobs/") {
 			return false
 		}
 		http.Redirect(w, request, target(request), http.StatusTemporaryRedirect)
 		return true
-	}
+	})
 }
 
 func TestBlobsComeFromAnotherHost(t *testing.T) {
@@ -154,10 +154,11 @@ func TestBlobsComeFromAnotherHost(t *testing.T) {
 // What was shown to the registry goes to no other port of its host, and does not come back on a way around.
 func TestAuthorizationEndsWhereTheRegistryEnds(t *testing.T) {
 	r, address, reference, p := withTokens(t, "ann")
-	around := &ocitest.Registry{Instead: func(w http.ResponseWriter, request *http.Request) bool {
+	around := &ocitest.Registry{}
+	around.AnswerWith(func(w http.ResponseWriter, request *http.Request) bool {
 		http.Redirect(w, request, "https://"+address+"/back", http.StatusFound)
 		return true
-	}}
+	})
 	_, elsewhere := serve(t, around)
 	p.config.Registries = policy(t, address, elsewhere)
 	redirecting(r, func(*http.Request) string { return "https://" + elsewhere + "/around" })
@@ -197,14 +198,14 @@ func TestRedirectsThatLeadAstray(t *testing.T) {
 		"https://" + address + ":0/":           "",
 		"/again":                               "more than 5 redirects",
 	} {
-		r.Instead = func(w http.ResponseWriter, request *http.Request) bool {
+		r.AnswerWith(func(w http.ResponseWriter, request *http.Request) bool {
 			if strings.Contains(request.URL.Path, "/manifests/") {
 				return false
 			}
 			w.Header().Set("Location", target)
 			w.WriteHeader(http.StatusFound)
 			return true
-		}
+		})
 		_, err := p.try(t, reference)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: got %v, want %q", target, err, want)
@@ -219,11 +220,11 @@ func TestBodiesOfRefusalsAreNotTold(t *testing.T) {
 	p := puller(t, server, Config{Registries: policy(t, address)})
 	for status, kind := range map[int]error{403: host.ErrBadRequest, 404: host.ErrBadRequest, 418: ErrRegistry,
 		429: ErrRegistry, 500: ErrRegistry, 503: ErrRegistry} {
-		r.Instead = func(w http.ResponseWriter, _ *http.Request) bool {
+		r.AnswerWith(func(w http.ResponseWriter, _ *http.Request) bool {
 			w.WriteHeader(status)
 			_, _ = fmt.Fprint(w, "secret")
 			return true
-		}
+		})
 		_, err := p.try(t, address+"/a@"+someDigest)
 		refused(t, fmt.Sprint(status), err, kind, fmt.Sprintf("%s answers %d", address, status))
 		if strings.Contains(fmt.Sprint(err), "secret") {
@@ -251,14 +252,14 @@ func TestWhatDoesNotEndIsLeft(t *testing.T) {
 		"/blobs/": "its module has more than the 17 bytes"} {
 		var sent atomic.Int64
 		done := make(chan struct{})
-		r.Instead = func(w http.ResponseWriter, request *http.Request) bool {
+		r.AnswerWith(func(w http.ResponseWriter, request *http.Request) bool {
 			if !strings.Contains(request.URL.Path, part) {
 				return false
 			}
 			defer close(done)
 			sent.Store(int64(endless(w)))
 			return true
-		}
+		})
 		_, err := p.try(t, address+"/a@"+digest)
 		refused(t, part, err, host.ErrBadRequest, want)
 		if <-done; sent.Load() > 32<<20 {
@@ -272,7 +273,7 @@ func TestWhatStandsStillEndsWithTheRequest(t *testing.T) {
 	for _, part := range []string{"/manifests/", "/blobs/", "/token"} {
 		r, _, reference, p := withTokens(t, "ann")
 		ctx, cancel := context.WithCancel(t.Context())
-		r.Instead = func(w http.ResponseWriter, request *http.Request) bool {
+		r.AnswerWith(func(w http.ResponseWriter, request *http.Request) bool {
 			if !strings.Contains(request.URL.Path, part) || part != "/token" && request.Header.Get("Authorization") == "" {
 				return false
 			}
@@ -281,7 +282,7 @@ func TestWhatStandsStillEndsWithTheRequest(t *testing.T) {
 			cancel()
 			<-request.Context().Done()
 			return true
-		}
+		})
 		_, err := p.Pull(ctx, "", reference, anySize)
 		refused(t, part, err, context.Canceled)
 	}

@@ -30,7 +30,7 @@ type Manifest struct {
 	Annotations   map[string]string `json:"annotations,omitempty"`
 }
 
-// Registry serves artifacts by digest. Its fields are set before it serves.
+// Registry serves artifacts by digest. Its fields are set before the first request.
 type Registry struct {
 	// User and Password are asked for: for a token, by which the registry is asked, or with Basic for each request. No
 	// user: everybody may pull.
@@ -38,10 +38,9 @@ type Registry struct {
 	Basic          bool
 	// Realm is where tokens are made, the URL of a Registry's /token; "": there are none.
 	Realm string
-	// Instead answers a request in the registry's place, if it returns true.
-	Instead func(w http.ResponseWriter, r *http.Request) bool
 
 	mu      sync.Mutex
+	instead func(w http.ResponseWriter, r *http.Request) bool
 	content map[string][]byte // by path below /v2/
 	issued  map[string]bool
 	heard   []string // METHOD PATH AUTHORIZATION
@@ -83,6 +82,13 @@ func (r *Registry) Put(path string, content []byte) {
 	r.content[path] = content
 }
 
+// AnswerWith has requests answered in the registry's place, from now on, by what returns true for them.
+func (r *Registry) AnswerWith(instead func(w http.ResponseWriter, r *http.Request) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.instead = instead
+}
+
 // Heard lists the requests, each as "METHOD PATH?QUERY AUTHORIZATION".
 func (r *Registry) Heard() []string {
 	r.mu.Lock()
@@ -95,9 +101,10 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.mu.Lock()
 	r.heard = append(r.heard, strings.TrimSpace(fmt.Sprintf("%s %s %s", request.Method, request.URL.RequestURI(),
 		request.Header.Get("Authorization"))))
+	instead := r.instead
 	r.mu.Unlock()
 	switch {
-	case r.Instead != nil && r.Instead(w, request):
+	case instead != nil && instead(w, request):
 	case request.URL.Path == "/token":
 		r.makeToken(w, request)
 	case !r.admits(request):
