@@ -85,8 +85,8 @@ func (b *bench) tenants(ctx context.Context, out io.Writer) error {
 	table.set("without connectors: RSS, MiB", "Berth", "%.0f", empty.rss)
 	table.set("peak RSS of each connector, MiB", "Berth", "%.2f", (peak-empty.rss)/float64(n))
 	used.fill(table, "Berth", "all idle")
-	table.set("REST, right after the last connector is RUNNING: p50 / p99, ms", "Berth", "%.1f / %.1f", quantile(answers, 0.5),
-		quantile(answers, 0.99))
+	table.set("REST, right after the last connector is RUNNING: p50 / p99, ms", "Berth", "%.1f / %.1f",
+		quantile(answers, 0.5), quantile(answers, 0.99))
 	fmt.Fprint(out, table)
 	if peak > tenantsMemoryMax {
 		return fmt.Errorf("the worker's resident memory was %.0f MiB, at most %d", peak, tenantsMemoryMax)
