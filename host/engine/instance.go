@@ -53,7 +53,6 @@ type Config struct {
 
 	Network *network.Access // nil: the guest has no capability for it
 
-	CPU     *atomic.Int64 // gets the ns that the guest computes; nil: nobody asks
 	Account Account
 }
 
@@ -64,6 +63,17 @@ type Account struct {
 	// Computed hears of each slice of computing, from the instance's goroutine: how long it took, its units, and the
 	// index of the stage that it ended in.
 	Computed func(stage uint32, d time.Duration, units uint32)
+}
+
+// HeardBy is the account with somebody who hears of computing, too; nil: nobody does.
+func (a Account) HeardBy(also func(stage uint32, d time.Duration, units uint32)) Account {
+	if first := a.Computed; also != nil {
+		a.Computed = func(stage uint32, d time.Duration, units uint32) {
+			first(stage, d, units)
+			also(stage, d, units)
+		}
+	}
+	return a
 }
 
 // instance is one running module; it belongs to the goroutine of Run.
@@ -104,7 +114,7 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	defer kill(nil)
 	limits := config.Limits.WithDefaults()
 	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}}
-	in.clock = clock{limits: limits, sleepless: config.Sleepless, total: config.CPU, queue: m.engine.turns, kill: kill,
+	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill,
 		seconds: limited(&cpuBudget{perSecond: limits.SecondCPU}, &m.cpu, &m.engine.cpu)}
 	in.payBy(config.Account, m.engine)
 	defer in.clock.leave()

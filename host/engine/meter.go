@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -48,7 +47,6 @@ type clock struct {
 
 	counted time.Duration // up to when its time is accounted for
 	units   uint32        // of the slice that runs
-	total   *atomic.Int64 // ns of all that it computes; nil: nobody asks
 	batch   time.Duration // computed since the last answer, or since it slept without owing one
 	asleep  time.Duration // since the last answer
 	awaited time.Duration // of sleep, since the last answer, for replies of the host
@@ -68,9 +66,6 @@ func (c *clock) count(units uint32) time.Duration {
 	spent := min(elapsed, sliceCountedMax)
 	c.batch += spent
 	c.burst += spent
-	if c.total != nil {
-		c.total.Add(int64(spent))
-	}
 	c.computed(spent, units)
 	if c.share.Shares() {
 		c.unasked += spent

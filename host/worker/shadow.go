@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
@@ -144,11 +145,12 @@ func (w *Worker) startApart(ctx context.Context, id host.TaskID, g pipeline.Grou
 	c := task.Config{ID: id, Errors: task.Tolerance{All: true},
 		Run: func(ctx context.Context, g pipeline.Group, plan abi.Plan) (*guest.Instance, error) {
 			opts.Engine = w.around(id.Connector).Registry.Granted(g.Digest, g.Plugins()...)
-			opts.Engine.Dirs, opts.Engine.Stdin, opts.Engine.Stdout, opts.Engine.CPU = nil, nil, nil, cpu
+			opts.Engine.Dirs, opts.Engine.Stdin, opts.Engine.Stdout = nil, nil, nil
 			if !network {
 				opts.Engine.Network = nil
 			}
 			if cpu != nil { // a shadow
+				opts.Engine.Account.Computed = func(_ uint32, d time.Duration, _ uint32) { cpu.Add(int64(d)) }
 				limits := &opts.Engine.Limits
 				limits.SecondCPU = min(cmp.Or(limits.SecondCPU, host.ShadowSecondCPU), host.ShadowSecondCPU)
 			}

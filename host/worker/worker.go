@@ -182,7 +182,7 @@ func (w *Worker) runWith(ctx context.Context, group pipeline.Group, plan abi.Pla
 	if granted.Network != nil {
 		granted.Network.Meters, granted.Network.Pace = w.meters.network.of(plan, account), account.Pace
 	}
-	granted.Account = account.Account()
+	granted.Account = account.Account().HeardBy(granted.Account.Computed)
 	opts.Engine, opts.Serve, opts.Usage = granted, serve, account
 	opts.Log = opts.Log.With(host.LoggerKey, group.Stages[0].Found.Class)
 	instance := guest.Run(context.WithoutCancel(ctx), code, plan, opts)

@@ -13,7 +13,7 @@ import (
 
 // A tenant names what it may not reach, or a file of the worker's, as its schema registry: the task fails, says which
 // grant it lacks, and nothing is dialled.
-func TestRedTeamRegistries(t *testing.T) {
+func TestRedTeamSchemaRegistries(t *testing.T) {
 	var asked atomic.Int32
 	inner := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked.Add(1) }))
 	defer inner.Close()
