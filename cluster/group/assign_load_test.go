@@ -98,7 +98,7 @@ func TestLoadIsSpreadAnewWhenWorkersComeAndGo(t *testing.T) {
 		all.Tasks = append(all.Tasks, id)
 	}
 	held["w1"] = all
-	state, moved := settle(t, NewIncrementalState(), r, held, loads)
+	state, _ := settle(t, NewIncrementalState(), r, held, loads)
 	steps := []struct {
 		comes, goes string
 		moved       int // most, besides what was on the worker that goes
@@ -108,8 +108,8 @@ func TestLoadIsSpreadAnewWhenWorkersComeAndGo(t *testing.T) {
 			held[step.comes] = Work{}
 		}
 		delete(held, step.goes)
-		state, moved = settle(t, state, r, held, loads)
-		if moved > step.moved {
+		var moved int
+		if state, moved = settle(t, state, r, held, loads); moved > step.moved {
 			t.Errorf("%+v: %d tasks were taken away", step, moved)
 		}
 		least, most := math.Inf(1), 0.0
