@@ -16,6 +16,13 @@ import (
 // startGuarded starts a worker whose users have roles, and that keeps an audit log.
 func startGuarded(t *testing.T, roles ...string) *process {
 	t.Helper()
+	p := newGuarded(t, roles...)
+	p.start()
+	return p
+}
+
+func newGuarded(t *testing.T, roles ...string) *process {
+	t.Helper()
 	dir := t.TempDir()
 	users, jaas := filepath.Join(dir, "users"), filepath.Join(dir, "jaas")
 	for file, text := range map[string]string{users: "root=root\namy=amy\nbob=bob\n",
@@ -28,7 +35,6 @@ func startGuarded(t *testing.T, roles ...string) *process {
 		"CONNECT_JAVA_SECURITY_AUTH_LOGIN_CONFIG="+jaas)...)
 	p.env = append(p.env, "BERTH_AUDIT_TOPIC="+p.name("audit"))
 	p.url = strings.Replace(p.url, "http://", "http://root:root@", 1)
-	p.start()
 	return p
 }
 

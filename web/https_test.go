@@ -2,79 +2,32 @@ package web
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/berth-connect/berth/cluster/embedded/brokertest"
 	"github.com/berth-connect/berth/cluster/kafka"
 )
 
-// authority signs certificates for 127.0.0.1.
+// authority signs certificates for 127.0.0.1, and keeps them in files.
 type authority struct {
-	t    *testing.T
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pem  string
+	brokertest.Authority
+	t *testing.T
 }
 
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	a := &authority{t: t}
-	a.cert = &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true,
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	a.key = newKey(t)
-	der, err := x509.CreateCertificate(rand.Reader, a.cert, a.cert, &a.key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.pem = pemText("CERTIFICATE", der)
-	return a
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func pemText(kind string, der []byte) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-}
+func newAuthority(t *testing.T) *authority { return &authority{brokertest.NewAuthority(t), t} }
 
 // keystore is a file with a certificate and its key.
 func (a *authority) keystore(name string) string {
 	a.t.Helper()
-	key := newKey(a.t)
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return a.file(name+".pem", pemText("CERTIFICATE", der)+pemText("PRIVATE KEY", private))
+	certificate, key := a.Sign(a.t, name)
+	return a.file(name+".pem", certificate+key)
 }
 
 func (a *authority) file(name, text string) string {
@@ -90,7 +43,7 @@ func (a *authority) file(name, text string) string {
 func (a *authority) properties(clientAuth string) map[string]string {
 	return map[string]string{
 		"listeners.https.ssl.keystore.type": "PEM", "listeners.https.ssl.keystore.location": a.keystore("worker"),
-		"listeners.https.ssl.truststore.type": "PEM", "listeners.https.ssl.truststore.certificates": a.pem,
+		"listeners.https.ssl.truststore.type": "PEM", "listeners.https.ssl.truststore.certificates": a.PEM(),
 		"listeners.https.ssl.client.auth": clientAuth,
 		"ssl.keystore.type":               "JKS", "ssl.keystore.location": "/of/the/clients", // count for nothing here
 	}
@@ -137,7 +90,7 @@ func TestHTTPS(t *testing.T) {
 	a := newAuthority(t)
 	address, worker := startHTTPS(t, a.properties("none"))
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM([]byte(a.pem))
+	roots.AppendCertsFromPEM([]byte(a.PEM()))
 	if err := get(address, &tls.Config{RootCAs: roots}); err != nil {
 		t.Error(err)
 	}
@@ -155,7 +108,7 @@ func TestHTTPS(t *testing.T) {
 func TestClientsShowCertificates(t *testing.T) {
 	a, stranger := newAuthority(t), newAuthority(t)
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM([]byte(a.pem))
+	roots.AppendCertsFromPEM([]byte(a.PEM()))
 	with := func(keystore string) *tls.Config {
 		text, err := os.ReadFile(keystore)
 		if err != nil {
@@ -191,7 +144,7 @@ func TestHTTPSSettingsThatCannotBeUsed(t *testing.T) {
 	for name, c := range map[string]struct{ key, value, want string }{
 		"store of Java":  {"listeners.https.ssl.keystore.type", "JKS", "only PEM is supported"},
 		"no file":        {"listeners.https.ssl.keystore.location", "/no/such/file", "must be readable"},
-		"no key":         {"listeners.https.ssl.keystore.location", a.file("chain.pem", a.pem), "private key"},
+		"no key":         {"listeners.https.ssl.keystore.location", a.file("chain.pem", a.PEM()), "private key"},
 		"no certificate": {"listeners.https.ssl.truststore.certificates", "x", "no PEM certificate"},
 		"client auth":    {"listeners.https.ssl.client.auth", "perhaps", "use one of none, requested, required"},
 	} {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
 	"net"
@@ -13,13 +14,14 @@ import (
 	"time"
 )
 
-// authority signs certificates for 127.0.0.1.
-type authority struct {
+// Authority signs certificates for 127.0.0.1.
+type Authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-func newAuthority(t testing.TB) authority {
+// NewAuthority makes one that nobody else trusts.
+func NewAuthority(t testing.TB) Authority {
 	t.Helper()
 	key := newKey(t)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"},
@@ -33,7 +35,7 @@ func newAuthority(t testing.TB) authority {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return authority{certificate, key}
+	return Authority{certificate, key}
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {
@@ -45,13 +47,14 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-func (a authority) pem() string { return encoded("CERTIFICATE", a.certificate.Raw) }
+// PEM is its own certificate.
+func (a Authority) PEM() string { return encoded("CERTIFICATE", a.certificate.Raw) }
 
-// sign returns a certificate with its key, PKCS#8, both PEM.
-func (a authority) sign(t testing.TB, name string) (certificate, key string) {
+// Sign returns a certificate with its key, PKCS#8, both PEM. It is for a subject of these common names.
+func (a Authority) Sign(t testing.TB, names ...string) (certificate, key string) {
 	t.Helper()
 	own := newKey(t)
-	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: subject(names),
 		NotBefore: a.certificate.NotBefore, NotAfter: a.certificate.NotAfter, IPAddresses: []net.IP{{127, 0, 0, 1}},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, &own.PublicKey, a.key)
@@ -64,6 +67,16 @@ func (a authority) sign(t testing.TB, name string) (certificate, key string) {
 	}
 	return encoded("CERTIFICATE", der), encoded("PRIVATE KEY", secret)
 }
+
+// subject has a common name several times if there are several, which pkix.Name writes only as extra names.
+func subject(names []string) (n pkix.Name) {
+	for _, name := range names {
+		n.ExtraNames = append(n.ExtraNames, pkix.AttributeTypeAndValue{Type: commonName, Value: name})
+	}
+	return n
+}
+
+var commonName = asn1.ObjectIdentifier{2, 5, 4, 3}
 
 func encoded(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))

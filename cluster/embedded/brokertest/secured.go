@@ -35,10 +35,10 @@ func Secure(t testing.TB) Secured {
 	if bootstrap := strings.TrimSpace(os.Getenv("BERTH_TEST_BOOTSTRAP")); bootstrap != "" {
 		return listenersOf(t, bootstrap, os.Getenv("BERTH_TEST_KAFKA_DIR"))
 	}
-	authority := newAuthority(t)
-	s := Secured{Addrs: map[string]string{}, User: "mirror", Password: `pass "word"`, Roots: authority.pem()}
-	s.Certificate, s.Key = authority.sign(t, "client")
-	server, err := tls.X509KeyPair(bytesOf(authority.sign(t, "server")))
+	authority := NewAuthority(t)
+	s := Secured{Addrs: map[string]string{}, User: "mirror", Password: `pass "word"`, Roots: authority.PEM()}
+	s.Certificate, s.Key = authority.Sign(t, "client")
+	server, err := tls.X509KeyPair(bytesOf(authority.Sign(t, "server")))
 	if err != nil {
 		t.Fatal(err)
 	}
