@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 testdata/scripts/need.sh curl java javac mvn python3 openssl unzip wat2wasm
 
+step() { echo "== $1 (after $SECONDS s)"; }
+
 toolchain=testdata/toolchain/wasm-rust.sh
 $toolchain ensure
 $toolchain id
@@ -11,11 +13,11 @@ $toolchain id
 tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
-echo "== Go, on the embedded broker"
+step "Go, on the embedded broker"
 go test -tags "$tags" -timeout 40m ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
   ./testdata/restconformance ./testdata/state ./testdata/vectors
 
-echo "== the packages that talk to Kafka again, on a real one"
+step "the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)
 trap 'testdata/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true; rm -rf "$kafka"' EXIT
 bootstrap=$(KAFKA_SECURED=1 testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
@@ -26,20 +28,20 @@ not_about_kafka='^Test(RedTeam|RecordedExchanges|E2EHostile|Scene|Plugin)' # rec
 BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 40m \
   -skip "$not_about_kafka" $packages
 
-echo "== in turns and in one group with Kafka Connect's own worker"
+step "in turns and in one group with Kafka Connect's own worker"
 jars=$(. testdata/kafka/lib.sh && fetch_connect_jars && echo "$connect_jars")
 BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -count=1 -run 'JVM$' . ./cluster/group
 
-echo "== clients of the REST API on three workers of one group"
+step "clients of the REST API on three workers of one group"
 testdata/scripts/clients.sh "$bootstrap"
 
-echo "== recorded exchanges of Kafka Connect's REST API"
+step "recorded exchanges of Kafka Connect's REST API"
 testdata/scripts/rest-conformance.sh ../shared/conformance/rest
 
-echo "== Kafka Connect's own integration tests, with Berth as the worker"
+step "Kafka Connect's own integration tests, with Berth as the worker"
 testdata/scripts/kafka-integration.sh ../shared/conformance/kafka-integration
 
-echo "== converters with a real schema registry"
+step "converters with a real schema registry"
 registry=$(mktemp -d)
 trap 'testdata/servers/schema-registry.sh stop "$registry" >/dev/null 2>&1 || true; rm -rf "$registry"
   testdata/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true; rm -rf "$kafka"' EXIT
@@ -47,21 +49,21 @@ url=$(testdata/servers/schema-registry.sh start "$registry" | sed -n 's/^SCHEMA_
 [ -n "$url" ] || { echo "testdata/servers/schema-registry.sh printed no SCHEMA_REGISTRY="; exit 1; }
 BERTH_TEST_REGISTRY=$url BERTH_TEST_REGISTRY_DIR=$registry go test -tags realregistry -count=1 -run TestE2ERegistry .
 
-echo "== Rust"
+step "Rust"
 for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry modules/expr; do (cd "$dir" && cargo test --all-features); done
 
-echo "== recorded answers of Kafka Connect, through a worker's pipeline"
+step "recorded answers of Kafka Connect, through a worker's pipeline"
 testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
 
-echo "== what Kafka Connect keeps and says in its group, recorded"
+step "what Kafka Connect keeps and says in its group, recorded"
 go run ./testdata/state -disputed testdata/state-disputed.md ../shared/conformance/state
 
-echo "== the REST API is what its description says"
+step "the REST API is what its description says"
 testdata/scripts/openapi.sh
 
-echo "== plugin projects of every kind, offline"
+step "plugin projects of every kind, offline"
 make build
 testdata/scripts/scaffold.sh go rust
 
-echo "== the modules in the repository are what their sources build"
+step "the modules in the repository are what their sources build"
 modules/check.sh
