@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -36,4 +38,20 @@ func TestCommandsSayWhoAsks(t *testing.T) {
 			}
 		}
 	}
+}
+
+// answering is a worker that knows its answers by method, path and body.
+func answering(t *testing.T, answers map[string]string) *httptest.Server {
+	t.Helper()
+	worker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		answer, known := answers[fmt.Sprintf("%s %s %s", r.Method, r.URL.EscapedPath(), body)]
+		if !known {
+			w.WriteHeader(http.StatusNotFound)
+			answer = `{"error_code":404,"message":"no such thing"}`
+		}
+		_, _ = io.WriteString(w, answer)
+	}))
+	t.Cleanup(worker.Close)
+	return worker
 }

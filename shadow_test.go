@@ -2,10 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -41,17 +37,7 @@ func shadowAnswers() map[string]string {
 }
 
 func TestShadowCommand(t *testing.T) {
-	answers := shadowAnswers()
-	worker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		answer, known := answers[fmt.Sprintf("%s %s %s", r.Method, r.URL.EscapedPath(), body)]
-		if !known {
-			w.WriteHeader(http.StatusNotFound)
-			answer = `{"error_code":404,"message":"no such thing"}`
-		}
-		_, _ = io.WriteString(w, answer)
-	}))
-	defer worker.Close()
+	worker := answering(t, shadowAnswers())
 	const table = "4 w:1 running 9 7 2 1 3 1 - all 9 7 2 1 3 1 panic: no"
 	for _, c := range []struct {
 		args  string

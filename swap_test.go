@@ -2,10 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -22,16 +18,7 @@ func TestSwapCommand(t *testing.T) {
 		"POST /connectors/c/transforms/a/rollback ":                          swap,
 		"GET /connectors/c/swaps ":                                           "[" + swap + "]",
 	}
-	worker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		answer, known := answers[fmt.Sprintf("%s %s %s", r.Method, r.URL.EscapedPath(), body)]
-		if !known {
-			w.WriteHeader(http.StatusNotFound)
-			answer = `{"error_code":404,"message":"no such thing"}`
-		}
-		_, _ = io.WriteString(w, answer)
-	}))
-	defer worker.Close()
+	worker := answering(t, answers)
 	for _, c := range []struct {
 		args        []string
 		says, fails string
