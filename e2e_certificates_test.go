@@ -43,7 +43,7 @@ func TestE2ECertificatesHaveRoles(t *testing.T) {
 	}
 }
 
-// startAskingForCertificates starts a worker that asks for certificates on a listener of its own, and returns its address.
+// startAskingForCertificates starts a worker that asks for certificates on a listener of its own; it returns that.
 func startAskingForCertificates(t *testing.T, authority brokertest.Authority) string {
 	t.Helper()
 	certificate, key := authority.Sign(t, "worker")
