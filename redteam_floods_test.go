@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/berth-connect/berth/testdata/guests"
@@ -167,10 +168,10 @@ func (p *process) fatUploads() {
 }
 
 // endless is a body that does not end; it is sent in chunks.
-type endless struct{ left int }
+type endless struct{ left atomic.Int64 } // the client may still send when it has its answer
 
 func (e *endless) Read(p []byte) (int, error) {
-	if e.left -= len(p); e.left < 0 {
+	if e.left.Add(-int64(len(p))) < 0 {
 		return 0, io.EOF
 	}
 	for i := range p {
@@ -182,9 +183,10 @@ func (e *endless) Read(p []byte) (int, error) {
 func (p *process) endlessBody() {
 	for path, mediaType := range map[string]string{"/connectors/x/config": "application/json",
 		"/plugins?name=endless": "application/wasm"} {
-		body := &endless{1 << 30}
+		body := &endless{}
+		body.left.Store(1 << 30)
 		p.post(path, mediaType, body)
-		if body.left < 1<<29 {
+		if body.left.Load() < 1<<29 {
 			p.t.Errorf("%s read half a gigabyte of a body", path)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/berth-connect/berth/cluster/kafka"
 	"github.com/berth-connect/berth/web"
 )
 
@@ -153,6 +154,23 @@ func (s *scene) await(ctx context.Context, what string, done func() (bool, error
 		case <-time.After(scenePoll):
 		}
 	}
+}
+
+// read hands over what a topic has by now, until each returns false, and tells how many records that are.
+func (s *scene) read(ctx context.Context, topic string, each func(kafka.TopicRecord) bool) (total int64, err error) {
+	reader, err := kafka.NewTopicReader(s.kafka, topic)
+	if err != nil {
+		return 0, err
+	}
+	defer reader.Close()
+	if total, err = reader.Count(ctx); err != nil || total == 0 {
+		return total, err
+	}
+	left := total
+	return total, reader.Follow(ctx, func(r kafka.TopicRecord) bool {
+		left--
+		return each(r) && left > 0
+	})
 }
 
 // upload uploads a module to a space: "" or /tenants/NAME.

@@ -80,20 +80,9 @@ const swapEvery = 100 * time.Millisecond
 
 // proveSwaps reads the topic and holds it against the swaps' own log.
 func (s *scene) proveSwaps(ctx context.Context, p *swapProof) error {
-	reader, err := kafka.NewTopicReader(s.kafka, "stamped")
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	total, err := reader.Count(ctx)
-	if err != nil {
-		return err
-	}
-	var read int64
-	err = reader.Follow(ctx, func(r kafka.TopicRecord) bool {
-		read++
+	total, err := s.read(ctx, "stamped", func(r kafka.TopicRecord) bool {
 		p.add(r)
-		return p.problem == nil && read < total
+		return p.problem == nil
 	})
 	if err != nil {
 		return err

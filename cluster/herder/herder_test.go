@@ -339,10 +339,7 @@ func TestRestartPlans(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				answer := string(status.Connector.State)
-				for _, task := range status.Tasks {
-					answer += fmt.Sprintf(" %d:%s", task.Task, task.State)
-				}
+				answer := states(status)
 				synctest.Wait()
 				got := []int{b.runtime.Starts(name), b.runtime.Starts("c-0"), b.runtime.Starts("c-1")}
 				if want := []int{test.connector, test.healthy, test.failed}; !slices.Equal(got, want) {

@@ -38,7 +38,7 @@ func NewTopicReader(bootstrap, topic string) (*TopicReader, error) {
 func (r *TopicReader) Close() { r.client.Close() }
 
 // Follow hands over records in the order of their offsets within partitions, from where the call before has ended, as
-// they come, until each returns false. Errors: those of Kafka, of ctx.
+// they come, until each returns false. What a partition can't give now is awaited. Errors: those of the client, of ctx.
 func (r *TopicReader) Follow(ctx context.Context, each func(TopicRecord) bool) error {
 	for {
 		for !r.fetched.Done() {
