@@ -31,6 +31,7 @@ const (
 	offsetsTopicPartitions  = 5 // each partition keeps two files open
 	groupMinSessionTimeout  = 100 * time.Millisecond
 	cleanFile, lockFile     = "CLEAN", "LOCK"
+	replayFile              = "REPLAY" // names the logs that are to be read without their snapshots
 	portFile, logsDirectory = "port", "kafka"
 )
 
@@ -93,8 +94,11 @@ func (b *Broker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := b.open()
+	cluster, err := b.openSettled(ctx, clean)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return fmt.Errorf("opening the embedded broker's data in %s: %w", b.config.Dir, err)
 	}
 	cluster.ControlKey(kmsg.Metadata.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -102,7 +106,7 @@ func (b *Broker) Run(ctx context.Context) error {
 		return nil, nil, false
 	})
 	addr := cluster.ListenAddrs()[0]
-	err = b.serve(ctx, cluster, addr, clean)
+	err = b.serve(ctx, cluster, addr)
 	cluster.Close()
 	if err != nil {
 		return err
@@ -128,6 +132,35 @@ func (b *Broker) takeClean() (bool, error) {
 		return false, fmt.Errorf("removing the mark of a clean end: %w", err)
 	}
 	return true, nil
+}
+
+// openSettled opens the data and, after a crash, ends the transactions that it cut off. The broker takes such a
+// transaction for aborted where it found no marker; of one that gets a commit marker now it learns by reading the log
+// again.
+func (b *Broker) openSettled(ctx context.Context, clean bool) (*kfake.Cluster, error) {
+	if err := b.forgetSnapshots(); err != nil {
+		return nil, err
+	}
+	cluster, err := b.open()
+	if err != nil || clean {
+		return cluster, err
+	}
+	committed, err := settleTransactions(ctx, cluster.ListenAddrs()[0], b.config.Log)
+	if err == nil && len(committed) > 0 {
+		err = b.noteReplay(committed)
+	}
+	if err != nil {
+		cluster.Close()
+		return nil, fmt.Errorf("ending the transactions that a crash cut off: %w", err)
+	}
+	if len(committed) == 0 {
+		return cluster, nil
+	}
+	cluster.Close()
+	if err := b.forgetSnapshots(); err != nil {
+		return nil, err
+	}
+	return b.open()
 }
 
 func (b *Broker) open() (*kfake.Cluster, error) {
@@ -173,13 +206,13 @@ func (b *Broker) lastPort() int {
 }
 
 // serve repairs and tidies up before it says that it is ready, then keeps retention going.
-func (b *Broker) serve(ctx context.Context, cluster *kfake.Cluster, addr string, clean bool) error {
+func (b *Broker) serve(ctx context.Context, cluster *kfake.Cluster, addr string) error {
 	k, err := newKeeper(addr, b.config.Log)
 	if err != nil {
 		return err
 	}
 	defer k.close()
-	if err := k.boot(ctx, cluster, clean); err != nil {
+	if err := k.boot(ctx, cluster); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -195,6 +195,88 @@ func TestTransactionCutByKillHidesNothing(t *testing.T) {
 	}
 }
 
+// TestTransactionCommittedInPart: the markers of a commit are written one after the other, so that a kill may leave
+// some of them out. A marker of an earlier transaction commits nothing.
+func TestTransactionCommittedInPart(t *testing.T) {
+	dir := t.TempDir()
+	addr, kill := startChild(t, dir)
+	torn := client(t, addr, kgo.TransactionalID("torn"))
+	open := client(t, addr, kgo.TransactionalID("open"))
+	for _, txn := range []*kgo.Client{torn, open} {
+		begin(t, txn, "before", "a")
+		if err := txn.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin(t, torn, "torn", "a", "b")
+	begin(t, open, "open", "a", "b")
+	commitIn(t, addr, torn, "a")
+	kill()
+	for _, txn := range []*kgo.Client{torn, open} {
+		txn.UnsafeAbortBufferedRecords()
+		txn.Close()
+	}
+	for _, round := range []string{"first", "second"} {
+		b, stop := start(t, Config{Dir: dir})
+		for topic, want := range map[string]string{"a": "before before torn", "b": "torn"} {
+			if got := committed(t, b.Addr(), topic, round); got != want {
+				t.Errorf("%s start: committed records of %s = %s, want %s", round, topic, got, want)
+			}
+		}
+		stop()
+	}
+}
+
+func begin(t *testing.T, txn *kgo.Client, value string, topics ...string) {
+	t.Helper()
+	if err := txn.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range topics {
+		produce(t, txn, topic, "k", value)
+	}
+}
+
+// commitIn does a part of what the broker does to commit.
+func commitIn(t *testing.T, addr string, txn *kgo.Client, topic string) {
+	t.Helper()
+	id, epoch, err := txn.ProducerID(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	marker := kadm.TxnMarkers{ProducerID: id, ProducerEpoch: epoch, Commit: true}
+	marker.Topics.Add(topic, 0)
+	responses, err := kadm.NewClient(client(t, addr)).WriteTxnMarkers(t.Context(), marker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, partition := range responses.SortedPartitions() {
+		if partition.Err != nil {
+			t.Fatal(partition.Err)
+		}
+	}
+}
+
+// committed returns the values that committed transactions have written, read up to a record that it adds.
+func committed(t *testing.T, addr, topic, last string) string {
+	t.Helper()
+	cl := client(t, addr, kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	produce(t, cl, topic, "end", last)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var values []string
+	for end := false; !end && ctx.Err() == nil; {
+		cl.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+			if string(r.Key) != "end" {
+				values = append(values, string(r.Value))
+			}
+			end = end || string(r.Value) == last
+		})
+	}
+	return strings.Join(values, " ")
+}
+
 func createTopic(t *testing.T, addr, topic string, configs map[string]string) {
 	t.Helper()
 	values := map[string]*string{}

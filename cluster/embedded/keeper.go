@@ -30,12 +30,7 @@ func newKeeper(addr string, log *slog.Logger) (*keeper, error) {
 
 func (k *keeper) close() { k.client.Close() }
 
-func (k *keeper) boot(ctx context.Context, cluster *kfake.Cluster, clean bool) error {
-	if !clean {
-		if err := k.abortDangling(ctx); err != nil {
-			return fmt.Errorf("ending the transactions that a crash cut off: %w", err)
-		}
-	}
+func (k *keeper) boot(ctx context.Context, cluster *kfake.Cluster) error {
 	if err := k.protectCompacted(ctx); err != nil {
 		return err
 	}
@@ -47,117 +42,6 @@ func (k *keeper) boot(ctx context.Context, cluster *kfake.Cluster, clean bool) e
 		cluster.Compact()
 	}
 	return nil
-}
-
-// abortDangling writes the abort markers that a crash has kept from being written. The broker counts such transactions
-// as aborted, but without a marker a read_committed reader goes on to drop everything of that producer.
-func (k *keeper) abortDangling(ctx context.Context) error {
-	known, err := k.admin.ListTransactions(ctx, nil, nil)
-	if err != nil || len(known) == 0 {
-		return err
-	}
-	open, err := k.findOpen(ctx)
-	if err != nil {
-		return err
-	}
-	for producer, topics := range open {
-		k.log.Info("embedded broker: aborting a transaction that a crash cut off", "producer_id", producer.id)
-		responses, err := k.admin.WriteTxnMarkers(ctx, kadm.TxnMarkers{
-			ProducerID: producer.id, ProducerEpoch: producer.epoch, Topics: topics,
-		})
-		if err != nil {
-			return err
-		}
-		for _, partition := range responses.SortedPartitions() {
-			if partition.Err != nil {
-				return fmt.Errorf("%s-%d: %w", partition.Topic, partition.Partition, partition.Err)
-			}
-		}
-	}
-	return nil
-}
-
-type producer struct {
-	id    int64
-	epoch int16
-}
-
-// findOpen reads all logs and returns the transactions that have records but no end.
-func (k *keeper) findOpen(ctx context.Context) (map[producer]kadm.TopicsSet, error) {
-	starts, err := k.admin.ListStartOffsets(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ends, err := k.admin.ListEndOffsets(ctx)
-	if err != nil {
-		return nil, err
-	}
-	left, from := kadm.Offsets{}, map[string]map[int32]kgo.Offset{}
-	ends.Each(func(end kadm.ListedOffset) {
-		start, _ := starts.Lookup(end.Topic, end.Partition)
-		if start.Offset >= end.Offset {
-			return
-		}
-		left.AddOffset(end.Topic, end.Partition, end.Offset, -1)
-		if from[end.Topic] == nil {
-			from[end.Topic] = map[int32]kgo.Offset{}
-		}
-		from[end.Topic][end.Partition] = kgo.NewOffset().At(start.Offset)
-	})
-	return k.scan(ctx, from, left)
-}
-
-func (k *keeper) scan(ctx context.Context, from map[string]map[int32]kgo.Offset,
-	left kadm.Offsets) (map[producer]kadm.TopicsSet, error) {
-	open := map[producer]kadm.TopicsSet{}
-	if len(left) == 0 {
-		return open, nil
-	}
-	reader, err := kgo.NewClient(kgo.SeedBrokers(k.addr), kgo.ConsumePartitions(from), kgo.KeepControlRecords(),
-		kgo.DisableClientMetrics())
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
-	for len(left) > 0 {
-		fetches := reader.PollFetches(ctx)
-		if err := fetches.Err0(); err != nil {
-			return nil, err
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			note(open, r)
-			if end, ok := left.Lookup(r.Topic, r.Partition); ok && r.Offset+1 >= end.At {
-				delete(left[r.Topic], r.Partition)
-				if len(left[r.Topic]) == 0 {
-					delete(left, r.Topic)
-				}
-			}
-		})
-	}
-	return open, nil
-}
-
-// note keeps account of one record: a control record ends its producer's transaction in that partition.
-func note(open map[producer]kadm.TopicsSet, r *kgo.Record) {
-	p := producer{r.ProducerID, r.ProducerEpoch}
-	switch {
-	case r.Attrs.IsControl():
-		for other, topics := range open {
-			if other.id == p.id {
-				delete(topics[r.Topic], r.Partition)
-				if len(topics[r.Topic]) == 0 {
-					delete(topics, r.Topic)
-				}
-				if len(topics) == 0 {
-					delete(open, other)
-				}
-			}
-		}
-	case r.Attrs.IsTransactional():
-		topics := open[p]
-		topics.Add(r.Topic, r.Partition)
-		open[p] = topics
-	}
 }
 
 // protectCompacted keeps compacted topics from losing records by age or size: the broker applies retention to every
