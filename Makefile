@@ -43,7 +43,7 @@ kafka-integration: ## Apache Kafka's own Connect integration tests, by the runne
 
 swap-proof: SWAPS = 1000
 swap-proof: ## SWAPS versions take turns under load, on one worker and on three of which two are killed: each record by the right one
-	BERTH_E2E_SWAPS=$(SWAPS) go test . -run 'TestE2ESwaps(AreExact|SurviveKills)' -count 1 -timeout 90m -v
+	BERTH_E2E_SWAPS=$(SWAPS) go test ./testdata/e2e -run 'TestE2ESwaps(AreExact|SurviveKills)' -count 1 -timeout 90m -v
 
 clients: ## public clients of the REST API against three workers of one group on a real Kafka
 	testdata/scripts/clients.sh
@@ -70,7 +70,7 @@ lint: ## gofmt, vet for host and guest, staticcheck, cargo fmt and clippy, shell
 	STATICCHECK=$(STATICCHECK) testdata/scripts/lint.sh
 
 red-team: ## attacks on a running worker that looks for data races (needs a C compiler)
-	BERTH_RACE=1 go test -race -count=1 -timeout 40m -run '^TestRedTeam' .
+	BERTH_RACE=1 go test -race -count=1 -timeout 40m -run '^TestRedTeam' ./testdata/e2e
 
 openapi: ## requests made from /openapi.json against a worker, and what its answers must be
 	testdata/scripts/openapi.sh

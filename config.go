@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/v2"
-	"github.com/magiconair/properties"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
@@ -136,7 +134,7 @@ func (m *mode) load(base map[string]string, environment []string, overrides map[
 
 // resolve replaces references to configuration providers, as in connectors' configurations, by their values.
 func (c *config) resolve(environment []string) error {
-	properties := asHostConfig(c.all())
+	properties := host.ConfigOf(c.all())
 	var err error
 	if c.providers, err = configprovider.FromProperties(properties, environment); err != nil {
 		return err
@@ -151,20 +149,6 @@ func (c *config) resolve(environment []string) error {
 		}
 	}
 	return nil
-}
-
-// readProperties reads a .properties file as Java does: Latin-1 with \u escapes. ${…} is left for config providers.
-func readProperties(file string) (map[string]string, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	loader := properties.Loader{Encoding: properties.ISO_8859_1, DisableExpansion: true}
-	loaded, err := loader.LoadBytes(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return loaded.Map(), nil
 }
 
 // keyOfVariable turns CONNECT_REST_ADVERTISED_HOST_NAME into rest.advertised.host.name, the way of the Connect images:
@@ -365,7 +349,7 @@ func check(c config) error {
 func wrongKeys(c config) map[string]string {
 	properties := c.all()
 	maps.DeleteFunc(properties, func(_, value string) bool { return strings.TrimSpace(value) == "" })
-	_, err := c.mode.parse(asHostConfig(properties), nil)
+	_, err := c.mode.parse(host.ConfigOf(properties), nil)
 	all := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		all = joined.Unwrap()

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/berth-connect/berth/web/cli"
 )
 
 const javaWorker = `# a file as the Java worker reads it
@@ -29,7 +31,7 @@ func javaConfig(t *testing.T) map[string]string {
 	if err := os.WriteFile(file, []byte(javaWorker), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	values, err := readProperties(file)
+	values, err := cli.ReadProperties(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func TestConfigNamesEveryBadValue(t *testing.T) {
 			t.Errorf("an empty configuration does not name %s: %v", key, err)
 		}
 	}
-	if _, err = readProperties(filepath.Join(t.TempDir(), "none")); err == nil {
+	if _, err = cli.ReadProperties(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a missing file is no error")
 	}
 }

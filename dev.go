@@ -10,6 +10,7 @@ import (
 
 	"github.com/berth-connect/berth/cluster/embedded"
 	"github.com/berth-connect/berth/web"
+	"github.com/berth-connect/berth/web/cli"
 )
 
 // dev is a broker, a worker and the REST API in one process, to try things out. All state lies in one folder and
@@ -19,22 +20,31 @@ type dev struct {
 	listeners string
 	kafkaPort int    // 0: the last one used, or any
 	bootstrap string // a Kafka to use instead of the embedded broker
-	dirs      textList
+	dirs      cli.TextList
 }
 
 func runDev(args []string, out io.Writer) error {
 	var d dev
-	flags := newFlags("dev", "[options]", out)
+	flags := cli.NewFlags("dev", "[options]", out)
 	flags.StringVar(&d.data, "data", "berth-data", "the folder for all state")
 	flags.StringVar(&d.listeners, "listeners", "http://127.0.0.1:8083", "where the REST API listens")
 	flags.IntVar(&d.kafkaPort, "kafka-port", 0, "the embedded broker's port; 0: the last one used, or any")
 	flags.StringVar(&d.bootstrap, "bootstrap", "", "HOST:PORT of a Kafka to use instead of the embedded broker")
 	flags.Var(&d.dirs, "allow-dir", "a folder that plugins may read and write; may be repeated")
-	if _, err := parseFlags(flags, args, 0, 0); err != nil {
+	if _, err := cli.ParseFlags(flags, args, 0, 0); err != nil {
 		return err
 	}
 	loggers, log := startLog()
-	return untilSignal(func(ctx context.Context, hurry <-chan os.Signal) error { return d.run(ctx, loggers, log, hurry) })
+	return cli.UntilSignal(func(ctx context.Context, hurry <-chan os.Signal) error {
+		return d.run(ctx, loggers, log, hurry)
+	})
+}
+
+// runQuietDev is runDev for a scene, which shows what is to be seen.
+func runQuietDev(ctx context.Context, o cli.DevOptions, out io.Writer) error {
+	loggers := web.NewLoggers(loggerNames...)
+	d := dev{data: o.Data, listeners: o.Listeners, kafkaPort: o.KafkaPort}
+	return d.run(ctx, loggers, newLogger(out, false, loggers), nil)
 }
 
 func (d dev) run(ctx context.Context, loggers *web.Loggers, log *slog.Logger, hurry <-chan os.Signal) error {

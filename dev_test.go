@@ -17,6 +17,7 @@ import (
 
 	"github.com/berth-connect/berth/cluster/embedded/brokertest"
 	"github.com/berth-connect/berth/web"
+	"github.com/berth-connect/berth/web/cli"
 )
 
 // patience is how long a test waits for what must happen; it says nothing about how fast it is.
@@ -34,7 +35,7 @@ func startDev(t *testing.T, dir string) string {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	d := dev{data: filepath.Join(dir, "data"), listeners: "http://" + address, dirs: textList{dir},
+	d := dev{data: filepath.Join(dir, "data"), listeners: "http://" + address, dirs: cli.TextList{dir},
 		bootstrap: os.Getenv("BERTH_TEST_BOOTSTRAP")}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

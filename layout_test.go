@@ -100,15 +100,16 @@ func listPackages(t *testing.T, goos string, args ...string) []goPackage {
 // everyPackage names the packages of the repository; ./... leaves out those below testdata.
 func everyPackage(t *testing.T) []string {
 	t.Helper()
-	programs, err := filepath.Glob("testdata/*/main.go")
+	files, err := filepath.Glob("testdata/*/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	patterns := []string{"./..."}
-	for _, program := range programs {
-		patterns = append(patterns, "./"+filepath.Dir(program))
+	for _, file := range files {
+		patterns = append(patterns, "./"+filepath.Dir(file))
 	}
-	return patterns
+	slices.Sort(patterns)
+	return slices.Compact(patterns)
 }
 
 func folderOf(importPath string) string {

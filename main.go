@@ -3,43 +3,36 @@
 package main
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
+
+	"github.com/berth-connect/berth/web/cli"
 )
 
-// command is a sub-command; run gets the arguments behind its name.
-type command struct {
-	name, arguments, does string
-	run                   func(args []string, out io.Writer) error
+func commands() []cli.Command {
+	workers := []cli.Command{
+		{Name: "dev", Arguments: "[-data DIR] [-allow-dir DIR]", Does: "broker, worker and REST API in one process",
+			Run: runDev},
+		{Name: "worker", Arguments: "-c FILE", Does: "a worker beside an existing Kafka", Run: runWorker},
+		{Name: "standalone", Arguments: "WORKER.properties [CONNECTOR …]",
+			Does: "one worker by itself, connectors from files", Run: runStandalone},
+	}
+	others := cli.Program{Sources: sources, Bundle: bundle(), Properties: devDefaults(""), Dev: runQuietDev}.Commands()
+	return slices.Concat(workers, others, []cli.Command{{Name: "version", Does: "print the version", Run: printVersion}})
 }
 
-func commands() []command {
-	return []command{
-		{"dev", "[-data DIR] [-allow-dir DIR]", "broker, worker and REST API in one process", runDev},
-		{"worker", "-c FILE", "a worker beside an existing Kafka", runWorker},
-		{"standalone", "WORKER.properties [CONNECTOR …]", "one worker by itself, connectors from files", runStandalone},
-		{"plugin", "new KIND NAME [-lang go|rust]", "start a plugin project", runPlugin},
-		{"plugin", "build [DIR]", "compile it to a .wasm module", runPlugin},
-		{"plugin", "inspect FILE.wasm", "what a module provides and asks for", runPlugin},
-		{"plugin", "sign|verify FILE.wasm -key FILE.pem", "a module's signature", runPlugin},
-		{"plugin", "upload FILE.wasm [-url URL]", "upload a module to a running worker", runPlugin},
-		{"plugin", "ls [-url URL] [-json]", "the plugins in this program, or those of a running worker", runPlugin},
-		{"plugin", "show|get|rm NAME VERSION [-url URL]", "one module of a running worker", runPlugin},
-		{"preview", "-config FILE [-records FILE | -topic T]", "what a chain makes of records, stage by stage", runPreview},
-		{"transform", "test [-module FILE.wasm] DIR|FILE …", "play golden files of chains, without Kafka", runTransform},
-		{"usage", "[-url URL] [-tenant NAME] [-json]", "what tenants, connectors and plugins of a worker used", runUsage},
-		{"scene", "upload|swap|amok", "a claim of the README, shown and proven on a worker of its own", runScene},
-		{"swap", "CONNECTOR ALIAS VERSION | -rollback CONNECTOR ALIAS", "another version in running tasks", runSwap},
-		{"shadow", "CONNECTOR ALIAS [VERSION] | -promote|-end …", "a candidate beside a live transformation", runShadow},
-		{"tenant", "ls|show NAME|put NAME FILE|rm NAME [-url URL]", "the tenants of running workers", runTenant},
-		{"version", "", "print the version", printVersion},
-	}
-}
+// sources are what plugin projects and scenes are made from.
+//
+//go:embed abi/*.go guest-sdk/go guest-sdk/rust/Cargo.toml guest-sdk/rust/src guest-sdk/template
+//go:embed testdata/guests/stamp/main.go testdata/guests/hostile/main.go
+var sources embed.FS
 
 func main() {
 	spareProcessor()
@@ -47,7 +40,7 @@ func main() {
 	if err == nil {
 		return
 	}
-	if !errors.Is(err, errUsage) {
+	if !errors.Is(err, cli.ErrUsage) {
 		fmt.Fprintln(os.Stderr, "berth:", err)
 	}
 	os.Exit(1)
@@ -72,8 +65,8 @@ func dispatch(args []string, out io.Writer) error {
 		return nil
 	}
 	for _, c := range commands() {
-		if c.name == name {
-			return c.run(args, out)
+		if c.Name == name {
+			return c.Run(args, out)
 		}
 	}
 	return fmt.Errorf("there is no command %q; berth help lists them", name)
@@ -82,7 +75,7 @@ func dispatch(args []string, out io.Writer) error {
 func printHelp(out io.Writer) {
 	fmt.Fprint(out, "berth: Kafka Connect with every plugin in a WebAssembly sandbox\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(out, "  %-52s %s\n", strings.TrimSpace("berth "+c.name+" "+c.arguments), c.does)
+		fmt.Fprintf(out, "  %-52s %s\n", strings.TrimSpace("berth "+c.Name+" "+c.Arguments), c.Does)
 	}
 	fmt.Fprintln(out, "\nberth COMMAND -h explains the options of a command.")
 }

@@ -2,9 +2,10 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"strings"
 	"testing"
+
+	"github.com/berth-connect/berth/web/cli"
 )
 
 func TestCommands(t *testing.T) {
@@ -17,9 +18,9 @@ func TestCommands(t *testing.T) {
 		{"fly", "", `there is no command "fly"`},
 		{"plugin", "", "takes new, build, inspect, sign, verify, upload"},
 		{"plugin fly", "", "takes new, build, inspect, sign, verify, upload"},
-		{"plugin upload", "usage: berth plugin upload FILE.wasm", errUsage.Error()},
-		{"worker -x", "usage: berth worker -c FILE", errUsage.Error()},
-		{"standalone", "usage: berth standalone WORKER.properties", errUsage.Error()},
+		{"plugin upload", "usage: berth plugin upload FILE.wasm", cli.ErrUsage.Error()},
+		{"worker -x", "usage: berth worker -c FILE", cli.ErrUsage.Error()},
+		{"standalone", "usage: berth standalone WORKER.properties", cli.ErrUsage.Error()},
 		{"worker -c /nonexistent/worker.properties", "", "read the worker's configuration"},
 		{"worker -set group.id", "", "-set group.id: it must be KEY=VALUE"},
 		{"worker -set group.id=x", "", `Missing required configuration "config.storage.topic"`},
@@ -33,22 +34,6 @@ func TestCommands(t *testing.T) {
 		}
 		if !strings.Contains(out.String(), c.says) {
 			t.Errorf("berth %s: %q is not in\n%s", c.args, c.says, out.String())
-		}
-	}
-}
-
-func TestOptionsStandAnywhere(t *testing.T) {
-	for _, args := range []string{"-lang rust source dir", "source -lang rust dir", "source dir -lang=rust"} {
-		flags := newFlags("plugin new", "", &bytes.Buffer{})
-		language := flags.String("lang", "go", "")
-		got, err := parseFlags(flags, strings.Fields(args), 2, 2)
-		if err != nil || *language != "rust" || strings.Join(got, " ") != "source dir" {
-			t.Errorf("%s: %q, %s, %v", args, got, *language, err)
-		}
-	}
-	for _, args := range []string{"", "a b c", "-none"} {
-		if _, err := parseFlags(newFlags("x", "", &bytes.Buffer{}), strings.Fields(args), 1, 2); !errors.Is(err, errUsage) {
-			t.Errorf("%q: got %v", args, err)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/berth-connect/berth/cluster/kafka"
 	"github.com/berth-connect/berth/web"
+	"github.com/berth-connect/berth/web/cli"
 )
 
 // The one REST extension there is, and the login module that it works with.
@@ -113,7 +114,7 @@ func usersOf(jaas string) (map[string]string, error) {
 	if options["file"] == "" {
 		return nil, fmt.Errorf(`the login module needs file="…", a file of lines NAME=PASSWORD`)
 	}
-	users, err := readProperties(options["file"])
+	users, err := cli.ReadProperties(options["file"])
 	if err != nil {
 		return nil, err
 	}

@@ -11,18 +11,20 @@ import (
 	"strings"
 
 	"github.com/berth-connect/berth/cluster/embedded"
+	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/web"
+	"github.com/berth-connect/berth/web/cli"
 )
 
 // runStandalone is "berth standalone": one worker that keeps source offsets in a file and everything else in memory,
 // and runs the connectors of files.
 func runStandalone(args []string, out io.Writer) error {
-	flags := newFlags("standalone", "WORKER.properties [CONNECTOR.properties|.json …]", out)
+	flags := cli.NewFlags("standalone", "WORKER.properties [CONNECTOR.properties|.json …]", out)
 	options := addOptions(flags)
 	embeddedKafka := flags.Bool("embedded-kafka", false,
 		"run a broker in this process, with its data in berth.data.dir, instead of using bootstrap.servers")
 	kafkaPort := flags.Int("kafka-port", 0, "that broker's port; 0: the last one used, or any")
-	files, err := parseFlags(flags, args, 1, len(args))
+	files, err := cli.ParseFlags(flags, args, 1, len(args))
 	if err != nil {
 		return err
 	}
@@ -35,7 +37,7 @@ func runStandalone(args []string, out io.Writer) error {
 		return err
 	}
 	loggers, log := startLog()
-	return untilSignal(func(ctx context.Context, hurry <-chan os.Signal) error {
+	return cli.UntilSignal(func(ctx context.Context, hurry <-chan os.Signal) error {
 		work := func(ctx context.Context) error { return serve(ctx, c, loggers, log, hurry, connectors...) }
 		if !*embeddedKafka {
 			return work(ctx)
@@ -79,11 +81,11 @@ func readConnectorFile(path string) (web.CreateRequest, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) || strings.EqualFold(filepath.Ext(path), ".json") {
 		return web.ParseConnectorJSON(text)
 	}
-	properties, err := readProperties(path)
+	properties, err := cli.ReadProperties(path)
 	if err != nil {
 		return web.CreateRequest{}, err
 	}
-	return web.NewCreateRequest(asHostConfig(properties))
+	return web.NewCreateRequest(host.ConfigOf(properties))
 }
 
 // createConnectors creates the connectors of files one after the other; the first that can't be ends the worker, as in

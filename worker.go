@@ -10,10 +10,8 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/berth-connect/berth/cluster/herder"
@@ -29,6 +27,7 @@ import (
 	"github.com/berth-connect/berth/host/worker"
 	"github.com/berth-connect/berth/modules"
 	"github.com/berth-connect/berth/web"
+	"github.com/berth-connect/berth/web/cli"
 )
 
 // stopDurationMax bounds the soft stop of the whole process: tasks drain and commit, stores flush, the broker closes.
@@ -40,10 +39,10 @@ const kafkaVersion = "4.1.1"
 
 // runWorker is "berth worker": a worker beside an existing Kafka.
 func runWorker(args []string, out io.Writer) error {
-	flags := newFlags("worker", "-c FILE", out)
+	flags := cli.NewFlags("worker", "-c FILE", out)
 	file := flags.String("c", "", "a worker's .properties file, as the Java worker reads it")
 	options := addOptions(flags)
-	if _, err := parseFlags(flags, args, 0, 0); err != nil {
+	if _, err := cli.ParseFlags(flags, args, 0, 0); err != nil {
 		return err
 	}
 	c, err := options.load(distributed, *file)
@@ -51,13 +50,13 @@ func runWorker(args []string, out io.Writer) error {
 		return err
 	}
 	loggers, log := startLog()
-	return untilSignal(func(ctx context.Context, hurry <-chan os.Signal) error {
+	return cli.UntilSignal(func(ctx context.Context, hurry <-chan os.Signal) error {
 		return serve(ctx, c, loggers, log, hurry)
 	})
 }
 
 // workerOptions are those of all commands that run a worker by a .properties file.
-type workerOptions struct{ settings, dirs textList }
+type workerOptions struct{ settings, dirs cli.TextList }
 
 func addOptions(flags *flag.FlagSet) *workerOptions {
 	o := &workerOptions{}
@@ -71,7 +70,7 @@ func (o *workerOptions) load(m *mode, file string) (config, error) {
 	base := map[string]string{}
 	if file != "" {
 		var err error
-		if base, err = readProperties(file); err != nil {
+		if base, err = cli.ReadProperties(file); err != nil {
 			return config{}, fmt.Errorf("read the worker's configuration: %w", err)
 		}
 	}
@@ -105,22 +104,6 @@ func startLog() (*web.Loggers, *slog.Logger) {
 	log := newLogger(os.Stderr, isTerminal(os.Stderr), loggers)
 	slog.SetDefault(named(log, logConnect))
 	return loggers, log
-}
-
-// untilSignal runs until SIGINT or SIGTERM asks it to end softly; a second one is passed on as hurry.
-func untilSignal(run func(ctx context.Context, hurry <-chan os.Signal) error) error {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	hurry := make(chan os.Signal, 1)
-	go func() {
-		slog.Info("stopping", "signal", (<-signals).String())
-		cancel()
-		hurry <- <-signals
-	}()
-	return run(ctx, hurry)
 }
 
 // serve runs a worker until ctx ends, and creates connectors when it has started.
@@ -234,12 +217,12 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
-	hidden, err := secrets.FromProperties(asHostConfig(properties))
+	hidden, err := secrets.FromProperties(host.ConfigOf(properties))
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	n.worker = worker.New(worker.Config{
-		WorkerID: id, Properties: asHostConfig(properties),
+		WorkerID: id, Properties: host.ConfigOf(properties),
 		OffsetFlushInterval:  c.millis("offset.flush.interval.ms"),
 		OffsetFlushTimeout:   c.millis("offset.flush.timeout.ms"),
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
@@ -404,6 +387,12 @@ func guestLimits(c config) host.Limits {
 	}
 }
 
+// swapPolicy is the one of connectors that have none of their own.
+func swapPolicy(c config) host.SwapPolicy {
+	return host.SwapPolicy{Window: c.millis(host.SwapWindowKey), ErrorRateMax: c.fraction(host.SwapErrorRateKey),
+		LatencyRatio: c.fraction(host.SwapLatencyKey)}
+}
+
 func newValidator(c config, registry *plugin.Registry) (*validate.Validator, error) {
 	policy, err := validate.ParsePolicy(c.text("connector.client.config.override.policy"),
 		c.list("connector.client.config.override.allowlist"))
@@ -452,12 +441,4 @@ func (n *node) openSourceOffsets(grants tenancy.Grants) herder.OpenSourceOffsets
 		}
 		return n.offsetTopics.Of(connector, config), nil
 	}
-}
-
-func asHostConfig(properties map[string]string) host.Config {
-	config := make(host.Config, len(properties))
-	for key, value := range properties {
-		config[key] = &value
-	}
-	return config
 }

@@ -159,6 +159,15 @@ type ConfigInfos struct {
 // Config is a connector's or task's configuration; a nil value is JSON null.
 type Config map[string]*string
 
+// ConfigOf makes one of properties, none of which is null.
+func ConfigOf(properties map[string]string) Config {
+	config := make(Config, len(properties))
+	for key, value := range properties {
+		config[key] = &value
+	}
+	return config
+}
+
 // Get returns the value of key, "" when absent or null.
 func (c Config) Get(key string) string {
 	if v := c[key]; v != nil {

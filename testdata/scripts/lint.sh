@@ -2,7 +2,7 @@
 # lint.sh: form and vet checks, no tests. STATICCHECK names the pinned tool.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-programs="./testdata/bench ./testdata/demo/... ./testdata/disputed ./testdata/docs ./testdata/guests ./testdata/local"
+programs="./testdata/bench ./testdata/demo/... ./testdata/disputed ./testdata/docs ./testdata/e2e ./testdata/guests ./testdata/local"
 programs="$programs ./testdata/manifest ./testdata/restconformance ./testdata/state ./testdata/vectors"
 guests=$(for dir in abi guest-sdk modules; do
   [ -z "$(find "$dir" -name '*.go' -print -quit)" ] || printf './%s/... ' "$dir"

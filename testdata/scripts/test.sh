@@ -14,7 +14,7 @@ tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
 step "Go, on the embedded broker"
-go test -tags "$tags" -timeout 40m ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
+go test -tags "$tags" -timeout 40m ./testdata/e2e ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
   ./testdata/restconformance ./testdata/state ./testdata/vectors
 
 step "the packages that talk to Kafka again, on a real one"
@@ -30,7 +30,7 @@ BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realk
 
 step "in turns and in one group with Kafka Connect's own worker"
 jars=$(. testdata/kafka/lib.sh && fetch_connect_jars && echo "$connect_jars")
-BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -count=1 -run 'JVM$' . ./cluster/group
+BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -count=1 -run 'JVM$' ./testdata/e2e ./cluster/group
 
 step "clients of the REST API on three workers of one group"
 testdata/scripts/clients.sh "$bootstrap"
@@ -47,7 +47,7 @@ trap 'testdata/servers/schema-registry.sh stop "$registry" >/dev/null 2>&1 || tr
   testdata/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true; rm -rf "$kafka"' EXIT
 url=$(testdata/servers/schema-registry.sh start "$registry" | sed -n 's/^SCHEMA_REGISTRY=//p')
 [ -n "$url" ] || { echo "testdata/servers/schema-registry.sh printed no SCHEMA_REGISTRY="; exit 1; }
-BERTH_TEST_REGISTRY=$url BERTH_TEST_REGISTRY_DIR=$registry go test -tags realregistry -count=1 -run TestE2ERegistry .
+BERTH_TEST_REGISTRY=$url BERTH_TEST_REGISTRY_DIR=$registry go test -tags realregistry -count=1 -run TestE2ERegistry ./testdata/e2e
 
 step "Rust"
 for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry modules/expr; do (cd "$dir" && cargo test --all-features); done
