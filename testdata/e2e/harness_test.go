@@ -75,7 +75,7 @@ func buildOnce(t *testing.T, name, folder string, environment ...string) string 
 
 func buildBerth(t *testing.T) string {
 	t.Helper()
-	if os.Getenv("BERTH_RACE") != "" {
+	if racing() {
 		return buildOnce(t, "berth", ".", "CGO_ENABLED=1", "GOFLAGS=-race")
 	}
 	return buildOnce(t, "berth", ".", "CGO_ENABLED=0")

@@ -17,8 +17,11 @@ import (
 // redTeamMemoryMax bounds the resident memory of a worker under attack.
 const redTeamMemoryMax = 1536 << 20
 
-// raceFactor is how much more memory a worker takes that looks for races.
+// raceFactor is how much more memory and time a worker takes that looks for races.
 const raceFactor = 6
+
+// racingSession is the session.timeout.ms of such a worker, whose heartbeats are as slow as all else.
+const racingSession = "CONNECT_SESSION_TIMEOUT_MS=60000"
 
 // goroutinesLeft is how many goroutines more than before there may be after all attacks: connections of REST and Kafka
 // come and go.
@@ -32,7 +35,11 @@ type fortress struct {
 
 func startFortress(t *testing.T, environment ...string) *fortress {
 	t.Helper()
-	p := startProcess(t, append(hostileLimits(), environment...)...)
+	environment = append(hostileLimits(), environment...)
+	if racing() {
+		environment = append(environment, racingSession)
+	}
+	p := startProcess(t, environment...)
 	f := &fortress{neighbour: startNeighbour(p)}
 	f.goroutines = p.gauge("go_goroutines")
 	return f
@@ -93,8 +100,10 @@ func (f *fortress) finish() {
 	}
 }
 
+func racing() bool { return os.Getenv("BERTH_RACE") != "" }
+
 func memoryMax() int64 {
-	if os.Getenv("BERTH_RACE") != "" {
+	if racing() {
 		return raceFactor * redTeamMemoryMax
 	}
 	return redTeamMemoryMax
