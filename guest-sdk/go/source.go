@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/berth-connect/berth/abi"
@@ -19,6 +20,7 @@ type sourceTask struct {
 	committer Committer
 	durable   Acknowledger
 	seq       uint32      // of the last RECORDS
+	passing   sync.Mutex  // held while polled records pass the stages and are put
 	sent      chan polled // records put, for Durable and Commit
 	waiting   []polled    // those that neither has been told of, in order
 }
@@ -118,8 +120,13 @@ func (t *sourceTask) process(ctx context.Context, records []*Record) error {
 			original[i] = r.Copy()
 		}
 	}
+	t.passing.Lock()
+	defer t.passing.Unlock()
 	errs := map[uint32]abi.RecordError{}
-	list := t.apply(ctx, records, errs)
+	list := records
+	if !t.alone {
+		list = t.apply(ctx, records, errs)
+	}
 	if err := t.putAll(ctx, original, list, errs); err != nil || !t.boundary {
 		return err
 	}
@@ -250,12 +257,22 @@ func (t *sourceTask) flush(ctx context.Context, records []*Record) error {
 	return err
 }
 
-// acknowledge handles DURABLE and COMMITTED.
+// leave answers ALONE between two batches: behind that message no record has passed the other stages.
+func (t *sourceTask) leave(ctx context.Context, e abi.Event) error {
+	t.passing.Lock()
+	defer t.passing.Unlock()
+	t.alone = true
+	return t.exportState(ctx, e)
+}
+
+// acknowledge handles DURABLE, COMMITTED, WRITTEN and ALONE.
 func (t *sourceTask) acknowledge(ctx context.Context, e abi.Event) error {
 	for len(t.sent) > 0 {
 		t.waiting = append(t.waiting, <-t.sent)
 	}
 	switch e.Kind {
+	case abi.EventAlone:
+		return t.leave(ctx, e)
 	case abi.EventWritten:
 		return t.noteWritten(e.Body)
 	case abi.EventDurable:

@@ -65,6 +65,11 @@ func (l *Link) export(ctx context.Context, taken places, states map[place]abi.St
 	if err != nil {
 		return l.failed(err)
 	}
+	return l.told(m, at, states)
+}
+
+// told adds the states of a STATE message.
+func (l *Link) told(m guest.Message, at []place, states map[place]abi.StageState) error {
 	told, err := abi.ParseStates(m.Body)
 	if err != nil {
 		return l.garbage(err)
@@ -79,6 +84,21 @@ func (l *Link) export(ctx context.Context, taken places, states map[place]abi.St
 		states[at[s.Stage]] = s
 	}
 	return nil
+}
+
+// Leave gives what the stages beside the connector kept, by its answer to ALONE, to those that take their places, and
+// from then on calls the connector all that there is in the instance.
+func (l *Link) Leave(ctx context.Context, m guest.Message, to *Link) error {
+	at, taken := make([]place, len(l.Group.Stages)), places{}
+	for i, s := range l.Group.Stages {
+		at[i] = taken.of(s)
+	}
+	states := map[place]abi.StageState{}
+	if err := l.told(m, at, states); err != nil {
+		return err
+	}
+	l.Group, _ = l.Group.Apart()
+	return to.take(ctx, places{}, states)
 }
 
 // take gives the stages of a link what is there for them.

@@ -18,12 +18,16 @@ type chain struct {
 	group  pipeline.Group             // the connector's
 	where  func() []host.SwapPosition // of the last record that has left the chain
 
+	connector    *pipeline.Link // the instance with the connector
+	transactions bool           // of a source
+
 	kept      *version           // what ran before; nil: it is not kept
 	expires   time.Time          // when kept has been kept long enough
 	probation *probation         // of the version that runs; nil: over, or never begun
 	building  context.CancelFunc // of the version that is being built; nil: none
 	asked     int64              // the revision of that version
 	builders  chan struct{}      // closed when the build has ended
+	leaving   *built             // waits until the connector's instance has given up its other stages; nil: none
 	recorded  <-chan struct{}    // closed when the last turn is on record; nil: it is
 }
 
@@ -66,6 +70,9 @@ func (c *chain) awaitRecord(ctx context.Context) {
 
 // boundary does what is due between two records.
 func (c *chain) boundary(ctx context.Context) error {
+	if c.leaving != nil { // what else is due waits for that
+		return nil
+	}
 	next, built := c.config.Swaps.take()
 	if built != nil {
 		if err := c.take(ctx, built); err != nil {
@@ -104,8 +111,13 @@ func (c *chain) replace(ctx context.Context, next Swap) error {
 		return c.turn(ctx, c.kept, nil, report)
 	}
 	groups, ok := c.group.Beside(next.Stages)
+	var same *pipeline.Group
 	if !ok {
-		return &Restage{"its stages share an instance with the connector", report.Changes, c.where()}
+		if !c.mayLeave() {
+			return &Restage{"its stages share an instance with the connector", report.Changes, c.where()}
+		}
+		_, others := c.group.Apart()
+		same, groups = &others, pipeline.AllBeside(next.Stages)
 	}
 	c.config.Swapped(report)
 	c.asked = next.Revision
@@ -113,11 +125,7 @@ func (c *chain) replace(ctx context.Context, next Swap) error {
 	c.builders = make(chan struct{})
 	go func(done chan struct{}) {
 		defer close(done)
-		links, err := c.config.startAll(ctx, groups)
-		if err == nil {
-			err = warm(ctx, links)
-		}
-		c.config.Swaps.deliver(built{next, links, err})
+		c.config.Swaps.deliver(c.build(ctx, next, groups, same))
 	}(c.builders)
 	return nil
 }
@@ -144,7 +152,7 @@ func (c *chain) cancelBuild() (overtaken bool) {
 	<-c.builders
 	c.building = nil
 	if b := c.config.Swaps.takeBuilt(); b != nil && b.err == nil {
-		c.stop(b.links)
+		c.stop(b.all())
 	}
 	return true
 }
@@ -156,6 +164,9 @@ func (c *chain) take(ctx context.Context, b *built) error {
 		c.building = nil
 	}
 	report := c.report(b.Revision, b.Stages, host.SwapPending)
+	if b.err == nil && b.same != nil {
+		return c.leave(ctx, b)
+	}
 	if b.err == nil {
 		return c.turn(ctx, &version{revision: b.Revision, stages: b.Stages, links: b.links}, b.Probation, report)
 	}
@@ -277,6 +288,9 @@ func (c *chain) close() []*pipeline.Link {
 		return nil
 	}
 	c.cancelBuild()
+	if c.leaving != nil {
+		c.stop(c.leaving.all())
+	}
 	c.drop()
 	return c.links
 }

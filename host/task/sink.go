@@ -116,6 +116,7 @@ func (t *Sink) open(ctx context.Context) error {
 		return err
 	}
 	t.chain.begin(&t.config, groups[last], links, t.position)
+	t.chain.connector = t.sink
 	if t.consumer, err = t.config.Clients.Consumer(t.config.ID, t.config.Connector, t); err != nil {
 		return fmt.Errorf("make consumer: %w", err)
 	}

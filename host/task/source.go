@@ -133,6 +133,7 @@ func (t *Source) open(ctx context.Context) error {
 	}
 	t.chain.begin(&t.config, groups[0], links, t.position)
 	t.source, err = t.config.Start(ctx, groups[0], stored)
+	t.chain.connector, t.chain.transactions = t.source, t.transaction != nil
 	if err == nil && t.config.Target.paused.Load() {
 		t.setPaused(true)
 	}
@@ -219,6 +220,9 @@ func (t *Source) messages() <-chan guest.Message {
 func (t *Source) received(ctx context.Context, m guest.Message, err error) (guest.Message, bool, error) {
 	if err == nil && m.Kind == guest.CommitMessage && t.endsTransactions() {
 		return m, false, t.commit(ctx)
+	}
+	if err == nil && m.Kind == abi.MessageState && t.chain.leaving != nil {
+		return m, false, t.chain.left(ctx, m)
 	}
 	if err == nil && (m.Kind != abi.MessageRecords || m.Seq != t.seq+1) {
 		err = fmt.Errorf("%w: message of kind %d, seq %d where records with seq %d were due", guest.ErrGarbage,

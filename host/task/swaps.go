@@ -47,6 +47,7 @@ type Swaps struct {
 type built struct {
 	Swap
 	links []*pipeline.Link
+	same  *pipeline.Link // the stages that the connector's instance is to give up; nil: none
 	err   error
 }
 

@@ -190,6 +190,8 @@ impl Guest<'_> {
             produced: 0,
             paused: false,
             pending: false,
+            leaving: None,
+            alone: false,
         };
         task.run()
     }
@@ -217,6 +219,10 @@ struct Task<'g, 'h> {
     paused: bool,
     /// A batch is encoded and not yet taken.
     pending: bool,
+    /// ALONE that is to be answered once no batch is pending, by its seq.
+    leaving: Option<i32>,
+    /// Records pass the connector only.
+    alone: bool,
 }
 
 /// Whether the task goes on.
@@ -280,11 +286,24 @@ impl Task<'_, '_> {
             entry.origin = i as u32;
         }
         self.batch.input_count = self.batch.entries.len() as u32;
-        stage::run(&mut self.stages, &mut self.batch, &mut self.guest.port);
+        self.pass();
         self.batch.encode(&mut self.head)?;
         self.produced += 1;
         self.pending = true;
         Ok(next)
+    }
+
+    /// Takes the batch through the stages, or through the connector's alone.
+    fn pass(&mut self) {
+        let stages = match (self.alone, self.stages.first().map(|s| &s.work)) {
+            (false, _) => &mut self.stages[..],
+            (true, Some(Work::Source(_))) => &mut self.stages[..1],
+            (true, _) => {
+                let last = self.stages.len().saturating_sub(1);
+                &mut self.stages[last..]
+            }
+        };
+        stage::run(stages, &mut self.batch, &mut self.guest.port);
     }
 
     /// Hands the waiting batch over; false if the window is full.
@@ -302,7 +321,19 @@ impl Task<'_, '_> {
                 return Err(put_error("commit", 0, code, 0));
             }
         }
+        self.leave()?;
         Ok(true)
+    }
+
+    /// Answers ALONE between two batches: behind this message no record has passed the other stages.
+    fn leave(&mut self) -> Result<()> {
+        if self.pending {
+            return Ok(());
+        }
+        let Some(seq) = self.leaving.take() else { return Ok(()) };
+        self.alone = true;
+        let body = state::export(&mut self.stages).to_body();
+        self.guest.port.put(message::STATE, seq, &body, &[])
     }
 
     fn handle(&mut self, event: Event) -> std::result::Result<Flow, Fatal> {
@@ -320,6 +351,10 @@ impl Task<'_, '_> {
                 let body = state::export(&mut self.stages).to_body();
                 self.guest.port.put(message::STATE, event.seq as i32, &body, &[])?;
             }
+            kind::ALONE => {
+                self.leaving = Some(event.seq as i32);
+                self.leave()?;
+            }
             kind::IMPORT => {
                 state::import(&mut self.stages, &event.value()?).map_err(|(stage, error)| Fatal::at(stage, error))?;
                 self.guest.port.put(message::IMPORTED, event.seq as i32, &[], &[])?;
@@ -334,7 +369,7 @@ impl Task<'_, '_> {
     fn answer(&mut self, event: Event) -> std::result::Result<Flow, Fatal> {
         let (seq, end) = (event.seq as i32, event.end);
         self.batch.load(event.bytes, EVENT_BYTES, end)?;
-        stage::run(&mut self.stages, &mut self.batch, &mut self.guest.port);
+        self.pass();
         if self.strict {
             stage::cut_behind_failure(&mut self.batch);
         }
