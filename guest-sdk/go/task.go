@@ -61,8 +61,7 @@ func (in *instance) runStages(ctx context.Context) error {
 		case abi.EventExport:
 			err = in.exportState(ctx, event)
 		case abi.EventAlone:
-			in.alone = true
-			err = in.exportState(ctx, event)
+			err = in.goAlone(ctx, event)
 		case abi.EventImport:
 			err = in.importState(ctx, event)
 		}

@@ -18,8 +18,9 @@ type chain struct {
 	group  pipeline.Group             // the connector's
 	where  func() []host.SwapPosition // of the last record that has left the chain
 
-	connector    *pipeline.Link // the instance with the connector
-	transactions bool           // of a source
+	connector *pipeline.Link // the instance with the connector
+	// connectorEndsTransactions: the host can't end them where it wants.
+	connectorEndsTransactions bool
 
 	kept      *version           // what ran before; nil: it is not kept
 	expires   time.Time          // when kept has been kept long enough
@@ -27,7 +28,7 @@ type chain struct {
 	building  context.CancelFunc // of the version that is being built; nil: none
 	asked     int64              // the revision of that version
 	builders  chan struct{}      // closed when the build has ended
-	leaving   *built             // waits until the connector's instance has given up its other stages; nil: none
+	leaving   *leaving           // nil: none
 	recorded  <-chan struct{}    // closed when the last turn is on record; nil: it is
 }
 
@@ -108,16 +109,11 @@ func (c *chain) replace(ctx context.Context, next Swap) error {
 		return nil
 	case c.kept != nil && pipeline.SameStages(c.kept.stages, next.Stages):
 		c.kept.revision = next.Revision
-		return c.turn(ctx, c.kept, nil, report)
+		return c.turn(ctx, c.kept, nil, report, time.Now())
 	}
-	groups, ok := c.group.Beside(next.Stages)
-	var same *pipeline.Group
-	if !ok {
-		if !c.mayLeave() {
-			return &Restage{"its stages share an instance with the connector", report.Changes, c.where()}
-		}
-		_, others := c.group.Apart()
-		same, groups = &others, pipeline.AllBeside(next.Stages)
+	groups, same, err := c.beside(next.Stages)
+	if err != nil {
+		return err
 	}
 	c.config.Swapped(report)
 	c.asked = next.Revision
@@ -128,6 +124,31 @@ func (c *chain) replace(ctx context.Context, next Swap) error {
 		c.config.Swaps.deliver(c.build(ctx, next, groups, same))
 	}(c.builders)
 	return nil
+}
+
+// beside cuts other stages into the groups that run beside the connector's; same is the group that is to leave that one
+// before, nil: none.
+func (c *chain) beside(stages []pipeline.Stage) (groups []pipeline.Group, same *pipeline.Group, err error) {
+	groups, ok := c.group.Beside(stages)
+	switch reason := c.clings(); {
+	case ok:
+		return groups, nil, nil
+	case len(stages) == 0:
+		return nil, nil, &Restage{"the configuration has no stages that could run", nil, c.where()}
+	case reason != "":
+		return nil, nil, c.restage(stages, reason)
+	}
+	_, others := c.group.Apart()
+	return pipeline.AllBeside(stages), &others, nil
+}
+
+// startWarm starts groups that have shown that they can do their work; all or none of them run.
+func (c *Config) startWarm(ctx context.Context, groups []pipeline.Group) ([]*pipeline.Link, error) {
+	links, err := c.startAll(ctx, groups)
+	if err == nil {
+		err = warm(ctx, links)
+	}
+	return links, err
 }
 
 // warm ends links that can't do their work.
@@ -168,7 +189,8 @@ func (c *chain) take(ctx context.Context, b *built) error {
 		return c.leave(ctx, b)
 	}
 	if b.err == nil {
-		return c.turn(ctx, &version{revision: b.Revision, stages: b.Stages, links: b.links}, b.Probation, report)
+		return c.turn(ctx, &version{revision: b.Revision, stages: b.Stages, links: b.links}, b.Probation, report,
+			time.Now())
 	}
 	return c.refuse(b.Probation, report, fmt.Errorf("the new stages do not start: %w", b.err))
 }
@@ -184,9 +206,9 @@ func (c *chain) refuse(policy *host.SwapPolicy, report host.SwapReport, err erro
 	return nil
 }
 
-// turn gives the records to other stages. No record is in the chain.
-func (c *chain) turn(ctx context.Context, to *version, policy *host.SwapPolicy, report host.SwapReport) error {
-	began := time.Now()
+// turn gives the records to other stages; they have waited for it since began. No record is in the chain.
+func (c *chain) turn(ctx context.Context, to *version, policy *host.SwapPolicy, report host.SwapReport,
+	began time.Time) error {
 	from := c.version
 	back := to == c.kept
 	if err := c.handOver(ctx, from, to); err != nil && back && alive(to.links) {
@@ -289,7 +311,7 @@ func (c *chain) close() []*pipeline.Link {
 	}
 	c.cancelBuild()
 	if c.leaving != nil {
-		c.stop(c.leaving.all())
+		c.forget()
 	}
 	c.drop()
 	return c.links

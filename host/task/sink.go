@@ -76,8 +76,10 @@ func (t *Sink) loop(ctx, hard context.Context) error {
 }
 
 func (t *Sink) iterate(ctx, hard context.Context) error {
-	if err := t.chain.boundary(hard); err != nil {
+	if err := t.chain.boundary(hard); isRestage(err) {
 		return err
+	} else if err != nil {
+		return t.putFailed(err, nil)
 	}
 	records, err := t.consume(ctx)
 	if err != nil {

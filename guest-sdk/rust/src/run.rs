@@ -293,17 +293,14 @@ impl Task<'_, '_> {
         Ok(next)
     }
 
-    /// Takes the batch through the stages, or through the connector's alone.
+    /// Takes the batch through the stages; since ALONE through the connector's only.
     fn pass(&mut self) {
-        let stages = match (self.alone, self.stages.first().map(|s| &s.work)) {
-            (false, _) => &mut self.stages[..],
-            (true, Some(Work::Source(_))) => &mut self.stages[..1],
-            (true, _) => {
-                let last = self.stages.len().saturating_sub(1);
-                &mut self.stages[last..]
-            }
+        let stages = match self.stages.first().map(|s| &s.work) {
+            _ if !self.alone => 0..self.stages.len(),
+            Some(Work::Source(_)) => 0..1,
+            _ => self.stages.len().saturating_sub(1)..self.stages.len(),
         };
-        stage::run(stages, &mut self.batch, &mut self.guest.port);
+        stage::run(&mut self.stages, stages, &mut self.batch, &mut self.guest.port);
     }
 
     /// Hands the waiting batch over; false if the window is full.
@@ -325,15 +322,17 @@ impl Task<'_, '_> {
         Ok(true)
     }
 
-    /// Answers ALONE between two batches: behind this message no record has passed the other stages.
+    /// Answers ALONE between two batches: no record behind this message has passed the other stages, unless one of them
+    /// can't say what it keeps.
     fn leave(&mut self) -> Result<()> {
         if self.pending {
             return Ok(());
         }
         let Some(seq) = self.leaving.take() else { return Ok(()) };
-        self.alone = true;
-        let body = state::export(&mut self.stages).to_body();
-        self.guest.port.put(message::STATE, seq, &body, &[])
+        let states = state::export(&mut self.stages);
+        self.alone = state::is_whole(&states);
+        self.guest.port.put(message::STATE, seq, &states.to_body(), &[])?;
+        Ok(())
     }
 
     fn handle(&mut self, event: Event) -> std::result::Result<Flow, Fatal> {
