@@ -134,7 +134,7 @@ func (c *chain) beside(stages []pipeline.Stage) (groups []pipeline.Group, same *
 	case ok:
 		return groups, nil, nil
 	case len(stages) == 0:
-		return nil, nil, &Restage{"the configuration has no stages that could run", nil, c.where()}
+		return nil, nil, &Restage{"the configuration has no stages that could run", nil, c.where(), nil}
 	case reason != "":
 		return nil, nil, c.restage(stages, reason)
 	}
@@ -199,7 +199,7 @@ func (c *chain) take(ctx context.Context, b *built) error {
 func (c *chain) refuse(policy *host.SwapPolicy, report host.SwapReport, err error) error {
 	c.config.Log.Error("other stages can't have the records", "error", err, "revision", report.Revision)
 	if policy == nil {
-		return &Restage{firstLine(err), report.Changes, c.where()}
+		return &Restage{firstLine(err), report.Changes, c.where(), nil}
 	}
 	report.State, report.Reason = host.SwapFailed, firstLine(err)
 	c.config.Swapped(report)

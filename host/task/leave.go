@@ -75,7 +75,7 @@ func (c *chain) leave(ctx context.Context, b *built) error {
 	}
 	m, err := c.connector.ExpectAlone(ctx)
 	if err != nil {
-		return err
+		return c.failsToLeave(err)
 	}
 	return c.left(ctx, m, began)
 }
@@ -94,6 +94,13 @@ func (c *chain) stay(reason string) error {
 	return c.restage(b.Stages, reason)
 }
 
+// failsToLeave is for an instance that has ended instead. The task starts anew behind what is known to be durable.
+func (c *chain) failsToLeave(cause error) error {
+	b := c.forget()
+	return &Restage{sharedInstance + ", which ended when it was to give them up: " + firstLine(cause),
+		pipeline.Changes(c.stages, b.Stages), c.where(), cause}
+}
+
 // forget stops what was started for a swap that is not done.
 func (c *chain) forget() *leaving {
 	b := c.leaving
@@ -106,7 +113,7 @@ func (c *chain) forget() *leaving {
 
 // restage has the task started anew with other stages.
 func (c *chain) restage(stages []pipeline.Stage, reason string) error {
-	return &Restage{sharedInstance + ", " + reason, pipeline.Changes(c.stages, stages), c.where()}
+	return &Restage{sharedInstance + ", " + reason, pipeline.Changes(c.stages, stages), c.where(), nil}
 }
 
 const sharedInstance = "its stages share an instance with the connector"
@@ -115,11 +122,11 @@ const sharedInstance = "its stages share an instance with the connector"
 // began to wait for it.
 func (c *chain) left(ctx context.Context, m guest.Message, began time.Time) error {
 	kept, err := c.connector.Leave(m)
+	if ended := (*pipeline.StageError)(nil); errors.As(err, &ended) {
+		return c.failsToLeave(err)
+	}
 	if err != nil {
 		b := c.forget()
-		if ended := (*pipeline.StageError)(nil); errors.As(err, &ended) {
-			return err
-		}
 		return c.refuse(b.Probation, c.report(b.Revision, b.Stages, host.SwapPending),
 			fmt.Errorf("hand over state: %w", err))
 	}

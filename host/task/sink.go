@@ -57,11 +57,7 @@ func (t *Sink) Run(ctx context.Context) error {
 		t.chain.begins(t.position())
 		err = t.loop(ctx, hard)
 	}
-	failure := err
-	if isRestage(err) {
-		failure = nil
-	}
-	t.close(hard, failure)
+	t.close(hard, failure(err))
 	return err
 }
 
@@ -76,10 +72,8 @@ func (t *Sink) loop(ctx, hard context.Context) error {
 }
 
 func (t *Sink) iterate(ctx, hard context.Context) error {
-	if err := t.chain.boundary(hard); isRestage(err) {
+	if err := t.chain.boundary(hard); err != nil {
 		return err
-	} else if err != nil {
-		return t.putFailed(err, nil)
 	}
 	records, err := t.consume(ctx)
 	if err != nil {

@@ -69,7 +69,7 @@ func (t *Source) Run(ctx context.Context) error {
 		t.chain.begins(t.stored.told())
 		err = t.loop(ctx, hard)
 	}
-	t.close(hard, err != nil && !isRestage(err))
+	t.close(hard, failure(err) != nil)
 	return err
 }
 
@@ -207,7 +207,7 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		if m, ok, err := t.source.Instance.TryRecv(); ok || err != nil {
 			return t.received(hard, m, err)
 		}
-		return m, false, t.source.Group.Failed(t.source.Instance.Err())
+		return m, false, t.instanceFailed(t.source.Instance.Err())
 	}
 }
 
@@ -232,10 +232,17 @@ func (t *Source) received(ctx context.Context, m guest.Message, err error) (gues
 		t.source.Instance.Kill(err)
 	}
 	if err != nil {
-		return m, false, t.source.Group.Failed(err)
+		return m, false, t.instanceFailed(err)
 	}
 	t.seq = m.Seq
 	return m, true, nil
+}
+
+func (t *Source) instanceFailed(err error) error {
+	if err = t.source.Group.Failed(err); t.chain.leaving != nil {
+		return t.chain.failsToLeave(err)
+	}
+	return err
 }
 
 // left goes on with a source that has given up its other stages. What they made is committed before others make more:

@@ -3,8 +3,6 @@ package worker
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -209,96 +207,3 @@ func TestConfigurationThatDoesNotStart(t *testing.T) {
 }
 
 func text(s string) *string { return &s }
-
-// Stages that share an instance with the connector are given up by it, at a boundary that the report tells.
-func TestSwapOfStagesInTheSourcesInstance(t *testing.T) {
-	b := newBench(t)
-	c := config("name", "fused", "connector.class", "Datagen", "kind", "line", "rate", "20000", "topic", "fused",
-		"transforms", "r", "transforms.r.type", regexRouter, "transforms.r.regex", "(.*)", "transforms.r.replacement", "one")
-	b.start(t, c)
-	eventually(t, "records", func() bool { return len(b.kafka.records("one")) > 500 })
-	id := host.TaskID{Connector: "fused"}
-	first := b.reconfigure(t, c, 1, "transforms.r.replacement", "two")
-	eventually(t, "records in the second topic", func() bool { return len(b.kafka.records("two")) > 500 })
-	second := b.reconfigure(t, c, 2, "transforms.r.replacement", "three")
-	eventually(t, "records in the third topic", func() bool { return len(b.kafka.records("three")) > 500 })
-	b.StopTasks(t.Context(), id)
-	all := slices.Concat(b.kafka.records("one"), b.kafka.records("two"), b.kafka.records("three"))
-	for i, r := range all {
-		if number, _, _ := strings.Cut(string(r.Value), " "); number != fmt.Sprint(i) {
-			t.Fatalf("record %d is %q", i, r.Value)
-		}
-	}
-	one, two := len(b.kafka.records("one")), len(b.kafka.records("two"))
-	if one != at(t, first) || one+two != at(t, second) {
-		t.Errorf("%d and %d records before, positions %s and %s", one, two, first.After, second.After)
-	}
-}
-
-// reconfigure has a task go on with another setting and sees to it that it was not started anew.
-func (b *bench) reconfigure(t *testing.T, c host.Config, revision int64, key, value string) host.SwapReport {
-	t.Helper()
-	now := maps.Clone(c)
-	now[key] = text(value)
-	id := host.TaskID{Connector: c.Get("name")}
-	b.SwapTask(id, host.SwapOrder{Revision: revision, Connector: now, Task: now})
-	report := b.lastSwap(t, id, revision)
-	if report.State != host.SwapDone || report.Restarted || len(report.Changes) != 1 {
-		t.Fatalf("swap %d: %+v", revision, report)
-	}
-	return report
-}
-
-func TestSwapOfStagesInTheSinksInstance(t *testing.T) {
-	dir := t.TempDir()
-	b := newBench(t, dir)
-	file := filepath.Join(dir, "out")
-	c := config("name", "fusedsink", "connector.class", "FileStreamSink", "topics", "in", "file", file, "transforms", "h",
-		"transforms.h.type", "HoistField$Value", "transforms.h.field", "f0")
-	b.start(t, c)
-	var want []string
-	for revision := range 3 {
-		field := fmt.Sprint("f", revision)
-		if revision > 0 {
-			report := b.reconfigure(t, c, int64(revision), "transforms.h.field", field)
-			if got := fmt.Sprint(string(report.After[0].Offset)); !strings.Contains(got, fmt.Sprint(len(want)-1)) {
-				t.Errorf("behind %s, not %d records", got, len(want))
-			}
-		}
-		for i := range 50 {
-			value := fmt.Sprintf("%d.%d", revision, i)
-			b.kafka.produce("in", value)
-			want = append(want, fmt.Sprintf("%s=%s", field, value))
-		}
-		eventually(t, "commits", func() bool { return b.kafka.committed("in") == int64(len(want)) })
-	}
-	b.StopTasks(t.Context(), host.TaskID{Connector: "fusedsink"})
-	written, err := os.ReadFile(file)
-	lines := strings.Fields(string(written))
-	if err != nil || len(lines) != len(want) {
-		t.Fatalf("%d lines, not %d: %v", len(lines), len(want), err)
-	}
-	for i, line := range lines {
-		if !strings.Contains(line, want[i]) {
-			t.Fatalf("line %d is %q, not %q", i, line, want[i])
-		}
-	}
-}
-
-// A source that is paused has nothing that a start anew could disturb.
-func TestSwapOfStagesInAPausedSourcesInstance(t *testing.T) {
-	b := newBench(t)
-	c := config("name", "paused", "connector.class", "Datagen", "kind", "line", "rate", "20000", "topic", "paused",
-		"transforms", "r", "transforms.r.type", regexRouter, "transforms.r.regex", "(.*)", "transforms.r.replacement", "p1")
-	b.start(t, c)
-	id := host.TaskID{Connector: "paused"}
-	eventually(t, "records", func() bool { return len(b.kafka.records("p1")) > 0 })
-	b.SetTarget("paused", host.TargetPaused)
-	eventually(t, "task PAUSED", func() bool { return b.status.task(id).state == host.Paused })
-	now := maps.Clone(c)
-	now["transforms.r.replacement"] = text("p2")
-	b.SwapTask(id, host.SwapOrder{Revision: 1, Connector: now, Task: now})
-	if report := b.lastSwap(t, id, 1); report.State != host.SwapDone || !report.Restarted {
-		t.Errorf("report: %+v", report)
-	}
-}
