@@ -296,7 +296,8 @@ func TestShadowOfAStageThatHasLeftTheConnectorsInstance(t *testing.T) {
 	file := filepath.Join(dir, "lines")
 	writeLines(t, file, "a", "b")
 	c := config("name", "left", "connector.class", "FileStreamSource", "file", file, "topic", "left",
-		"transforms", "route", "transforms.route.type", regexRouter, "transforms.route.regex", "(.*)", "transforms.route.replacement", "$1")
+		"transforms", "route", "transforms.route.type", regexRouter, "transforms.route.regex", "(.*)",
+		"transforms.route.replacement", "$1")
 	b.start(t, c)
 	eventually(t, "the first lines", func() bool { return len(b.kafka.records("left")) == 2 })
 	b.reconfigure(t, c, 1, "transforms.route.replacement", "new-$1")
