@@ -59,6 +59,7 @@ const (
 	EventExport    EventKind = 15
 	EventImport    EventKind = 16
 	EventWritten   EventKind = 17
+	EventAlone     EventKind = 18
 )
 
 // MessageKind tells what a guest hands over through put.

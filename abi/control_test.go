@@ -91,7 +91,8 @@ func TestControlBodiesAreRefused(t *testing.T) {
 		}
 	}
 	for name, b := range map[string][]byte{
-		"short": make([]byte, 15), "unknown kind": AppendEvent(nil, 18, 1, nil), "kind 0": AppendEvent(nil, 0, 1, nil),
+		"short":        make([]byte, 15),
+		"unknown kind": AppendEvent(nil, EventAlone+1, 1, nil), "kind 0": AppendEvent(nil, 0, 1, nil),
 		"body too short": AppendEventHeader(nil, EventPlan, 1, 5), "trailing": append(AppendEvent(nil, EventStop, 1, nil), 0),
 	} {
 		if _, err := ParseEvent(b); err == nil {

@@ -34,7 +34,7 @@ func ParseEvent(b []byte) (Event, error) {
 	if uint64(le.Uint32(b[8:])) != uint64(len(e.Body)) || le.Uint32(b[12:]) != 0 {
 		return Event{}, fmt.Errorf("read event: body of %d bytes in %d, or reserved bytes set", le.Uint32(b[8:]), len(b))
 	}
-	if e.Kind < EventPlan || e.Kind > EventWritten {
+	if e.Kind < EventPlan || e.Kind > EventAlone {
 		return Event{}, fmt.Errorf("read event: unknown kind %d", e.Kind)
 	}
 	return e, nil

@@ -148,6 +148,8 @@ func FuzzSchema(f *testing.F) {
 // the same.
 func FuzzControl(f *testing.F) {
 	seed(f, "event", "plan", "manifest", "offsets", "failed", "validated", "request", "reply")
+	f.Add(AppendEvent(nil, EventAlone, 3, nil))
+	f.Add(EncodeStates([]StageState{{Stage: 1, Version: "1.0.0", State: []byte("7")}, {Stage: 2, Error: "lost"}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, g := range goldens() {
 			switch g.name {

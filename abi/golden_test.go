@@ -34,7 +34,7 @@ func goldenManifest() Manifest {
 	preset, group, low := "5", "Limits", 1.0
 	return Manifest{ABI: 1, SDK: "go 0.1.0", Plugins: []Plugin{{
 		Class: "example.Source", Aliases: []string{"Source"}, Kind: KindSource, Version: "1.2.3", Doc: "Reads.",
-		TaskClass: "example.Task", Capabilities: []string{CapabilityNet}, Watches: true,
+		TaskClass: "example.Task", Capabilities: []string{CapabilityNet}, Watches: true, GoesAlone: true,
 		Needs: Needs{CapabilityNet: {"api.example.com:443"}, CapabilityFiles: {"/data"}},
 		Config: ConfigDef{Keys: []ConfigKey{
 			{Name: "url", Type: ConfigString, Importance: High, Doc: "Where.", Order: -1, Width: WidthLong, Display: "URL",

@@ -45,6 +45,7 @@ type Plugin struct {
 	Watches      bool // the connector instance stays alive to ask for RECONFIGURE
 	Alters       bool // it answers ALTER_OFFSETS
 	KeepsState   bool // its stages answer EXPORT and IMPORT
+	GoesAlone    bool // connector: its instance answers ALONE
 	WantsOffsets bool // source: it is told WRITTEN
 	WantsSource  bool // transform, predicate, converter: batches have the source partitions and offsets of records
 }
@@ -91,6 +92,9 @@ func (p Plugin) write(b *Builder) {
 	b.pairBool("watches", p.Watches)
 	if p.Alters {
 		b.pairBool("alters_offsets", true)
+	}
+	if p.GoesAlone {
+		b.pairBool("goes_alone", true)
 	}
 	if p.KeepsState {
 		b.pairBool("keeps_state", true)
@@ -168,7 +172,7 @@ func parsePlugin(f *fields) (Plugin, error) {
 		Class: f.str("class"), Aliases: f.strings("aliases"), Kind: f.str("kind"), Version: f.str("version"),
 		Doc: f.str("doc"), TaskClass: f.str("task_class"), Capabilities: f.strings("capabilities"),
 		Needs: f.needs("needs"), Watches: f.bool("watches"), Alters: f.bool("alters_offsets"),
-		KeepsState: f.bool("keeps_state"), WantsOffsets: f.bool("wants_offsets"),
+		GoesAlone: f.bool("goes_alone"), KeepsState: f.bool("keeps_state"), WantsOffsets: f.bool("wants_offsets"),
 		WantsSource: f.bool("wants_source"),
 	}
 	f.list("config", DictionaryMax, func(k *fields) error {

@@ -70,6 +70,9 @@ const (
 	DescribeDurationMax = 2 * time.Minute
 	// TransformDurationMax bounds a transform or converter stage's answer to one batch, sleeping included.
 	TransformDurationMax = 30 * time.Second
+	// LeaveDurationMax is how long a source may take to give up the other stages of its instance: it does so between two
+	// polls, which may wait for their system.
+	LeaveDurationMax = time.Minute
 	// StageIdleMax is how long an instance of stages that keep nothing between batches lives on without a batch.
 	StageIdleMax = 30 * time.Second
 	// PutDurationMax bounds a sink's answer to one batch or flush: Kafka's max.poll.interval.ms.

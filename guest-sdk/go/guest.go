@@ -214,7 +214,8 @@ func manifest(plugins []Plugin) abi.Manifest {
 			m.Plugins = append(m.Plugins, abi.Plugin{
 				Class: p.Class, Aliases: p.Aliases, Kind: kind, Version: p.Version, Doc: p.Doc, TaskClass: p.TaskClass,
 				Config: p.Config, Capabilities: p.Capabilities, Needs: p.Needs, Watches: p.Watches,
-				Alters: p.AlterOffsets != nil, KeepsState: p.KeepsState, WantsOffsets: p.WantsOffsets,
+				Alters: p.AlterOffsets != nil, KeepsState: p.KeepsState,
+				GoesAlone: p.NewSource != nil || p.NewSink != nil, WantsOffsets: p.WantsOffsets,
 				WantsSource: p.WantsSource,
 			})
 		}

@@ -21,6 +21,7 @@ type instance struct {
 	chain     []*stage
 	connector Connector
 	boundary  bool // CommitTransaction was called in the running Poll
+	alone     bool // records pass the connector only, since ALONE
 
 	exchange
 	mu      sync.Mutex

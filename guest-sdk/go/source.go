@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/berth-connect/berth/abi"
@@ -21,6 +22,9 @@ type sourceTask struct {
 	seq       uint32      // of the last RECORDS
 	sent      chan polled // records put, for Durable and Commit
 	waiting   []polled    // those that neither has been told of, in order
+
+	passing sync.Mutex // held while polled records pass the stages and are put, and while ALONE is answered
+	left    chan error // what became of the answer to ALONE; nil: it was not asked
 }
 
 // polled is the records of one RECORDS batch.
@@ -49,19 +53,31 @@ func (in *instance) runSource(ctx context.Context) error {
 		select {
 		case err := <-ended:
 			return err
+		case err := <-t.left:
+			if err != nil {
+				return err
+			}
 		case e := <-events:
 			if e.err != nil {
 				return e.err
 			}
 			if e.Kind == abi.EventStop {
 				stop()
-				return stopped(<-ended)
+				return stopped(t.wait(ended))
 			}
-			if err := in.guard(func() error { return t.acknowledge(ctx, e.Event) }); err != nil {
+			if err := in.guard(func() error { return t.handle(pollCtx, e.Event) }); err != nil {
 				return failed(0, -1, err)
 			}
 		}
 	}
+}
+
+// wait returns when nothing runs beside the events any more.
+func (t *sourceTask) wait(ended <-chan error) error {
+	err := <-ended
+	t.passing.Lock()
+	defer t.passing.Unlock()
+	return err
 }
 
 // stopped passes over what a source says because it was told to stop.
@@ -118,8 +134,13 @@ func (t *sourceTask) process(ctx context.Context, records []*Record) error {
 			original[i] = r.Copy()
 		}
 	}
+	t.passing.Lock()
+	defer t.passing.Unlock()
 	errs := map[uint32]abi.RecordError{}
-	list := t.apply(ctx, records, errs)
+	list := records
+	if !t.alone {
+		list = t.apply(ctx, records, errs)
+	}
 	if err := t.putAll(ctx, original, list, errs); err != nil || !t.boundary {
 		return err
 	}
@@ -250,7 +271,33 @@ func (t *sourceTask) flush(ctx context.Context, records []*Record) error {
 	return err
 }
 
-// acknowledge handles DURABLE and COMMITTED.
+// handle takes an event. None of them waits for records that pass the stages: RESUME and STOP are behind it.
+func (t *sourceTask) handle(ctx context.Context, e abi.Event) error {
+	if e.Kind == abi.EventAlone {
+		t.left = make(chan error, 1)
+		go func() { t.left <- t.guard(func() error { return t.leave(ctx, e) }) }()
+		return nil
+	}
+	return t.acknowledge(ctx, e)
+}
+
+// leave answers ALONE between two batches: no record behind that message has passed the other stages, unless one of
+// them can't say what it keeps.
+func (t *sourceTask) leave(ctx context.Context, e abi.Event) error {
+	t.passing.Lock()
+	defer t.passing.Unlock()
+	if ctx.Err() != nil {
+		return nil
+	}
+	err := t.goAlone(ctx, e)
+	if ctx.Err() != nil {
+		return nil
+	}
+	t.at(abi.PhasePoll, 0, abi.None) // which Poll may be in for long
+	return err
+}
+
+// acknowledge handles DURABLE, COMMITTED and WRITTEN.
 func (t *sourceTask) acknowledge(ctx context.Context, e abi.Event) error {
 	for len(t.sent) > 0 {
 		t.waiting = append(t.waiting, <-t.sent)

@@ -3,12 +3,29 @@ package guest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/berth-connect/berth/abi"
 )
 
 // exportState answers EXPORT with what the stages want to hand over.
 func (in *instance) exportState(ctx context.Context, event abi.Event) error {
+	return in.putStates(ctx, event, in.states(ctx))
+}
+
+// goAlone answers ALONE, from where on records pass the connector only. If a stage can't say what it keeps, all stay.
+func (in *instance) goAlone(ctx context.Context, event abi.Event) error {
+	states := in.states(ctx)
+	in.alone = !slices.ContainsFunc(states, func(s abi.StageState) bool { return s.Error != "" })
+	return in.putStates(ctx, event, states)
+}
+
+func (in *instance) putStates(ctx context.Context, event abi.Event, states []abi.StageState) error {
+	return in.put(ctx, abi.MessageState, event.Seq, nil, abi.EncodeStates(states))
+}
+
+// states are what the stages keep, or why they can't say it.
+func (in *instance) states(ctx context.Context) []abi.StageState {
 	var states []abi.StageState
 	left := abi.StateBytesMax
 	for i, st := range in.chain {
@@ -29,7 +46,7 @@ func (in *instance) exportState(ctx context.Context, event abi.Event) error {
 		left -= len(s.State)
 		states = append(states, s)
 	}
-	return in.put(ctx, abi.MessageState, event.Seq, nil, abi.EncodeStates(states))
+	return states
 }
 
 // importState gives the stages what those before them had.

@@ -60,6 +60,8 @@ func (in *instance) runStages(ctx context.Context) error {
 			err = in.partitions(ctx, event, sink)
 		case abi.EventExport:
 			err = in.exportState(ctx, event)
+		case abi.EventAlone:
+			err = in.goAlone(ctx, event)
 		case abi.EventImport:
 			err = in.importState(ctx, event)
 		}
@@ -76,7 +78,9 @@ func (in *instance) batch(ctx context.Context, event abi.Event, sink Sink) error
 		return err
 	}
 	errs := map[uint32]abi.RecordError{}
-	list = in.apply(ctx, list, errs)
+	if !in.alone {
+		list = in.apply(ctx, list, errs)
+	}
 	if in.plan.Strict {
 		list = cutBehindError(list, errs)
 	}

@@ -161,7 +161,7 @@ func answer(kind abi.EventKind) abi.MessageKind {
 		return abi.MessageValidated
 	case abi.EventAlter:
 		return abi.MessageAltered
-	case abi.EventExport:
+	case abi.EventExport, abi.EventAlone:
 		return abi.MessageState
 	case abi.EventImport:
 		return abi.MessageImported

@@ -36,6 +36,28 @@ func (g Group) Beside(stages []Stage) ([]Group, bool) {
 	return Groups(stages[n:], false), slices.EqualFunc(g.Stages, stages[:n], sameStage)
 }
 
+// CanGoAlone tells that the group's connector can leave the other stages of its instance while it runs.
+func (g Group) CanGoAlone() bool {
+	return slices.ContainsFunc(g.Stages, func(s Stage) bool { return s.IsConnector() && s.Found.GoesAlone })
+}
+
+// Apart is the group's connector by itself, and its other stages.
+func (g Group) Apart() (connector, others Group) {
+	n := len(g.Stages) - 1
+	if g.EndsInSink() {
+		return Group{g.Digest, g.Stages[n:]}, Group{g.Digest, g.Stages[:n]}
+	}
+	return Group{g.Digest, g.Stages[:1]}, Group{g.Digest, g.Stages[1:]}
+}
+
+// AllBeside cuts the stages of a pipeline, but for its connector, into groups.
+func AllBeside(stages []Stage) []Group {
+	if len(stages) > 0 && stages[0].IsConnector() {
+		return Groups(stages[1:], false)
+	}
+	return Groups(stages[:max(len(stages)-1, 0)], false)
+}
+
 // Key is the stage's place by the keys of the connector's configuration, such as transforms.mask.
 func (s Stage) Key() string {
 	switch s.Kind {

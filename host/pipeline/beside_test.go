@@ -57,6 +57,55 @@ func TestBeside(t *testing.T) {
 	}
 }
 
+func TestAConnectorApart(t *testing.T) {
+	text := func(groups ...Group) string {
+		got := ""
+		for _, g := range groups {
+			var names []string
+			for _, s := range g.Stages {
+				names = append(names, s.Kind+s.Alias+"@"+g.Digest)
+			}
+			got += fmt.Sprint(names)
+		}
+		return got
+	}
+	for _, c := range []struct{ stages, want, beside string }{
+		{"source:@s transform:a@s key_converter:@s", "[source@s][transforma@s key_converter@s]",
+			"[transforma@s key_converter@s]"},
+		{"source:@s transform:a@s transform:b@1 key_converter:@s", "[source@s][transforma@s]",
+			"[transforma@s][transformb@1][key_converter@s]"},
+		{"key_converter:@s transform:a@1 transform:b@1 sink:@1", "[sink@1][transforma@1 transformb@1]",
+			"[key_converter@s][transforma@1 transformb@1]"},
+		{"source:@s", "[source@s][]", ""},
+	} {
+		all := stages(c.stages)
+		groups := Groups(all, false)
+		own := groups[0]
+		if last := groups[len(groups)-1]; last.EndsInSink() {
+			own = last
+		}
+		connector, others := own.Apart()
+		if got := text(connector, others); got != c.want {
+			t.Errorf("%s: apart %s, want %s", c.stages, got, c.want)
+		}
+		if got := text(AllBeside(all)...); got != c.beside {
+			t.Errorf("%s: beside %s, want %s", c.stages, got, c.beside)
+		}
+		if own.CanGoAlone() {
+			t.Errorf("%s: it goes alone", c.stages)
+		}
+		for i := range own.Stages {
+			own.Stages[i].Found.GoesAlone = own.Stages[i].IsConnector()
+		}
+		if !own.CanGoAlone() {
+			t.Errorf("%s: it does not go alone", c.stages)
+		}
+	}
+	if got := AllBeside(nil); got != nil {
+		t.Errorf("beside nothing: %v", got)
+	}
+}
+
 func TestChanges(t *testing.T) {
 	before := stages("source:@s predicate:p@1 transform:a@1 predicate:p@1 transform:b@1 transform:gone@1 " +
 		"key_converter:@s")

@@ -11,14 +11,22 @@ import (
 // HandOver gives what stages keep from record to record to those that take their places: the same plugin under the same
 // key of the configuration. No batch is in either. The stages of from go on if it fails.
 func HandOver(ctx context.Context, from, to []*Link) error {
-	states := map[place]abi.StageState{}
+	states := Kept{}
 	taken := places{}
 	for _, l := range from {
 		if err := l.export(ctx, taken, states); err != nil {
 			return fmt.Errorf("hand over state: %w", err)
 		}
 	}
-	taken = places{}
+	return TakeOver(ctx, to, states)
+}
+
+// Kept is what stages have handed over.
+type Kept map[place]abi.StageState
+
+// TakeOver gives stages what is there for them.
+func TakeOver(ctx context.Context, to []*Link, states Kept) error {
+	taken := places{}
 	for _, l := range to {
 		if err := l.take(ctx, taken, states); err != nil {
 			return fmt.Errorf("take over state: %w", err)
@@ -42,6 +50,14 @@ func (p places) of(s Stage) place {
 	return at
 }
 
+func (p places) all(g Group) []place {
+	at := make([]place, len(g.Stages))
+	for i, s := range g.Stages {
+		at[i] = p.of(s)
+	}
+	return at
+}
+
 func (l *Link) keepsState() bool {
 	for _, s := range l.Group.Stages {
 		if s.Found.KeepsState {
@@ -52,11 +68,8 @@ func (l *Link) keepsState() bool {
 }
 
 // export adds what the stages of a link keep. One that rests keeps nothing.
-func (l *Link) export(ctx context.Context, taken places, states map[place]abi.StageState) error {
-	at := make([]place, len(l.Group.Stages))
-	for i, s := range l.Group.Stages {
-		at[i] = taken.of(s)
-	}
+func (l *Link) export(ctx context.Context, taken places, states Kept) error {
+	at := taken.all(l.Group)
 	if l.Instance == nil || !l.keepsState() {
 		return nil
 	}
@@ -65,6 +78,11 @@ func (l *Link) export(ctx context.Context, taken places, states map[place]abi.St
 	if err != nil {
 		return l.failed(err)
 	}
+	return l.told(m, at, states)
+}
+
+// told adds the states of a STATE message.
+func (l *Link) told(m guest.Message, at []place, states Kept) error {
 	told, err := abi.ParseStates(m.Body)
 	if err != nil {
 		return l.garbage(err)
@@ -81,8 +99,31 @@ func (l *Link) export(ctx context.Context, taken places, states map[place]abi.St
 	return nil
 }
 
+// AskAlone asks the instance with the connector to give up its other stages.
+func (l *Link) AskAlone() { l.Instance.Send(abi.EventAlone, nil) }
+
+// ExpectAlone waits for the answer of a sink, which has nothing else to say meanwhile.
+func (l *Link) ExpectAlone(ctx context.Context) (guest.Message, error) {
+	m, err := l.Instance.Expect(ctx, abi.MessageState, l.Limit)
+	if err != nil {
+		return m, l.failed(err)
+	}
+	return m, nil
+}
+
+// Leave takes the answer to AskAlone: what the other stages keep. From then on the connector is all that there is in
+// the instance. An error is a *StageError if the instance has ended, else all its stages go on.
+func (l *Link) Leave(m guest.Message) (Kept, error) {
+	states := Kept{}
+	if err := l.told(m, places{}.all(l.Group), states); err != nil {
+		return nil, err
+	}
+	l.Group, _ = l.Group.Apart()
+	return states, nil
+}
+
 // take gives the stages of a link what is there for them.
-func (l *Link) take(ctx context.Context, taken places, states map[place]abi.StageState) error {
+func (l *Link) take(ctx context.Context, taken places, states Kept) error {
 	var own []abi.StageState
 	for i, s := range l.Group.Stages {
 		if state, has := states[taken.of(s)]; has && s.Found.KeepsState {

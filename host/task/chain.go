@@ -18,12 +18,17 @@ type chain struct {
 	group  pipeline.Group             // the connector's
 	where  func() []host.SwapPosition // of the last record that has left the chain
 
+	connector *pipeline.Link // the instance with the connector
+	// connectorEndsTransactions: the host can't end them where it wants.
+	connectorEndsTransactions bool
+
 	kept      *version           // what ran before; nil: it is not kept
 	expires   time.Time          // when kept has been kept long enough
 	probation *probation         // of the version that runs; nil: over, or never begun
 	building  context.CancelFunc // of the version that is being built; nil: none
 	asked     int64              // the revision of that version
 	builders  chan struct{}      // closed when the build has ended
+	leaving   *leaving           // nil: none
 	recorded  <-chan struct{}    // closed when the last turn is on record; nil: it is
 }
 
@@ -66,6 +71,9 @@ func (c *chain) awaitRecord(ctx context.Context) {
 
 // boundary does what is due between two records.
 func (c *chain) boundary(ctx context.Context) error {
+	if c.leaving != nil { // what else is due waits for that
+		return nil
+	}
 	next, built := c.config.Swaps.take()
 	if built != nil {
 		if err := c.take(ctx, built); err != nil {
@@ -101,11 +109,11 @@ func (c *chain) replace(ctx context.Context, next Swap) error {
 		return nil
 	case c.kept != nil && pipeline.SameStages(c.kept.stages, next.Stages):
 		c.kept.revision = next.Revision
-		return c.turn(ctx, c.kept, nil, report)
+		return c.turn(ctx, c.kept, nil, report, time.Now())
 	}
-	groups, ok := c.group.Beside(next.Stages)
-	if !ok {
-		return &Restage{"its stages share an instance with the connector", report.Changes, c.where()}
+	groups, same, err := c.beside(next.Stages)
+	if err != nil {
+		return err
 	}
 	c.config.Swapped(report)
 	c.asked = next.Revision
@@ -113,13 +121,34 @@ func (c *chain) replace(ctx context.Context, next Swap) error {
 	c.builders = make(chan struct{})
 	go func(done chan struct{}) {
 		defer close(done)
-		links, err := c.config.startAll(ctx, groups)
-		if err == nil {
-			err = warm(ctx, links)
-		}
-		c.config.Swaps.deliver(built{next, links, err})
+		c.config.Swaps.deliver(c.build(ctx, next, groups, same))
 	}(c.builders)
 	return nil
+}
+
+// beside cuts other stages into the groups that run beside the connector's; same is the group that is to leave that one
+// before, nil: none.
+func (c *chain) beside(stages []pipeline.Stage) (groups []pipeline.Group, same *pipeline.Group, err error) {
+	groups, ok := c.group.Beside(stages)
+	switch reason := c.clings(); {
+	case ok:
+		return groups, nil, nil
+	case len(stages) == 0:
+		return nil, nil, &Restage{"the configuration has no stages that could run", nil, c.where(), nil}
+	case reason != "":
+		return nil, nil, c.restage(stages, reason)
+	}
+	_, others := c.group.Apart()
+	return pipeline.AllBeside(stages), &others, nil
+}
+
+// startWarm starts groups that have shown that they can do their work; all or none of them run.
+func (c *Config) startWarm(ctx context.Context, groups []pipeline.Group) ([]*pipeline.Link, error) {
+	links, err := c.startAll(ctx, groups)
+	if err == nil {
+		err = warm(ctx, links)
+	}
+	return links, err
 }
 
 // warm ends links that can't do their work.
@@ -144,7 +173,7 @@ func (c *chain) cancelBuild() (overtaken bool) {
 	<-c.builders
 	c.building = nil
 	if b := c.config.Swaps.takeBuilt(); b != nil && b.err == nil {
-		c.stop(b.links)
+		c.stop(b.all())
 	}
 	return true
 }
@@ -156,8 +185,12 @@ func (c *chain) take(ctx context.Context, b *built) error {
 		c.building = nil
 	}
 	report := c.report(b.Revision, b.Stages, host.SwapPending)
+	if b.err == nil && b.same != nil {
+		return c.leave(ctx, b)
+	}
 	if b.err == nil {
-		return c.turn(ctx, &version{revision: b.Revision, stages: b.Stages, links: b.links}, b.Probation, report)
+		return c.turn(ctx, &version{revision: b.Revision, stages: b.Stages, links: b.links}, b.Probation, report,
+			time.Now())
 	}
 	return c.refuse(b.Probation, report, fmt.Errorf("the new stages do not start: %w", b.err))
 }
@@ -166,16 +199,16 @@ func (c *chain) take(ctx context.Context, b *built) error {
 func (c *chain) refuse(policy *host.SwapPolicy, report host.SwapReport, err error) error {
 	c.config.Log.Error("other stages can't have the records", "error", err, "revision", report.Revision)
 	if policy == nil {
-		return &Restage{firstLine(err), report.Changes, c.where()}
+		return &Restage{firstLine(err), report.Changes, c.where(), nil}
 	}
 	report.State, report.Reason = host.SwapFailed, firstLine(err)
 	c.config.Swapped(report)
 	return nil
 }
 
-// turn gives the records to other stages. No record is in the chain.
-func (c *chain) turn(ctx context.Context, to *version, policy *host.SwapPolicy, report host.SwapReport) error {
-	began := time.Now()
+// turn gives the records to other stages; they have waited for it since began. No record is in the chain.
+func (c *chain) turn(ctx context.Context, to *version, policy *host.SwapPolicy, report host.SwapReport,
+	began time.Time) error {
 	from := c.version
 	back := to == c.kept
 	if err := c.handOver(ctx, from, to); err != nil && back && alive(to.links) {
@@ -277,6 +310,9 @@ func (c *chain) close() []*pipeline.Link {
 		return nil
 	}
 	c.cancelBuild()
+	if c.leaving != nil {
+		c.forget()
+	}
 	c.drop()
 	return c.links
 }

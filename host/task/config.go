@@ -51,6 +51,8 @@ type Config struct {
 	// Swapped is called when the task begins, and each time that a swap gets on; the channel is closed when that is on
 	// record.
 	Swapped func(report host.SwapReport) (recorded <-chan struct{})
+	// Alone is called when the connector's instance has given up the stages that were fused with it.
+	Alone func()
 	// Failed is called when an instance ended and another one took its place.
 	Failed func(host.TaskFailure)
 

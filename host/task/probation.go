@@ -26,6 +26,9 @@ func (l *load) add(records, failed int, spent time.Duration) {
 	}
 }
 
+// untimed forgets what records cost: it was measured with other stages in the connector's instance.
+func (l *load) untimed() load { return load{records: l.records, failed: l.failed} }
+
 func (l *load) errorRate() float64 { return l.failed / max(l.records, 1) }
 
 func (l *load) perRecord() time.Duration { return l.spent / time.Duration(max(l.records, 1)) }
@@ -73,8 +76,8 @@ func (p *probation) breach(tolerance *Tolerance, n, failed int, since *load, err
 
 // watch looks whether the stages are too slow.
 func (p *probation) watch(since *load) {
-	if p.policy.LatencyRatio == 0 || p.before.records < timedRecordsMin || since.records < timedRecordsMin ||
-		since.spent < timedSpentMin {
+	if p.policy.LatencyRatio == 0 || p.before.records < timedRecordsMin || p.before.spent == 0 ||
+		since.records < timedRecordsMin || since.spent < timedSpentMin {
 		return
 	}
 	limit := time.Duration(float64(p.before.perRecord()) * p.policy.LatencyRatio)

@@ -57,11 +57,7 @@ func (t *Sink) Run(ctx context.Context) error {
 		t.chain.begins(t.position())
 		err = t.loop(ctx, hard)
 	}
-	failure := err
-	if isRestage(err) {
-		failure = nil
-	}
-	t.close(hard, failure)
+	t.close(hard, failure(err))
 	return err
 }
 
@@ -116,6 +112,7 @@ func (t *Sink) open(ctx context.Context) error {
 		return err
 	}
 	t.chain.begin(&t.config, groups[last], links, t.position)
+	t.chain.connector = t.sink
 	if t.consumer, err = t.config.Clients.Consumer(t.config.ID, t.config.Connector, t); err != nil {
 		return fmt.Errorf("make consumer: %w", err)
 	}

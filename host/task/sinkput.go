@@ -59,7 +59,9 @@ const (
 
 func (t *Sink) deliver(ctx context.Context, records []host.ConsumerRecord) (pipeline.Result, error) {
 	if len(t.chain.links) == 0 {
-		return t.sink.Enter(ctx, records)
+		result, err := t.sink.Enter(ctx, records)
+		t.chain.load.add(len(records), t.config.Errors.lost(result.Failures), 0)
+		return result, err
 	}
 	result, err := t.chain.pass(ctx, len(records), func(links []*pipeline.Link) (pipeline.Result, error) {
 		result, err := links[0].Enter(ctx, records)
@@ -71,7 +73,10 @@ func (t *Sink) deliver(ctx context.Context, records []host.ConsumerRecord) (pipe
 	if err != nil || result.Retry != nil {
 		return result, err
 	}
-	return pipeline.Apply(ctx, []*pipeline.Link{t.sink}, result)
+	passed := t.config.Errors.lost(result.Failures)
+	result, err = pipeline.Apply(ctx, []*pipeline.Link{t.sink}, result)
+	t.chain.load.add(0, max(t.config.Errors.lost(result.Failures)-passed, 0), 0) // in stages that are fused with the sink
+	return result, err
 }
 
 // standBy keeps the membership of the group while the batch waits: fetching is paused, polling goes on.

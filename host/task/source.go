@@ -69,7 +69,7 @@ func (t *Source) Run(ctx context.Context) error {
 		t.chain.begins(t.stored.told())
 		err = t.loop(ctx, hard)
 	}
-	t.close(hard, err != nil && !isRestage(err))
+	t.close(hard, failure(err) != nil)
 	return err
 }
 
@@ -133,6 +133,7 @@ func (t *Source) open(ctx context.Context) error {
 	}
 	t.chain.begin(&t.config, groups[0], links, t.position)
 	t.source, err = t.config.Start(ctx, groups[0], stored)
+	t.chain.connector, t.chain.connectorEndsTransactions = t.source, t.endsTransactions()
 	if err == nil && t.config.Target.paused.Load() {
 		t.setPaused(true)
 	}
@@ -194,6 +195,8 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		return m, false, nil // between two batches, which is where the loop begins
 	case <-ctx.Done():
 		return m, false, nil
+	case <-t.chain.late():
+		return m, false, t.chain.stay(fmt.Sprintf("which did not give them up within %s", host.LeaveDurationMax))
 	case <-over:
 		t.config.Flow.Waited(wait)
 		return m, false, nil
@@ -204,7 +207,7 @@ func (t *Source) poll(ctx, hard context.Context, flush <-chan time.Time) (m gues
 		if m, ok, err := t.source.Instance.TryRecv(); ok || err != nil {
 			return t.received(hard, m, err)
 		}
-		return m, false, t.source.Group.Failed(t.source.Instance.Err())
+		return m, false, t.instanceFailed(t.source.Instance.Err())
 	}
 }
 
@@ -220,16 +223,38 @@ func (t *Source) received(ctx context.Context, m guest.Message, err error) (gues
 	if err == nil && m.Kind == guest.CommitMessage && t.endsTransactions() {
 		return m, false, t.commit(ctx)
 	}
+	if err == nil && m.Kind == abi.MessageState && t.chain.leaving != nil {
+		return m, false, t.left(ctx, m)
+	}
 	if err == nil && (m.Kind != abi.MessageRecords || m.Seq != t.seq+1) {
 		err = fmt.Errorf("%w: message of kind %d, seq %d where records with seq %d were due", guest.ErrGarbage,
 			m.Kind, m.Seq, t.seq+1)
 		t.source.Instance.Kill(err)
 	}
 	if err != nil {
-		return m, false, t.source.Group.Failed(err)
+		return m, false, t.instanceFailed(err)
 	}
 	t.seq = m.Seq
 	return m, true, nil
+}
+
+func (t *Source) instanceFailed(err error) error {
+	if err = t.source.Group.Failed(err); t.chain.leaving != nil {
+		return t.chain.failsToLeave(err)
+	}
+	return err
+}
+
+// left goes on with a source that has given up its other stages. What they made is committed before others make more:
+// a crash must not give records to stages that have not had them.
+func (t *Source) left(ctx context.Context, m guest.Message) error {
+	began := time.Now()
+	if t.transaction != nil && t.transaction.open {
+		if err := t.commit(ctx); err != nil {
+			return err
+		}
+	}
+	return t.chain.left(ctx, m, began)
 }
 
 func (t *Source) setPaused(paused bool) {

@@ -22,16 +22,28 @@ type Restage struct {
 	Reason  string
 	Changes []host.StageChange
 	After   []host.SwapPosition
+	Cause   error // the failure of the connector's instance; nil: it is there to commit
 }
 
 func (r *Restage) Error() string {
 	return "the task is to be started anew with other stages: " + r.Reason
 }
 
-// isRestage tells such an end from a failure.
-func isRestage(err error) bool {
+// Unwrap shows the failure.
+func (r *Restage) Unwrap() []error {
+	if r.Cause == nil {
+		return nil
+	}
+	return []error{r.Cause, errInstance}
+}
+
+// failure is what a task failed of, nil if it ended to be started anew.
+func failure(err error) error {
 	var r *Restage
-	return errors.As(err, &r)
+	if errors.As(err, &r) && r.Cause == nil {
+		return nil
+	}
+	return err
 }
 
 // Swaps brings swaps to a running task. Its methods may be called from any goroutine.
@@ -47,6 +59,7 @@ type Swaps struct {
 type built struct {
 	Swap
 	links []*pipeline.Link
+	same  *pipeline.Link // the stages that the connector's instance is to give up; nil: none
 	err   error
 }
 

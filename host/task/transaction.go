@@ -64,13 +64,17 @@ func (t *Source) endsTransactions() bool {
 	return t.transaction != nil && t.transaction.boundary.Kind == BoundaryConnector
 }
 
-// retarget pauses or resumes. What a pause would leave in an open transaction is committed before.
+// retarget pauses or resumes. What a pause would leave in an open transaction is committed before; a source that was
+// asked to give up its other stages may do so when it is resumed only, and is started anew instead.
 func (t *Source) retarget(ctx context.Context) error {
 	paused := t.config.Target.paused.Load()
 	if paused && t.transaction != nil && !t.endsTransactions() {
 		if err := t.commit(ctx); err != nil {
 			return err
 		}
+	}
+	if paused && t.chain.leaving != nil {
+		return t.chain.stay("and the source was paused before it gave them up")
 	}
 	t.setPaused(paused)
 	return nil

@@ -69,6 +69,22 @@ func (b *beside) begin(c *task.Config, found plugin.Plugin, config host.Config) 
 	b.base = base
 }
 
+// alone says that the connector's instance has given up its other stages, so that the tap sees what enters them.
+func (b *beside) alone() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.base != nil && b.base.found.Kind == abi.KindSource {
+		to := *b.base
+		to.cut = 1
+		b.base = &to
+		b.offered.Store(nil)
+		for alias, s := range b.shadows { // they are set anew
+			go s.stop()
+			delete(b.shadows, alias)
+		}
+	}
+}
+
 // foresee says what the task runs with once a swap is done.
 func (b *beside) foresee(revision int64, base *base) {
 	b.mu.Lock()

@@ -219,6 +219,7 @@ type statuses struct {
 	connectors map[string]status
 	tasks      map[host.TaskID]status
 	swaps      map[host.TaskID][]host.SwapReport
+	starts     map[host.TaskID]int // how often each task was said to run
 }
 
 type status struct {
@@ -236,6 +237,9 @@ func (s *statuses) TaskStatus(id host.TaskID, state host.State, trace, _ string)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tasks[id] = status{state, trace}
+	if state == host.Running {
+		s.starts[id]++
+	}
 }
 
 func (s *statuses) TaskSwap(id host.TaskID, report host.SwapReport) <-chan struct{} {
@@ -289,7 +293,7 @@ func newGrantedBench(t *testing.T, grants plugin.Grants, limits host.Limits) *be
 		t.Fatal(err)
 	}
 	b := &bench{kafka: newFakeKafka(), status: &statuses{connectors: map[string]status{}, tasks: map[host.TaskID]status{},
-		swaps: map[host.TaskID][]host.SwapReport{}}}
+		swaps: map[host.TaskID][]host.SwapReport{}, starts: map[host.TaskID]int{}}}
 	b.Worker = New(Config{
 		WorkerID:             "test:8083",
 		Properties:           config("key.converter", stringConverter, "value.converter", stringConverter),

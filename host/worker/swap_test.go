@@ -207,31 +207,3 @@ func TestConfigurationThatDoesNotStart(t *testing.T) {
 }
 
 func text(s string) *string { return &s }
-
-// Stages that share an instance with the connector can't be replaced alone: the task starts anew where it was.
-func TestSwapOfStagesInTheConnectorsInstance(t *testing.T) {
-	b := newBench(t)
-	c := config("name", "fused", "connector.class", "Datagen", "kind", "line", "rate", "20000", "topic", "fused",
-		"transforms", "r", "transforms.r.type", regexRouter, "transforms.r.regex", "(.*)", "transforms.r.replacement", "one")
-	b.start(t, c)
-	eventually(t, "records", func() bool { return len(b.kafka.records("one")) > 500 })
-	now := maps.Clone(c)
-	now["transforms.r.replacement"] = text("two")
-	id := host.TaskID{Connector: "fused"}
-	b.SwapTask(id, host.SwapOrder{Revision: 1, Connector: now, Task: now})
-	report := b.lastSwap(t, id, 1)
-	if report.State != host.SwapDone || !report.Restarted {
-		t.Errorf("report: %+v", report)
-	}
-	eventually(t, "records in the other topic", func() bool { return len(b.kafka.records("two")) > 500 })
-	b.StopTasks(t.Context(), id)
-	all := append(b.kafka.records("one"), b.kafka.records("two")...)
-	for i, r := range all {
-		if number, _, _ := strings.Cut(string(r.Value), " "); number != fmt.Sprint(i) {
-			t.Fatalf("record %d is %q", i, r.Value)
-		}
-	}
-	if first := len(b.kafka.records("one")); first != at(t, report) {
-		t.Errorf("%d records before, position %s", first, report.After)
-	}
-}

@@ -204,6 +204,7 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 		Started:   func() { w.Status.TaskStatus(id, host.Running, "", statusVersion(found)) },
 		PausedNow: func() { w.Status.TaskStatus(id, host.Paused, "", statusVersion(found)) },
 		TopicUsed: func(topic string) { w.Status.TopicUsed(id, topic) },
+		Alone:     func() { t.beside.alone(); go w.reshadow(id, t) },
 		Swapped:   func(report host.SwapReport) <-chan struct{} { return w.swapped(id, t, report) },
 		Failed:    func(f host.TaskFailure) { w.failures.add(id, f) },
 	}

@@ -14,16 +14,26 @@ import (
 // With exactly-once support what was committed tells that each record was processed once, in order, by the version that
 // the log of swaps names for its offset: also those of tasks that took the place of killed ones.
 func TestE2ESwapsSurviveKills(t *testing.T) {
+	t.Run("beside the connector", func(t *testing.T) {
+		swapAndKillWorkers(t, keys{"connector.class": "Datagen", "kind": "line", "line.bytes": "16"})
+	})
+	t.Run("out of its instance", func(t *testing.T) {
+		swapAndKillWorkers(t, keys{"connector.class": "test.Numbers", "connector.plugin.version": "1.0.0"})
+	})
+}
+
+func swapAndKillWorkers(t *testing.T, source keys) {
+	t.Helper()
 	c := startCluster(t, 3, exactlyOnceOn)
 	first := c.workers[0]
 	first.addStamps("1.0.0", "2.0.0")
 	const tasks = 6
 	topic := first.name("killed")
 	first.CreateTopic(t, topic, 1)
-	first.put("in", keys{"connector.class": "Datagen", "kind": "line", "line.bytes": "16", "rate": "500",
-		"tasks.max": strconv.Itoa(tasks), "topic": topic,
-		"transforms": "stamp", "transforms.stamp.type": "test.Stamp", "transforms.stamp.plugin.version": "1.0.0"})
+	first.put("in", source.with(keys{"rate": "500", "tasks.max": strconv.Itoa(tasks), "topic": topic,
+		"transforms": "stamp", "transforms.stamp.type": "test.Stamp", "transforms.stamp.plugin.version": "1.0.0"}))
 	first.awaitState("in", "RUNNING", tasks)
+	first.await("records", func() bool { return first.Count(t, topic) > 0 })
 	log, n := swapLog{}, swapCount(t)
 	var pauses []int64
 	for i := range n {
@@ -36,6 +46,9 @@ func TestE2ESwapsSurviveKills(t *testing.T) {
 			s = c.swapAndKill(c.pick(true), version)
 		default:
 			s = c.swap(c.workers, version)
+		}
+		if i == 0 && len(s.pauses()) != tasks {
+			t.Fatalf("the first swap has started tasks anew: %+v", s)
 		}
 		log.add(s, version, datagenPlace)
 		pauses = append(pauses, s.pauses()...)

@@ -184,7 +184,7 @@ func from(s abi.Stage) abi.Stage {
 func allCases() []Case {
 	var cases []Case
 	for _, group := range [][]Case{roleCases(), transformCases(), converterCases(), errorCases(), sinkCases(),
-		sourceCases(), stateCases()} {
+		sourceCases(), stateCases(), aloneCases()} {
 		cases = append(cases, group...)
 	}
 	return cases
@@ -207,7 +207,7 @@ func kitManifest() abi.Manifest {
 		}
 		for _, kind := range kinds {
 			m.Plugins = append(m.Plugins, abi.Plugin{Class: p.Class, Kind: kind, Version: "1.0.0", Doc: p.Doc, Config: p.Config,
-				KeepsState: p.Class == "kit.Number"})
+				KeepsState: p.Class == "kit.Number", GoesAlone: kind == abi.KindSource || kind == abi.KindSink})
 		}
 	}
 	return m

@@ -31,3 +31,24 @@ func stateCases() []Case {
 			failed(abi.Failure{Code: abi.CodeConnect, Message: "not a number", Stage: 1, Record: -1}),
 	}
 }
+
+// aloneCases are of connectors that give up the other stages of their instances.
+func aloneCases() []Case {
+	sink := []abi.Stage{transform("kit.Fail"), transform("kit.Number"), stageOf(abi.KindSink, "kit.Collect")}
+	state := func(state, problem string) []byte {
+		return abi.EncodeStates([]abi.StageState{{Stage: 1, Version: "1.0.0", State: []byte(state), Error: problem}})
+	}
+	bad := func() *batch { return (&batch{}).add(0, value(nil, "a")).add(1, value(nil, "data")) }
+	return []Case{
+		newScript("a source alone", "Stages that keep no state have an empty answer.").
+			task(counter("count", "0"), transform("kit.Upper")).event(abi.EventAlone, nil).
+			put(abi.MessageState, 2, abi.EncodeStates(nil)).stop(),
+		newScript("a sink alone", "Its other stages tell what they keep and see no record any more; indices stay.").
+			task(sink...).batch(bad(), (&batch{}).fail(1, 0, abi.CodeData, "bad data")).
+			event(abi.EventAlone, nil).put(abi.MessageState, 3, state("1", "")).
+			batch(bad().add(2, value(nil, "errant")), (&batch{}).fail(2, 2, abi.CodeErrant, "errant record")).stop(),
+		newScript("a sink not alone", "If a stage can't tell what it keeps, all stay.").
+			task(sink...).event(abi.EventAlone, nil).put(abi.MessageState, 2, state("", "nothing was numbered")).
+			batch(bad(), (&batch{}).fail(1, 0, abi.CodeData, "bad data")).stop(),
+	}
+}

@@ -24,6 +24,7 @@ pub mod kind {
     pub const ALTER_OFFSETS: u32 = 14;
     pub const EXPORT: u32 = 15;
     pub const IMPORT: u32 = 16;
+    pub const ALONE: u32 = 18;
 }
 
 /// Kinds of messages.

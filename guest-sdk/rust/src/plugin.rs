@@ -428,6 +428,7 @@ impl Plugin {
         }
         let wishes = [
             ("alters_offsets", self.alter_offsets.is_some()),
+            ("goes_alone", matches!(self.make, Make::Source(..) | Make::Sink(..))),
             ("keeps_state", self.keeps_state),
             ("wants_source", self.wants_source),
         ];

@@ -190,6 +190,8 @@ impl Guest<'_> {
             produced: 0,
             paused: false,
             pending: false,
+            leaving: None,
+            alone: false,
         };
         task.run()
     }
@@ -217,6 +219,10 @@ struct Task<'g, 'h> {
     paused: bool,
     /// A batch is encoded and not yet taken.
     pending: bool,
+    /// ALONE that is to be answered once no batch is pending, by its seq.
+    leaving: Option<i32>,
+    /// Records pass the connector only.
+    alone: bool,
 }
 
 /// Whether the task goes on.
@@ -280,11 +286,21 @@ impl Task<'_, '_> {
             entry.origin = i as u32;
         }
         self.batch.input_count = self.batch.entries.len() as u32;
-        stage::run(&mut self.stages, &mut self.batch, &mut self.guest.port);
+        self.pass();
         self.batch.encode(&mut self.head)?;
         self.produced += 1;
         self.pending = true;
         Ok(next)
+    }
+
+    /// Takes the batch through the stages; since ALONE through the connector's only.
+    fn pass(&mut self) {
+        let stages = match self.stages.first().map(|s| &s.work) {
+            _ if !self.alone => 0..self.stages.len(),
+            Some(Work::Source(_)) => 0..1,
+            _ => self.stages.len().saturating_sub(1)..self.stages.len(),
+        };
+        stage::run(&mut self.stages, stages, &mut self.batch, &mut self.guest.port);
     }
 
     /// Hands the waiting batch over; false if the window is full.
@@ -302,7 +318,21 @@ impl Task<'_, '_> {
                 return Err(put_error("commit", 0, code, 0));
             }
         }
+        self.leave()?;
         Ok(true)
+    }
+
+    /// Answers ALONE between two batches: no record behind this message has passed the other stages, unless one of them
+    /// can't say what it keeps.
+    fn leave(&mut self) -> Result<()> {
+        if self.pending {
+            return Ok(());
+        }
+        let Some(seq) = self.leaving.take() else { return Ok(()) };
+        let states = state::export(&mut self.stages);
+        self.alone = state::is_whole(&states);
+        self.guest.port.put(message::STATE, seq, &states.to_body(), &[])?;
+        Ok(())
     }
 
     fn handle(&mut self, event: Event) -> std::result::Result<Flow, Fatal> {
@@ -320,6 +350,10 @@ impl Task<'_, '_> {
                 let body = state::export(&mut self.stages).to_body();
                 self.guest.port.put(message::STATE, event.seq as i32, &body, &[])?;
             }
+            kind::ALONE => {
+                self.leaving = Some(event.seq as i32);
+                self.leave()?;
+            }
             kind::IMPORT => {
                 state::import(&mut self.stages, &event.value()?).map_err(|(stage, error)| Fatal::at(stage, error))?;
                 self.guest.port.put(message::IMPORTED, event.seq as i32, &[], &[])?;
@@ -334,7 +368,7 @@ impl Task<'_, '_> {
     fn answer(&mut self, event: Event) -> std::result::Result<Flow, Fatal> {
         let (seq, end) = (event.seq as i32, event.end);
         self.batch.load(event.bytes, EVENT_BYTES, end)?;
-        stage::run(&mut self.stages, &mut self.batch, &mut self.guest.port);
+        self.pass();
         if self.strict {
             stage::cut_behind_failure(&mut self.batch);
         }

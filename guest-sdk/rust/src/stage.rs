@@ -1,5 +1,7 @@
 //! The stages of an instance and how a batch passes them.
 
+use std::ops::Range;
+
 use crate::batch::{Batch, Failure};
 use crate::dictionary::Dictionaries;
 use crate::entry::{Cell, Entry};
@@ -87,9 +89,9 @@ pub(crate) fn unknown(name: &str) -> Error {
     Error::config(format!("unknown plugin {name}"))
 }
 
-/// Runs the stages between source and sink over the batch, and leaves it as the sink wants it.
-pub(crate) fn run(stages: &mut [Stage], batch: &mut Batch, port: &mut dyn Ask) {
-    for (i, stage) in stages.iter_mut().enumerate() {
+/// Runs these of the stages over the batch, and leaves it as the sink wants it.
+pub(crate) fn run(stages: &mut [Stage], which: Range<usize>, batch: &mut Batch, port: &mut dyn Ask) {
+    for (i, stage) in stages.iter_mut().enumerate().take(which.end).skip(which.start) {
         batch.begin_stage();
         side::at(Phase::Apply, i);
         if batch.assembles || !stage.takes_apart() {

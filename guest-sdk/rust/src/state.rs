@@ -56,6 +56,11 @@ pub(crate) fn export(stages: &mut [Stage]) -> Value {
     Value::Array(states)
 }
 
+/// Whether the body of STATE has what each stage keeps.
+pub(crate) fn is_whole(states: &Value) -> bool {
+    states.as_array().iter().all(|state| state.get("error").as_str() == Some(""))
+}
+
 fn too_large(bytes: usize, left: usize) -> String {
     format!("the state has {bytes} bytes; {left} are left of the {STATE_BYTES_MAX} for all stages")
 }

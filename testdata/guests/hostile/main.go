@@ -14,8 +14,9 @@ import (
 	"github.com/berth-connect/berth/abi"
 )
 
-// describe is set by the linker for modules that misbehave before they have a configuration.
-var describe string
+// describe is set by the linker for modules that misbehave before they have a configuration, clings for one whose
+// connectors can't give up other stages.
+var describe, clings string
 
 //go:wasmimport berth berth_abi_1
 func abi1()
@@ -76,6 +77,10 @@ func (g *guest) handle(e abi.Event) {
 		misbehave("flush", abi.MessageKind(99), e.Seq)
 		body := append([]byte(nil), e.Body...)
 		commit(e.Seq, unsafe.Pointer(&body[0]), uint32(len(body)))
+	case abi.EventAlone:
+		at(abi.PhaseState, 0)
+		misbehave("alone", abi.MessageState, e.Seq)
+		send(abi.MessageState, e.Seq, abi.EncodeStates(nil))
 	case abi.EventConfigs:
 		at(abi.PhaseConfigs, 0)
 		misbehave("configs", abi.MessageConfigs, e.Seq)
@@ -105,6 +110,9 @@ func (g *guest) start(plan abi.Plan, seq uint32) {
 	at(abi.PhaseStart, 0)
 	if len(plan.Stages) > 0 {
 		config, g.kind = plan.Stages[0].Config, plan.Stages[0].Kind
+		if last := plan.Stages[len(plan.Stages)-1].Kind; last == abi.KindSink {
+			g.kind = last
+		}
 	}
 	if plan.Role == abi.RoleTask {
 		misbehave("start", abi.MessageReady, seq)
@@ -150,7 +158,8 @@ func manifest() abi.Manifest {
 	m := abi.Manifest{ABI: abi.Version, SDK: "none"}
 	for _, kind := range []string{abi.KindSource, abi.KindSink, abi.KindTransform, abi.KindConverter} {
 		class := "hostile." + strings.ToUpper(kind[:1]) + kind[1:]
-		m.Plugins = append(m.Plugins, abi.Plugin{Class: class, Kind: kind, Version: "6.6.6"})
+		m.Plugins = append(m.Plugins, abi.Plugin{Class: class, Kind: kind, Version: "6.6.6",
+			GoesAlone: clings == "" && (kind == abi.KindSource || kind == abi.KindSink)})
 	}
 	return m
 }
@@ -195,6 +204,8 @@ func how(what string, kind abi.MessageKind, seq uint32) {
 		put(uint32(kind), seq, unsafe.Pointer(uintptr(0xFFFF_0000)), 0xFFFF, nil, 0)
 	case "seq":
 		send(kind, seq+17, nil)
+	case "stage": // one that there is not
+		send(kind, seq, abi.EncodeStates([]abi.StageState{{Stage: 17}}))
 	case "kind":
 		send(4711, seq, nil)
 	case "flood":

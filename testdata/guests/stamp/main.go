@@ -1,4 +1,4 @@
-// Command stamp is a module whose transformation says in each record which version it is.
+// Command stamp is a module whose transformation says in each record which version it is, and with a source beside it.
 package main
 
 import (
@@ -17,11 +17,14 @@ var version = "1.0.0" // set by -ldflags -X
 
 var definition = abi.ConfigDef{Keys: []abi.ConfigKey{{Name: "does", Type: abi.ConfigString, Default: new(string),
 	HasDefault: true, Importance: abi.Low,
-	Doc: "What versions from 2.0.0 on are bad at: start, panic, fail, slow, export or import."}}}
+	Doc: "What versions from 2.0.0 on are bad at: start, panic, fail, slow, export, import or trap (at its export)."}}}
 
 func main() {
 	guest.Run(guest.Plugin{Class: "test.Stamp", Version: version, Doc: "Appends a count, task and version to a text.",
-		Config: definition, KeepsState: true, NewTransform: func() guest.Transform { return &stamp{} }})
+		Config: definition, KeepsState: true, NewTransform: func() guest.Transform { return &stamp{} }},
+		guest.Plugin{Class: "test.Numbers", Version: version, Doc: "Counts.", Config: numbersDefinition,
+			ExactlyOnce:  func(map[string]*string) (guest.Support, error) { return guest.Supported, nil },
+			NewConnector: func() guest.Connector { return &allTasks{} }, NewSource: func() guest.Source { return &numbers{} }})
 }
 
 // stamp counts records; the count goes from version to version.
@@ -66,7 +69,10 @@ func (s *stamp) Transform(_ context.Context, r *guest.Record) (guest.Outcome, er
 
 // ExportState implements guest.StateKeeper.
 func (s *stamp) ExportState(context.Context) ([]byte, error) {
-	if s.does == "export" {
+	switch s.does {
+	case "trap":
+		panic("at the export of state, on purpose")
+	case "export":
 		return nil, errors.New("this version does not let its state go, on purpose")
 	}
 	return []byte(strconv.Itoa(s.count)), nil
