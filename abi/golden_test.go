@@ -52,6 +52,11 @@ func goldens() []golden {
 		{"object", "A value body: an OBJECT.", func(t testing.TB) []byte {
 			return AppendValueBody(nil, mustValue(t, Object{"java.lang.Character", "é"}))
 		}, againValue},
+		{"halved", "A value body: a text of a, a backslash and the first half of a surrogate pair.", func(testing.TB) []byte {
+			var b Builder
+			b.UTF16([]uint16{'a', '\\', 0xD83D})
+			return AppendValueBody(nil, b.Value())
+		}, againValue},
 		{"schema", "A schema: the struct of the values in batch.bin.", func(testing.TB) []byte {
 			return AppendSchema(nil, sampleSchema())
 		}, func(b []byte) ([]byte, error) {

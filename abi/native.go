@@ -125,7 +125,7 @@ func (b *Builder) native(s *Schema, x any, index func(*Schema) uint32, depth int
 	}
 	if tag, ok := tagOf(x); !ok {
 		return fmt.Errorf("encode value: %T has no Connect type", x)
-	} else if s != nil && tag != TagNull && tag != s.Tag() {
+	} else if s != nil && tag != TagNull && !s.takesNative(tag, x) {
 		return fmt.Errorf("encode value: %T in schema %s", x, s.describe())
 	}
 	switch x := x.(type) {
@@ -328,8 +328,9 @@ func (b *Builder) fields(s *Schema, x *Struct, index func(*Schema) uint32, depth
 	return nil
 }
 
-// Native decodes the value to what ToValue takes: maps as *OrderedMap, DATE as time.Time in UTC, RAW as []byte. A
-// struct needs its schema; a class of value that the schema does not hold is an error.
+// Native decodes the value to what ToValue takes: maps as *OrderedMap, DATE as time.Time in UTC, RAW as []byte, a text
+// with half a surrogate pair with U+FFFD in its place. A struct needs its schema; a class of value that the schema does
+// not hold is an error.
 func (v Value) Native(schema *Schema) (any, error) { return v.NativeIn(schema, nil) }
 
 // NativeIn is Native with a source of the schemas that structs name by their index in the batch.
@@ -347,7 +348,7 @@ func (v Value) toNative(s *Schema, lookup func(uint32) (*Schema, error), depth i
 			return nil, err
 		}
 	}
-	if s != nil && v.Tag != TagNull && v.Tag != TagRaw && v.Tag != s.Tag() {
+	if s != nil && v.Tag != TagNull && v.Tag != TagRaw && !s.takes(v) {
 		return nil, fmt.Errorf("%s in schema %s", v.Tag, s.describe())
 	}
 	switch v.Tag {
@@ -385,6 +386,9 @@ func (v Value) toNative(s *Schema, lookup func(uint32) (*Schema, error), depth i
 		return parseBigInt(v.Payload), nil
 	case TagObject:
 		o, _ := v.object() // it was validated
+		if o.Class == javaString {
+			return o.text(), nil
+		}
 		return o, nil
 	}
 	return append([]byte{}, v.Payload...), nil // BYTES, RAW

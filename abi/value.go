@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -119,10 +120,11 @@ func (v Value) Float64() float64 {
 // Bool returns a BOOLEAN.
 func (v Value) Bool() bool { return v.Tag == TagBoolean && len(v.Payload) == 1 && v.Payload[0] == 1 }
 
-// String returns a copy of a STRING's text, "" for anything else.
+// String returns a copy of a STRING's text, with U+FFFD for half a surrogate pair; "" for anything else.
 func (v Value) String() string {
 	if v.Tag != TagString {
-		return ""
+		units, _ := v.Halved()
+		return string(utf16.Decode(units))
 	}
 	return string(v.Payload)
 }

@@ -112,7 +112,10 @@ func canonicalValue(t string, x object) any {
 	case "float32", "float64":
 		short["bits"] = x["bits"]
 	case "string":
-		short["v"] = stringOf(x)
+		if _, halved := unitsOf(x); halved {
+			return object{"t": t, "utf16": x["utf16"]}
+		}
+		short["v"] = textOf(x["v"])
 	case "bytebuffer":
 		return object{"t": "bytes", "v": x["v"]}
 	case "map":

@@ -3,12 +3,10 @@ package main
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"reflect"
 	"strconv"
-	"unicode/utf16"
 
 	"github.com/berth-connect/berth/abi"
 )
@@ -211,6 +209,13 @@ func decodeStruct(v abi.Value, schema object, find lookup) (any, error) {
 }
 
 func decodeScalar(v abi.Value) (any, error) {
+	if units, halved := v.Halved(); halved {
+		digits := ""
+		for _, unit := range units {
+			digits += fmt.Sprintf("%04x", unit)
+		}
+		return object{"t": "string", "utf16": digits}, nil
+	}
 	x, err := v.Native(nil)
 	if err != nil {
 		return nil, err
@@ -241,17 +246,4 @@ func decodeScalar(v abi.Value) (any, error) {
 		return object{"t": "bigint", "v": fmt.Sprint(x)}, nil
 	}
 	return nil, fmt.Errorf("a value of class %s where a Connect value was due", v.Tag)
-}
-
-// decodeUTF16 is the text of hex digits of UTF-16 units; half a surrogate pair becomes U+FFFD.
-func decodeUTF16(digits string) string {
-	bytes, err := hex.DecodeString(digits)
-	if err != nil {
-		return digits
-	}
-	units := make([]uint16, len(bytes)/2)
-	for i := range units {
-		units[i] = binary.BigEndian.Uint16(bytes[2*i:])
-	}
-	return string(utf16.Decode(units))
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/berth-connect/berth/abi"
 )
@@ -201,7 +204,7 @@ func encodeScalar(b *abi.Builder, t string, v object) error {
 	case "bool":
 		b.Bool(v["v"] == true)
 	case "string":
-		b.String(stringOf(v))
+		encodeText(b, v)
 	case "bytes", "bytebuffer": // Connect's converters read the whole array behind a ByteBuffer
 		bytes, err := base64.StdEncoding.DecodeString(textOf(v["v"]))
 		if err != nil {
@@ -314,13 +317,35 @@ func encodeStruct(b *abi.Builder, v object, declared any, add intern) error {
 	return nil
 }
 
-// stringOf is the text of a value; half a surrogate pair becomes U+FFFD, as everywhere in Berth.
-func stringOf(v object) string {
-	units, ok := v["utf16"].(string)
-	if !ok {
-		return textOf(v["v"])
+// encodeText writes a text, which the vectors have in UTF-16 if it holds half a surrogate pair.
+func encodeText(b *abi.Builder, v object) {
+	if units, ok := unitsOf(v); ok {
+		b.UTF16(units)
+	} else {
+		b.String(textOf(v["v"]))
 	}
-	return decodeUTF16(units)
+}
+
+// unitsOf reads the hex digits of a text in UTF-16; false: it is none.
+func unitsOf(v object) ([]uint16, bool) {
+	digits, _ := v["utf16"].(string)
+	bytes, err := hex.DecodeString(digits)
+	if err != nil || digits == "" || len(bytes)%2 != 0 {
+		return nil, false
+	}
+	units := make([]uint16, len(bytes)/2)
+	for i := range units {
+		units[i] = binary.BigEndian.Uint16(bytes[2*i:])
+	}
+	return units, true
+}
+
+// stringOf is the text of a value as Go holds it, with U+FFFD for half a surrogate pair.
+func stringOf(v object) string {
+	if units, ok := unitsOf(v); ok {
+		return string(utf16.Decode(units))
+	}
+	return textOf(v["v"])
 }
 
 func textOf(x any) string {

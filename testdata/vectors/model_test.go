@@ -24,6 +24,8 @@ func TestRecordsSurviveTheABI(t *testing.T) {
 		"struct":             `"kind":"source","keySchema":` + schema + `,"key":{"t":"struct","v":` + values + `}`,
 		"struct of its own":  `"kind":"source","key":{"t":"struct","schema":` + schema + `,"v":` + values + `}`,
 		"null with a schema": `"kind":"source","valueSchema":{"type":"ARRAY","optional":true,"value":{"type":"INT8"}}`,
+		"half a pair": `"kind":"source","keySchema":{"type":"STRING"},"key":{"t":"string","utf16":"0061005cdc00d83d"},
+			"value":{"t":"map","v":[[{"t":"string","utf16":"d800"},{"t":"string","utf16":"dfff"}]]}`,
 		"headers": `"kind":"source","headers":[{"key":"a"},
 			{"key":"","schema":{"type":"STRING"},"value":{"t":"string","v":""}}]`,
 	} {

@@ -50,6 +50,7 @@ pub mod files;
 pub mod fuzz;
 pub mod host;
 pub mod http;
+mod java_string;
 mod layouts;
 pub mod limits;
 mod memory;

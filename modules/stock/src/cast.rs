@@ -86,7 +86,7 @@ impl Transform for CastWhole {
         let value = record.cell(&cell);
         let cast = match conversion.keeps(value) {
             true => Cell::new(cell.off, cell.len, cell.tag(), schema),
-            false => record.arena.write(conversion.tag(), schema, |out| conversion.append(value, out))?,
+            false => record.arena.write(conversion.tag_of(value), schema, |out| conversion.append(value, out))?,
         };
         self.half.set(record, cast);
         Ok(Outcome::Keep)
@@ -135,7 +135,7 @@ impl Step {
 fn write_cast(conversion: Conversion, value: ValueRef<'_>, arena: &mut Arena<'_>) -> Result<Cell> {
     match value.is_null() {
         true => Ok(Cell::NULL),
-        false => arena.write(conversion.tag(), NONE, |out| conversion.append(value, out)),
+        false => arena.write(conversion.tag_of(value), NONE, |out| conversion.append(value, out)),
     }
 }
 

@@ -61,8 +61,17 @@ impl Conversion {
         Conversion { source, target }
     }
 
-    /// Tag of the results.
-    pub fn tag(&self) -> Tag {
+    /// Tag of what a value becomes.
+    #[inline]
+    pub fn tag_of(&self, value: ValueRef<'_>) -> Tag {
+        match value.tag {
+            Tag::Object if self.target == Type::String && value.is_text() => Tag::Object,
+            _ => self.tag(),
+        }
+    }
+
+    /// Tag of the results, texts with half a surrogate pair apart.
+    fn tag(&self) -> Tag {
         match self.target {
             Type::Int8 => Tag::Int8,
             Type::Int16 => Tag::Int16,
@@ -77,7 +86,7 @@ impl Conversion {
 
     /// Whether a value stays as it is.
     pub fn keeps(&self, value: ValueRef<'_>) -> bool {
-        value.tag == self.tag() && !matches!(self.source, Source::Refused(_))
+        value.tag == self.tag_of(value) && !matches!(self.source, Source::Refused(_))
     }
 
     /// Appends the payload of what a value that is not null becomes.
@@ -107,9 +116,9 @@ impl Conversion {
     /// A default, cast.
     pub fn cast(&self, value: &Value) -> Result<Value> {
         let body = value.to_body();
-        let mut payload = Vec::new();
-        self.append(ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), &mut payload)?;
-        Value::decode(ValueRef::new(self.tag(), &payload))
+        let (value, mut payload) = (ValueRef::of_item(&body).unwrap_or(ValueRef::NULL), Vec::new());
+        self.append(value, &mut payload)?;
+        Value::decode(ValueRef::new(self.tag_of(value), &payload))
     }
 
     fn check(&self, value: ValueRef<'_>) -> Result<()> {
@@ -118,6 +127,7 @@ impl Conversion {
             (Source::Unknown, Tag::Array) => Err(refused(Type::Array)),
             (Source::Unknown, Tag::Map) => Err(refused(Type::Map)),
             (Source::Unknown, Tag::Struct) => Err(refused(Type::Struct)),
+            (Source::Unknown, Tag::Object) if value.is_text() => Ok(()),
             (Source::Unknown, Tag::Decimal | Tag::Date | Tag::BigInt | Tag::Object) => Err(Error::data(format!(
                 "Cast transformation was passed a value of type {} which is not supported by Connect's data API",
                 class_of(value)
@@ -139,6 +149,10 @@ impl Conversion {
             (Tag::String, _) => {
                 let text = value.str().unwrap_or_default();
                 self.parse(text).ok_or_else(|| out_of_range(text))?
+            }
+            (Tag::Object, _) if value.is_text() => {
+                let text = value.to_text().unwrap_or_default();
+                self.parse(&text).ok_or_else(|| out_of_range(&text))?
             }
             _ => match value.int() {
                 Some(n) => Number::Int(n),

@@ -88,6 +88,17 @@ impl Charset {
             Charset::Other(encoding) => encode_table(encoding, text, out),
         }
     }
+
+    /// Appends the bytes of a text in UTF-16, which may hold half a surrogate pair: UTF-16 and UTF-32 have U+FFFD
+    /// in its place.
+    pub fn encode_utf16(self, units: &[u16], out: &mut Vec<u8>) {
+        let substitute = match self {
+            Charset::Utf16(_) | Charset::Utf32(_) => '\u{FFFD}',
+            _ => '?',
+        };
+        let text: String = char::decode_utf16(units.iter().copied()).map(|c| c.unwrap_or(substitute)).collect();
+        self.encode(&text, out);
+    }
 }
 
 /// The sets with a table, by the Web's labels, which hold Java's names once underscores are dashes. Where the Web took

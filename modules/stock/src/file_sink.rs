@@ -11,6 +11,7 @@ use berth_guest::{
 
 use crate::java_text;
 use crate::paths;
+use crate::wtf8;
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -125,7 +126,11 @@ fn append_text(batch: &mut Batch, cell: &berth_guest::Cell, out: &mut Vec<u8>) -
     match value.tag {
         Tag::String => out.extend_from_slice(value.payload),
         Tag::Bytes | Tag::Raw => out.extend_from_slice(String::from_utf8_lossy(value.payload).as_bytes()),
-        _ => java_text::append(value, schema.as_deref(), &mut batch.dict, out),
+        _ => {
+            let start = out.len();
+            java_text::append(value, schema.as_deref(), &mut batch.dict, out);
+            wtf8::encode(out, start);
+        }
     }
     Ok(())
 }

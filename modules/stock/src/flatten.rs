@@ -11,6 +11,7 @@ use berth_guest::{
 use crate::field_reader::FieldReader;
 use crate::fields::{add_field, require_map, require_struct, same_basics, Half};
 use crate::java_class::{class_of, name_of};
+use crate::wtf8;
 
 const PURPOSE: &str = "flattening";
 
@@ -110,7 +111,7 @@ impl Flatten {
             b.open(Tag::Map);
             names.each(value, delimiter, &mut |names, item| {
                 if names.replaced.binary_search(&number).is_err() {
-                    b.str(&names.path);
+                    wtf8::build(&names.path, b);
                     b.value(item);
                 }
                 number += 1;
@@ -234,7 +235,7 @@ impl Shape {
         self.may_clash |= delimiter.is_empty();
         for (key, value) in map.entries() {
             let name = key.payload;
-            self.is_flat &= key.tag == Tag::String && value.tag != Tag::Map && unsupported(value.tag).is_none();
+            self.is_flat &= key.is_text() && value.tag != Tag::Map && unsupported(value).is_none();
             self.may_clash |= name.is_empty() || name.iter().any(|byte| delimiter.as_bytes().contains(byte));
             if value.tag == Tag::Map {
                 self.look_at(value, delimiter);
@@ -247,9 +248,9 @@ impl Shape {
 #[derive(Default)]
 struct Names {
     /// Names on the way, joined.
-    path: String,
+    path: Vec<u8>,
     /// All names, one behind the other, and where each ends.
-    all: String,
+    all: Vec<u8>,
     ends: Vec<usize>,
     order: Vec<usize>,
     /// Numbers of entries that a later one of the same name replaces, rising.
@@ -277,12 +278,14 @@ impl Names {
         let length = self.path.len();
         for (key, value) in map.entries() {
             if length > 0 {
-                self.path.push_str(delimiter);
+                self.path.extend_from_slice(delimiter.as_bytes());
             }
-            self.path.push_str(key.str().ok_or_else(|| not_a_name(key))?);
-            match (value.tag, unsupported(value.tag)) {
+            if !wtf8::append(key, &mut self.path) {
+                return Err(not_a_name(key));
+            }
+            match (value.tag, unsupported(value)) {
                 (Tag::Map, _) => self.enter(value, delimiter, found)?,
-                (_, Some(refuse)) => return Err(refuse(value, &self.path)),
+                (_, Some(refuse)) => return Err(refuse(value, &String::from_utf8_lossy(&self.path))),
                 _ => found(self, value),
             }
             self.path.truncate(length);
@@ -298,7 +301,7 @@ impl Names {
         self.all.clear();
         self.ends.clear();
         self.each(map, delimiter, &mut |names, _| {
-            names.all.push_str(&names.path);
+            names.all.extend_from_slice(&names.path);
             names.ends.push(names.all.len());
         })?;
         let Names { all, ends, order, replaced, .. } = self;
@@ -319,8 +322,9 @@ fn not_a_name(key: ValueRef<'_>) -> Error {
 }
 
 /// Makes the error for values of a class that may not stand in a map without a schema.
-fn unsupported(tag: Tag) -> Option<fn(ValueRef<'_>, &str) -> Error> {
-    match tag {
+fn unsupported(value: ValueRef<'_>) -> Option<fn(ValueRef<'_>, &str) -> Error> {
+    match value.tag {
+        Tag::Object if value.is_text() => None,
         Tag::Decimal | Tag::Date | Tag::BigInt | Tag::Object => Some(|value, name| {
             let class = class_of(value);
             Error::data(format!(

@@ -7,6 +7,7 @@ use crate::java_class::name_of;
 use crate::java_number::{append_f32, bigint_text, non_finite};
 use crate::java_text;
 use crate::java_time::Civil;
+use crate::wtf8;
 
 /// `String.format(pattern, args)`. Objects are printed by their `toString`; dates are in UTC.
 pub fn format(pattern: &str, args: &[ValueRef<'_>], dict: &mut Dictionaries) -> Result<String> {
@@ -119,7 +120,7 @@ impl<'a> Spec<'a> {
             ('b' | 'B', tag) => return (tag != Tag::Null).to_string(),
             _ => java_text::append(arg, None, dict, &mut out),
         }
-        let text = String::from_utf8(out).unwrap_or_default();
+        let text = wtf8::shown(&out);
         if matches!(self.conversion, 'h' | 'H') && !arg.is_null() {
             return format!("{:x}", crate::java_hash::string_hash(&text));
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use berth_guest::{Cell, Record, Schema, Scratch, Tag, ValueRef, NONE, NO_TIMESTAMP};
 
 use crate::java_text;
+use crate::wtf8;
 
 /// A record does not know where it was before the transforms so far; topic, partition and offset stand for that. Source
 /// partition and offset are null where the stage was not told.
@@ -76,7 +77,7 @@ fn headers(record: &mut Record<'_>) -> Vec<(String, String, String)> {
 fn value_text(record: &mut Record<'_>, value: ValueRef<'_>, schema: Option<&Schema>) -> String {
     let mut out = Vec::new();
     java_text::append(value, schema, record.dict, &mut out);
-    String::from_utf8_lossy(&out).into_owned()
+    wtf8::shown(&out).into_owned()
 }
 
 fn schema_text(schema: Option<&Schema>) -> String {

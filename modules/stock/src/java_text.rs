@@ -4,9 +4,10 @@ use berth_guest::{Dictionaries, Schema, Tag, ValueRef};
 
 use crate::java_number::{append_bigint, append_decimal, append_f32, append_f64, append_int};
 use crate::java_time::date_text;
+use crate::wtf8;
 
-/// Appends `String.valueOf(value)`. The schema names the fields of structs; `dict` knows the schemas that structs
-/// carry themselves.
+/// Appends `String.valueOf(value)`, in WTF-8. The schema names the fields of structs; `dict` knows the schemas that
+/// structs carry themselves.
 pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) {
     let text = |text: String, out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
     match value.tag {
@@ -21,6 +22,7 @@ pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionar
             append_decimal(scale, unscaled, out);
         }
         Tag::BigInt => append_bigint(value.payload, out),
+        Tag::Object if wtf8::append(value, out) => {}
         Tag::Object => out.extend_from_slice(value.object().map_or("", |(_, text)| text).as_bytes()),
         Tag::Date => text(date_text(value.int().unwrap_or(0)), out),
         Tag::Bytes | Tag::Raw => text(format!("[B@{:x}", address(value.payload)), out),

@@ -46,25 +46,36 @@ fn foreign(raw: &[u8]) -> Option<(Charset, usize)> {
 }
 
 /// Copies bytes, surrogates of three bytes made one character of four: Jackson reads such pairs. Half a pair becomes
-/// U+FFFD.
+/// an escape, which means the same within a text and is no JSON elsewhere; behind a backslash, where it would be
+/// another escape, U+FFFD, which is as wrong there.
 fn join_surrogates(raw: &[u8], out: &mut Vec<u8>) {
-    let bits = |high: u8, low: u8| ((high as u32 & 0xF) << 6) | (low as u32 & 0x3F);
+    let unit = |high: u8, low: u8| 0xD000 | (high as u32 & 0x3F) << 6 | (low as u32 & 0x3F);
     let mut rest = raw;
     while let [first, ..] = rest {
-        let (c, taken) = match rest {
+        let taken = match rest {
             [0xED, a @ 0xA0..=0xAF, b @ 0x80..=0xBF, 0xED, c @ 0xB0..=0xBF, d @ 0x80..=0xBF, ..] => {
-                (char::from_u32(0x10000 + (bits(*a, *b) << 10) + bits(*c, *d)), 6)
+                let code = 0x10000 + ((unit(*a, *b) - 0xD800) << 10) + (unit(*c, *d) - 0xDC00);
+                push(char::from_u32(code).unwrap_or('\u{FFFD}'), out);
+                6
             }
-            [0xED, 0xA0..=0xBF, 0x80..=0xBF, ..] => (None, 3),
+            [0xED, a @ 0xA0..=0xBF, b @ 0x80..=0xBF, ..] => {
+                match out.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 {
+                    0 => out.extend_from_slice(format!("\\u{:04X}", unit(*a, *b)).as_bytes()),
+                    _ => push('\u{FFFD}', out),
+                }
+                3
+            }
             _ => {
                 out.push(*first);
-                rest = &rest[1..];
-                continue;
+                1
             }
         };
-        out.extend_from_slice(c.unwrap_or('\u{FFFD}').encode_utf8(&mut [0; 4]).as_bytes());
         rest = &rest[taken..];
     }
+}
+
+fn push(c: char, out: &mut Vec<u8>) {
+    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
 #[cfg(test)]
@@ -94,9 +105,11 @@ mod tests {
     }
 
     #[test]
-    fn surrogates_of_three_bytes_are_joined() {
+    fn surrogates_of_three_bytes_are_joined_or_escaped() {
         assert_eq!(text(b"\"\xED\xA0\xBD\xED\xB8\x80\"", &mut Vec::new()), Ok("\"😀\""));
-        assert_eq!(text(b"\"\xED\xA0\x80\"", &mut Vec::new()), Ok("\"\u{FFFD}\""));
+        assert_eq!(text(b"\"\xED\xA0\x80\xED\xBF\xBF\xED\xBF\xBF\"", &mut Vec::new()), Ok("\"\u{103FF}\\uDFFF\""));
+        assert_eq!(text(b"\"\\\\\xED\xA0\x80\"", &mut Vec::new()), Ok("\"\\\\\\uD800\""));
+        assert_eq!(text(b"\"\\\xED\xA0\x80\"", &mut Vec::new()), Ok("\"\\\u{FFFD}\""));
         assert!(text(b"\"\xFF\"", &mut Vec::new()).is_err());
     }
 }

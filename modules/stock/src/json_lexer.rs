@@ -7,6 +7,7 @@ use berth_guest::limits::DEPTH;
 use berth_guest::{Builder, Tag};
 
 use crate::json_names::Names;
+use crate::json_text::{unit, utf16, Text};
 
 /// Why a text is not the JSON that was expected.
 #[derive(Debug, PartialEq)]
@@ -49,7 +50,7 @@ impl<'a> Lexer<'a> {
 
     /// Checks the escapes of a text.
     pub fn check_escapes(&self, raw: &str) -> Read<()> {
-        self.unescape(raw, &mut Vec::new())
+        self.unescape(raw, &mut Vec::new()).map(drop)
     }
 
     /// Opens a container: whether an item follows.
@@ -134,18 +135,19 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    pub fn string(&mut self) -> Read<Cow<'a, str>> {
+    pub fn string(&mut self) -> Read<Text<'a>> {
         let (raw, escaped) = self.raw_string()?;
         if !escaped {
-            return Ok(Cow::Borrowed(raw));
+            return Ok(Text { shown: Cow::Borrowed(raw), halved: None });
         }
         let mut out = Vec::with_capacity(raw.len());
-        self.unescape(raw, &mut out)?;
-        Ok(Cow::Owned(String::from_utf8_lossy(&out).into_owned()))
+        let halved = self.unescape(raw, &mut out)?.then(|| utf16(raw).into());
+        Ok(Text { shown: Cow::Owned(String::from_utf8_lossy(&out).into_owned()), halved })
     }
 
-    fn unescape(&self, raw: &str, out: &mut Vec<u8>) -> Read<()> {
-        let mut rest = raw;
+    /// Tells whether the text holds half a surrogate pair, which is U+FFFD in `out`.
+    fn unescape(&self, raw: &str, out: &mut Vec<u8>) -> Read<bool> {
+        let (mut rest, mut halved) = (raw, false);
         while let Some(at) = rest.find('\\') {
             out.extend_from_slice(&rest.as_bytes()[..at]);
             let escape = rest.as_bytes().get(at + 1).copied().unwrap_or(0);
@@ -157,17 +159,21 @@ impl<'a> Lexer<'a> {
                 b'b' => out.push(8),
                 b'f' => out.push(12),
                 b'"' | b'\\' | b'/' => out.push(escape),
-                b'u' => rest = self.unescape_unicode(rest, out)?,
+                b'u' => {
+                    let (c, more) = self.unescape_unicode(rest)?;
+                    halved |= c.is_none();
+                    out.extend_from_slice(c.unwrap_or('\u{FFFD}').encode_utf8(&mut [0; 4]).as_bytes());
+                    rest = more;
+                }
                 _ => return self.problem("unknown escape"),
             }
         }
         out.extend_from_slice(rest.as_bytes());
-        Ok(())
+        Ok(halved)
     }
 
-    /// Half a surrogate pair becomes U+FFFD: UTF-8 has no form for it.
-    fn unescape_unicode<'t>(&self, rest: &'t str, out: &mut Vec<u8>) -> Read<&'t str> {
-        let unit = |text: &str| text.get(..4).filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit())).map(hex);
+    /// The character of one escape or two, `None` for half a surrogate pair, and what follows.
+    fn unescape_unicode<'t>(&self, rest: &'t str) -> Read<(Option<char>, &'t str)> {
         let Some(first) = unit(rest) else { return self.problem("broken unicode escape") };
         let mut rest = &rest[4..];
         let mut code = first;
@@ -177,9 +183,7 @@ impl<'a> Lexer<'a> {
                 rest = &rest[6..];
             }
         }
-        let c = char::from_u32(code).unwrap_or('\u{FFFD}');
-        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        Ok(rest)
+        Ok((char::from_u32(code), rest))
     }
 
     /// The text of a number, and whether it is whole. Behind one at the root there must be a blank.
@@ -342,13 +346,17 @@ impl<'a> Lexer<'a> {
             b.str(raw);
             return Ok((raw, false));
         }
-        let mut done = Ok(());
+        let (mark, mut halved) = (b.mark(), Ok(false));
         b.with(Tag::String, |out| {
             let start = out.len();
-            done = self.unescape(raw, out);
+            halved = self.unescape(raw, out);
             debug_assert!(std::str::from_utf8(&out[start..]).is_ok());
         });
-        done.map(|()| (raw, true))
+        if halved? {
+            b.back_to(mark);
+            b.utf16(&utf16(raw));
+        }
+        Ok((raw, true))
     }
 
     fn build_object(&mut self, b: &mut Builder<'_>) -> Read<()> {
@@ -372,10 +380,6 @@ impl<'a> Lexer<'a> {
         b.close_map();
         Ok(())
     }
-}
-
-fn hex(text: &str) -> u32 {
-    u32::from_str_radix(text, 16).unwrap_or(0xFFFD)
 }
 
 /// Whether a number has neither fraction nor exponent.

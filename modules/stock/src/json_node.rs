@@ -1,11 +1,10 @@
 //! JSON as a tree, for values with a schema and for objects that may name a member twice.
 
-use std::borrow::Cow;
-
 use berth_guest::limits::DEPTH;
 use berth_guest::{Builder, Tag};
 
 use crate::json_lexer::{is_whole, to_f64, to_i64, Lexer, Read};
+use crate::json_text::Text;
 
 /// A JSON value; numbers keep their text.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,16 +12,16 @@ pub enum Node<'a> {
     Null,
     Bool(bool),
     Number(&'a str),
-    Text(Cow<'a, str>),
+    Text(Text<'a>),
     Array(Vec<Node<'a>>),
-    Object(Vec<(Cow<'a, str>, Node<'a>)>),
+    Object(Vec<(Text<'a>, Node<'a>)>),
 }
 
 impl<'a> Node<'a> {
     /// Member of an object.
     pub fn get(&self, name: &str) -> Option<&Node<'a>> {
         match self {
-            Node::Object(members) => members.iter().find(|(k, _)| k == name).map(|(_, v)| v),
+            Node::Object(members) => members.iter().find(|(k, _)| k.shown == name).map(|(_, v)| v),
             _ => None,
         }
     }
@@ -41,7 +40,7 @@ impl<'a> Node<'a> {
 
     pub fn text(&self) -> Option<&str> {
         match self {
-            Node::Text(text) => Some(text),
+            Node::Text(text) => Some(&text.shown),
             _ => None,
         }
     }
@@ -56,7 +55,7 @@ impl<'a> Lexer<'a> {
         Ok(match self.peek() {
             Some(b'"') => Node::Text(self.string()?),
             Some(b'{') => {
-                let mut members: Vec<(Cow<'a, str>, Node<'a>)> = Vec::new();
+                let mut members: Vec<(Text<'a>, Node<'a>)> = Vec::new();
                 if !self.empty(b'}') {
                     loop {
                         self.key_follows()?;
@@ -110,7 +109,7 @@ pub fn build_node(node: &Node<'_>, b: &mut Builder<'_>) {
         Node::Bool(x) => b.boolean(*x),
         Node::Number(text) if is_whole(text) => b.i64(to_i64(text)),
         Node::Number(text) => b.f64(to_f64(text)),
-        Node::Text(text) => b.str(text),
+        Node::Text(text) => text.build(b),
         Node::Array(items) => {
             b.open(Tag::Array);
             items.iter().for_each(|item| build_node(item, b));
@@ -119,7 +118,7 @@ pub fn build_node(node: &Node<'_>, b: &mut Builder<'_>) {
         Node::Object(members) => {
             b.open(Tag::Map);
             for (key, value) in members {
-                b.str(key);
+                key.build(b);
                 build_node(value, b);
             }
             b.close_map();

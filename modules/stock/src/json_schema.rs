@@ -11,6 +11,7 @@ use crate::java_number::shorten;
 use crate::java_time::DAY_MS;
 use crate::json_lexer::{is_whole, to_f64, to_i64};
 use crate::json_node::Node;
+use crate::json_text::Text;
 use crate::logical_types::{decimal_scale, time_of};
 
 /// Class of errors in the building of a schema.
@@ -93,8 +94,8 @@ fn attributes(node: &Node<'_>, out: &mut Schema, replace_null: bool) -> Result<(
         }
     }
     if let Some(Node::Object(members)) = node.get("parameters") {
-        let pair = |(key, value): &(std::borrow::Cow<'_, str>, Node<'_>)| match value.text() {
-            Some(text) => Ok((key.to_string(), text.to_string())),
+        let pair = |(key, value): &(Text<'_>, Node<'_>)| match value.text() {
+            Some(text) => Ok((key.shown.to_string(), text.to_string())),
             None => Err(Error::data("Schema parameters must have string values.")),
         };
         let pairs = members.iter().map(pair).collect::<Result<Vec<_>>>()?;
@@ -139,7 +140,10 @@ pub fn value(schema: &Schema, node: Option<&Node<'_>>, replace_null: bool) -> Re
         Type::Float32 => Value::Float32(number.float()),
         Type::Float64 => Value::Float64(number.double()),
         Type::Boolean => Value::Boolean(*node == Node::Bool(true)),
-        Type::String => Value::optional(node.text()),
+        Type::String => match node {
+            Node::Text(text) => text.value(),
+            _ => Value::Null,
+        },
         Type::Bytes => match node.text() {
             None => Value::Null,
             Some(text) => Value::Bytes(binary(text).map_err(|cause| because("Invalid bytes field", cause))?),
@@ -203,7 +207,9 @@ fn decimal(schema: &Schema, node: &Node<'_>) -> Result<Value> {
             let decimal = Decimal::parse(text).ok_or_else(|| Error::data("Invalid bytes for Decimal field"))?;
             Ok(Value::Decimal(decimal.scale, decimal.unscaled()))
         }
-        Node::Text(text) => decimal_of(schema, text).map_err(|cause| because("Invalid bytes for Decimal field", cause)),
+        Node::Text(text) => {
+            decimal_of(schema, &text.shown).map_err(|cause| because("Invalid bytes for Decimal field", cause))
+        }
         _ => Err(Error::data(format!(
             "Invalid type for Decimal, underlying representation should be numeric or bytes but was {}",
             node.kind()
@@ -245,7 +251,7 @@ fn array(schema: &Schema, node: &Node<'_>, replace_null: bool) -> Result<Value> 
             items.iter().enumerate().map(item).collect::<Result<_>>()?
         }
         Node::Object(members) => {
-            members.iter().map(|(name, node)| one(node).map_err(|e| e.at(name.as_ref()))).collect::<Result<_>>()?
+            members.iter().map(|(name, node)| one(node).map_err(|e| e.at(&name.shown))).collect::<Result<_>>()?
         }
         _ => Vec::new(),
     };
@@ -263,8 +269,8 @@ fn map(schema: &Schema, node: &Node<'_>, replace_null: bool) -> Result<Value> {
             )));
         };
         for (name, node) in members {
-            let item = value(element, Some(node), replace_null).map_err(|e| e.at(name.as_ref()))?;
-            entries.push((Value::str(name.as_ref()), item));
+            let item = value(element, Some(node), replace_null).map_err(|e| e.at(&name.shown))?;
+            entries.push((name.value(), item));
         }
         return Ok(Value::Map(entries));
     }

@@ -41,7 +41,7 @@ pub fn envelope<'a>(text: &'a str) -> Read<Option<Envelope<'a>>> {
             let start = lexer.value_start();
             lexer.skip(1)?;
             let value = Some(&text[start..lexer.position()]);
-            match &*name {
+            match &*name.shown {
                 "schema" => schema = value,
                 "payload" => payload = value,
                 _ => others = true,

@@ -59,6 +59,7 @@ impl Style {
             | (Type::Boolean, Tag::Boolean)
             | (Type::String, Tag::String)
             | (Type::Bytes, Tag::Bytes) => self.schemaless(value, dict, out),
+            (Type::String, Tag::Object) if value.is_text() => self.schemaless(value, dict, out),
             (Type::Array, Tag::Array) => self.array(value, schema.element.as_deref(), dict, out),
             (Type::Map, Tag::Map) => self.map(value, Some(schema), dict, out),
             (Type::Struct, Tag::Struct) => self.structure(value, schema, dict, out),
@@ -110,6 +111,7 @@ impl Style {
             Tag::Array => return self.array(value, None, dict, out),
             Tag::Map => return self.map(value, None, dict, out),
             Tag::Struct => return Err(Error::data("Mismatching schema.")),
+            Tag::Object if value.is_text() => append_halved(&value.halved().unwrap_or_default(), out),
             Tag::Decimal | Tag::Date | Tag::BigInt | Tag::Object => {
                 let class = class_of(value);
                 return Err(Error::data(format!("Java class {class} does not have corresponding schema type.")));
@@ -148,7 +150,7 @@ impl Style {
             Some(key) => key.kind == Type::String,
             None => {
                 let items = value.items();
-                (0..value.len()).all(|i| items.get(2 * i).is_none_or(|k| k.tag == Tag::String))
+                (0..value.len()).all(|i| items.get(2 * i).is_none_or(|k| k.is_text()))
             }
         };
         out.push(if object { b'{' } else { b'[' });
@@ -399,7 +401,7 @@ pub fn append_base64(bytes: &[u8], out: &mut Vec<u8>) {
 fn append_surrogates(text: &[u8], out: &mut Vec<u8>) -> usize {
     let four = text.get(..4).unwrap_or(text);
     for unit in String::from_utf8_lossy(four).encode_utf16() {
-        let _ = write!(out, "\\u{unit:04X}");
+        append_unit(unit, out);
     }
     four.len()
 }
@@ -414,6 +416,22 @@ pub fn append_string(text: &[u8], out: &mut Vec<u8>) {
         append_escaped(text, out);
     }
     out.push(b'"');
+}
+
+/// Appends a quoted string in UTF-16; half a surrogate pair is an escape.
+fn append_halved(units: &[u16], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for c in char::decode_utf16(units.iter().copied()) {
+        match c {
+            Ok(c) => append_escaped(c.encode_utf8(&mut [0; 4]).as_bytes(), out),
+            Err(half) => append_unit(half.unpaired_surrogate(), out),
+        }
+    }
+    out.push(b'"');
+}
+
+fn append_unit(unit: u16, out: &mut Vec<u8>) {
+    let _ = write!(out, "\\u{unit:04X}");
 }
 
 fn append_escaped(text: &[u8], out: &mut Vec<u8>) {
@@ -433,9 +451,7 @@ fn append_escaped(text: &[u8], out: &mut Vec<u8>) {
             12 => out.extend_from_slice(b"\\f"),
             0xF0.. => taken = append_surrogates(rest, out),
             0x80.. => out.push(*byte),
-            _ => {
-                let _ = write!(out, "\\u{byte:04X}");
-            }
+            _ => append_unit(u16::from(*byte), out),
         }
         rest = &rest[taken..];
     }

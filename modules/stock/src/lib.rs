@@ -47,6 +47,7 @@ pub mod json_scalar;
 pub mod json_schema;
 pub mod json_shapes;
 pub mod json_struct;
+pub mod json_text;
 pub mod json_typed;
 pub mod json_writer;
 pub mod logical_types;
@@ -75,6 +76,7 @@ pub mod values_text;
 pub mod values_time;
 #[cfg(feature = "vectors")]
 pub mod vectors;
+mod wtf8;
 
 use berth_guest::Plugin;
 

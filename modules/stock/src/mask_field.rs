@@ -61,7 +61,11 @@ impl Masks {
     /// What stands for `value`; null stays null.
     #[inline]
     fn mask(&mut self, value: ValueRef<'_>, record: &mut Record<'_>) -> Result<Cell> {
-        match &mut self.masks[value.tag as usize] {
+        let tag = match value.tag {
+            Tag::Object if value.is_text() => Tag::String,
+            tag => tag,
+        };
+        match &mut self.masks[tag as usize] {
             Some(mask) => mask.cell(record.dict, &mut record.arena),
             None if value.is_null() => Ok(Cell::NULL),
             None => Err(self.unfit(value)),

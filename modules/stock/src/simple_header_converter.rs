@@ -5,6 +5,7 @@ use berth_guest::{CellOut, ConfigDef, Context, Converter, Make, Plugin, Result, 
 use crate::java_text::decode_utf8;
 use crate::values;
 use crate::values_text;
+use crate::wtf8;
 
 pub fn plugin() -> Plugin {
     let new = |_: &Context| -> Result<Box<dyn Converter>> { Ok(Box::new(SimpleHeaderConverter)) };
@@ -46,8 +47,12 @@ impl Converter for SimpleHeaderConverter {
             _ => {
                 let schema = out.dict.schema(schema)?;
                 let dict = &mut *out.dict;
-                *out.cell =
-                    out.arena.write(Tag::Raw, NONE, |out| values_text::append(value, schema.as_deref(), dict, out))?;
+                *out.cell = out.arena.write(Tag::Raw, NONE, |out| {
+                    let start = out.len();
+                    values_text::append(value, schema.as_deref(), dict, out)?;
+                    wtf8::encode(out, start);
+                    Ok(())
+                })?;
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use berth_guest::{
 use crate::charset::{self, Charset};
 use crate::converter_type;
 use crate::java_text;
+use crate::wtf8;
 
 pub fn plugin() -> Plugin {
     let new = |context: &Context| -> Result<Box<dyn Converter>> {
@@ -94,12 +95,17 @@ impl Converter for StringConverter {
                 let (charset, dict, text) = (self.charset, &mut *out.dict, &mut self.text);
                 *out.cell = out.arena.write(Tag::Raw, none, |out| {
                     if charset == Charset::Utf8 {
+                        let start = out.len();
                         java_text::append(value, schema.as_deref(), dict, out);
+                        wtf8::encode(out, start);
                         return Ok(());
                     }
                     text.clear();
                     java_text::append(value, schema.as_deref(), dict, text);
-                    charset.encode(std::str::from_utf8(text).unwrap_or_default(), out);
+                    match wtf8::utf16(text) {
+                        Some(units) => charset.encode_utf16(&units, out),
+                        None => charset.encode(str::from_utf8(text).unwrap_or_default(), out),
+                    }
                     Ok(())
                 })?;
             }

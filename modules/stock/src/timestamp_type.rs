@@ -50,7 +50,7 @@ impl TimestampType {
         match value.tag {
             Tag::Date => Ok(TimestampType::Timestamp),
             Tag::Int64 => Ok(TimestampType::Unix),
-            Tag::String => Ok(TimestampType::Text),
+            _ if value.is_text() => Ok(TimestampType::Text),
             _ => {
                 let class = class_of(value);
                 Err(Error::data(format!("TimestampConverter does not support {class} objects as timestamps")))
@@ -172,6 +172,9 @@ impl Conversion {
     fn read(&mut self, value: ValueRef<'_>, source: TimestampType) -> Result<Moment> {
         let ms = match (source, value.tag, value.int()) {
             (TimestampType::Text, Tag::String, _) => return self.parse(value.str().unwrap_or_default()),
+            (TimestampType::Text, Tag::Object, _) if value.is_text() => {
+                return self.parse(&value.to_text().unwrap_or_default());
+            }
             (TimestampType::Text, ..) => return Err(unexpected("string timestamp to be a String", value)),
             (TimestampType::Unix, Tag::Int64, Some(n)) => self.precision.to_ms(n),
             (TimestampType::Unix, ..) => return Err(unexpected("Unix timestamp to be a Long", value)),

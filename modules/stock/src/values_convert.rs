@@ -7,7 +7,7 @@ use crate::decimal::Decimal;
 use crate::java_class::class_of;
 use crate::java_number::shorten;
 use crate::java_time::DAY_MS;
-use crate::{java_text, logical_types, values, values_text};
+use crate::{java_text, logical_types, values, values_text, wtf8};
 
 /// What is converted: a value, its schema, and the dictionary that knows the schemas of structs in it.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub fn boolean(given: &mut Given<'_>) -> Result<Option<bool>> {
     match given.value.tag {
         Tag::Null => return Ok(None),
         Tag::Boolean => return Ok(given.value.boolean()),
-        Tag::String => {
+        _ if given.value.is_text() => {
             if let Some(Value::Boolean(read)) = parsed(given.value)? {
                 return Ok(Some(read));
             }
@@ -72,13 +72,13 @@ pub fn double(given: &mut Given<'_>) -> Result<Option<f64>> {
 }
 
 /// `convertToString`.
-pub fn string(given: &mut Given<'_>) -> Result<Option<String>> {
+pub fn string(given: &mut Given<'_>) -> Result<Value> {
     if given.value.is_null() {
-        return Ok(None);
+        return Ok(Value::Null);
     }
     let mut out = Vec::new();
     values_text::append(given.value, given.schema, given.dict, &mut out)?;
-    Ok(String::from_utf8(out).ok())
+    Ok(wtf8::value(&out))
 }
 
 /// `convertToList`; a text is read first.
@@ -194,7 +194,7 @@ pub fn decimal(given: &mut Given<'_>, scale: i32) -> Result<(i32, Vec<u8>)> {
         Tag::BigInt => Ok((0, value.payload.to_vec())),
         Tag::Bytes if value.payload.is_empty() => Err(crate::decimal::malformed("Zero length BigInteger")),
         Tag::Bytes => Ok((scale, shorten(value.payload).to_vec())),
-        Tag::String => Decimal::read(value.str().unwrap_or_default()).map(of),
+        _ if value.is_text() => Decimal::read(&value.to_text().unwrap_or_default()).map(of),
         Tag::Null => Err(required(value).unwrap_err()),
         _ => match as_number(value) {
             Some(_) => Decimal::of_f64(as_double(given)?).map(of),
@@ -212,8 +212,8 @@ fn required(value: ValueRef<'_>) -> Result<()> {
 
 /// What a text holds, if the value is one. Connect trips over the text `null`.
 fn parsed(value: ValueRef<'_>) -> Result<Option<Value>> {
-    let Some(text) = value.str() else { return Ok(None) };
-    match values::parse(text) {
+    let Some(text) = value.to_text() else { return Ok(None) };
+    match values::parse(&text) {
         Some(typed) => Ok(Some(typed.value)),
         None => {
             let error = Error::data(format!("Unable to convert the text {text}: it stands for no value"));
@@ -239,8 +239,8 @@ fn as_long(given: &mut Given<'_>) -> Result<i64> {
         return Ok(n);
     }
     let mut cause = None;
-    if let Some(text) = given.value.str() {
-        match Decimal::read(text) {
+    if let Some(text) = given.value.to_text() {
+        match Decimal::read(&text) {
             Ok(decimal) => return Ok(decimal.long_value()),
             Err(error) => cause = Some(error),
         }
@@ -263,7 +263,7 @@ fn as_double(given: &mut Given<'_>) -> Result<f64> {
             Decimal::of(scale, unscaled).double_value()
         }
         Tag::BigInt => Decimal::of_bigint(value.payload).double_value(),
-        Tag::String => match Decimal::parse(value.str().unwrap_or_default()) {
+        _ if value.is_text() => match Decimal::parse(&value.to_text().unwrap_or_default()) {
             Some(decimal) => decimal.double_value(),
             None => as_long(given)? as f64,
         },
@@ -274,7 +274,7 @@ fn as_double(given: &mut Given<'_>) -> Result<f64> {
 fn unable(given: &mut Given<'_>, target: &str, cause: Option<Error>) -> Error {
     let mut text = Vec::new();
     java_text::append(given.value, given.schema, given.dict, &mut text);
-    let (text, class) = (String::from_utf8_lossy(&text), class_of(given.value));
+    let (text, class) = (wtf8::shown(&text), class_of(given.value));
     let mut error = Error::data(format!("Unable to convert {text} ({class}) to {target}"));
     if let Some(cause) = cause {
         error = error.caused_by(cause.class_name(), cause.message);

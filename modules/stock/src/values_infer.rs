@@ -33,6 +33,7 @@ pub fn infer(
             Some(own) => own,
             None => return Ok(declared.cloned()),
         },
+        _ if value.is_text() => Rc::new(Schema::new(Type::String)),
         tag => match scalar(tag) {
             Some(kind) => Rc::new(Schema::new(kind)),
             None => return Ok(None),
@@ -49,7 +50,6 @@ fn scalar(tag: Tag) -> Option<Type> {
         Tag::Float32 => Type::Float32,
         Tag::Float64 => Type::Float64,
         Tag::Boolean => Type::Boolean,
-        Tag::String => Type::String,
         Tag::Bytes | Tag::Raw => Type::Bytes,
         _ => return None,
     })

@@ -5,8 +5,9 @@ use berth_guest::{Dictionaries, Error, Result, Schema, Tag, ValueRef};
 use crate::base64;
 use crate::java_number::{append_bigint, append_decimal, append_f32, append_f64, append_int};
 use crate::java_time::value_text;
+use crate::wtf8;
 
-/// Appends `Values.convertToString` of a value that is not null; `dict` knows the schemas that structs carry
+/// Appends `Values.convertToString` of a value that is not null, in WTF-8; `dict` knows the schemas that structs carry
 /// themselves. Objects of other classes are an error.
 pub fn append(value: ValueRef<'_>, schema: Option<&Schema>, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
     append_part(value, schema, dict, false, out)
@@ -43,6 +44,14 @@ fn append_part(
         }
         Tag::Array | Tag::Map | Tag::Struct => return append_container(value, schema, dict, out),
         Tag::Object => {
+            let mut halved = Vec::new();
+            if wtf8::append(value, &mut halved) {
+                match embedded {
+                    true => append_quoted(&halved, out),
+                    false => out.extend_from_slice(&halved),
+                }
+                return Ok(());
+            }
             let (class, text) = value.object().unwrap_or_default();
             return Err(Error::data(format!("Failed to serialize unexpected value type {class}: {text}")));
         }

@@ -112,11 +112,18 @@ fn value(chance: &mut Chance, schema: &Schema) -> Value {
         (Type::Array, _) => {
             Value::Array((0..chance.below(3)).map(|_| value(chance, &child(&schema.element))).collect())
         }
-        (Type::Map, _) => Value::map([("k", value(chance, &child(&schema.element)))]),
+        (Type::Map, _) => Value::Map(vec![(halved(chance), value(chance, &child(&schema.element)))]),
         (Type::Struct, _) => Value::Struct(NONE, schema.fields.iter().map(|f| value(chance, &f.schema)).collect()),
+        _ if chance.below(6) == 0 => halved(chance),
         _ if chance.below(40) == 0 => Value::Object("java.util.UUID".into(), "of no schema".into()),
         _ => Value::str(chance.one(&["", "12", "text", "a \"quoted\" text", "ä", "2020-02-03T04:05:06.007"])),
     }
+}
+
+/// A text that may hold half a surrogate pair.
+fn halved(chance: &mut Chance) -> Value {
+    let units = [0xD800, 0xDC00, b'\\'.into(), b'k'.into()];
+    Value::utf16(&(0..=chance.below(3)).map(|_| units[chance.below(units.len())]).collect::<Vec<_>>())
 }
 
 /// Records with values of two schemas.

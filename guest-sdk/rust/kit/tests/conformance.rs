@@ -239,10 +239,18 @@ fn the_kit_passes_the_list() {
 
 #[test]
 fn golden_values_are_read_and_written() {
-    for name in ["values.bin", "object.bin", "plan.bin", "manifest.bin", "failed.bin", "offsets.bin", "validated.bin"] {
+    let names = ["values.bin", "object.bin", "halved.bin", "plan.bin", "manifest.bin", "failed.bin", "offsets.bin"];
+    for name in names.into_iter().chain(["validated.bin"]) {
         let body = golden(name);
         assert_eq!(Value::decode_body(&body).unwrap().to_body(), body, "{name}");
     }
+}
+
+#[test]
+fn golden_half_of_a_pair_is_read_and_written() {
+    let (body, units) = (golden("halved.bin"), [b'a'.into(), b'\\'.into(), 0xD83D]);
+    assert_eq!(Value::utf16(&units).to_body(), body);
+    assert_eq!(ValueRef::of_item(&body).unwrap().halved().unwrap(), units);
 }
 
 #[test]

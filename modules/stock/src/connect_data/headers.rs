@@ -130,7 +130,8 @@ fn check_fits(schema: &Schema, value: &Object) -> Result<()> {
     let fits = match (schema.kind, value) {
         (Type::Bytes, Object::Bytes(_) | Object::ByteBuffer { .. }) => true,
         (Type::Bytes, Object::Decimal { .. }) => logical(&[DECIMAL]),
-        (Type::String, Object::String(_)) | (Type::Boolean, Object::Boolean(_)) => true,
+        (Type::Boolean, Object::Boolean(_)) => true,
+        (Type::String, value) => value.is_string(),
         (Type::Int8, Object::Int8(_)) | (Type::Int16, Object::Int16(_)) => true,
         (Type::Int32, Object::Int32(_)) | (Type::Int64, Object::Int64(_)) => true,
         (Type::Int32, Object::Date(_)) => logical(&[DATE, TIME]),

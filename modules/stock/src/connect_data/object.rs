@@ -1,8 +1,9 @@
 //! A value as an object of Java: it knows its class, its text and what it equals.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
-use berth_guest::{Schema, Value};
+use berth_guest::{Schema, Value, ValueRef};
 
 use super::structs::Struct;
 use crate::java_number::{append_f32, append_f64, bigint_text, decimal_text};
@@ -38,7 +39,8 @@ pub enum Object {
         position: usize,
         limit: usize,
     },
-    /// An object of a class that Connect does not know, with its text.
+    /// An object of a class that Connect does not know, with its text, or a String with half a surrogate pair, with the
+    /// text of an OBJECT.
     Other {
         class: String,
         text: String,
@@ -48,6 +50,14 @@ pub enum Object {
 impl Object {
     pub fn is_null(&self) -> bool {
         matches!(self, Object::Null)
+    }
+
+    pub fn is_string(&self) -> bool {
+        match self {
+            Object::String(_) => true,
+            Object::Other { class, .. } => class == "java.lang.String",
+            _ => false,
+        }
     }
 
     /// `getClass().getName()`.
@@ -104,7 +114,11 @@ impl Object {
             Object::ByteBuffer { array, position, limit } => {
                 format!("java.nio.HeapByteBuffer[pos={position} lim={limit} cap={}]", array.len())
             }
-            Object::Other { text, .. } => text.clone(),
+            Object::Other { class, text } => {
+                let body = Value::Object(class.clone(), text.clone()).to_body();
+                let halved = ValueRef::of_item(&body).and_then(|value| value.to_text());
+                halved.map_or_else(|| text.clone(), Cow::into_owned)
+            }
         }
     }
 

@@ -83,7 +83,7 @@ fn expects(schema: &Schema, value: &Object) -> bool {
         Type::Float32 => matches!(value, Object::Float32(_)),
         Type::Float64 => matches!(value, Object::Float64(_)),
         Type::Boolean => matches!(value, Object::Boolean(_)),
-        Type::String => matches!(value, Object::String(_)),
+        Type::String => value.is_string(),
         Type::Bytes => matches!(value, Object::Bytes(_) | Object::ByteBuffer { .. }),
         Type::Array => matches!(value, Object::List(_)),
         Type::Map => matches!(value, Object::Map(_)),

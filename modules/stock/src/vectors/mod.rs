@@ -21,7 +21,7 @@ use json::Json;
 pub enum Refusal {
     /// It failed, as Java's may; class and message are part of the answer.
     Thrown(Error),
-    /// A value in the line has no form in the ABI (a foreign Java class, half a surrogate pair).
+    /// A value in the line has no form in the ABI (a foreign Java class).
     Foreign,
     /// No family knows the operation.
     Unknown,

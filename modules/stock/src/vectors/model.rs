@@ -6,12 +6,13 @@ use super::json::Json;
 use crate::base64;
 use crate::java_number::{bigint_bytes, bigint_text};
 use crate::java_text;
+use crate::wtf8;
 use berth_guest::limits;
 use berth_guest::{
     put_header, Batch, Cell, Dictionaries, Entry, Field, Header, Schema, Tag, Type, Value, ValueRef, NONE, NO_TOPIC,
 };
 
-/// A value that the ABI can't hold (a foreign Java class, half a surrogate pair).
+/// A value that the ABI can't hold.
 #[derive(Debug)]
 pub struct Foreign;
 
@@ -87,7 +88,7 @@ fn value_within(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries)
         "float32" => Value::Float32(f32::from_bits(bits()? as u32)),
         "float64" => Value::Float64(f64::from_bits(bits()?)),
         "bool" => Value::Boolean(v == &Json::Bool(true)),
-        "string" if json.has("utf16") => return Err(Foreign),
+        "string" if json.has("utf16") => Value::utf16(&units(json.get("utf16"))?),
         "string" => Value::str(text),
         // JsonConverter and ByteArrayConverter take the whole array below a buffer, whatever its position.
         "bytes" | "bytebuffer" => Value::Bytes(base64::decode(text).map_err(|_| Foreign)?),
@@ -126,6 +127,19 @@ fn value_within(json: &Json, declared: Option<&Schema>, dict: &mut Dictionaries)
     })
 }
 
+/// The units of a text in UTF-16, four hex digits each.
+pub fn units(json: &Json) -> Result<Vec<u16>, Foreign> {
+    let digits = json.text().unwrap_or_default().as_bytes();
+    let unit = |four: &[u8]| str::from_utf8(four).ok().and_then(|four| u16::from_str_radix(four, 16).ok());
+    digits.chunks(4).map(|four| unit(four).ok_or(Foreign)).collect()
+}
+
+/// A text in the vectors' form: in UTF-16 if it holds half a surrogate pair.
+pub fn halved_json(units: &[u16]) -> Json {
+    let digits: String = units.iter().map(|unit| format!("{unit:04x}")).collect();
+    Json::object([("t", Json::text_of("string")), ("utf16", Json::text_of(digits))])
+}
+
 /// The text of an object of another class: a collection's is that of a list.
 fn object_text(json: &Json) -> Result<String, Foreign> {
     if let Some(text) = json.text() {
@@ -135,7 +149,7 @@ fn object_text(json: &Json) -> Result<String, Foreign> {
     let items = json.list().iter().map(|item| value_within(item, None, &mut dict)).collect::<Result<_, _>>()?;
     let (list, mut out) = (Value::Array(items).to_body(), Vec::new());
     java_text::append(ValueRef::of_item(&list).ok_or(Foreign)?, None, &mut dict, &mut out);
-    String::from_utf8(out).map_err(|_| Foreign)
+    Ok(wtf8::shown(&out).into_owned())
 }
 
 /// A schema in the vectors' form.
@@ -198,6 +212,7 @@ pub fn value_json(v: ValueRef<'_>, declared: Option<&Schema>, dict: &mut Diction
         Tag::String => of("string", Json::text_of(v.str().unwrap_or_default())),
         Tag::Bytes | Tag::Raw => of("bytes", base64_json(v.payload)),
         Tag::BigInt => of("bigint", Json::text_of(bigint_text(v.payload))),
+        Tag::Object if v.is_text() => halved_json(&v.halved().unwrap_or_default()),
         Tag::Object => {
             let (class, text) = v.object().unwrap_or_default();
             let (class, text) = (Json::text_of(class), Json::text_of(text));

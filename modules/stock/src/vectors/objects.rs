@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use berth_guest::{Dictionaries, Schema};
+use berth_guest::{Dictionaries, Schema, Value};
 
 use super::json::Json;
 use super::model::{self, Foreign};
@@ -29,7 +29,7 @@ pub fn object(json: &Json, declared: Option<&Rc<Schema>>) -> Result<Object, Fore
         "float32" => Object::Float32(f32::from_bits(bits()? as u32)),
         "float64" => Object::Float64(f64::from_bits(bits()?)),
         "bool" => Object::Boolean(v == &Json::Bool(true)),
-        "string" if json.has("utf16") => return Err(Foreign),
+        "string" if json.has("utf16") => Object::of(&Value::utf16(&model::units(json.get("utf16"))?), None),
         "string" => Object::String(text.to_string()),
         "bytes" => Object::Bytes(bytes()?),
         "bytebuffer" => Object::ByteBuffer {
@@ -90,7 +90,7 @@ pub fn object_json(object: &Object, declared: Option<&Schema>) -> Json {
         }
         Object::Struct(fields) => struct_json(fields, declared),
         Object::BigInteger(bytes) => of("bigint", Json::text_of(bigint_text(bytes))),
-        Object::Other { class, text } => Json::object([
+        Object::Other { class, text } if !object.is_string() => Json::object([
             ("t", Json::text_of("java")),
             ("class", Json::text_of(class.as_str())),
             ("v", Json::text_of(text.as_str())),

@@ -7,6 +7,7 @@ use super::model;
 use super::{Answer, Refusal};
 use crate::charset::Charset;
 use crate::java_record::{Origin, RecordText};
+use crate::wtf8;
 use crate::{base64, java_format, java_hash, java_properties, java_text};
 
 /// Plays an operation of this family.
@@ -103,7 +104,7 @@ fn value_text(schema: &Json, value: &Json) -> Result<String, Refusal> {
     let mut out = Vec::new();
     let value = ValueRef::of_item(&body).unwrap_or(ValueRef::NULL);
     java_text::append(value, declared.as_deref(), &mut dict, &mut out);
-    Ok(String::from_utf8(out).unwrap_or_default())
+    Ok(wtf8::shown(&out).into_owned())
 }
 
 fn schema_text(schema: &Json) -> Result<String, Refusal> {

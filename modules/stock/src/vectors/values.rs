@@ -7,7 +7,7 @@ use super::model;
 use super::{Answer, Refusal};
 use crate::java_text::decode_utf8;
 use crate::values_convert::{self, Given};
-use crate::{base64, values, values_infer, values_text};
+use crate::{base64, values, values_infer, values_text, wtf8};
 
 /// Plays an operation of this family.
 pub fn play(op: &str, vector: &Json) -> Answer {
@@ -22,7 +22,7 @@ pub fn play(op: &str, vector: &Json) -> Answer {
         }
         "headerFromConnect" => {
             let text = text(vector)?;
-            Ok(Json::object([("bytes", text.map_or(Json::Null, |text| model::base64_json(text.as_bytes())))]))
+            Ok(Json::object([("bytes", text.map_or(Json::Null, |text| model::base64_json(&text)))]))
         }
         "inferSchema" => inferred(vector),
         _ => converted(op, vector),
@@ -45,7 +45,7 @@ fn converted(op: &str, vector: &Json) -> Answer {
         "convertToLong" => values_convert::long(given)?.map_or(null, Value::Int64),
         "convertToFloat" => values_convert::float(given)?.map_or(null, Value::Float32),
         "convertToDouble" => values_convert::double(given)?.map_or(null, Value::Float64),
-        "convertToString" => values_convert::string(given)?.map_or(null, Value::String),
+        "convertToString" => values_convert::string(given)?,
         "convertToList" => values_convert::list(given)?,
         "convertToMap" => values_convert::map(given)?,
         "convertToStruct" => values_convert::structure(given)?,
@@ -84,7 +84,7 @@ fn parsed(text: &str) -> Json {
     Json::object([("schema", model::schema_json(&typed.schema, &mut dict)), ("value", value)])
 }
 
-fn text(vector: &Json) -> Result<Option<String>, Refusal> {
+fn text(vector: &Json) -> Result<Option<Vec<u8>>, Refusal> {
     let mut dict = Dictionaries::default();
     let schema = model::schema(vector.get("schema"))?;
     let body = model::value(vector.get("value"), schema.as_deref(), &mut dict)?.to_body();
@@ -94,5 +94,6 @@ fn text(vector: &Json) -> Result<Option<String>, Refusal> {
     }
     let mut out = Vec::new();
     values_text::append(value, schema.as_deref(), &mut dict, &mut out)?;
-    Ok(Some(String::from_utf8_lossy(&out).into_owned()))
+    wtf8::encode(&mut out, 0);
+    Ok(Some(out))
 }

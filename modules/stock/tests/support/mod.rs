@@ -2,8 +2,8 @@
 
 use berth_guest::fuzz::Chance;
 
-const NAMES: [&str; 9] = ["a", "b", "c", "id", "amount", "a\\u0062", "äöü", "a.b", ""];
-pub const SCALARS: [&str; 34] = [
+const NAMES: [&str; 10] = ["a", "b", "c", "id", "amount", "a\\u0062", "äöü", "a.b", "", "\\ud800"];
+pub const SCALARS: [&str; 36] = [
     "null",
     "true",
     "false",
@@ -33,6 +33,8 @@ pub const SCALARS: [&str; 34] = [
     "\"\\u00e4\\n\"",
     "\"\\ud83d\\ude00\"",
     "\"\\ud800\"",
+    "\"\\udc00\\ud83d\\ude00ä\\\\\"",
+    "\"12\\uDFFF\"",
     "\"ä\"",
     "\"12.5\"",
     "\"/\\/\"",
