@@ -92,7 +92,7 @@ type Consumer interface {
 
 // SourceOffset is a source partition with its offset, both as the JSON text that Connect stores; a nil Offset deletes.
 type SourceOffset struct {
-	Partition []byte // JSON object
+	Partition []byte // JSON object; "null" is stored, and never loaded
 	Offset    []byte // JSON object
 }
 

@@ -304,17 +304,28 @@ func (t *Source) store(ctx context.Context, s offset.Snapshot) error {
 func storedForm(s offset.Snapshot) ([]host.SourceOffset, error) {
 	var all []host.SourceOffset
 	for _, e := range s.Entries {
-		partition, err := offset.AppendJSON(nil, e.Partition)
+		stored, err := storedEntry(e)
 		if err != nil {
-			return nil, fmt.Errorf("write source partition: %w", err)
+			return nil, err
 		}
-		value, err := offset.AppendJSON(nil, e.Offset)
-		if err != nil {
-			return nil, fmt.Errorf("write source offset: %w", err)
-		}
-		all = append(all, host.SourceOffset{Partition: partition, Offset: value})
+		all = append(all, stored)
 	}
 	return all, nil
+}
+
+func storedEntry(e offset.Entry) (s host.SourceOffset, err error) {
+	s.Partition = []byte("null")
+	if e.Partition != nil {
+		if s.Partition, err = offset.AppendJSON(nil, e.Partition); err != nil {
+			return s, fmt.Errorf("write source partition: %w", err)
+		}
+	}
+	if e.Offset != nil {
+		if s.Offset, err = offset.AppendJSON(nil, e.Offset); err != nil {
+			return s, fmt.Errorf("write source offset: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // close drains: it waits for what was sent, stores its offsets and stops the instances. What was polled but not sent
