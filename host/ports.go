@@ -86,6 +86,9 @@ type Consumer interface {
 	Resume()
 	// Seek sets what is read next.
 	Seek(offsets map[TopicPartition]int64)
+	// Release calls Revoked for what is held, and stays a member: nobody else gets the partitions before Close. Only Close
+	// may follow.
+	Release(ctx context.Context)
 	// Close calls Revoked for what is held, leaves the group and frees the client.
 	Close(ctx context.Context)
 }

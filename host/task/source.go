@@ -333,7 +333,7 @@ func storedEntry(e offset.Entry) (s host.SourceOffset, err error) {
 func (t *Source) close(ctx context.Context, failed bool) {
 	defer t.letters.close()
 	if t.source == nil {
-		stopLinks(ctx, t.chain.close(), t.config.GraceTimeout)
+		stopLinks(ctx, t.chain.close(), t.config.grace())
 		return
 	}
 	t.source.Instance.Send(abi.EventPause, nil)
@@ -346,7 +346,7 @@ func (t *Source) close(ctx context.Context, failed bool) {
 	} else {
 		t.storeOffsets(context.WithoutCancel(ctx))
 	}
-	stopLinks(ctx, append(t.chain.close(), t.source), t.config.GraceTimeout)
+	stopLinks(ctx, append(t.chain.close(), t.source), t.config.grace())
 }
 
 var errNotAcknowledged = errors.New("not acknowledged within offset.flush.timeout.ms, or four fifths of " +
