@@ -22,6 +22,7 @@ import (
 	"github.com/berth-connect/berth/host/plugin"
 	"github.com/berth-connect/berth/host/secrets"
 	"github.com/berth-connect/berth/host/validate"
+	"github.com/berth-connect/berth/web"
 )
 
 // config is a worker's configuration in the keys of Kafka Connect's worker .properties. Values are checked when it is
@@ -247,6 +248,7 @@ var settings = []setting{
 	{oci.CredentialsProperty, "", false, isText, ""},
 	{auditTopicKey, "", false, isText, ""},
 	{"berth.audit.replication.factor", "", false, isText, replicationRule},
+	{web.AmbiguousPathsKey, "false", false, oneOf("true", "false"), booleanRule},
 	{"berth.rest.jwt.issuer", "", false, isText, ""},
 	{"berth.rest.jwt.audience", "", false, isText, ""},
 	{"berth.rest.jwt.keys", "", false, isText, ""},

@@ -28,7 +28,7 @@ func restConfig(c config) (web.Config, error) {
 		Listeners: c.list("listeners"), AdminListeners: c.listIfGiven("admin.listeners"),
 		Version: kafkaVersion, Commit: "berth-" + version,
 		AllowOrigin: c.text("access.control.allow.origin"), AllowMethods: c.text("access.control.allow.methods"),
-		ResponseHeaders: c.text("response.http.headers.config"),
+		ResponseHeaders: c.text("response.http.headers.config"), AmbiguousPaths: c.flag(web.AmbiguousPathsKey),
 	}
 	var client *tls.Config
 	var tlsErr, err error

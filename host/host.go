@@ -212,6 +212,9 @@ type Runtime interface {
 	SwapTask(id TaskID, order SwapOrder)
 	// StopTasks stops tasks at once (together, not one by one) and returns when all have ended or were given up.
 	StopTasks(ctx context.Context, ids ...TaskID)
+	// LeaveTasks is StopTasks for tasks of a stopped connector: it returns after the graceful timeout, and those that hang
+	// have some time more before they are ended (StopLingerFactor), unless they are to start again.
+	LeaveTasks(ctx context.Context, ids ...TaskID)
 
 	// TaskFailures are the last failures of a task on this worker, the latest first.
 	TaskFailures(id TaskID) []TaskFailure

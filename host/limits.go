@@ -47,6 +47,10 @@ const (
 	// CompiledBytesMax bounds the compiled code that is kept on disk; what was used last stays.
 	CompiledBytesMax = 1 << 30
 
+	// StopLingerFactor is how many times task.shutdown.graceful.timeout.ms a task of a stopped connector has before it is
+	// ended: nobody waits for its place. After the first the worker goes on without it.
+	StopLingerFactor = 2
+
 	// MemoryBytesMax caps the linear memory of one instance.
 	MemoryBytesMax = 512 << 20
 	// OpenFilesMax is how many files and directories an instance may have open. All guests together may have half of the

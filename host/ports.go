@@ -86,13 +86,16 @@ type Consumer interface {
 	Resume()
 	// Seek sets what is read next.
 	Seek(offsets map[TopicPartition]int64)
+	// Release calls Revoked for what is held, and stays a member: nobody else gets the partitions before Close. Only Close
+	// may follow.
+	Release(ctx context.Context)
 	// Close calls Revoked for what is held, leaves the group and frees the client.
 	Close(ctx context.Context)
 }
 
 // SourceOffset is a source partition with its offset, both as the JSON text that Connect stores; a nil Offset deletes.
 type SourceOffset struct {
-	Partition []byte // JSON object
+	Partition []byte // JSON object; "null" is stored, and never loaded
 	Offset    []byte // JSON object
 }
 

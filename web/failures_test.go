@@ -16,7 +16,7 @@ func (f *fakeHerder) TaskFailures(_ context.Context, id host.TaskID) ([]host.Tas
 }
 
 func TestFailuresOfATaskAreAnswered(t *testing.T) {
-	server := newServer(t, &fakeHerder{}, Config{})
+	server := newServer(t, &fakeHerder{}, Config{AmbiguousPaths: true})
 	for path, want := range map[string]string{
 		"/connectors/a%2Fb/tasks/3/failures": `200 [{"at":"1970-01-01T00:00:00Z","action":"SKIPPED","class":"a.B",` +
 			`"module":"ab","stage":"TRANSFORMATION","record":"record t-0@1","trace":"a/b-3"}]`,

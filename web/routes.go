@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +37,7 @@ func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
 	r.HTTPErrorHandler = s.handleError
 	r.Pre(s.paced)
 	r.Pre(all...)
-	r.Pre(s.enterTenant, normalisePath)
+	r.Pre(s.enterTenant, s.normalisePath)
 	return r
 }
 
@@ -139,34 +138,6 @@ func answerOptions(c echo.Context, allowed []string) error {
 		return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, nil)
 	}
 	return c.Blob(http.StatusOK, "text/plain", []byte(strings.Join(allowed, ", ")))
-}
-
-var escapedDots = regexp.MustCompile(`%2[eE]`)
-
-// normalisePath brings a path into the form that the routes have: one trailing slash and path parameters (;a=b) are
-// cut off, escapes stay, so that a slash in a name is no separator. An empty segment matches nothing, nor do dots
-// that are written as escapes to be taken for a step.
-func normalisePath(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		location := c.Request().URL
-		path := location.EscapedPath()
-		segments := strings.Split(path, "/")
-		for i, segment := range segments {
-			segments[i], _, _ = strings.Cut(segment, ";")
-			if dots := escapedDots.ReplaceAllString(segments[i], "."); dots != segments[i] && (dots == "." || dots == "..") {
-				return echo.ErrNotFound
-			}
-		}
-		path = strings.Join(segments, "/")
-		if len(path) > 1 {
-			path = strings.TrimSuffix(path, "/")
-		}
-		if strings.Contains(path, "//") || strings.HasSuffix(path, "/") && path != "/" {
-			return echo.ErrNotFound
-		}
-		location.Path, location.RawPath = path, path
-		return next(c)
-	}
 }
 
 // negotiate refuses media types other than JSON and bounds the request's time.

@@ -42,6 +42,7 @@ type Config struct {
 	AllowOrigin     string // access.control.allow.origin
 	AllowMethods    string // access.control.allow.methods
 	ResponseHeaders string // response.http.headers.config
+	AmbiguousPaths  bool   // berth.rest.ambiguous.paths
 }
 
 // Server serves the REST API.

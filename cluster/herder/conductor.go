@@ -242,7 +242,7 @@ func (c *conductor) giveUp(ctx context.Context, w wish) {
 		}
 	}
 	if len(gone) > 0 {
-		c.stopTasks(ctx, gone)
+		c.stopTasks(ctx, gone, w.target)
 		c.h.inbox.post(func() { c.h.onTasksGone(gone) })
 	}
 	switch {
@@ -272,7 +272,7 @@ func (c *conductor) followTasks(ctx context.Context, o orders) {
 			unassigned = append(unassigned, c.id(task))
 		}
 	}
-	c.stopTasks(ctx, stop)
+	c.stopTasks(ctx, stop, o.wish.target)
 	c.h.inbox.post(func() { c.h.onTasksStopped(unassigned) })
 	c.retargetTasks(o.wish)
 	for _, task := range slices.Sorted(maps.Keys(o.wish.tasks)) {
@@ -409,13 +409,17 @@ func (c *conductor) stopConnector(ctx context.Context, report host.State) {
 	c.begun = false
 }
 
-func (c *conductor) stopTasks(ctx context.Context, ids []host.TaskID) {
+func (c *conductor) stopTasks(ctx context.Context, ids []host.TaskID, target host.TargetState) {
 	if len(ids) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopDurationMax)
 	defer cancel()
-	c.h.runtime.StopTasks(ctx, ids...)
+	if target == host.TargetStopped {
+		c.h.runtime.LeaveTasks(ctx, ids...)
+	} else {
+		c.h.runtime.StopTasks(ctx, ids...)
+	}
 	for _, id := range ids {
 		delete(c.tasks, id.Task)
 	}

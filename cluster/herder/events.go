@@ -39,7 +39,7 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 		}
 	case store.TasksUpdated:
 		h.follow(ctx, event.Connector, func(*wish) {})
-		if h.leads() {
+		if h.group == nil { // else when the round has ended that the change brings about
 			h.pruneTasks(event.Connector)
 		}
 	case store.TargetChanged:
@@ -74,6 +74,9 @@ func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) {
 		}
 	}
 	change(&next)
+	if c != nil && h.group != nil {
+		h.reportAwake(c, next)
+	}
 	if c == nil {
 		if next.idle() {
 			return
@@ -81,6 +84,19 @@ func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) {
 		c = h.newConductor(ctx, name)
 	}
 	c.want(next)
+}
+
+// reportAwake says RUNNING of paused tasks that are stopped: Connect hands them the new target state first, which is
+// not PAUSED, and they wake up for it.
+func (h *Herder) reportAwake(c *conductor, next wish) {
+	if c.wish.target != host.TargetPaused || next.target != host.TargetStopped {
+		return
+	}
+	for task := range c.wish.tasks {
+		if told := h.reports.last(c.id(task)); told.state == host.Paused {
+			h.statuses.PutTask(c.id(task), h.status(host.Running, "", told.version))
+		}
+	}
 }
 
 func (h *Herder) ownTasks(name string, connector store.Connector) map[int]host.Config {

@@ -9,7 +9,7 @@ import (
 // TaskFailures returns what the worker that runs a task remembers of its failures, the latest first. Errors:
 // ErrNotFound, *NotLeader (it runs elsewhere, or nowhere).
 func (h *Herder) TaskFailures(ctx context.Context, id host.TaskID) ([]host.TaskFailure, error) {
-	if err := h.awaitRound(ctx); err != nil {
+	if err := h.awaitRound(ctx, roundWaitMax); err != nil {
 		return nil, err
 	}
 	return decide(ctx, h, "listing failures of task "+id.String(), func(context.Context) ([]host.TaskFailure, error) {

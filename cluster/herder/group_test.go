@@ -406,6 +406,33 @@ func TestTaskConfigsGoToTheLeader(t *testing.T) {
 	})
 }
 
+// TestPausedTasksWakeUpForTheirEnd: as in Connect they say RUNNING once more, and the leader deletes that when the
+// round has ended.
+func TestPausedTasksWakeUpForTheirEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, g := inGroup(t, joined(1, true, "c", "c-0", "c-1", "d-0"))
+		defer func() { b.stop() }()
+		for _, name := range []string{"c", "d"} {
+			if err := b.Pause(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		b.TaskStatus(host.TaskID{Connector: "c", Task: 1}, host.Failed, "trace", "1")
+		synctest.Wait()
+		b.expect("c", "PAUSED 0:PAUSED 1:FAILED")
+		if err := b.Stop(t.Context(), "c"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		b.expect("c", "STOPPED 0:RUNNING 1:FAILED")
+		b.expectRunning("d-0")
+		g.send(joined(2, true, "c", "d-0"))
+		synctest.Wait()
+		b.expect("c", "STOPPED")
+	})
+}
+
 // TestStoppedAndResumedUnseen: the owner sees both at once; the tasks are gone although the target state is the same.
 func TestStoppedAndResumedUnseen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

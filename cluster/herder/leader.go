@@ -58,13 +58,13 @@ func (h *Herder) taskElsewhere(id host.TaskID) error {
 	return elsewhere(h.session.Assignment.LeaderURL)
 }
 
-// awaitRound waits a moment for the end of a rebalance. Connect's worker is busy with a round and takes the request
-// after it.
-func (h *Herder) awaitRound(ctx context.Context) error {
+// awaitRound waits for the end of a rebalance, for limit at most. Connect's worker is busy with a round and takes the
+// request after it.
+func (h *Herder) awaitRound(ctx context.Context, limit time.Duration) error {
 	if err := h.await(ctx); err != nil || h.group == nil {
 		return err
 	}
-	patience := time.After(roundWaitMax)
+	patience := time.After(limit)
 	for {
 		next := h.rounds.next()
 		if !h.group.Rebalancing() {

@@ -13,6 +13,9 @@ const (
 	stopDurationMax = 30 * time.Second
 	// roundWaitMax bounds how long a request waits for the end of a rebalance before it is refused.
 	roundWaitMax = 3 * time.Second
+	// offsetsRoundWaitMax is that of a request to change offsets: it follows the stop of the connector, for whose tasks
+	// the round may have to wait.
+	offsetsRoundWaitMax = stopDurationMax
 	// followWaitMax bounds how long a restart waits until earlier changes of the connector have been carried out.
 	followWaitMax = 3 * time.Second
 	// purgeInterval is how long to wait before looking again for what a deleted tenant has, and purgeLooks is how often

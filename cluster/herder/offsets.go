@@ -110,7 +110,7 @@ func withoutOffsets(stored []host.SourceOffset) []Offset {
 // meanwhile; verb is what was done, for the message.
 func (h *Herder) modifyOffsets(ctx context.Context, name, verb string,
 	modify func(context.Context, store.Connector) (bool, error)) (string, error) {
-	if err := h.awaitRound(ctx); err != nil {
+	if err := h.awaitRound(ctx, offsetsRoundWaitMax); err != nil {
 		return "", err
 	}
 	done, managed := make(chan error, 1), false

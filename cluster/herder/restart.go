@@ -15,7 +15,7 @@ import (
 // RestartConnector stops and starts the connector alone and returns when that is done. Errors: ErrNotFound,
 // *NotLeader (it runs elsewhere), ErrInternal when the start fails.
 func (h *Herder) RestartConnector(ctx context.Context, name string) error {
-	if err := h.awaitRound(ctx); err != nil {
+	if err := h.awaitRound(ctx, roundWaitMax); err != nil {
 		return err
 	}
 	done := make(chan error, 1)
@@ -38,7 +38,7 @@ func (h *Herder) RestartConnector(ctx context.Context, name string) error {
 
 // RestartTask stops and starts one task. Errors: ErrNotFound, *NotLeader (it runs elsewhere, or nowhere).
 func (h *Herder) RestartTask(ctx context.Context, id host.TaskID) error {
-	if err := h.awaitRound(ctx); err != nil {
+	if err := h.awaitRound(ctx, roundWaitMax); err != nil {
 		return err
 	}
 	done := make(chan error, 1)
@@ -91,7 +91,7 @@ func (h *Herder) awaitRestart(ctx context.Context, done <-chan error, what strin
 // Restart asks all workers to restart a connector, its tasks, or only what has failed of them (KIP-745), and returns
 // the states as they will be. Errors: ErrNotFound, *NotLeader.
 func (h *Herder) Restart(ctx context.Context, request store.RestartRequest) (ConnectorStatus, error) {
-	if err := h.awaitRound(ctx); err != nil {
+	if err := h.awaitRound(ctx, roundWaitMax); err != nil {
 		return ConnectorStatus{}, err
 	}
 	if err := h.awaitFollowed(ctx, request.Connector); err != nil {

@@ -42,6 +42,9 @@ type Consumer struct {
 	asked  bool               // a want without its got
 	hurry  context.CancelFunc // of the last want
 	paused bool
+
+	released bool // the task has heard the last of its partitions
+
 	member string // the group member that the assignment belongs to
 	held   map[host.TopicPartition]struct{}
 	seeks  map[host.TopicPartition]int64 // asked for, not yet done

@@ -196,6 +196,28 @@ func TestExpelledMemberCannotCommit(t *testing.T) {
 	k.consumer.Close(t.Context())
 }
 
+// A sink's plugin that has not stopped yet may still be writing: its group is in use although it holds no partitions.
+func TestReleasedMemberStaysInItsGroup(t *testing.T) {
+	addr := brokertest.Bootstrap(t)
+	c, topic, connector := newClients(t, addr, nil), newTopic(t, addr, 1), brokertest.Name(t, "sink")
+	tp := host.TopicPartition{Topic: topic}
+	send(t, newProducerFor(t, c), numbered(topic, 0, 0, 10))
+	k := newTask(t, c, host.TaskID{Connector: connector}, config("topics", topic))
+	k.poll(100, func() bool { return len(k.values) >= 10 })
+	k.consumer.Release(t.Context())
+	if len(k.assigned) > 0 {
+		t.Errorf("still assigned: %v", k.assigned)
+	}
+	group := newSinkGroup(t, c, connector, config())
+	if err := group.SetOffsets(t.Context(), map[host.TopicPartition]int64{tp: 3}); !errors.Is(err, host.ErrGroupInUse) {
+		t.Errorf("change of the offsets of a group with a member: %v", err)
+	}
+	k.consumer.Close(t.Context())
+	if err := group.SetOffsets(t.Context(), map[host.TopicPartition]int64{tp: 3}); err != nil {
+		t.Errorf("change of the offsets of an empty group: %v", err)
+	}
+}
+
 func TestCloseWithoutPollAndPollAfterClose(t *testing.T) {
 	addr := brokertest.Bootstrap(t)
 	c, topic := newClients(t, addr, nil), newTopic(t, addr, 1)

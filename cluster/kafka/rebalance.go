@@ -105,6 +105,9 @@ func (c *Consumer) pass(ctx context.Context, change *rebalancing) error {
 // handle runs on the task's goroutine.
 func (c *Consumer) handle(ctx context.Context, change *rebalancing) {
 	defer close(change.done)
+	if c.released {
+		return
+	}
 	member, _ := c.client.GroupMetadata()
 	if change.kind == assigned {
 		c.member = member
@@ -206,6 +209,14 @@ func commitErrors(response *kmsg.OffsetCommitResponse) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Release implements host.Consumer.
+func (c *Consumer) Release(ctx context.Context) {
+	c.handleWaiting(ctx)
+	all := slices.Collect(maps.Keys(c.held))
+	c.handle(ctx, &rebalancing{kind: revoked, partitions: all, done: make(chan struct{})})
+	c.released = true
 }
 
 // Close implements host.Consumer. When ctx ends first the group finds out by the session timeout.

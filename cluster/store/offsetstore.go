@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -109,6 +110,9 @@ func newOffsetReader(log *slog.Logger) offsetReader {
 
 func (o *offsetReader) apply(r *kgo.Record) {
 	connector, partition, err := parseOffsetKey(r.Key)
+	if errors.Is(err, errNoPartition) {
+		return
+	}
 	if err != nil {
 		o.log.Warn("an offset record is ignored", "key", string(r.Key), "error", err)
 		return
@@ -163,6 +167,9 @@ func (o *offsetReader) list(connector string) []host.SourceOffset {
 // order of members only (the JVM writes them in an order of its own), else new ones in the order given, the plugin's,
 // as in Connect.
 func (o *offsetReader) keyFor(connector string, partition []byte) ([]byte, error) {
+	if string(partition) == noPartition {
+		return append(appendQuoted([]byte{'['}, connector), ","+noPartition+"]"...), nil
+	}
 	canonical, err := canonicalJSON(partition)
 	if err != nil {
 		return nil, fmt.Errorf("reading a source partition: %w", err)
@@ -183,11 +190,20 @@ func (o *offsetReader) keyFor(connector string, partition []byte) ([]byte, error
 	return key, nil
 }
 
-// parseOffsetKey reads ["connector",{partition}].
+// noPartition stands for the partition in the key of records that have none. Connect writes that key, and nothing that
+// it means can be loaded.
+const noPartition = "null"
+
+var errNoPartition = errors.New("the key has no partition")
+
+// parseOffsetKey reads ["connector",{partition}]. Error: errNoPartition for ["connector",null].
 func parseOffsetKey(key []byte) (connector string, partition json.RawMessage, err error) {
 	var parts []json.RawMessage
 	if err := json.Unmarshal(key, &parts); err != nil {
 		return "", nil, fmt.Errorf("the key is not a JSON array: %w", err)
+	}
+	if len(parts) == 2 && string(parts[1]) == noPartition {
+		return "", nil, errNoPartition
 	}
 	if len(parts) != 2 || !bytes.HasPrefix(parts[0], []byte{'"'}) || !isObject(parts[1]) {
 		return "", nil, fmt.Errorf("the key is not a connector's name and a partition")

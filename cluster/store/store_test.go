@@ -248,8 +248,10 @@ func TestOffsetStoreKeepsKeyBytes(t *testing.T) {
 	put("c😀", `{"gone":1}`, `{"p":1}`)
 	put("c😀", `{"gone":1}`, "")
 	put("other", `{"b":1,"a":2}`, `{"p":9}`)
+	put("other", `null`, "")
 	log := logOf(t, addr, worker["offset.storage.topic"])
-	if !slices.Contains(log, `["c\uD83D\uDE00",{"b":1,"a":2}]={"p":2}`) || len(log) != 5 {
+	if !slices.Contains(log, `["c\uD83D\uDE00",{"b":1,"a":2}]={"p":2}`) || !slices.Contains(log, `["other",null]=null`) ||
+		len(log) != 6 {
 		t.Errorf("log = %q", log)
 	}
 	stop()

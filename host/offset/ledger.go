@@ -3,6 +3,7 @@
 package offset
 
 import (
+	"bytes"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -22,16 +23,16 @@ type Ledger struct {
 
 // partition is one source partition's queue.
 type partition struct {
-	key     string
+	key     string // "": of records without a source partition
 	runs    []*run // submitted, in order; the first is not acknowledged
-	acked   []byte // offset of the last acknowledged run, nil: nothing new
+	acked   *run   // the last acknowledged one, nil: nothing new
 	changes uint64 // moved when acked changes, so that a commit can tell
 }
 
 // run is a sequence of records of one batch with the same source partition: all of them acknowledged, or none counts.
 type run struct {
-	partition *partition
-	offset    []byte // of its last record
+	partition *partition // nil: no offset to store
+	offset    []byte     // of its last record; nil: null
 	left      atomic.Int32
 	end       int // index after its last record in the batch
 	done      bool
@@ -65,19 +66,11 @@ func (l *Ledger) Begin(seq uint32, free func()) *Batch {
 }
 
 // Add enters the next n records of the batch, which share an encoded source partition and of which the last has that
-// encoded offset (nil: none to store). To be called before any of them can be acknowledged.
+// encoded offset. Nil is null: as in Connect, a partition too, and an offset that is null deletes the one stored. To be
+// called before any of them can be acknowledged.
 func (b *Batch) Add(partitionKey, offset []byte, n int) {
-	end := n
-	if len(b.runs) > 0 {
-		end += b.runs[len(b.runs)-1].end
-	}
-	r := &run{end: end, offset: append([]byte(nil), offset...)}
-	r.left.Store(int32(n))
-	b.left.Add(int32(n))
-	b.runs = append(b.runs, r)
-	if offset == nil {
-		return
-	}
+	r := b.AddWithoutOffset(n)
+	r.offset = bytes.Clone(offset)
 	l := b.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,6 +81,19 @@ func (b *Batch) Add(partitionKey, offset []byte, n int) {
 	}
 	r.partition = p
 	p.runs = append(p.runs, r)
+}
+
+// AddWithoutOffset enters the next n records of the batch, which move no offset. To be called as Add.
+func (b *Batch) AddWithoutOffset(n int) *run {
+	end := n
+	if len(b.runs) > 0 {
+		end += b.runs[len(b.runs)-1].end
+	}
+	r := &run{end: end}
+	r.left.Store(int32(n))
+	b.left.Add(int32(n))
+	b.runs = append(b.runs, r)
+	return r
 }
 
 // Seal says that the batch is complete; an empty one is durable at once.
@@ -134,7 +140,7 @@ func (l *Ledger) finish(r *run) {
 	r.done = true
 	p := r.partition
 	for len(p.runs) > 0 && p.runs[0].done {
-		p.acked = p.runs[0].offset
+		p.acked = p.runs[0]
 		p.changes++
 		p.runs[0] = nil
 		p.runs = p.runs[1:]
@@ -170,7 +176,7 @@ type Snapshot struct {
 	batches    int
 }
 
-// Entry is a source partition and its offset, both the payload of an encoded map.
+// Entry is a source partition and its offset, both the payload of an encoded map; nil: null.
 type Entry struct{ Partition, Offset []byte }
 
 // Snapshot returns what may be committed now; Commit confirms it once it is stored.
@@ -182,7 +188,7 @@ func (l *Ledger) Snapshot() Snapshot {
 		if p.acked == nil {
 			continue
 		}
-		s.Entries = append(s.Entries, Entry{[]byte(p.key), p.acked})
+		s.Entries = append(s.Entries, p.entry())
 		s.partitions = append(s.partitions, p)
 		s.changes = append(s.changes, p.changes)
 	}
@@ -191,6 +197,13 @@ func (l *Ledger) Snapshot() Snapshot {
 		s.batches++
 	}
 	return s
+}
+
+func (p *partition) entry() Entry {
+	if p.key == "" { // an encoded map has bytes
+		return Entry{nil, p.acked.offset}
+	}
+	return Entry{[]byte(p.key), p.acked.offset}
 }
 
 // Commit says that a snapshot is stored: what has not changed since is not offered again.

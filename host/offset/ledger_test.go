@@ -46,6 +46,31 @@ func TestOnlyAContiguousPrefixIsCommittable(t *testing.T) {
 	}
 }
 
+func TestNullsAreOffsetsToo(t *testing.T) {
+	l := NewLedger()
+	b := l.Begin(1, func() {})
+	b.AddWithoutOffset(1)
+	b.Add(nil, nil, 1)
+	b.Add([]byte("a"), nil, 1)
+	b.Seal()
+	for i := range 3 {
+		b.Ack(i)
+	}
+	s := l.Snapshot()
+	if len(s.Entries) != 2 {
+		t.Fatalf("of a record without and two with an offset: %q", s.Entries)
+	}
+	for _, e := range s.Entries {
+		if e.Offset != nil || e.Partition != nil && string(e.Partition) != "a" {
+			t.Errorf("partition %q, offset %q", e.Partition, e.Offset)
+		}
+	}
+	l.Commit(s)
+	if s := l.Snapshot(); len(s.Entries) != 0 {
+		t.Errorf("offered again: %q", s.Entries)
+	}
+}
+
 func TestCommitKeepsWhatWasAcknowledgedMeanwhile(t *testing.T) {
 	l := NewLedger()
 	for seq := range 2 {

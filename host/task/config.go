@@ -5,6 +5,7 @@ package task
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -77,15 +78,18 @@ type Meters interface {
 	DeadLetterFailed()
 }
 
-// Target is the wish to pause; Set may be called from any goroutine.
+// Target is the wish to pause, and at the end how long a stop may take; its methods may be called from any goroutine.
 type Target struct {
 	paused  atomic.Bool
 	changed chan struct{}
+	lingers atomic.Bool
+	hurried chan struct{} // closed when it is over with that
+	hurry   sync.Once
 }
 
 // NewTarget returns a target.
 func NewTarget(paused bool) *Target {
-	t := &Target{changed: make(chan struct{}, 1)}
+	t := &Target{changed: make(chan struct{}, 1), hurried: make(chan struct{})}
 	t.paused.Store(paused)
 	return t
 }
@@ -102,12 +106,32 @@ func (t *Target) Set(paused bool) {
 // Paused tells the wish.
 func (t *Target) Paused() bool { return t.paused.Load() }
 
+// Linger gives the task host.StopLingerFactor times GraceTimeout to stop, from before it is asked to.
+func (t *Target) Linger() { t.lingers.Store(true) }
+
+// Hurry ends a task that lingers at once.
+func (t *Target) Hurry() { t.hurry.Do(func() { close(t.hurried) }) }
+
+// grace is how long the task has to stop.
+func (c *Config) grace() time.Duration {
+	if c.Target.lingers.Load() {
+		return host.StopLingerFactor * c.GraceTimeout
+	}
+	return c.GraceTimeout
+}
+
 // hardContext is cancelled when the grace time after ctx's end is over: until then the task drains.
 func (c *Config) hardContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(c.GraceTimeout, cancel)
-		context.AfterFunc(hard, func() { timer.Stop() })
+		defer cancel()
+		timer := time.NewTimer(c.grace())
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-c.Target.hurried:
+		case <-hard.Done():
+		}
 	})
 	return hard, func() { stop(); cancel() }
 }

@@ -292,18 +292,34 @@ func (t *Sink) Lost(_ context.Context, partitions []host.TopicPartition) {
 	t.sink.Instance.Send(abi.EventClose, guest.Bytes(abi.EncodePartitionOffsets(partitionOffsets(closed))))
 }
 
-// close drains: closing the consumer revokes its partitions, which flushes and commits what was put.
+// close drains: releasing the partitions flushes and commits what was put. The task leaves its group when the connector
+// has stopped, as in Connect: until then it may still be writing, and nobody else may have the partitions.
 func (t *Sink) close(ctx context.Context, failure error) {
 	if t.consumer != nil {
 		if failure != nil && errors.Is(failure, errInstance) {
 			t.current = map[host.TopicPartition]int64{} // nobody is left to say what is durable
 		}
-		t.consumer.Close(ctx)
+		t.consumer.Release(ctx)
 	}
 	t.letters.close()
 	links := t.chain.close()
 	if t.sink != nil {
 		links = append(links, t.sink)
 	}
-	stopLinks(ctx, links, t.config.GraceTimeout)
+	stopLinks(ctx, links, t.config.grace())
+	if t.consumer != nil {
+		t.leave(ctx)
+	}
+}
+
+// leaveDurationMax is what a task has to leave its group when its time is over.
+const leaveDurationMax = 2 * time.Second
+
+func (t *Sink) leave(ctx context.Context) {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), leaveDurationMax)
+		defer cancel()
+	}
+	t.consumer.Close(ctx)
 }

@@ -329,17 +329,28 @@ func (t *Source) store(ctx context.Context, s offset.Snapshot) error {
 func storedForm(s offset.Snapshot) ([]host.SourceOffset, error) {
 	var all []host.SourceOffset
 	for _, e := range s.Entries {
-		partition, err := offset.AppendJSON(nil, e.Partition)
+		stored, err := storedEntry(e)
 		if err != nil {
-			return nil, fmt.Errorf("write source partition: %w", err)
+			return nil, err
 		}
-		value, err := offset.AppendJSON(nil, e.Offset)
-		if err != nil {
-			return nil, fmt.Errorf("write source offset: %w", err)
-		}
-		all = append(all, host.SourceOffset{Partition: partition, Offset: value})
+		all = append(all, stored)
 	}
 	return all, nil
+}
+
+func storedEntry(e offset.Entry) (s host.SourceOffset, err error) {
+	s.Partition = []byte("null")
+	if e.Partition != nil {
+		if s.Partition, err = offset.AppendJSON(nil, e.Partition); err != nil {
+			return s, fmt.Errorf("write source partition: %w", err)
+		}
+	}
+	if e.Offset != nil {
+		if s.Offset, err = offset.AppendJSON(nil, e.Offset); err != nil {
+			return s, fmt.Errorf("write source offset: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // close drains: it waits for what was sent, stores its offsets and stops the instances. What was polled but not sent
@@ -347,7 +358,7 @@ func storedForm(s offset.Snapshot) ([]host.SourceOffset, error) {
 func (t *Source) close(ctx context.Context, failed bool) {
 	defer t.letters.close()
 	if t.source == nil {
-		stopLinks(ctx, t.chain.close(), t.config.GraceTimeout)
+		stopLinks(ctx, t.chain.close(), t.config.grace())
 		return
 	}
 	t.source.Instance.Send(abi.EventPause, nil)
@@ -360,7 +371,7 @@ func (t *Source) close(ctx context.Context, failed bool) {
 	} else {
 		t.storeOffsets(context.WithoutCancel(ctx))
 	}
-	stopLinks(ctx, append(t.chain.close(), t.source), t.config.GraceTimeout)
+	stopLinks(ctx, append(t.chain.close(), t.source), t.config.grace())
 }
 
 var errNotAcknowledged = errors.New("not acknowledged within offset.flush.timeout.ms, or four fifths of " +

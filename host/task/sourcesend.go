@@ -294,13 +294,15 @@ func (b *sourceBatch) samePartition(i, k int) bool {
 
 // addRun enters the next n records, of which the last has that origin (-1: an unseen one before all others).
 func (b *sourceBatch) addRun(last, n int) {
-	polled := &b.polled.Batch
-	if last < 0 || polled.Entry(last).SourcePartition() == abi.None {
-		b.entry.Add(nil, nil, n)
+	if last < 0 {
+		b.entry.AddWithoutOffset(n)
 		return
 	}
-	e := polled.Entry(last)
-	b.entry.Add(polled.Partition(int(e.SourcePartition())).Payload, e.SourceOffsetBlock().Bytes, n)
+	e, partition := b.polled.Batch.Entry(last), []byte(nil)
+	if i := e.SourcePartition(); i != abi.None {
+		partition = b.polled.Batch.Partition(int(i)).Payload
+	}
+	b.entry.Add(partition, e.SourceOffsetBlock().Bytes, n)
 }
 
 func (t *Source) sendLetters(ctx context.Context, b *sourceBatch) error {

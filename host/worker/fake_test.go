@@ -207,11 +207,14 @@ func (c *fakeConsumer) Seek(offsets map[host.TopicPartition]int64) {
 	c.next = offsets[host.TopicPartition{Topic: c.topic}]
 }
 
-func (c *fakeConsumer) Close(ctx context.Context) {
+func (c *fakeConsumer) Release(ctx context.Context) {
 	if c.joined {
 		c.rebalancer.Revoked(ctx, []host.TopicPartition{{Topic: c.topic}})
 	}
+	c.joined = false
 }
+
+func (c *fakeConsumer) Close(ctx context.Context) { c.Release(ctx) }
 
 // statuses remembers what the worker reports.
 type statuses struct {

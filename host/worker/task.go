@@ -51,12 +51,13 @@ func (w *Worker) startTask(id host.TaskID, of int, connector, config host.Config
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &runningTask{target: target, beside: newBeside(id), swaps: newSwaps(), cancel: cancel,
 		done: make(chan struct{}), of: of, connector: connector, config: config}
-	before := w.tasks[id]
+	before := cmp.Or(w.tasks[id], w.lingering[id])
 	w.tasks[id] = t
 	go func() {
 		defer close(t.done)
 		defer cancel()
 		if before != nil { // never two of one id
+			before.target.Hurry()
 			before.cancel()
 			<-before.done
 		}
@@ -223,23 +224,57 @@ func (w *Worker) taskLogger(kind string) string {
 
 // StopTasks implements host.Runtime.
 func (w *Worker) StopTasks(ctx context.Context, ids ...host.TaskID) {
-	var stopping []*runningTask
+	w.stop(ctx, w.takeTasks(ids))
+}
+
+// LeaveTasks implements host.Runtime.
+func (w *Worker) LeaveTasks(ctx context.Context, ids ...host.TaskID) {
+	stopping := w.takeTasks(ids)
+	for id, t := range stopping {
+		t.target.Linger()
+		w.mu.Lock()
+		w.lingering[id] = t
+		w.mu.Unlock()
+		go w.forgetLingering(id, t)
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.config.TaskShutdownGraceful)
+	defer cancel()
+	w.stop(ctx, stopping)
+}
+
+// takeTasks returns those that run here; they no longer count as such.
+func (w *Worker) takeTasks(ids []host.TaskID) map[host.TaskID]*runningTask {
+	taken := map[host.TaskID]*runningTask{}
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, id := range ids {
 		if t := w.tasks[id]; t != nil {
-			stopping = append(stopping, t)
+			taken[id] = t
 			delete(w.tasks, id)
 		}
 	}
-	w.mu.Unlock()
-	for _, t := range stopping {
+	return taken
+}
+
+func (w *Worker) forgetLingering(id host.TaskID, t *runningTask) {
+	<-t.done
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.lingering[id] == t {
+		delete(w.lingering, id)
+	}
+}
+
+// stop returns when all have ended, or ctx has.
+func (w *Worker) stop(ctx context.Context, tasks map[host.TaskID]*runningTask) {
+	for _, t := range tasks {
 		t.cancel()
 	}
-	for _, t := range stopping {
+	for id, t := range tasks {
 		select {
 		case <-t.done:
 		case <-ctx.Done():
-			w.Log.Warn("a task does not stop in time; it is left behind")
+			w.Log.Warn("a task does not stop in time; it is left behind", "connector", id.Connector, "task", id.Task)
 			return
 		}
 	}

@@ -75,6 +75,7 @@ type Worker struct {
 	mu         sync.Mutex
 	connectors map[string]*connector        // guarded by mu
 	tasks      map[host.TaskID]*runningTask // guarded by mu
+	lingering  map[host.TaskID]*runningTask // of stopped connectors, that have not ended yet; guarded by mu
 	shadows    map[string][]host.ShadowWish // by connector; guarded by mu
 }
 
@@ -87,7 +88,7 @@ func (w *Worker) ownerOf(connector string) string { return host.OwnerOf(w.Grants
 func New(config Config, ports Ports) *Worker {
 	w := &Worker{config: config, Ports: ports, connectors: map[string]*connector{}, tasks: map[host.TaskID]*runningTask{},
 		registries: schemaregistry.NewPool(ports.Log), previews: make(chan struct{}, host.PreviewsMax),
-		shadows: map[string][]host.ShadowWish{}}
+		shadows: map[string][]host.ShadowWish{}, lingering: map[host.TaskID]*runningTask{}}
 	w.book = usage.New(config.WorkerID, ports.Quotas, w.ownerOf, ports.Registry.Engine().Share)
 	w.meters = newMeters(ports.Meter, w)
 	return w

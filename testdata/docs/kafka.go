@@ -206,10 +206,16 @@ func (c *consumer) Commit(_ context.Context, offsets map[host.TopicPartition]int
 func (c *consumer) Pause()                             { c.paused = true }
 func (c *consumer) Resume()                            { c.paused = false }
 func (c *consumer) Seek(map[host.TopicPartition]int64) { c.given = false }
-func (c *consumer) Close(ctx context.Context) {
+
+// Release implements host.Consumer.
+func (c *consumer) Release(ctx context.Context) {
 	partitions := make([]host.TopicPartition, 0, len(c.assigned))
 	for tp := range c.assigned {
 		partitions = append(partitions, tp)
 	}
 	c.rebalancer.Revoked(ctx, partitions)
+	c.assigned = nil
 }
+
+// Close implements host.Consumer.
+func (*consumer) Close(context.Context) {}

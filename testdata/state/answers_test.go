@@ -13,7 +13,8 @@ func TestDifferences(t *testing.T) {
 	const answered = `{"b":["x","y"],"a":{"version":"1","trace":"first\nsecond"},"worker_id":"here:1","n":1}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/connectors/ż" {
-			http.Error(w, "{}", http.StatusNotFound)
+			status := map[bool]int{true: http.StatusBadRequest, false: http.StatusNotFound}
+			http.Error(w, "{}", status[strings.Contains(r.URL.Path, "//")])
 			return
 		}
 		_, _ = w.Write([]byte(answered))

@@ -349,6 +349,9 @@ func (r *Runtime) StopTasks(_ context.Context, ids ...host.TaskID) {
 	}
 }
 
+// LeaveTasks implements host.Runtime.
+func (r *Runtime) LeaveTasks(ctx context.Context, ids ...host.TaskID) { r.StopTasks(ctx, ids...) }
+
 // TaskFailures implements host.Runtime: one, that names the task.
 func (r *Runtime) TaskFailures(id host.TaskID) []host.TaskFailure {
 	return []host.TaskFailure{{Action: host.FailureFatal, Trace: id.String()}}

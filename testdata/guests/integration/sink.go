@@ -74,7 +74,7 @@ func (s *blockingSink) Put(context.Context, []*guest.Record) error {
 	return nil
 }
 
-func (s *blockingSink) Stop(context.Context) error {
+func (s *blockingSink) Close() error {
 	s.maybeBlock("Task::stop")
 	return nil
 }
