@@ -217,4 +217,8 @@ type Runtime interface {
 	UsesModule(tenant string, config Config, digest string) bool
 	// DeleteModule takes a module away that the tenant uploaded. Errors: ErrNotFound, ErrConflict (it was not uploaded).
 	DeleteModule(ctx context.Context, tenant, digest string) error
+	// DeleteModules takes all modules away that the tenant uploaded, for all workers.
+	DeleteModules(ctx context.Context, tenant string) error
+	// ForgetTenant drops what this worker has counted and kept of a tenant that was deleted.
+	ForgetTenant(tenant string)
 }
