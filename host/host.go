@@ -96,7 +96,7 @@ type CapabilityGrant struct {
 	Needs      []string // as package abi spells them
 	Granted    bool     // at least in part
 	Missing    []string // the needs that nothing is granted of
-	Property   string   // of the worker, which grants more; "": no property does
+	Property   string   // of the worker, or field of the tenant's record, which grants more; "": none does
 }
 
 // CapabilityChanges is what a module asks for that its plugins did not in their newest earlier versions, and the other
