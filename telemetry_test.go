@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -16,7 +17,10 @@ import (
 )
 
 func TestMetricsAnswerInPrometheusForm(t *testing.T) {
-	provider, handler, err := newMetrics()
+	var gone sync.Map
+	gone.Store("old", true)
+	gone.Store("anew", true)
+	provider, handler, err := newMetrics(tenantsOf{}, &gone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,15 +28,31 @@ func TestMetricsAnswerInPrometheusForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counter.Add(context.Background(), 3, metric.WithAttributes(attribute.String("connector", "c")))
+	for _, connector := range []string{"c", "old::c", "anew::c", "never::c"} {
+		counter.Add(context.Background(), 3, metric.WithAttributes(attribute.String("connector", connector)))
+		tenant, _ := host.SplitTenant(connector)
+		counter.Add(context.Background(), 3, metric.WithAttributes(attribute.String("tenant", tenant)))
+	}
 	answer := httptest.NewRecorder()
 	handler.ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
-	for _, line := range []string{`berth_task_records_total{connector="c"} 3`, "go_goroutines ", "process_open_fds "} {
+	if strings.Contains(answer.Body.String(), "old") {
+		t.Errorf("series of a tenant that was deleted show in\n%s", answer.Body)
+	}
+	for _, line := range []string{`berth_task_records_total{connector="c"} 3`,
+		`berth_task_records_total{connector="anew::c"} 3`, `berth_task_records_total{connector="never::c"} 3`,
+		"go_goroutines ", "process_open_fds "} {
 		if !strings.Contains(answer.Body.String(), line) {
 			t.Errorf("no %q in\n%s", line, answer.Body)
 		}
 	}
 }
+
+// tenantsOf has one tenant, anew.
+type tenantsOf struct{}
+
+func (tenantsOf) AnyTenant() bool { return true }
+
+func (tenantsOf) Tenant(name string) (host.Tenant, bool) { return host.Tenant{}, name == "anew" }
 
 func TestLogForm(t *testing.T) {
 	for _, c := range []struct {

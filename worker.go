@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/berth-connect/berth/cluster/herder"
@@ -127,6 +128,7 @@ func serve(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logger
 type node struct {
 	engine       *engine.Engine
 	modules      *store.ModuleStore // nil: standalone
+	gone         sync.Map           // tenants that were deleted since the start
 	plugins      *plugin.Registry
 	admin        *kafka.Admin
 	configs      *store.ConfigStore
@@ -206,7 +208,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 			return nil, err
 		}
 	}
-	meters, metrics, err := newMetrics()
+	meters, metrics, err := newMetrics(n.configs, &n.gone)
 	if err != nil {
 		return nil, err
 	}
@@ -261,6 +263,10 @@ func (n *node) newHerder(c config, advertised *url.URL, ports herder.Ports, logg
 			return n.worker.Resolve(connector, config)
 		},
 		SetLoggerLevel: func(namespace, level string) { loggers.Set(namespace, level) },
+		ForgetTenant: func(tenant string) {
+			n.gone.Store(tenant, true)
+			loggers.Forget(host.ConnectorLogger(tenant + host.TenantSeparator))
+		},
 	}, ports, log)
 }
 

@@ -96,7 +96,7 @@ type CapabilityGrant struct {
 	Needs      []string // as package abi spells them
 	Granted    bool     // at least in part
 	Missing    []string // the needs that nothing is granted of
-	Property   string   // of the worker, which grants more; "": no property does
+	Property   string   // of the worker, or field of the tenant's record, which grants more; "": none does
 }
 
 // CapabilityChanges is what a module asks for that its plugins did not in their newest earlier versions, and the other
@@ -229,4 +229,8 @@ type Runtime interface {
 	UsesModule(tenant string, config Config, digest string) bool
 	// DeleteModule takes a module away that the tenant uploaded. Errors: ErrNotFound, ErrConflict (it was not uploaded).
 	DeleteModule(ctx context.Context, tenant, digest string) error
+	// DeleteModules takes all modules away that the tenant uploaded, for all workers.
+	DeleteModules(ctx context.Context, tenant string) error
+	// ForgetTenant drops what this worker has counted and kept of a tenant that was deleted.
+	ForgetTenant(tenant string)
 }

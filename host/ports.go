@@ -188,6 +188,8 @@ type ModuleStore interface {
 	Put(ctx context.Context, m StoredModule, wasm []byte) error
 	// Delete returns when this worker's receiver has heard of it; the others hear of it as they read on.
 	Delete(ctx context.Context, tenant, digest string) error
+	// ForgetTenant deletes all that there is of a tenant's modules, torn uploads too.
+	ForgetTenant(ctx context.Context, tenant string) error
 	// CatchUp returns when the receiver has all modules that were there at the call.
 	CatchUp(ctx context.Context) error
 	// Ready is closed when the receiver has all modules that were there at the start.

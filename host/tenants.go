@@ -30,6 +30,9 @@ type Tenant struct {
 	Quota Quota `json:"quota"`
 	// Members are those who have a role in it, besides those whom the worker's properties name.
 	Members []Member `json:"members,omitempty"`
+
+	// Deleting says that the tenant is going, with all that it has; its API is closed.
+	Deleting bool `json:"deleting,omitempty"`
 }
 
 // Member gives a role in a tenant to somebody.
@@ -85,6 +88,10 @@ func ParseTenant(name string, text []byte) (Tenant, error) {
 	}
 	if t.Name != "" && t.Name != name {
 		return Tenant{}, BadRequest(fmt.Sprintf("The record's name (%s) is not the tenant's in the URL (%s)", t.Name, name))
+	}
+	if t.Deleting {
+		return Tenant{}, BadRequest(fmt.Sprintf("The record of tenant %s: deleting is set by DELETE /tenants/%s?force=true "+
+			"alone", name, name))
 	}
 	t.Name = name
 	t.fill()

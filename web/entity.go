@@ -232,7 +232,7 @@ type grant struct {
 	Needs      []string `json:"needs" nullable:"true"`
 	Granted    bool     `json:"granted"`
 	Missing    []string `json:"missing"`
-	Property   string   `json:"property,omitempty"` // of the worker, that grants it
+	Property   string   `json:"property,omitempty"` // of the worker, or field of the record, that grants it
 }
 
 func newGrants(infos []host.CapabilityGrant) []grant {

@@ -97,13 +97,26 @@ func (l *Loggers) Set(name, level string) []string {
 			changed = append(changed, other)
 		}
 	}
+	l.findLowest()
+	slices.Sort(changed)
+	return changed
+}
+
+// Forget drops the levels of the loggers whose names begin with prefix.
+func (l *Loggers) Forget(prefix string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.levels, func(name string, _ loggerLevel) bool { return strings.HasPrefix(name, prefix) })
+	l.findLowest()
+}
+
+// findLowest must be called with mu held.
+func (l *Loggers) findLowest() {
 	lowest := logLevels["OFF"]
 	for _, set := range l.levels {
 		lowest = min(lowest, logLevels[set.Level])
 	}
 	l.lowest.Store(int64(lowest))
-	slices.Sort(changed)
-	return changed
 }
 
 func (l *Loggers) get(name string) (loggerLevel, bool) {

@@ -70,8 +70,12 @@ func (s *Server) enter(path string, handler echo.HandlerFunc) echo.HandlerFunc {
 		if strings.HasPrefix(path, "/tenants") || strings.HasPrefix(path, "/admin") || path == "/metrics" {
 			return echo.ErrNotFound
 		}
-		if _, err := s.all.TenantRecord(c.Request().Context(), tenant); err != nil {
+		record, err := s.all.TenantRecord(c.Request().Context(), tenant)
+		if err != nil {
 			return err
+		}
+		if record.Deleting {
+			return host.Conflict(fmt.Sprintf("Tenant %s is being deleted with all that it has", tenant))
 		}
 		return handler(c)
 	}

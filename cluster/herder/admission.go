@@ -14,9 +14,12 @@ func overQuota(tenant, quota string, limit, would int64, remedy string) error {
 }
 
 // admit refuses a configuration with which a tenant would have more connectors, or tasks by their tasks.max, than its
-// quota. A connector that exists may always ask for less. Error: ErrForbidden.
+// quota. A connector that exists may always ask for less. Errors: ErrForbidden, ErrConflict (the tenant is going).
 func (h *Herder) admit(name string, config host.Config) error {
 	tenant, _ := h.configs.Tenant(h.ownerOf(name))
+	if tenant.Deleting {
+		return beingDeleted(tenant.Name)
+	}
 	if tenant.IsDefault() || tenant.Quota.Connectors == 0 && tenant.Quota.Tasks == 0 {
 		return nil
 	}

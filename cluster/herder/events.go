@@ -50,6 +50,13 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 		h.setShadows(event.Connector)
 	case store.TenantChanged:
 		h.restartTenant(event.Tenant)
+	case store.TenantDoomed:
+		h.purgeTenants(ctx)
+	case store.TenantDeleted:
+		h.runtime.ForgetTenant(event.Tenant)
+		if h.config.ForgetTenant != nil {
+			h.config.ForgetTenant(event.Tenant)
+		}
 	case store.LoggerLevelSet:
 		if h.config.SetLoggerLevel != nil {
 			h.config.SetLoggerLevel(event.Namespace, event.Level)

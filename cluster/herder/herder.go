@@ -33,6 +33,8 @@ type Config struct {
 
 	// SetLoggerLevel hears of levels that were set for the whole cluster (KIP-976); nil: nobody does.
 	SetLoggerLevel func(namespace, level string)
+	// ForgetTenant hears of tenants that were deleted; nil: nobody does.
+	ForgetTenant func(tenant string)
 }
 
 // Ports are the parts of the worker that a herder drives. The stores are run by the caller and must outlive Run.
@@ -79,9 +81,10 @@ type Herder struct {
 	unclaimed  bool           // another worker has claimed to lead: the next round tells who does
 	work       map[string]int // connectors with their numbers of tasks, as last seen in the config topic
 	revivals   map[host.TaskID]*revival
-	keyDue     <-chan time.Time // when the leader has to look at the session key; nil: never
+	purges     map[string]*purging // of tenants that go
+	keyDue     <-chan time.Time    // when the leader has to look at the session key; nil: never
 
-	running   sync.WaitGroup // conductors
+	running   sync.WaitGroup // conductors and purges
 	clusterID atomic.Pointer[string]
 }
 
@@ -93,7 +96,7 @@ func New(config Config, ports Ports, log *slog.Logger) *Herder {
 		openSource: ports.OpenSource, openFencer: ports.OpenFencer, openSink: ports.OpenSink, leader: ports.Leader,
 		read: make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), requests: make(chan func()),
 		inbox: newInbox(), rounds: newRounds(), conductors: map[string]*conductor{},
-		revivals: map[host.TaskID]*revival{},
+		revivals: map[host.TaskID]*revival{}, purges: map[string]*purging{},
 	}
 	if h.openSource == nil {
 		h.openSource = func(connector string, _ host.Config) (SourceOffsets, error) {
@@ -181,6 +184,7 @@ func (h *Herder) step(ctx context.Context, from sources) {
 			h.mendStatuses()
 		}
 		h.putBackSwaps(ctx)
+		h.purgeTenants(ctx)
 	case <-h.configs.ClaimLost():
 		h.onClaimLost()
 	case <-h.keyDue:

@@ -22,6 +22,14 @@ const (
 	// nothing must be found.
 	purgeInterval = time.Second
 	purgeLooks    = 2
+	// purgeLooksMax is after how many looks that find something an attempt ends, to say what it is; the next one begins
+	// after purgeRetryDelay.
+	purgeLooksMax   = 60
+	purgeRetryDelay = 5 * time.Second
+	// purgeOwnDurationMax bounds a look at what a connector's own clients have, and purgeFailuresMax how often it may
+	// fail.
+	purgeOwnDurationMax = 15 * time.Second
+	purgeFailuresMax    = 20
 	// statusLookInterval is how long another worker's late words about what runs here may stand.
 	statusLookInterval = time.Second
 	// fencedLookInterval is how soon a write to the config topic is given up when the session has ended.

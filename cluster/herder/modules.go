@@ -2,6 +2,7 @@ package herder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,12 +21,24 @@ func (h *Herder) AddModule(ctx context.Context, upload host.ModuleUpload) (host.
 	if err := h.await(ctx); err != nil {
 		return host.ModuleInfo{}, false, err
 	}
+	if h.gone(upload.Tenant) {
+		return host.ModuleInfo{}, false, beingDeleted(upload.Tenant)
+	}
 	if err := h.admitModule(upload); err != nil {
 		return host.ModuleInfo{}, false, err
 	}
 	at := &stage{text: "adding module " + upload.Name, began: time.Now()}
 	info, added, err := h.runtime.AddModule(ctx, upload)
+	if err == nil && added && h.gone(upload.Tenant) { // while it was on its way
+		err = errors.Join(beingDeleted(upload.Tenant), h.runtime.DeleteModule(ctx, upload.Tenant, info.Digest))
+	}
 	return info, added, h.timedCall(ctx, at, err)
+}
+
+// gone tells whether a tenant is deleted, or is going.
+func (h *Herder) gone(tenant string) bool {
+	record, known := h.configs.Tenant(tenant)
+	return tenant != "" && (!known || record.Deleting)
 }
 
 // Modules lists the modules that a tenant sees.

@@ -61,8 +61,9 @@ type ConfigStore interface {
 	host.Tenants
 	PutTenant(ctx context.Context, tenant host.Tenant) error
 	DeleteTenant(ctx context.Context, name string) error
-	// ForgetTenant deletes all records of a tenant's connectors, also of those that were deleted before.
-	ForgetTenant(ctx context.Context, tenant string) error
+	// ForgetTenant deletes all records of a tenant's connectors, also of those that were deleted before, and tells
+	// whether there were any.
+	ForgetTenant(ctx context.Context, tenant string) (found bool, err error)
 }
 
 // StatusStore keeps statuses and the topics in use. *store.StatusStore implements it. Put methods return at once; the

@@ -45,6 +45,12 @@ func (h *Herder) TenantRecord(ctx context.Context, name string) (host.Tenant, er
 	return tenant, nil
 }
 
+// beingDeleted is the error of what would give a tenant something that is going.
+func beingDeleted(name string) error {
+	return host.Conflict(fmt.Sprintf("Tenant %s is being deleted with all that it has; wait until GET /tenants/%s "+
+		"answers 404", name, name))
+}
+
 func noTenant(name string) error { return host.NotFound(fmt.Sprintf("Tenant %s not found", name)) }
 
 // PutTenant stores a tenant's record and tells whether the tenant is new. Errors: *NotLeader, ErrConflict (connectors
@@ -54,7 +60,10 @@ func (h *Herder) PutTenant(ctx context.Context, tenant host.Tenant) (created boo
 		if err := h.lead(); err != nil {
 			return false, err
 		}
-		_, known := h.configs.Tenant(tenant.Name)
+		before, known := h.configs.Tenant(tenant.Name)
+		if before.Deleting {
+			return false, beingDeleted(tenant.Name)
+		}
 		if h.group != nil && !h.signs.Load() {
 			return false, host.Conflict("Tenants need workers that sign their requests: set connect.protocol=sessioned on all " +
 				"workers of the group")

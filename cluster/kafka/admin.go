@@ -121,19 +121,17 @@ func (a *Admin) fenceProducer(ctx context.Context, id string) error {
 	}
 }
 
-// DeleteGroups deletes the consumer groups whose ids begin with prefix. Errors: host.ErrGroupInUse.
+// DeleteGroups deletes the consumer groups whose ids begin with prefix, all that it can. Errors: host.ErrGroupInUse.
 func (a *Admin) DeleteGroups(ctx context.Context, prefix string) error {
 	groups, err := a.admin.ListGroups(ctx)
 	if err != nil {
 		return fmt.Errorf("listing the consumer groups %s*: %w", prefix, err)
 	}
+	var failures []error
 	for _, id := range groups.Groups() {
-		if !strings.HasPrefix(id, prefix) {
-			continue
-		}
-		if err := (&SinkGroup{admin: a, id: id}).Delete(ctx); err != nil {
-			return err
+		if strings.HasPrefix(id, prefix) {
+			failures = append(failures, (&SinkGroup{admin: a, id: id}).Delete(ctx))
 		}
 	}
-	return nil
+	return errors.Join(failures...)
 }

@@ -313,6 +313,9 @@ func (c *configReader) restart(name string, value any) {
 }
 
 func (c *configReader) fencing(name string, value any) {
+	if value == nil {
+		return // of a tenant that was deleted
+	}
 	record, ok := value.(map[string]any)
 	number, isWhole := whole(record["task-count"])
 	if !ok || !isWhole {

@@ -92,6 +92,8 @@ const (
 	LoggerLevelSet // Namespace, Level
 	ShadowsChanged // Connector
 	TenantChanged  // Tenant: its connectors may reach other things than before
+	TenantDoomed   // Tenant: all that it has is to go
+	TenantDeleted  // Tenant
 )
 
 // ConfigEvent is a change read from the config topic after start-up.

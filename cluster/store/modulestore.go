@@ -48,6 +48,7 @@ type ModuleStore struct {
 	mu      sync.Mutex
 	uploads map[uploadKey]*upload
 	listed  map[moduleKey]moduleRecord
+	written map[moduleKey]bool // modules whose manifest the topic has, be it usable or not
 }
 
 // moduleRecord is the value of a manifest.
@@ -94,7 +95,8 @@ func ModulesTopic(worker map[string]string) string {
 
 func newModuleStore(incoming, workerID string, log *slog.Logger) *ModuleStore {
 	return &ModuleStore{log: log, incoming: incoming, worker: workerID,
-		uploads: map[uploadKey]*upload{}, listed: map[moduleKey]moduleRecord{}}
+		uploads: map[uploadKey]*upload{}, listed: map[moduleKey]moduleRecord{},
+		written: map[moduleKey]bool{}}
 }
 
 // Run hands over the modules that are there and goes on with those that come, until ctx ends.
@@ -188,6 +190,39 @@ func (s *ModuleStore) Delete(ctx context.Context, tenant, digest string) error {
 	}
 	if err := s.records.write(ctx, s.tombstones(key, u)...); err != nil {
 		return fmt.Errorf("deleting module %q: %w", record.Name, err)
+	}
+	return s.CatchUp(ctx)
+}
+
+// ForgetTenant deletes all that the topic has of a tenant's modules: also torn uploads and manifests that nobody can
+// use.
+func (s *ModuleStore) ForgetTenant(ctx context.Context, tenant string) error {
+	if err := s.CatchUp(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	var manifests []*kgo.Record
+	for module := range s.written {
+		if module.tenant == tenant {
+			manifests = append(manifests, &kgo.Record{Key: []byte(module.String())})
+		}
+	}
+	uploads := map[uploadKey]*upload{}
+	for key, u := range s.uploads {
+		if key.tenant == tenant {
+			uploads[key] = u
+		}
+	}
+	s.mu.Unlock()
+	all := manifests // first: whoever reads on sees no module without its chunks
+	for key, u := range uploads {
+		all = append(all, s.tombstones(key, u)...)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if err := s.records.write(ctx, all...); err != nil {
+		return fmt.Errorf("deleting the modules of tenant %s: %w", tenant, err)
 	}
 	return s.CatchUp(ctx)
 }

@@ -224,6 +224,46 @@ func TestTornUploadIsInvisibleAndCollected(t *testing.T) {
 	}
 }
 
+// Of a tenant nothing is kept, be it listed, torn or unusable; the same bytes of another stay.
+func TestModulesOfATenantAreForgotten(t *testing.T) {
+	addr := brokertest.Bootstrap(t)
+	worker := workerFor(t, addr)
+	s, _ := startModules(t, worker)
+	m, wasm := madeModule("m", 2*moduleChunkBytes)
+	for _, tenant := range []string{"a", "b", ""} {
+		m.Tenant = tenant
+		if err := s.Put(within(t), m, wasm); err != nil {
+			t.Fatal(err)
+		}
+	}
+	torn, more := madeModule("torn", 2*moduleChunkBytes+1)
+	key := uploadKey{moduleKey{"a", torn.Digest}, newUploadID()}
+	unusable := moduleKey{"a", strings.Repeat("cd", 32)}
+	left := append(key.chunks(more)[:2], record(unusable.String(), []byte(`{}`)))
+	if err := s.records.write(within(t), left...); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.ForgetTenant(within(t), "a"), s.ForgetTenant(within(t), "a")); err != nil {
+		t.Fatal(err)
+	}
+	kept := map[string]bool{}
+	for _, line := range logOf(t, addr, worker["group.id"]+"-modules") {
+		key, value, _ := strings.Cut(line, "=")
+		kept[key] = value != "null"
+	}
+	others := 0
+	for key, has := range kept {
+		if has && strings.HasPrefix(key, "a::") {
+			t.Errorf("compaction keeps %s", key)
+		} else if has {
+			others++
+		}
+	}
+	if others != 2*3 || len(s.ModuleStore.listed) != 2 || !bytes.Equal(s.content(m.Digest), wasm) {
+		t.Errorf("of the others %d records are left, %d modules are listed", others, len(s.ModuleStore.listed))
+	}
+}
+
 // What a reader makes of records that no store of this version wrote.
 func TestModuleRecords(t *testing.T) {
 	m, wasm := madeModule("m", moduleChunkBytes+10)

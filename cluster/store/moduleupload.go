@@ -97,8 +97,10 @@ func (s *ModuleStore) apply(r *kgo.Record) {
 	case number >= 0:
 		s.addChunk(key, number, r)
 	case r.Value == nil:
+		delete(s.written, key.moduleKey)
 		s.unlist(key.moduleKey)
 	default:
+		s.written[key.moduleKey] = true
 		s.applyManifest(key.moduleKey, r)
 	}
 }

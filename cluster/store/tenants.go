@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -54,7 +55,9 @@ func (c *configReader) tenant(name string, value any, text []byte) {
 	}
 	before, known := c.tenants[name]
 	if value == nil {
-		delete(c.tenants, name) // it has no connectors any more
+		delete(c.tenants, name)
+		c.forgetLeftovers(name)
+		c.note(ConfigEvent{Kind: TenantDeleted, Tenant: name})
 		return
 	}
 	var t host.Tenant
@@ -65,20 +68,36 @@ func (c *configReader) tenant(name string, value any, text []byte) {
 	}
 	t.Name = name
 	c.tenants[name] = t
-	if !known || !reflect.DeepEqual(reach(before), reach(t)) {
+	switch {
+	case t.Deleting:
+		c.note(ConfigEvent{Kind: TenantDoomed, Tenant: name})
+	case !known || !reflect.DeepEqual(reach(before), reach(t)):
 		c.note(ConfigEvent{Kind: TenantChanged, Tenant: name})
 	}
 }
 
+// forgetLeftovers drops what is left behind by the connectors of a tenant that has none any more: generations, counts
+// of fenced tasks, tasks without a commit.
+func (c *configReader) forgetLeftovers(tenant string) {
+	maps.DeleteFunc(c.connectors, func(name string, known Connector) bool {
+		owner, _ := host.SplitTenant(name)
+		return owner == tenant && known.Config == nil
+	})
+	maps.DeleteFunc(c.staged, func(name string, _ map[int]host.Config) bool {
+		owner, _ := host.SplitTenant(name)
+		return owner == tenant
+	})
+}
+
 // reach is what of a record its connectors are started with.
 func reach(t host.Tenant) host.Tenant {
-	t.Description, t.Quota, t.Members = "", host.Quota{}, nil
+	t.Description, t.Quota, t.Members, t.Deleting = "", host.Quota{}, nil, false
 	return t
 }
 
-// ForgetTenant writes tombstones for all that the topic has of a tenant's connectors: also what Connect leaves behind
-// when a connector is deleted, its tasks' configurations among it.
-func (s *ConfigStore) ForgetTenant(ctx context.Context, tenant string) error {
+// ForgetTenant writes tombstones for all that the topic has of a tenant's connectors, and tells whether it had
+// anything: also what Connect leaves behind when a connector is deleted, its tasks' configurations among it.
+func (s *ConfigStore) ForgetTenant(ctx context.Context, tenant string) (found bool, err error) {
 	s.mu.Lock()
 	keys := slices.Collect(maps.Keys(s.reader.live[tenant]))
 	s.mu.Unlock()
@@ -89,40 +108,51 @@ func (s *ConfigStore) ForgetTenant(ctx context.Context, tenant string) error {
 		return strings.Compare(a, b)
 	})
 	if len(keys) == 0 {
-		return nil
+		return false, nil
 	}
 	var tombstones []*kgo.Record
 	for _, key := range keys {
 		tombstones = append(tombstones, record(key, nil))
 	}
-	return s.writeLeading(ctx, "deleting all records of tenant "+tenant, tombstones)
+	return true, s.writeLeading(ctx, "deleting all records of tenant "+tenant, tombstones)
 }
 
 // connectorKeys are the prefixes of keys with the name of a connector.
-var connectorKeys = []string{targetStateKey, connectorKey, taskKey, commitKey, restartKey, fencingKey}
+var connectorKeys = []string{targetStateKey, connectorKey, taskKey, commitKey, restartKey, fencingKey, shadowKey,
+	loggerKey + host.ConnectorLogger("")}
 
 // noteLive remembers which keys the topic has of tenants' connectors.
 func (c *configReader) noteLive(key string, present bool) {
+	tenant := tenantOfKey(key)
+	switch {
+	case tenant == "":
+	case !present:
+		delete(c.live[tenant], key)
+	case c.live[tenant] == nil:
+		c.live[tenant] = map[string]bool{key: true}
+	default:
+		c.live[tenant][key] = true
+	}
+}
+
+// tenantOfKey is the tenant of the connector that a key names; "": the default one's, or it names none.
+func tenantOfKey(key string) string {
 	for _, prefix := range connectorKeys {
 		name, is := strings.CutPrefix(key, prefix)
 		if !is {
 			continue
 		}
-		tenant, _ := host.SplitTenant(name)
-		switch {
-		case tenant == "":
-		case !present:
-			delete(c.live[tenant], key)
-		case c.live[tenant] == nil:
-			c.live[tenant] = map[string]bool{key: true}
-		default:
-			c.live[tenant][key] = true
+		if unescaped, err := url.PathUnescape(name); prefix == shadowKey && err == nil {
+			name = unescaped
 		}
-		return
+		tenant, _ := host.SplitTenant(name)
+		return tenant
 	}
+	return ""
 }
 
-// Mentioned lists the connectors of which there is a status or a topic in use and whose names begin with prefix.
+// Mentioned lists the connectors of which there is a status, a topic in use or a swap, and whose names begin with
+// prefix.
 func (s *StatusStore) Mentioned(prefix string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,6 +165,9 @@ func (s *StatusStore) Mentioned(prefix string) []string {
 	}
 	for name, topics := range s.reader.topics {
 		names[name] = names[name] || len(topics) > 0
+	}
+	for name, swaps := range s.reader.swaps {
+		names[name] = names[name] || len(swaps) > 0
 	}
 	return beginning(names, prefix)
 }

@@ -24,7 +24,8 @@ func TestTenantRecordsAreRead(t *testing.T) {
 		{"berth-tenant-A", `{"topics":["a.*"]}`, true, 1, 0},
 		{"berth-tenant-a", `{"topics":"a"}`, true, 0, 1},
 		{"berth-tenant-a", `{"topics":["x","y"]}`, true, 2, 1},
-		{"berth-tenant-a", "", false, 0, 0},
+		{"berth-tenant-a", `{"topics":["x","y"],"deleting":true}`, true, 2, 1},
+		{"berth-tenant-a", "", false, 0, 1},
 	} {
 		record := &kgo.Record{Key: []byte(step.key), Offset: int64(i)}
 		if step.value != "" {
@@ -44,7 +45,7 @@ func TestTenantRecordsAreRead(t *testing.T) {
 func TestKeysOfTenants(t *testing.T) {
 	c := newConfigReader(slog.New(slog.DiscardHandler))
 	keys := []string{"connector-a::x", "target-state-a::x", "task-a::x-0", "commit-a::x", "tasks-fencing-a::x",
-		"restart-connector-a::x"}
+		"restart-connector-a::x", "berth-shadow-a::x/t", "berth-shadow-a%3A%3Ay/t", "logger-cluster-berth.connector.a::x"}
 	for i, key := range append(keys, "connector-x", "task-b::x-0") {
 		c.apply(&kgo.Record{Key: []byte(key), Value: []byte(`{"properties":{},"tasks":1,"task-count":1}`), Offset: int64(i)})
 	}

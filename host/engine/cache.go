@@ -139,6 +139,9 @@ func (c *cache) keep(file, digest string) error {
 	return c.collect(c.path(digest))
 }
 
+// Forget removes what the cache has of a module; instances and who has it compiled already keep it.
+func (e *Engine) Forget(digest string) { _ = os.Remove(e.cache.path(digest)) } // what stays gives way to newer ones
+
 // writeEntry writes an entry: magic, SHA-256 of the rest, version, wazero's name of the code, module, code.
 func writeEntry(path, version, name string, wasm, code []byte) error {
 	var head bytes.Buffer

@@ -5,6 +5,7 @@ package fair
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,15 @@ func (s *Shares) Join() *Tenant {
 	s.tenants = append(s.tenants, t)
 	s.several.Store(len(s.tenants) > 1)
 	return t
+}
+
+// Leave takes a tenant away, which goes on as one that is alone.
+func (t *Tenant) Leave() {
+	s := t.shares
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tenants = slices.DeleteFunc(s.tenants, func(other *Tenant) bool { return other == t })
+	s.several.Store(len(s.tenants) > 1)
 }
 
 // Shares tells whether there is anybody to share with.

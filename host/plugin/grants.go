@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -21,6 +22,9 @@ const DirsProperty = "berth.allow.dirs"
 // SecretsProperty is the worker's property that lists the secrets that plugins may be given.
 const SecretsProperty = "berth.secrets"
 
+// TopicsField is what grants topics to a tenant's connectors; the default tenant's may use all.
+const TopicsField = "topics of the tenant's record"
+
 // Grants is what the operator lets plugins reach. A plugin gets the part that its manifest asks for.
 type Grants struct {
 	Dirs   []string      // for abi.CapabilityFiles
@@ -29,6 +33,7 @@ type Grants struct {
 
 	Network *network.Policy // for abi.CapabilityNet; nil: nothing is granted
 	Secrets []string        // for abi.CapabilitySecrets: names of those that there are
+	Topics  []string        // for abi.CapabilityTopics: patterns; nil: all
 }
 
 // of is the part of the grants that a tenant has. Standard input and output are the default tenant's alone.
@@ -40,7 +45,8 @@ func (g Grants) of(tenant host.Tenant) Grants {
 	if err != nil {
 		own = nil // refused when the record was written
 	}
-	return Grants{Dirs: commonDirs(g.Dirs, tenant.Directories), Network: own.Within(g.Network)}
+	return Grants{Dirs: commonDirs(g.Dirs, tenant.Directories), Network: own.Within(g.Network),
+		Topics: append([]string{}, tenant.Topics...)}
 }
 
 // grants are those of the view's tenant; one whose record is gone has none.
@@ -108,11 +114,44 @@ func checkNeeds(name string, p abi.Plugin) error {
 			if i := slices.Index(needs, ""); i >= 0 {
 				return refuse("its manifest needs of secrets an empty configuration key")
 			}
+		case abi.CapabilityTopics:
+			if problem := checkTopicNeeds(p.Kind, needs); problem != nil {
+				return refuse("its manifest needs of topics %v", problem)
+			}
 		default:
 			return refuse("its manifest needs a part of %q, which can be had as a whole only", capability)
 		}
 	}
 	return nil
+}
+
+func checkTopicNeeds(kind string, needs []string) error {
+	if kind != abi.KindSource && kind != abi.KindSink {
+		return errors.New("something, which connectors alone have")
+	}
+	if len(needs) > host.TopicNeedsMax {
+		return fmt.Errorf("%d patterns; at most %d can be had: use * for many topics", len(needs), host.TopicNeedsMax)
+	}
+	for _, text := range needs {
+		need, err := host.ParseTopicNeed(text)
+		if err == nil && need.Write != (kind == abi.KindSource) {
+			err = fmt.Errorf("%q, but sources write and sinks read", text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missingTopics are the needs that meet nothing of what is granted.
+func missingTopics(granted, needs []string) []string {
+	return slices.DeleteFunc(slices.Clone(needs), func(text string) bool {
+		need, err := host.ParseTopicNeed(text)
+		return err == nil && slices.ContainsFunc(granted, func(pattern string) bool {
+			return host.PatternsMeet(pattern, need.Pattern)
+		})
+	})
 }
 
 // grantsOf compares what a module asks for with what its tenant is granted.
@@ -143,6 +182,11 @@ func (r View) grantOf(from origin, capability string, asked abi.Needs) host.Capa
 		g.Missing = grants.Network.Missing(needs)
 	case abi.CapabilitySecrets:
 		g.Property, g.Granted = SecretsProperty, len(grants.Secrets) > 0
+	case abi.CapabilityTopics:
+		if g.Granted = grants.Topics == nil; !g.Granted {
+			g.Property, g.Granted = TopicsField, len(grants.Topics) > 0
+			g.Missing = missingTopics(grants.Topics, needs)
+		}
 	case abi.CapabilityStdio:
 		g.Granted = from == fromBundle && grants.Stdin != nil
 	case abi.CapabilitySchemaRegistry:

@@ -229,6 +229,9 @@ func (r *Registry) Add(ctx context.Context, upload host.ModuleUpload) (info host
 	<-r.loaded
 	upload.Name = moduleName(upload.Name)
 	m, added, err := r.add(ctx, upload, fromUpload)
+	if err != nil || upload.DryRun {
+		r.forgetCode(digestOf(upload.Wasm))
+	}
 	if err != nil {
 		return host.ModuleInfo{}, false, err
 	}
@@ -410,5 +413,6 @@ func (r *Registry) Code(ctx context.Context, digest string) (*engine.Module, err
 	if err != nil {
 		return nil, fmt.Errorf("module %s: %w", m.info.Name, err)
 	}
+	r.forgetCode(digest) // it may have been deleted meanwhile
 	return code, nil
 }

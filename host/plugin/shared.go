@@ -146,6 +146,14 @@ func (r *Registry) DiscardModule(digest string) {
 	if err := r.store.remove(digest); err != nil {
 		r.config.Log.Warn("a deleted module's file stays", "digest", digest, "error", err)
 	}
+	r.forgetCode(digest)
+}
+
+// forgetCode removes the file of compiled code that no module needs any more.
+func (r *Registry) forgetCode(digest string) {
+	if r.module(digest) == nil {
+		r.engine.Forget(digest)
+	}
 }
 
 // prune removes what the cache has of modules that were deleted while this worker was down.
@@ -184,6 +192,24 @@ func (r View) Delete(ctx context.Context, digest string) error {
 		return err
 	}
 	r.UnlistModule(r.tenant, digest)
+	r.forgetCode(digest)
+	return nil
+}
+
+// DeleteUploads takes all modules of a tenant away, for all workers. Errors: those of the store.
+func (r View) DeleteUploads(ctx context.Context) error {
+	<-r.loaded
+	if r.config.Shared != nil {
+		return r.config.Shared.ForgetTenant(ctx, r.tenant)
+	}
+	for _, m := range r.Modules() {
+		if !m.Uploaded {
+			continue
+		}
+		if err := r.Delete(ctx, m.Digest); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

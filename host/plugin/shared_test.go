@@ -27,6 +27,15 @@ type topic struct {
 func (s *topic) Ready() <-chan struct{}        { return s.ready }
 func (s *topic) CatchUp(context.Context) error { return nil }
 
+func (s *topic) ForgetTenant(ctx context.Context, tenant string) error {
+	for _, digest := range s.put {
+		if err := s.Delete(ctx, tenant, digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *topic) Put(_ context.Context, m host.StoredModule, _ []byte) error {
 	s.put = append(s.put, m.Digest)
 	for _, other := range s.before {

@@ -151,6 +151,16 @@ func (t *Tenant) forget() {
 	}
 }
 
+// Forget drops the account of a tenant that is deleted. What still runs of it counts on where nobody looks.
+func (b *Book) Forget(tenant string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t := b.tenants[tenant]; t != nil {
+		t.Share.Leave()
+		delete(b.tenants, tenant)
+	}
+}
+
 // Plugin finds or opens the account of a plugin; closePlugin ends its use.
 func (c *Connector) plugin(key pluginKey) *Plugin {
 	c.mu.Lock()

@@ -69,5 +69,12 @@ func (f *failures) of(id host.TaskID) []host.TaskFailure {
 	return all
 }
 
+// forget drops the failures of the connectors whose names begin with prefix.
+func (f *failures) forget(prefix string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tasks = slices.DeleteFunc(f.tasks, func(t *taskFailures) bool { return strings.HasPrefix(t.id.Connector, prefix) })
+}
+
 // TaskFailures implements host.Runtime.
 func (w *Worker) TaskFailures(id host.TaskID) []host.TaskFailure { return w.failures.of(id) }

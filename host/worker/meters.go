@@ -26,6 +26,7 @@ type meters struct {
 	failedCommits metric.Int64Counter
 	overLimits    metric.Int64Counter
 	lacking       metric.Int64Counter
+	topicsRefused metric.Int64Counter
 	transactions  metric.Int64Histogram
 
 	mu      sync.Mutex
@@ -48,6 +49,8 @@ func newMeters(meter metric.Meter, w *Worker) *meters {
 	m.overLimits = m.counter("berth_guest_limit_exceeded", "Instances that were ended for going over a limit.")
 	m.lacking = m.counter("berth_guest_grants_missing",
 		"Capabilities that plugins asked for as their instances started, and did not get.")
+	m.topicsRefused = m.counter("berth_topics_refused",
+		"Tasks that ended for a topic that their tenant's record or their plugin's manifest does not have.")
 	m.transactions, _ = m.meter.Int64Histogram("kafka_connect_source_task_transaction_size",
 		metric.WithDescription("Records of committed transactions."))
 	m.gauge("kafka_connect_worker_connector_count", "Connectors on this worker.",

@@ -65,6 +65,7 @@ func (w scope) validate(ctx context.Context, config host.Config) (host.ConfigInf
 	for _, p := range w.Grants.Problems(w.tenant, resolved.Config) {
 		addProblem(&infos, p.Key, resolved.Config[p.Key], p.Message)
 	}
+	w.checkTopicNeeds(&infos, resolved.Config)
 	return infos, nil
 }
 

@@ -88,7 +88,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, order *host.SwapOr
 		}
 		if err != nil && ctx.Err() == nil {
 			w.restageFailed(id, t, err)
-			w.meters.overLimit(err)
+			w.meters.failed(id.Connector, err)
 			w.Log.Error("task failed", "connector", id.Connector, "task", id.Task, "error", err)
 			trace := task.Trace(err)
 			w.failures.add(id, task.FatalFailure(err, trace))
@@ -135,7 +135,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, order *host.SwapOr
 	t.beside.begin(&c, found, config)
 	go w.reshadow(id, t)
 	if found.Kind == abi.KindSource {
-		err = own.runSource(ctx, c, parsed)
+		err = own.runSource(ctx, c, found, parsed)
 	} else {
 		err = task.NewSink(c).Run(ctx)
 	}
@@ -150,9 +150,9 @@ func (w scope) taskStages(found plugin.Plugin, parsed validate.Connector, config
 	return w.sinkStages(found, parsed, config)
 }
 
-func (w *Worker) runSource(ctx context.Context, c task.Config, parsed validate.Connector) error {
+func (w *Worker) runSource(ctx context.Context, c task.Config, found plugin.Plugin, parsed validate.Connector) error {
 	if w.Transactions != nil {
-		return w.runExactlyOnce(ctx, c, parsed)
+		return w.runExactlyOnce(ctx, c, found, parsed)
 	}
 	if parsed.ExactlyOnceRequired { // made elsewhere, or before: validation refuses it
 		c.Log.Warn("exactly.once.support=required: this worker sends records at least once, so after a crash some may come " +
@@ -169,11 +169,15 @@ func (w *Worker) runSource(ctx context.Context, c task.Config, parsed validate.C
 			return err
 		}
 	}
+	if needs, narrow := topicNeeds(found); narrow {
+		producer = needs.Producer(producer)
+	}
 	return task.NewSource(c, producer, offsets).Run(ctx)
 }
 
 // runExactlyOnce runs a source in transactions.
-func (w *Worker) runExactlyOnce(ctx context.Context, c task.Config, parsed validate.Connector) error {
+func (w *Worker) runExactlyOnce(ctx context.Context, c task.Config, found plugin.Plugin,
+	parsed validate.Connector) error {
 	boundary := task.Boundary{Kind: task.BoundaryKind(parsed.TransactionBoundary), Interval: w.config.OffsetFlushInterval}
 	if parsed.TransactionBoundaryIntervalMs >= 0 {
 		boundary.Interval = max(time.Duration(parsed.TransactionBoundaryIntervalMs)*time.Millisecond, time.Millisecond)
@@ -181,6 +185,9 @@ func (w *Worker) runExactlyOnce(ctx context.Context, c task.Config, parsed valid
 	producer, err := w.Transactions.Open(ctx, c.ID, c.Connector, parsed.OffsetsTopic)
 	if err != nil {
 		return err
+	}
+	if needs, narrow := topicNeeds(found); narrow {
+		producer = needs.Transactional(producer)
 	}
 	return task.NewExactlyOnceSource(c, producer, boundary).Run(ctx)
 }
@@ -192,7 +199,7 @@ func (w *Worker) taskConfig(id host.TaskID, found plugin.Plugin, connector host.
 	opts := guest.Options{Log: log, Metrics: meters.plugin,
 		Boundaries: w.Transactions != nil && parsed.TransactionBoundary == string(task.BoundaryConnector)}
 	return task.Config{
-		ID: id, Version: found.Version, Log: log, Meters: meters, Target: t.target, Clients: w.Clients,
+		ID: id, Version: found.Version, Log: log, Meters: meters, Target: t.target, Clients: w.clientsOf(found),
 		Swaps: t.swaps.Swaps, SwapWindow: w.swapPolicy(connector).Window,
 		Connector:     connector,
 		FlushInterval: w.config.OffsetFlushInterval,

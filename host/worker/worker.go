@@ -129,6 +129,17 @@ func (w *Worker) DeleteModule(ctx context.Context, tenant, digest string) error 
 	return w.Registry.Of(tenant).Delete(ctx, digest)
 }
 
+// DeleteModules implements host.Runtime.
+func (w *Worker) DeleteModules(ctx context.Context, tenant string) error {
+	return w.Registry.Of(tenant).DeleteUploads(ctx)
+}
+
+// ForgetTenant implements host.Runtime.
+func (w *Worker) ForgetTenant(tenant string) {
+	w.book.Forget(tenant)
+	w.failures.forget(tenant + host.TenantSeparator)
+}
+
 // Modules implements host.Runtime.
 func (w *Worker) Modules(tenant string) []host.ModuleInfo { return w.Registry.Of(tenant).Modules() }
 

@@ -5,6 +5,7 @@ package e2e
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,4 +79,25 @@ func control(t *testing.T, command, dir string) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("kafka.sh %s: %v", command, err)
 	}
+}
+
+// TestE2EPurgeIsFinishedAfterAnOutage: a tenant whose deletion Kafka cuts off is gone once Kafka is back, without being
+// asked again.
+func TestE2EPurgeIsFinishedAfterAnOutage(t *testing.T) {
+	kafka := os.Getenv("BERTH_TEST_KAFKA_DIR")
+	if kafka == "" {
+		t.Fatal("BERTH_TEST_KAFKA_DIR must name the folder that testdata/kafka/kafka.sh started the Kafka with")
+	}
+	d := newDoomed(t)
+	go d.tryDelete()
+	d.await("the tenant to be marked", func() bool { return cuts["once it is marked"](d) })
+	control(t, "kill", kafka)
+	before := fileSize(t, d.log.Name())
+	d.await("the worker to miss Kafka", func() bool {
+		return strings.Contains(string(read(t, d.log.Name())[before:]), "unable to open connection to broker")
+	})
+	control(t, "up", kafka)
+	d.awaitGone()
+	d.checkNothing()
+	d.checkAnew()
 }

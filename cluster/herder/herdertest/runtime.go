@@ -391,6 +391,12 @@ func (r *Runtime) DeleteModule(_ context.Context, _, digest string) error {
 	return nil
 }
 
+// DeleteModules implements host.Runtime.
+func (r *Runtime) DeleteModules(context.Context, string) error { return nil }
+
+// ForgetTenant implements host.Runtime.
+func (r *Runtime) ForgetTenant(string) {}
+
 // Modules implements host.Runtime.
 func (r *Runtime) Modules(string) []host.ModuleInfo {
 	r.mu.Lock()

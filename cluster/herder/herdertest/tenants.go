@@ -27,31 +27,36 @@ func (c *Configs) AnyTenant() bool {
 
 // PutTenant implements herder.ConfigStore.
 func (c *Configs) PutTenant(_ context.Context, tenant host.Tenant) error {
-	return c.write(store.ConfigEvent{Kind: store.TenantChanged, Tenant: tenant.Name},
+	kind := store.TenantChanged
+	if tenant.Deleting {
+		kind = store.TenantDoomed
+	}
+	return c.write(store.ConfigEvent{Kind: kind, Tenant: tenant.Name},
 		func(c *Configs) { c.tenants[tenant.Name] = tenant })
 }
 
 // DeleteTenant implements herder.ConfigStore.
 func (c *Configs) DeleteTenant(_ context.Context, name string) error {
-	return c.write(store.ConfigEvent{Kind: store.TenantChanged, Tenant: name},
+	return c.write(store.ConfigEvent{Kind: store.TenantDeleted, Tenant: name},
 		func(c *Configs) { delete(c.tenants, name) })
 }
 
 // ForgetTenant implements herder.ConfigStore.
-func (c *Configs) ForgetTenant(ctx context.Context, tenant string) error {
+func (c *Configs) ForgetTenant(ctx context.Context, tenant string) (found bool, err error) {
 	for name := range c.Snapshot().Connectors {
 		if owner, _ := host.SplitTenant(name); owner != tenant {
 			continue
 		}
+		found = true
 		if err := c.DeleteConnector(ctx, name); err != nil {
-			return err
+			return found, err
 		}
 		forget := func(c *Configs) { delete(c.connectors, name) }
 		if err := c.write(store.ConfigEvent{Kind: store.ConnectorRemoved, Connector: name}, forget); err != nil {
-			return err
+			return found, err
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // Mentioned implements herder.StatusStore.

@@ -247,3 +247,33 @@ func (b *Broker) Commit(t testing.TB, group, topic string, partition int32, offs
 		t.Fatalf("commit offset %d of %s-%d for %s: %v", offset, topic, partition, group, err)
 	}
 }
+
+// Topics lists the names of all topics, internal ones too.
+func (b *Broker) Topics(t testing.TB) []string {
+	t.Helper()
+	topics, err := b.admin.ListTopicsWithInternal(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return topics.Names()
+}
+
+// Groups lists the ids of all consumer groups.
+func (b *Broker) Groups(t testing.TB) []string {
+	t.Helper()
+	groups, err := b.admin.ListGroups(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return groups.Groups()
+}
+
+// OpenTransactions lists the transactional ids whose transaction has not ended.
+func (b *Broker) OpenTransactions(t testing.TB) []string {
+	t.Helper()
+	listed, err := b.admin.ListTransactions(within(t), nil, []string{"Ongoing", "PrepareCommit", "PrepareAbort"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listed.TransactionalIDs()
+}

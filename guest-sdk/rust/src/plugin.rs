@@ -332,7 +332,7 @@ impl Plugin {
         self
     }
 
-    /// `files`, `stdio`, `net`, `schema-registry`, `secrets`.
+    /// `files`, `stdio`, `net`, `schema-registry`, `secrets`, `topics` (whose needs are `read:PATTERN`, `write:PATTERN`).
     pub fn capabilities(mut self, wanted: &[&'static str]) -> Self {
         self.capabilities = wanted.to_vec();
         self
