@@ -288,7 +288,11 @@ func (p *process) terminate() {
 // await polls until done; it fails the test when that does not happen.
 func (p *process) await(what string, done func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(cmp.Or(p.patience, e2ePatience)); !done(); time.Sleep(10 * time.Millisecond) {
+	limit := cmp.Or(p.patience, e2ePatience)
+	if racing() {
+		limit *= raceFactor
+	}
+	for deadline := time.Now().Add(limit); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("waited in vain for %s", what)
 		}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/berth-connect/berth/cluster/kafka/kafkatest"
 )
@@ -22,7 +21,6 @@ func TestRedTeamSchemaRegistries(t *testing.T) {
 	topic := "a." + f.name("t")
 	f.ask("PUT", "/tenants/a", map[string]any{"topics": []string{"a.*"}, "directories": []string{f.files},
 		"network": []string{"*:*"}}, nil)
-	f.patience = time.Minute
 	f.CreateTopic(t, topic, 1)
 	f.Produce(t, kafkatest.Record{Topic: topic, Value: []byte("\x00\x00\x00\x00\x01x")})
 	const url, tls = "value.converter.schema.registry.url", "value.converter.schema.registry.ssl."
