@@ -18,7 +18,7 @@ import (
 // leaving is a swap that waits until the connector's instance has given up its other stages.
 type leaving struct {
 	built
-	overdue *time.Timer // when the instance has had time enough to answer; it is no limit while records wait
+	overdue *time.Timer // when the instance has had time enough to answer
 }
 
 // clings tells why the connector's instance can't give up its other stages; "": it can.
