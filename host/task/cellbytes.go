@@ -20,5 +20,8 @@ func cellBytes(batch *abi.Batch, tag abi.Tag, payload []byte, schema uint32) (da
 	if err != nil { // a guest's own fault; its bytes are still better than nothing
 		return append([]byte{}, payload...), "berth " + tag.String() + " (unreadable: " + err.Error() + ")"
 	}
+	if text, isText := native.(string); isText { // with half a surrogate pair
+		return []byte(text), "string"
+	}
 	return recordjson.AppendValue(nil, native), "json"
 }

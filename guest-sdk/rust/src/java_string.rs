@@ -61,6 +61,15 @@ impl<'a> ValueRef<'a> {
         self.object().filter(|(class, _)| *class == CLASS).map(|(_, text)| units(text))
     }
 
+    /// The bytes that Java's UTF-8 makes of what is a String there: half a surrogate pair is `?`.
+    pub fn utf8_of_java(&self) -> Option<Cow<'a, [u8]>> {
+        if self.tag == Tag::String {
+            return Some(Cow::Borrowed(self.payload));
+        }
+        let chars = char::decode_utf16(self.halved()?).map(|c| c.unwrap_or('?'));
+        Some(Cow::Owned(chars.collect::<String>().into_bytes()))
+    }
+
     /// The text of what is a String in Java, with U+FFFD for half a surrogate pair; `None` for everything else.
     pub fn to_text(&self) -> Option<Cow<'a, str>> {
         match self.tag {
@@ -112,6 +121,7 @@ mod tests {
             assert!(read.check().is_ok() && read.is_text(), "{value:?}");
             assert_eq!(read.halved(), (value.tag() == Tag::Object).then_some(units.clone()), "{value:?}");
             assert_eq!(read.to_text().as_deref(), Some(text));
+            assert_eq!(read.utf8_of_java().as_deref(), Some(text.replace('\u{FFFD}', "?").as_bytes()));
             let (mut out, mut stack) = (Vec::new(), Stack::default());
             let mut b = Builder::new(&mut out, &mut stack);
             b.utf16(&units);
@@ -132,6 +142,7 @@ mod tests {
         let body = Value::Object("java.util.UUID".into(), "0".into()).to_body();
         let uuid = ValueRef::of_item(&body).unwrap();
         assert_eq!((uuid.is_text(), uuid.halved(), uuid.to_text()), (false, None, None));
+        assert_eq!(uuid.utf8_of_java(), None);
         assert_eq!(ValueRef::new(Tag::Bytes, b"a").to_text(), None);
     }
 }

@@ -27,7 +27,10 @@ pub fn to_val<'v>(value: ValueRef<'v>, shape: &'v Shape) -> Boxed<'v> {
         Tag::Float32 => Box::new(CelDouble::from(f64::from(value.float32().unwrap_or(0.0)))),
         Tag::Float64 => Box::new(CelDouble::from(value.float64().unwrap_or(0.0))),
         Tag::String => Box::new(CelString::from(value.str().unwrap_or(""))),
-        Tag::Object => Box::new(CelString::from(value.object().map_or("", |(_, text)| text))),
+        Tag::Object => match value.to_text() {
+            Some(text) => Box::new(CelString::from(text.into_owned())),
+            None => Box::new(CelString::from(value.object().map_or("", |(_, text)| text))),
+        },
         Tag::Raw | Tag::Bytes => Box::new(CelBytes::from(value.payload)),
         Tag::Decimal => Box::new(CelDouble::from(number::to_double(value))),
         Tag::BigInt => match number::to_int(value) {
@@ -110,7 +113,7 @@ fn to_key(key: ValueRef<'_>) -> Option<CelMapKey<'_>> {
         Tag::String => CelMapKey::String(CelString::from(key.str()?)),
         Tag::Boolean => CelMapKey::Bool(CelBool::from(key.boolean()?)),
         Tag::Int8 | Tag::Int16 | Tag::Int32 | Tag::Int64 => CelMapKey::Int(CelInt::from(key.int()?)),
-        _ => return None,
+        _ => CelMapKey::String(CelString::from(key.to_text()?.into_owned())),
     })
 }
 

@@ -58,6 +58,16 @@ fn value_of(expression: &str, given: &Given) -> Value {
 }
 
 #[test]
+fn half_of_a_surrogate_pair_is_a_text() {
+    let half = || Value::utf16(&[0xD800, 'x' as u16]);
+    let given = record(Value::Map(vec![(Value::str("a"), half()), (half(), Value::Int64(1))]));
+    assert_eq!(value_of("value.a", &given), half());
+    assert_eq!(value_of("value", &given), given.value);
+    assert_eq!(value_of("value.a + 'y'", &given), Value::str("\u{FFFD}xy"));
+    assert!(passes("value.a.startsWith('\u{FFFD}')", &given));
+}
+
+#[test]
 fn filters_on_all_that_a_record_has() {
     let cases = [
         ("value.amount > 100.0", true),

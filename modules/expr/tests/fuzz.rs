@@ -2,24 +2,12 @@
 
 mod support;
 
+use berth_guest::fuzz::{for_seeds, Chance};
 use berth_guest::{Schema, Type, Value};
 use support::{record, run, structured, Given};
 
-/// A generator of numbers, the same in each run (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as usize
-    }
-
-    fn pick<'a>(&mut self, all: &[&'a str]) -> &'a str {
-        all[self.below(all.len())]
-    }
-}
+/// How many seeds a test tries without BERTH_FUZZ_TIME.
+const SEEDS: u64 = 3_000;
 
 const LEAVES: [&str; 24] = [
     "value",
@@ -109,44 +97,45 @@ const LOOPS: [&str; 6] = [
     ".?a",
 ];
 
-fn expression(dice: &mut Dice, depth: usize) -> String {
+fn expression(chance: &mut Chance, depth: usize) -> String {
     if depth == 0 {
-        return dice.pick(&LEAVES).to_string();
+        return chance.one(&LEAVES).to_string();
     }
-    let inner = |dice: &mut Dice| expression(dice, depth - 1);
-    match dice.below(10) {
-        0 => dice.pick(&LEAVES).to_string(),
+    let inner = |chance: &mut Chance| expression(chance, depth - 1);
+    match chance.below(10) {
+        0 => chance.one(&LEAVES).to_string(),
         1..=3 => {
-            let (left, right) = (inner(dice), inner(dice));
-            format!("({left} {} {right})", dice.pick(&BINARY))
+            let (left, right) = (inner(chance), inner(chance));
+            format!("({left} {} {right})", chance.one(&BINARY))
         }
-        4 => format!("{}({})", dice.pick(&CALLS), inner(dice)),
-        5 => format!("{}{}", inner(dice), dice.pick(&METHODS)),
-        6 => format!("{}{}", inner(dice), dice.pick(&LOOPS)),
-        7 => format!("({} ? {} : {})", inner(dice), inner(dice), inner(dice)),
-        8 => format!("[{}, {}]", inner(dice), inner(dice)),
-        _ => format!("{{{}: {}}}[{}]", inner(dice), inner(dice), inner(dice)),
+        4 => format!("{}({})", chance.one(&CALLS), inner(chance)),
+        5 => format!("{}{}", inner(chance), chance.one(&METHODS)),
+        6 => format!("{}{}", inner(chance), chance.one(&LOOPS)),
+        7 => format!("({} ? {} : {})", inner(chance), inner(chance), inner(chance)),
+        8 => format!("[{}, {}]", inner(chance), inner(chance)),
+        _ => format!("{{{}: {}}}[{}]", inner(chance), inner(chance), inner(chance)),
     }
 }
 
-fn value(dice: &mut Dice, depth: usize) -> Value {
-    match dice.below(if depth == 0 { 11 } else { 14 }) {
+fn value(chance: &mut Chance, depth: usize) -> Value {
+    match chance.below(if depth == 0 { 12 } else { 15 }) {
         0 => Value::Null,
         1 => Value::Int8(-1),
         2 => Value::Int64(i64::MIN),
         3 => Value::Float32(f32::NAN),
         4 => Value::Float64(f64::INFINITY),
         5 => Value::Boolean(true),
-        6 => Value::str(dice.pick(&["", "a,b", "ä€😀", "{\"a\":[1,1e400]}", "12"])),
+        6 => Value::str(chance.one(&["", "a,b", "ä€😀", "{\"a\":[1,1e400]}", "12"])),
         7 => Value::Bytes(vec![0xFF, 0]),
-        8 => Value::Decimal([0, 2, -2_000_000_000, i32::MAX][dice.below(4)], vec![0x80, 1, 2]),
-        9 => Value::Date([0, i64::MIN, i64::MAX, 253_402_300_800_000][dice.below(4)]),
+        8 => Value::Decimal([0, 2, -2_000_000_000, i32::MAX][chance.below(4)], vec![0x80, 1, 2]),
+        9 => Value::Date([0, i64::MIN, i64::MAX, 253_402_300_800_000][chance.below(4)]),
         10 => Value::BigInt([&[0x7F][..], &[0xFF; 40]].concat()),
-        11 => Value::Array((0..dice.below(4)).map(|_| value(dice, depth - 1)).collect()),
+        11 => Value::utf16(&[0xD800, 'a' as u16]),
+        12 => Value::Array((0..chance.below(4)).map(|_| value(chance, depth - 1)).collect()),
         _ => {
             let names = [Value::str("a"), Value::str("b"), Value::str("l"), Value::Int32(1), Value::Float64(1.0)];
-            let count = dice.below(names.len() + 1);
-            Value::Map(names.into_iter().take(count).map(|name| (name, value(dice, depth - 1))).collect())
+            let count = chance.below(names.len() + 1);
+            Value::Map(names.into_iter().take(count).map(|name| (name, value(chance, depth - 1))).collect())
         }
     }
 }
@@ -167,13 +156,13 @@ fn struct_record() -> Given {
 
 #[test]
 fn expressions_over_any_value_answer_or_fail_with_their_key() {
-    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
-    let mut kept = 0;
-    for _ in 0..3_000 {
-        let source = expression(&mut dice, 3);
+    let (mut seeds, mut kept) = (0, 0);
+    for_seeds(SEEDS, |chance| {
+        seeds += 1;
+        let source = expression(chance, 3);
         let key =
-            dice.pick(&["filter", "topic", "key", "value", "partition", "timestamp", "headers.h", "set.a", "set.b.c"]);
-        let records = [record(value(&mut dice, 3)), record(value(&mut dice, 3)), struct_record()];
+            chance.one(&["filter", "topic", "key", "value", "partition", "timestamp", "headers.h", "set.a", "set.b.c"]);
+        let records = [record(value(chance, 3)), record(value(chance, 3)), struct_record()];
         for became in run(&[(key, &source)], &records) {
             match became {
                 Ok(Some(_)) => kept += 1,
@@ -181,30 +170,30 @@ fn expressions_over_any_value_answer_or_fail_with_their_key() {
                 Err(error) => assert!(error.contains(key) && !error.contains("panic"), "{key} {source}: {error}"),
             }
         }
-    }
-    assert!(kept > 500, "{kept} records were kept: the expressions are too wild to tell anything");
+    });
+    assert!(kept * 6 > seeds, "{kept} records were kept: the expressions are too wild to tell anything");
 }
 
 /// A condition of the kind that needs no CEL, mostly.
-fn condition(dice: &mut Dice, depth: usize) -> String {
+fn condition(chance: &mut Chance, depth: usize) -> String {
     const READ: [&str; 9] =
         ["value.a", "value.b", "value.b.c", "value", "topic", "partition", "key", "headers.n", "value.l[0]"];
     const LITERAL: [&str; 11] =
         ["0", "-1", "1.5", "9007199254740993", "9007199254740992.0", "true", "null", "'ä'", "''", "'a,b'", "'k1'"];
     if depth > 0 {
-        let (left, right) = (condition(dice, depth - 1), condition(dice, depth - 1));
-        return match dice.below(3) {
+        let (left, right) = (condition(chance, depth - 1), condition(chance, depth - 1));
+        return match chance.below(3) {
             0 => format!("({left} && {right})"),
             1 => format!("({left} || {right})"),
             _ => format!("!({left})"),
         };
     }
-    let (read, literal) = (dice.pick(&READ), dice.pick(&LITERAL));
-    let compare = dice.pick(&["==", "!=", "<", "<=", ">", ">="]);
-    match dice.below(6) {
+    let (read, literal) = (chance.one(&READ), chance.one(&LITERAL));
+    let compare = chance.one(&["==", "!=", "<", "<=", ">", ">="]);
+    match chance.below(6) {
         0 => "has(value.b.c)".to_string(),
-        1 => format!("{read} in [{literal}, {}]", dice.pick(&LITERAL)),
-        2 => format!("{read}.{}('a')", dice.pick(&["startsWith", "endsWith", "contains"])),
+        1 => format!("{read} in [{literal}, {}]", chance.one(&LITERAL)),
+        2 => format!("{read}.{}('a')", chance.one(&["startsWith", "endsWith", "contains"])),
         3 => format!("{literal} {compare} {read}"),
         _ => format!("{read} {compare} {literal}"),
     }
@@ -212,14 +201,14 @@ fn condition(dice: &mut Dice, depth: usize) -> String {
 
 #[test]
 fn conditions_without_cel_answer_as_cel_does() {
-    let mut dice = Dice(0xBEEF);
-    let (mut quick, mut answers) = (0, [0, 0]);
-    for _ in 0..4_000 {
-        let depth = dice.below(3);
-        let source = condition(&mut dice, depth);
+    let (mut seeds, mut quick, mut answers) = (0, 0, [0, 0]);
+    for_seeds(SEEDS, |chance| {
+        seeds += 1;
+        let depth = chance.below(3);
+        let source = condition(chance, depth);
         let program = expr::program::Program::compile("filter", &source, &mut Vec::new()).unwrap();
         quick += usize::from(program.quick.is_some());
-        let records = [record(value(&mut dice, 2)), record(value(&mut dice, 2)), struct_record()];
+        let records = [record(value(chance, 2)), record(value(chance, 2)), struct_record()];
         // The form with a condition is CEL's to evaluate.
         let said = run(&[("filter", &source)], &records);
         let asked = run(&[("filter", &format!("({source}) ? true : false"))], &records);
@@ -228,22 +217,21 @@ fn conditions_without_cel_answer_as_cel_does() {
             assert_eq!(kept(&said), kept(&asked), "{source}: {said:?}");
             answers[usize::from(kept(&said) == Some(true))] += 1;
         }
-    }
-    assert!(quick > 3_900 && answers.iter().all(|count| *count > 1_000), "{quick} quick, {answers:?}");
+    });
+    let told = answers.iter().all(|count| count * 4 > seeds);
+    assert!(quick * 40 > seeds * 39 && told, "of {seeds} {quick} quick, {answers:?}");
 }
 
 #[test]
 fn mutated_texts_compile_or_are_refused() {
-    let mut dice = Dice(77);
-    for _ in 0..3_000 {
-        let mut text: Vec<char> = expression(&mut dice, 3).chars().collect();
-        for _ in 0..1 + dice.below(4) {
-            let at = dice.below(text.len().max(1));
-            match dice.below(3) {
+    for_seeds(SEEDS, |chance| {
+        let mut text: Vec<char> = expression(chance, 3).chars().collect();
+        for _ in 0..1 + chance.below(4) {
+            let at = chance.below(text.len().max(1));
+            match chance.below(3) {
                 0 if !text.is_empty() => drop(text.remove(at.min(text.len() - 1))),
-                1 => {
-                    text.insert(at.min(text.len()), ['\'', '(', ']', '`', '\\', '@', '\u{0}', 'ß', '.'][dice.below(9)])
-                }
+                1 => text
+                    .insert(at.min(text.len()), ['\'', '(', ']', '`', '\\', '@', '\u{0}', 'ß', '.'][chance.below(9)]),
                 _ => text.truncate(at.max(1)),
             }
         }
@@ -251,5 +239,5 @@ fn mutated_texts_compile_or_are_refused() {
         if let Err(error) = expr::program::check(Some(&source)) {
             assert!(error.starts_with("line "), "{source:?}: {error}");
         }
-    }
+    });
 }

@@ -163,3 +163,16 @@ fn the_newest_schema_must_be_able_to_read() {
     let failure = refusal(JSON, true, &config, batch(&[(Some(&other), Value::Struct(NONE, vec![Value::Int32(1)]))]));
     assert!(failure.error.message.contains("property a is missing"), "{}", failure.error);
 }
+
+#[test]
+fn half_a_surrogate_pair_is_an_escape() {
+    let half = || Value::utf16(&[0xD800, 'ä' as u16]);
+    let text = || Schema::new(Type::String);
+    let schema = Schema::new(Type::Struct).named("Row").field("s", text()).field("m", Schema::map(text(), text()));
+    let value = Value::Struct(NONE, vec![half(), Value::Map(vec![(half(), half())])]);
+    let (written, failures) = convert(JSON, true, &[], batch(&[(Some(&schema), value)]));
+    assert!(failures.is_empty(), "{failures:?}");
+    let Value::Raw(bytes) = &written[0].1 else { panic!("{written:?}") };
+    let json = String::from_utf8_lossy(&bytes[5..]);
+    assert_eq!(json, r#"{"s":"\uD800ä","m":{"\uD800ä":"\uD800ä"}}"#);
+}

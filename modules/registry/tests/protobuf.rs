@@ -185,3 +185,14 @@ fn mutated_bytes_never_trap() {
     assert_eq!(values.len() + failures.len(), count);
     assert!(values.len() > 100 && failures.len() > 100, "{} read, {} refused", values.len(), failures.len());
 }
+
+#[test]
+fn half_a_surrogate_pair_is_a_question_mark() {
+    let half = || Value::utf16(&[0xD800, 'ä' as u16]);
+    let text = || Schema::new(Type::String);
+    let schema = Schema::new(Type::Struct).named("Row").field("s", text()).field("m", Schema::map(text(), text()));
+    let value = Value::Struct(NONE, vec![half(), Value::Map(vec![(half(), half())])]);
+    let ((_, read), _) = there_and_back(PROTOBUF, &[], &schema, value);
+    let Value::Struct(_, fields) = read else { panic!("{read:?}") };
+    assert_eq!(fields, [Value::str("?ä"), Value::map([("?ä", Value::str("?ä"))])]);
+}

@@ -127,6 +127,10 @@ fn damaged(chance: &mut Chance, text: String) -> Vec<u8> {
     if chance.below(3) > 0 {
         chance.damage(&mut bytes, &TOKENS);
     }
+    if chance.below(8) == 0 {
+        let at = chance.below(bytes.len() + 1);
+        bytes.splice(at..at, *b"\xED\xA0\x80"); // half a surrogate pair, which Jackson reads
+    }
     bytes
 }
 
@@ -177,8 +181,10 @@ fn typed(chance: &mut Chance, depth: usize, schema: &mut String, value: &mut Str
             own.push_str(chance.one(&["true", "false", "1"]));
         }
         6 => {
-            schema.push_str("\"type\":\"string\",\"default\":\"x\"");
-            own.push_str(chance.one(&["\"\"", "\"ä\\n\\u0000\"", "\"\\ud83d\\ude00\"", "7"]));
+            schema.push_str(
+                chance.one(&["\"type\":\"string\",\"default\":\"x\"", "\"type\":\"string\",\"default\":\"\\udc00\""]),
+            );
+            own.push_str(chance.one(&["\"\"", "\"ä\\n\\u0000\"", "\"\\ud83d\\ude00\"", "\"\\ud83da\"", "7"]));
         }
         7 => {
             schema.push_str("\"type\":\"bytes\"");
@@ -221,7 +227,7 @@ fn map(chance: &mut Chance, depth: usize, schema: &mut String, value: &mut Strin
     let (mut keys, mut key) = (String::new(), String::new());
     let (mut values, mut item) = (String::new(), String::new());
     match chance.below(2) {
-        0 => (keys, key) = ("{\"type\":\"string\"}".into(), "\"k\"".into()),
+        0 => (keys, key) = ("{\"type\":\"string\"}".into(), chance.one(&["\"k\"", "\"\\ud800k\""]).into()),
         _ => typed(chance, depth + 1, &mut keys, &mut key),
     }
     typed(chance, depth + 1, &mut values, &mut item);

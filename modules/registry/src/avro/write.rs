@@ -239,8 +239,8 @@ impl Write {
             }
             Step::Double => out.extend_from_slice(self.of(value, Tag::Float64)?),
             Step::Boolean => out.extend_from_slice(self.of(value, Tag::Boolean)?),
-            Step::String => put_sized(self.of(value, Tag::String)?, out),
-            Step::Bytes if value.tag == Tag::String => put_sized(value.payload, out),
+            Step::String => put_sized(&value.utf8_of_java().ok_or_else(|| self.wrong(value))?, out),
+            Step::Bytes if value.is_text() => put_sized(&value.utf8_of_java().unwrap_or_default(), out),
             Step::Bytes => put_sized(self.of(value, Tag::Bytes)?, out),
             Step::Fixed(size) => out.extend_from_slice(self.fixed(value, *size)?),
             Step::Enum(symbols) => put_long(self.symbol(value, symbols)?, out),
@@ -316,13 +316,10 @@ impl Write {
     }
 
     fn symbol(&self, value: ValueRef<'_>, symbols: &[String]) -> Result<i64> {
-        let text = self.of(value, Tag::String)?;
-        match symbols.iter().position(|symbol| symbol.as_bytes() == text) {
+        let text = value.to_text().ok_or_else(|| self.wrong(value))?;
+        match symbols.iter().position(|symbol| *symbol == text) {
             Some(i) => Ok(i as i64),
-            None => {
-                let text = String::from_utf8_lossy(text);
-                Err(Error::data(format!("{text} is none of the enum's symbols: {}", symbols.join(", "))))
-            }
+            None => Err(Error::data(format!("{text} is none of the enum's symbols: {}", symbols.join(", ")))),
         }
     }
 
@@ -364,7 +361,7 @@ impl Write {
                 self.of(value, Tag::Map)?;
                 self.block(value.len(), out);
                 for (key, item) in value.entries() {
-                    put_sized(self.of(key, Tag::String)?, out);
+                    put_sized(&key.utf8_of_java().ok_or_else(|| self.wrong(key))?, out);
                     values.value(item, out)?;
                 }
                 out.push(0);

@@ -94,7 +94,7 @@ impl Write {
                 list(b"[]", value.items(), out, |item, out| items.value(item, out))?;
             }
             (Step::Object(values), Tag::Map) => list(b"{}", value.entries(), out, |(key, item), out| {
-                put_text(key.str().ok_or_else(|| self.wrong(key))?, out)?;
+                self.text(key, out)?;
                 out.push(b':');
                 values.value(item, out)
             })?,
@@ -126,6 +126,13 @@ impl Write {
         Ok(())
     }
 
+    fn text(&self, value: ValueRef<'_>, out: &mut Vec<u8>) -> Result<()> {
+        match value.halved() {
+            Some(units) => put_halved(&units, out),
+            None => put_text(value.str().ok_or_else(|| self.wrong(value))?, out),
+        }
+    }
+
     fn null(&self, out: &mut Vec<u8>) -> Result<()> {
         if let Some((tag, payload)) = &self.default {
             return self.value(ValueRef::new(*tag, payload), out);
@@ -155,7 +162,7 @@ impl Write {
             (Type::Boolean, Tag::Boolean) => {
                 out.extend_from_slice(if value.boolean() == Some(true) { b"true" } else { b"false" });
             }
-            (Type::String, Tag::String) => put_text(value.str().ok_or_else(|| self.wrong(value))?, out)?,
+            (Type::String, _) => self.text(value, out)?,
             (Type::Bytes, Tag::Bytes) => put_base64(value.payload, out),
             _ => return Err(self.wrong(value)),
         }
@@ -205,6 +212,23 @@ fn put_base64(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// A text in quotes.
+/// A text with half a surrogate pair, which is an escape.
+fn put_halved(units: &[u16], out: &mut Vec<u8>) -> Result<()> {
+    out.push(b'"');
+    for c in char::decode_utf16(units.iter().copied()) {
+        match c {
+            Ok(c) => {
+                let mut quoted = Vec::new();
+                put_text(c.encode_utf8(&mut [0; 4]), &mut quoted)?;
+                out.extend_from_slice(&quoted[1..quoted.len() - 1]);
+            }
+            Err(half) => out.extend_from_slice(format!("\\u{:04X}", half.unpaired_surrogate()).as_bytes()),
+        }
+    }
+    out.push(b'"');
+    Ok(())
+}
+
 fn put_text(text: &str, out: &mut Vec<u8>) -> Result<()> {
     serde_json::to_writer(out, text).map_err(|error| Error::internal(format!("a text as JSON: {error}")))
 }

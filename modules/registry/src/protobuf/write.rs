@@ -214,9 +214,14 @@ impl Step {
                 put_varint(value.payload.len() as u64, out);
                 out.extend_from_slice(value.payload);
             }
+            Step::Text if value.is_text() => {
+                let text = value.utf8_of_java().unwrap_or_default();
+                put_varint(text.len() as u64, out);
+                out.extend_from_slice(&text);
+            }
             Step::Enum(values) => {
-                let name = value.str().ok_or_else(|| wrong(value))?;
-                let number = values.iter().find(|(_, symbol)| symbol == name).ok_or_else(|| {
+                let name = value.to_text().ok_or_else(|| wrong(value))?;
+                let number = values.iter().find(|(_, symbol)| *symbol == name).ok_or_else(|| {
                     let all: Vec<&str> = values.iter().map(|(_, symbol)| symbol.as_str()).collect();
                     Error::data(format!("{name} is none of the enum's symbols: {}", all.join(", ")))
                 })?;
