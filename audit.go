@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"strconv"
+
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/berth-connect/berth/cluster/kafka"
 	"github.com/berth-connect/berth/web"
@@ -27,7 +30,7 @@ func (a auditor) Record(record web.AuditRecord) {
 }
 
 // openAudit gives the REST API its audit log; it does no I/O.
-func (n *node) openAudit(c config, rest *web.Config, log *slog.Logger) (err error) {
+func (n *node) openAudit(c config, rest *web.Config, meter metric.Meter, log *slog.Logger) (err error) {
 	topic := c.text(auditTopicKey)
 	if topic == "" {
 		return nil
@@ -40,7 +43,23 @@ func (n *node) openAudit(c config, rest *web.Config, log *slog.Logger) (err erro
 		return err
 	}
 	rest.Auditor = auditor{n.audit}
-	return nil
+	return showAudit(n.audit, meter)
+}
+
+// showAudit shows at /metrics what the audit log has not got.
+func showAudit(log *kafka.AuditLog, meter metric.Meter) error {
+	show := func(read func() int64) metric.Int64Callback {
+		return func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(read())
+			return nil
+		}
+	}
+	_, failed := meter.Int64ObservableGauge("berth_audit_records_waiting",
+		metric.WithDescription("Records of the audit log that Kafka has not taken yet."),
+		metric.WithInt64Callback(show(log.Waiting)))
+	_, err := meter.Int64ObservableCounter("berth_audit_records_lost",
+		metric.WithDescription("Records that the audit log had no room for."), metric.WithInt64Callback(show(log.Lost)))
+	return errors.Join(failed, err)
 }
 
 func (n *node) runAudit(ctx context.Context) error {

@@ -240,7 +240,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 	}))
 	rest.Metrics, rest.Loggers, rest.Preview, rest.Usage = metrics, loggers, n.worker, n.worker
 	rest.WorkerID = id
-	if err := n.openAudit(c, &rest, log); err != nil {
+	if err := n.openAudit(c, &rest, meters.Meter("berth"), log); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	if n.web, err = web.New(rest, n.requests(c.mode), named(log, logREST)); err != nil {

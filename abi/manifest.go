@@ -22,8 +22,7 @@ const NeedsMax = 1024
 
 // Needs narrow capabilities: what of each a plugin needs, in the words of the operator's grants. Of CapabilityNet
 // host:port, of CapabilityFiles directories, of CapabilitySecrets the configuration keys in which the plugin takes
-// secrets, of CapabilityTopics read:PATTERN and write:PATTERN. A capability that is not in the map is asked for as a
-// whole.
+// secrets, of CapabilityTopics read:PATTERN and write:PATTERN. A capability that is not in the map is asked for whole.
 type Needs map[string][]string
 
 // Manifest is the body of the MANIFEST message: what a module offers.

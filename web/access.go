@@ -157,7 +157,7 @@ func (s *Server) guard(method, path string, handler echo.HandlerFunc) echo.Handl
 	if isInternal(method, path) {
 		return s.enter(path, handler)
 	}
-	need, entered := permissionOf(method, path), s.enter(path, handler)
+	need, entered := permissionOf(method, path), s.recordable(s.enter(path, handler))
 	return s.audited(func(c echo.Context) error {
 		if actor, is := s.forwardedFrom(c); is && actor.Role >= need.role {
 			c.Set(forwardedKey, true)

@@ -47,8 +47,8 @@ type AuditRecord struct {
 	Worker     string    `json:"worker"`
 }
 
-// audited records requests that would change something, and all that are refused. One for which there is no room for a
-// record is not carried out. Requests that another worker has forwarded are recorded there.
+// audited records requests that would change something, and all that are refused. Requests that another worker has
+// forwarded are recorded there, and those that recordable has turned away nowhere: nothing came of them.
 func (s *Server) audited(handler echo.HandlerFunc) echo.HandlerFunc {
 	auditor := s.config.Auditor
 	if auditor == nil {
@@ -56,13 +56,6 @@ func (s *Server) audited(handler echo.HandlerFunc) echo.HandlerFunc {
 	}
 	return func(c echo.Context) error {
 		request := c.Request()
-		changes := request.Method != http.MethodGet && request.Method != http.MethodHead &&
-			request.Method != http.MethodOptions
-		if changes {
-			if err := auditor.Ready(); err != nil {
-				return &host.Error{Kind: herder.ErrUnavailable, Message: err.Error()}
-			}
-		}
 		body := &digested{body: request.Body, sum: sha256.New()}
 		request.Body = body
 		err := handler(c)
@@ -71,10 +64,37 @@ func (s *Server) audited(handler echo.HandlerFunc) echo.HandlerFunc {
 			status = statusOf(err)
 		}
 		refused := status == http.StatusUnauthorized || status == http.StatusForbidden
-		if _, forwarded := c.Get(forwardedKey).(bool); !forwarded && (changes || refused) {
+		_, forwarded := c.Get(forwardedKey).(bool)
+		_, turnedAway := c.Get(unrecordableKey).(bool)
+		if !forwarded && !turnedAway && (changesSomething(request) || refused) {
 			auditor.Record(s.record(c, body, status, refused))
 		}
 		return err
+	}
+}
+
+const unrecordableKey = "unrecordable"
+
+func changesSomething(r *http.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
+}
+
+// recordable turns requests away that may change something and for whose record there is no room. It comes behind the
+// question who the client is: who may do nothing learns that, and leaves a record while there is any room.
+func (s *Server) recordable(handler echo.HandlerFunc) echo.HandlerFunc {
+	auditor := s.config.Auditor
+	if auditor == nil {
+		return handler
+	}
+	return func(c echo.Context) error {
+		if _, forwarded := c.Get(forwardedKey).(bool); forwarded || !changesSomething(c.Request()) {
+			return handler(c)
+		}
+		if err := auditor.Ready(); err != nil {
+			c.Set(unrecordableKey, true)
+			return &host.Error{Kind: herder.ErrUnavailable, Message: err.Error()}
+		}
+		return handler(c)
 	}
 }
 

@@ -66,8 +66,8 @@ func messageOf(err error, status int) string {
 
 // handleError answers a failed request with Connect's ErrorMessage.
 func (s *Server) handleError(err error, c echo.Context) {
-	if c.Response().Committed || errors.Is(err, context.Canceled) {
-		return
+	if c.Response().Committed || errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
+		return // there is nobody to answer
 	}
 	status := statusOf(err)
 	if status >= http.StatusInternalServerError {

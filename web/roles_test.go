@@ -291,8 +291,11 @@ func TestAudit(t *testing.T) {
 	}
 	log.full = true
 	change, look := send("PUT", "/connectors/c/pause", "", "secret"), send("GET", "/connectors", "", "secret")
-	if change != 503 || look != 200 {
-		t.Errorf("with a full log a change answers %d, a look %d", change, look)
+	if change != 503 || look != 200 || len(log.records) != len(want) {
+		t.Errorf("with a full log a change answers %d, a look %d; it has %v", change, look, log.records)
+	}
+	if stranger := send("PUT", "/connectors/c/pause", "", "wrong"); stranger != 401 || len(log.records) != len(want)+1 {
+		t.Errorf("with a full log a stranger's change answers %d; it has %v", stranger, log.records)
 	}
 }
 

@@ -165,7 +165,9 @@ func bounded(handler echo.HandlerFunc) echo.HandlerFunc {
 func within(c echo.Context, limit time.Duration, handler echo.HandlerFunc) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), limit)
 	defer cancel()
-	c.SetRequest(c.Request().WithContext(ctx))
+	request := c.Request()
+	c.SetRequest(request.WithContext(ctx))
+	defer func() { c.SetRequest(request) }() // whose context tells whether the client is still there
 	return handler(c)
 }
 

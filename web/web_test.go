@@ -399,3 +399,20 @@ func TestLoggersInherit(t *testing.T) {
 		t.Errorf("changed %v", changed)
 	}
 }
+
+// canceledHerder is one whose worker has lost its place in the group in the middle of a write.
+type canceledHerder struct{ *tenantsHerder }
+
+func (canceledHerder) Delete(context.Context, string) error {
+	return fmt.Errorf("write the config topic: %w", context.Canceled)
+}
+
+// What the worker gives up is told: an empty answer would say that it was done.
+func TestWhatTheWorkerGivesUpIsAnError(t *testing.T) {
+	server := newServer(t, canceledHerder{newTenantsHerder()}, Config{})
+	answer := httptest.NewRecorder()
+	server.ServeHTTP(answer, httptest.NewRequest("DELETE", "/connectors/c", nil))
+	if answer.Code != http.StatusInternalServerError || !strings.Contains(answer.Body.String(), "write the config topic") {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+}

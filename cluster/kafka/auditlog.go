@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,8 @@ const (
 	auditPendingMax = 1000
 	// auditPendingLimit is how many may wait in all: those of requests under way, and of refused ones.
 	auditPendingLimit = 2 * auditPendingMax
+	// auditDelayMax is how long a record may wait before requests are refused, since a crash would lose what waits.
+	auditDelayMax = 10 * time.Second
 	// auditFlushMax bounds the wait for the last records at the end.
 	auditFlushMax = 10 * time.Second
 	// auditRetryDelay rests between attempts at making the topic.
@@ -31,8 +34,10 @@ type AuditLog struct {
 	replication int16
 	client      *kgo.Client
 	log         *slog.Logger
-	pending     atomic.Int64
 	lost        atomic.Int64
+
+	mu      sync.Mutex
+	waiting []time.Time // when what Kafka has not taken was written, the oldest first; guarded by mu
 }
 
 // NewAuditLog takes the worker's properties. It does no I/O. Errors: *PropertyError, joined.
@@ -64,7 +69,7 @@ func (a *AuditLog) Run(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditFlushMax)
 	defer cancel()
 	if err := a.client.Flush(last); err != nil || a.lost.Load() > 0 {
-		a.log.Error("records of the audit log are lost", "topic", a.topic, "records", a.pending.Load()+a.lost.Load(),
+		a.log.Error("records of the audit log are lost", "topic", a.topic, "records", a.Waiting()+a.lost.Load(),
 			"error", err)
 	}
 	return nil
@@ -81,29 +86,50 @@ func (a *AuditLog) create(ctx context.Context) error {
 	return err
 }
 
-// Ready returns an error while too much waits for Kafka.
+// Ready returns an error while too much waits for Kafka, or for too long.
 func (a *AuditLog) Ready() error {
-	if a.pending.Load() < auditPendingMax {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.waiting) == 0 || len(a.waiting) < auditPendingMax && time.Since(a.waiting[0]) < auditDelayMax {
 		return nil
 	}
-	return fmt.Errorf("%d records of the audit log wait for Kafka (topic %s): nothing can be changed until it takes them",
-		a.pending.Load(), a.topic)
+	return fmt.Errorf("%d records of the audit log wait for Kafka (topic %s), the oldest for %s: nothing can be changed "+
+		"until it takes them", len(a.waiting), a.topic, time.Since(a.waiting[0]).Round(time.Second))
 }
 
 // Write takes a record; it returns at once. One beyond the limit is lost, which is counted and logged.
 func (a *AuditLog) Write(value []byte) {
-	if a.pending.Add(1) > auditPendingLimit {
-		a.pending.Add(-1)
+	a.mu.Lock()
+	defer a.mu.Unlock() // records are sent in the order of what waits
+	if len(a.waiting) >= auditPendingLimit {
 		a.lose(errors.New("too many records wait for Kafka"))
 		return
 	}
+	a.waiting = append(a.waiting, time.Now())
 	a.client.Produce(context.Background(), &kgo.Record{Value: value}, func(_ *kgo.Record, err error) {
-		a.pending.Add(-1)
+		a.taken()
 		if err != nil && !errors.Is(err, kgo.ErrClientClosed) {
 			a.lose(err)
 		}
 	})
 }
+
+// taken notes that the oldest record waits no more: there is one partition, so that they end in order.
+func (a *AuditLog) taken() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.waiting = a.waiting[1:]
+}
+
+// Waiting is how many records Kafka has not taken yet.
+func (a *AuditLog) Waiting() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return int64(len(a.waiting))
+}
+
+// Lost is how many records there was no room for, or Kafka has refused.
+func (a *AuditLog) Lost() int64 { return a.lost.Load() }
 
 // lose counts a record; the log tells of the first and of each hundredth.
 func (a *AuditLog) lose(err error) {

@@ -81,6 +81,17 @@ func control(t *testing.T, command, dir string) {
 	}
 }
 
+// TestE2EAuditThroughAnOutage is TestE2EAuditWithoutKafka with a broker that is killed.
+func TestE2EAuditThroughAnOutage(t *testing.T) {
+	kafka := os.Getenv("BERTH_TEST_KAFKA_DIR")
+	if kafka == "" {
+		t.Fatal("BERTH_TEST_KAFKA_DIR must name the folder that testdata/kafka/kafka.sh started the Kafka with")
+	}
+	p := newGuarded(t, "BERTH_REST_ROLES_ADMIN=user:root")
+	p.start()
+	auditThroughAnOutage(p, func() { control(t, "kill", kafka) }, func() { control(t, "up", kafka) })
+}
+
 // TestE2EPurgeIsFinishedAfterAnOutage: a tenant whose deletion Kafka cuts off is gone once Kafka is back, without being
 // asked again.
 func TestE2EPurgeIsFinishedAfterAnOutage(t *testing.T) {
