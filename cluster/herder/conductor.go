@@ -74,6 +74,10 @@ func (w wish) stops(older wish) bool {
 	return w.tasksEpoch != older.tasksEpoch
 }
 
+// emptied tells whether the connector has no tasks any more, on any worker: it is being stopped, which its target state
+// says a record later.
+func (w wish) emptied() bool { return w.config != nil && w.taskCount <= 0 }
+
 func (w wish) idle() bool { return !w.here && len(w.tasks) == 0 }
 
 // restart asks for a new start of the connector or of tasks although nothing has changed.
@@ -242,7 +246,7 @@ func (c *conductor) giveUp(ctx context.Context, w wish) {
 		}
 	}
 	if len(gone) > 0 {
-		c.stopTasks(ctx, gone, w.target)
+		c.stopTasks(ctx, gone, w)
 		c.h.inbox.post(func() { c.h.onTasksGone(gone) })
 	}
 	switch {
@@ -272,7 +276,7 @@ func (c *conductor) followTasks(ctx context.Context, o orders) {
 			unassigned = append(unassigned, c.id(task))
 		}
 	}
-	c.stopTasks(ctx, stop, o.wish.target)
+	c.stopTasks(ctx, stop, o.wish)
 	c.h.inbox.post(func() { c.h.onTasksStopped(unassigned) })
 	c.retargetTasks(o.wish)
 	for _, task := range slices.Sorted(maps.Keys(o.wish.tasks)) {
@@ -409,13 +413,13 @@ func (c *conductor) stopConnector(ctx context.Context, report host.State) {
 	c.begun = false
 }
 
-func (c *conductor) stopTasks(ctx context.Context, ids []host.TaskID, target host.TargetState) {
+func (c *conductor) stopTasks(ctx context.Context, ids []host.TaskID, w wish) {
 	if len(ids) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopDurationMax)
 	defer cancel()
-	if target == host.TargetStopped {
+	if w.emptied() {
 		c.h.runtime.LeaveTasks(ctx, ids...)
 	} else {
 		c.h.runtime.StopTasks(ctx, ids...)

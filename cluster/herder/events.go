@@ -96,7 +96,7 @@ func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) {
 // reportAwake says RUNNING of paused tasks that are stopped: Connect hands them the new target state first, which is
 // not PAUSED, and they wake up for it.
 func (h *Herder) reportAwake(c *conductor, next wish) {
-	if c.wish.target != host.TargetPaused || next.target != host.TargetStopped {
+	if c.wish.target != host.TargetPaused || !next.emptied() {
 		return
 	}
 	for task := range c.wish.tasks {

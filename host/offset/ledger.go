@@ -69,7 +69,7 @@ func (l *Ledger) Begin(seq uint32, free func()) *Batch {
 // encoded offset. Nil is null: as in Connect, a partition too, and an offset that is null deletes the one stored. To be
 // called before any of them can be acknowledged.
 func (b *Batch) Add(partitionKey, offset []byte, n int) {
-	r := b.AddWithoutOffset(n)
+	r := b.enter(n)
 	r.offset = bytes.Clone(offset)
 	l := b.ledger
 	l.mu.Lock()
@@ -84,7 +84,9 @@ func (b *Batch) Add(partitionKey, offset []byte, n int) {
 }
 
 // AddWithoutOffset enters the next n records of the batch, which move no offset. To be called as Add.
-func (b *Batch) AddWithoutOffset(n int) *run {
+func (b *Batch) AddWithoutOffset(n int) { b.enter(n) }
+
+func (b *Batch) enter(n int) *run {
 	end := n
 	if len(b.runs) > 0 {
 		end += b.runs[len(b.runs)-1].end

@@ -37,6 +37,7 @@ type Client struct {
 	ctx   context.Context // ended with the cause when it can't go on
 	end   context.CancelCauseFunc
 
+	refusal   refusal
 	undialled atomic.Pointer[error] // why the last attempt to connect failed; nil: it did not
 }
 
@@ -44,7 +45,7 @@ type Client struct {
 // abi.ConfigErrors that name the keys of config.
 func New(config map[string]*string, side Side, kind Kind, id string, more ...kgo.Opt) (*Client, error) {
 	p := &properties{config: config, prefixes: prefixes(side, kind)}
-	c := &Client{}
+	c := &Client{refusal: refusalOf(p)}
 	c.ctx, c.end = context.WithCancelCause(context.Background())
 	opts := append(common(p, id), kgo.WithContext(c.ctx))
 	security, dial := secured(p)
@@ -92,7 +93,7 @@ func (c *Client) Ended() error {
 }
 
 // Explain puts in place of an error what has ended the client, if something did, and tells of a wait that was in vain
-// why no broker could be reached.
+// why no broker could be reached, and of a refusal which key to look at.
 func (c *Client) Explain(err error) error {
 	if cause := c.Ended(); err != nil && cause != nil {
 		return cause
@@ -100,7 +101,7 @@ func (c *Client) Explain(err error) error {
 	if failed := c.undialled.Load(); failed != nil && errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: check bootstrap.servers and that the brokers can be reached", *failed)
 	}
-	return err
+	return c.refusal.explain(err)
 }
 
 // dialer ends the client when a connection is not granted, which no retry mends; the library would try for ever.
