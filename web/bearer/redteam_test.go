@@ -46,7 +46,7 @@ func TestRedTeamIssuers(t *testing.T) {
 		"that-redirects-to-the-metadata-address": http.RedirectHandler("http://169.254.169.254/latest/meta-data/",
 			http.StatusTemporaryRedirect).ServeHTTP,
 		"that-redirects-to-a-file": http.RedirectHandler("file:///etc/passwd", http.StatusFound).ServeHTTP,
-		"that-redirects-for-ever":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) },
+		"that-redirects-for-ever":  http.RedirectHandler("/again", http.StatusFound).ServeHTTP,
 	} {
 		t.Run("issuer-"+name, func(t *testing.T) {
 			server := httptest.NewServer(answer)
