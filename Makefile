@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help build modules docs demo test vectors rest-conformance state-conformance swap-proof kafka-integration clients bench bench-jvm bench-footprint bench-tenants bench-metering bench-sandbox lint red-team openapi fuzz clean
+.PHONY: help build modules docs demo test vectors rest-conformance state-conformance swap-proof kafka-integration clients bench bench-jvm bench-footprint bench-tenants bench-shadow bench-metering bench-sandbox lint red-team openapi fuzz clean
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
@@ -59,6 +59,9 @@ bench-footprint: build ## Berth and the JVM worker: start, memory, idle CPU, lat
 
 bench-tenants: build ## 100 tenants with 10 connectors each on one worker; fails over 1 GiB of memory
 	testdata/scripts/bench.sh tenants
+
+bench-shadow: build ## what a shadow costs the live path; in short: BENCH_RECORDS=20000 BENCH_REPEATS=1 BENCH_LATENCY=2s
+	testdata/scripts/bench.sh shadow
 
 bench-sandbox: ## chains of the stock module in the sandbox against the same natively
 	testdata/scripts/bench-sandbox.sh

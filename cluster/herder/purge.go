@@ -344,7 +344,7 @@ func (r *remains) deleteOwn(ctx context.Context, name string, p *place) (again b
 func (r *remains) deleteGroup(ctx context.Context, name string, config host.Config) error {
 	group, err := r.openSink(name, config)
 	if err != nil {
-		return nil //nolint:nilerr // as said
+		return nil
 	}
 	defer group.Close()
 	return group.Delete(ctx)
@@ -354,7 +354,7 @@ func (r *remains) deleteGroup(ctx context.Context, name string, config host.Conf
 func (r *remains) deleteSourceOffsets(ctx context.Context, name string, config host.Config) (found bool, err error) {
 	source, err := r.openSource(name, config)
 	if err != nil {
-		return false, nil //nolint:nilerr // bad properties never made any
+		return false, nil // bad properties never made any
 	}
 	stored, err := source.Load(ctx)
 	if err != nil {

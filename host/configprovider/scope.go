@@ -2,7 +2,9 @@ package configprovider
 
 import (
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,8 +22,39 @@ func (t *Transformer) For(tenant host.Tenant) *Transformer {
 			name = key // of a provider without paths
 		}
 		climbs := slices.Contains(strings.Split(name, "/"), "..") || at != "" && path.Clean(at) != at
-		return !climbs && host.MatchesAny(tenant.Secrets[provider], name)
+		return !climbs && slices.ContainsFunc(tenant.Secrets[provider], func(pattern string) bool {
+			return host.Matches(pattern, name) && (at == "" || staysBelow(pattern, at, key))
+		})
 	}}
+}
+
+// staysBelow tells whether no symbolic link leads from a path, or from a file of that name in it, out of the folder
+// that a pattern names. What is not there leads nowhere.
+func staysBelow(pattern, at, key string) bool {
+	folder, err := filepath.EvalSymlinks(folderOf(pattern))
+	if err != nil {
+		return true
+	}
+	for _, file := range []string{at, filepath.Join(at, filepath.Base(key))} {
+		real, err := filepath.EvalSymlinks(file)
+		if err != nil {
+			continue
+		}
+		within, err := filepath.Rel(folder, real)
+		if err != nil || !filepath.IsLocal(within) {
+			return false
+		}
+	}
+	return true
+}
+
+// folderOf is the folder that a pattern names: itself, or what is before its first * or its file.
+func folderOf(pattern string) string {
+	literal, _, wild := strings.Cut(pattern, "*")
+	if info, err := os.Stat(literal); !wild && err == nil && info.IsDir() {
+		return literal
+	}
+	return path.Dir(literal + "x")
 }
 
 // Refused says, by key, which references of a configuration are not granted.

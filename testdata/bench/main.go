@@ -1,6 +1,6 @@
 // Command bench compares Berth with a bare client loop, and with the JVM worker where there is one, on a real Kafka:
 // in processor seconds per million records (bench speed), and in what a worker costs that has little to do (bench
-// footprint) or many tenants (bench tenants).
+// footprint), many tenants (bench tenants) or a candidate beside a live transformation (bench shadow).
 //
 // Systems take turns; a repeat whose output differs from the input by a byte is an error.
 package main
@@ -71,8 +71,10 @@ func run(o options, args []string) error {
 		err = b.footprint(ctx, out)
 	case len(args) == 1 && args[0] == "tenants":
 		err = b.tenants(ctx, out)
+	case len(args) == 1 && args[0] == "shadow":
+		err = b.shadows(ctx, out)
 	default:
-		err = fmt.Errorf("%q is none of speed, footprint, tenants, floor", args)
+		err = fmt.Errorf("%q is none of speed, footprint, tenants, shadow, floor", args)
 	}
 	return errors.Join(err, closeTable(), kafka.deleteTopics(context.WithoutCancel(ctx), b.prefix))
 }

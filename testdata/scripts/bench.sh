@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench.sh speed|footprint|tenants [jvm]: the benchmark on a real Kafka; jvm lets Kafka Connect's own worker take turns.
+# bench.sh speed|footprint|tenants|shadow [jvm]: the benchmark on a real Kafka; jvm lets Kafka Connect's own worker take turns.
 #   BENCH_PIPELINES  names, like "P1 P2" (all)          BENCH_RECORDS     of a repeat (1000000)
 #   BENCH_REPEATS    of each system (3)                 BENCH_TABLE       a file that gets the table, too
 #   BENCH_JVM_WARMUP of the JVM worker (60s)            BENCH_BOOTSTRAP   a broker that is there already
@@ -8,7 +8,7 @@
 #   BENCH_TENANTS    of the worker that has many (100)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-mode=${1:?speed, footprint or tenants} with=${2:-}
+mode=${1:?speed, footprint, tenants or shadow} with=${2:-}
 dir=$(mktemp -d)
 trap 'testdata/kafka/kafka.sh stop "$dir/kafka" >/dev/null 2>&1 || true; rm -rf "$dir"' EXIT
 
@@ -36,7 +36,7 @@ if [ -z "$bootstrap" ]; then
   read -r broker _ <"$dir/kafka/pid"
 fi
 plugins=
-[ "$mode" = tenants ] || plugins=$(row_source)
+[ "$mode" = tenants ] || [ "$mode" = shadow ] || plugins=$(row_source)
 options=(-bootstrap "$bootstrap" -broker-pid "$broker" -dir "$dir" -pipelines "${BENCH_PIPELINES:-}"
   -records "${BENCH_RECORDS:-1000000}" -repeats "${BENCH_REPEATS:-3}" -table "${BENCH_TABLE:-}"
   -plugins "$plugins" -connectors "${BENCH_CONNECTORS:-0 1 10 100}" -idle "${BENCH_IDLE:-15s}" -latency "${BENCH_LATENCY:-20s}"

@@ -63,7 +63,7 @@ func New(config Config) (*Verifier, error) {
 			return nil, fmt.Errorf("algorithm %q must be one of %s", name, strings.Join(Algorithms, ", "))
 		}
 	}
-	v := &Verifier{config: config, client: &http.Client{Timeout: fetchDurationMax, CheckRedirect: staysSecure,
+	v := &Verifier{config: config, client: &http.Client{Timeout: fetchDurationMax, CheckRedirect: staysThere,
 		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: config.TLS}}}
 	if config.Keys != "" {
 		v.verifier = v.with(config.Keys)
@@ -74,13 +74,17 @@ func New(config Config) (*Verifier, error) {
 // redirectsMax bounds how often an issuer may point elsewhere in one answer.
 const redirectsMax = 5
 
-// staysSecure refuses a redirect from https to anything else: whoever is on the way there could put keys of its own in.
-func staysSecure(next *http.Request, before []*http.Request) error {
+// staysThere refuses a redirect to another host, which the operator has not named and which may be one that only the
+// worker reaches, and from https to anything else: whoever is on the way there could put keys of its own in.
+func staysThere(next *http.Request, before []*http.Request) error {
 	if len(before) > redirectsMax {
 		return fmt.Errorf("the issuer redirects more than %d times", redirectsMax)
 	}
 	if from := before[len(before)-1].URL; from.Scheme == "https" && next.URL.Scheme != "https" {
 		return fmt.Errorf("the issuer redirects from https to %s", next.URL.Scheme)
+	}
+	if next.URL.Host != before[0].URL.Host {
+		return fmt.Errorf("the issuer redirects to another host, %s; set its own URL", next.URL.Host)
 	}
 	return nil
 }

@@ -113,8 +113,9 @@ func (s *keySet) refresh(ctx context.Context) ([]jose.JSONWebKey, error) {
 		defer s.mu.Unlock()
 		return s.usable()
 	}
-	s.tried = time.Now()
+	began := time.Now()
 	text, err := s.fetch(ctx)
+	s.tried = time.Now() // who has waited for an issuer that is slow does not ask it again
 	var set jose.JSONWebKeySet
 	if err == nil {
 		err = json.Unmarshal(text, &set)
@@ -122,7 +123,7 @@ func (s *keySet) refresh(ctx context.Context) ([]jose.JSONWebKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil {
-		s.keys, s.read = append([]jose.JSONWebKey{}, set.Keys...), s.tried
+		s.keys, s.read = append([]jose.JSONWebKey{}, set.Keys...), began
 		return s.keys, nil
 	}
 	if keys, old := s.usable(); old == nil {

@@ -53,10 +53,17 @@ func (a Authority) PEM() string { return encoded("CERTIFICATE", a.certificate.Ra
 // Sign returns a certificate with its key, PKCS#8, both PEM. It is for a subject of these common names.
 func (a Authority) Sign(t testing.TB, names ...string) (certificate, key string) {
 	t.Helper()
+	return a.SignAs(t, func(*x509.Certificate) {}, names...)
+}
+
+// SignAs is Sign of a certificate that is changed before it is signed.
+func (a Authority) SignAs(t testing.TB, change func(*x509.Certificate), names ...string) (certificate, key string) {
+	t.Helper()
 	own := newKey(t)
 	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: subject(names),
 		NotBefore: a.certificate.NotBefore, NotAfter: a.certificate.NotAfter, IPAddresses: []net.IP{{127, 0, 0, 1}},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}}
+	change(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, &own.PublicKey, a.key)
 	if err != nil {
 		t.Fatal(err)
