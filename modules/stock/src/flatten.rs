@@ -285,7 +285,7 @@ impl Names {
             }
             match (value.tag, unsupported(value)) {
                 (Tag::Map, _) => self.enter(value, delimiter, found)?,
-                (_, Some(refuse)) => return Err(refuse(value, &String::from_utf8_lossy(&self.path))),
+                (_, Some(refuse)) => return Err(refuse(value, &wtf8::shown(&self.path))),
                 _ => found(self, value),
             }
             self.path.truncate(length);
