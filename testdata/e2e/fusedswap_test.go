@@ -31,7 +31,7 @@ func TestE2ESwapsOutOfTheConnectorsInstanceAreExact(t *testing.T) {
 	t.Run("steady", func(t *testing.T) {
 		p := startProcess(t)
 		swapFused(t, p, fusedSource{
-			config: keys{"connector.class": "Datagen", "kind": "line", "line.bytes": "16", "rate": "3000",
+			config: keys{"connector.class": "Datagen", "kind": "line", "line.bytes": "16", "rate": swapRate("3000"),
 				"topic": p.name("hoisted"), "key.converter": asText, "value.converter": asText},
 			place: datagenPlace, position: func(n int) int64 { return int64(n) },
 			text: func(n int) string { return fmt.Sprint(n, " ") }, swaps: swapCount(t)})

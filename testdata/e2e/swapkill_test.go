@@ -34,7 +34,7 @@ func swapAndKillWorkers(t *testing.T, source keys) {
 	const tasks = 6
 	topic := first.name("killed")
 	first.CreateTopic(t, topic, 1)
-	first.put("in", source.with(keys{"rate": "500", "tasks.max": strconv.Itoa(tasks), "topic": topic,
+	first.put("in", source.with(keys{"rate": swapRate("500"), "tasks.max": strconv.Itoa(tasks), "topic": topic,
 		"transforms": "stamp", "transforms.stamp.type": "test.Stamp", "transforms.stamp.plugin.version": "1.0.0"}))
 	first.awaitState("in", "RUNNING", tasks)
 	first.awaitRecords(topic, tasks)
