@@ -31,7 +31,7 @@ func commands() []cli.Command {
 // sources are what plugin projects and scenes are made from.
 //
 //go:embed abi/*.go guest-sdk/go guest-sdk/rust/Cargo.toml guest-sdk/rust/src guest-sdk/template
-//go:embed testdata/guests/stamp/main.go testdata/guests/hostile/main.go
+//go:embed testdata/guests/stamp/*.go testdata/guests/hostile/*.go
 var sources embed.FS
 
 func main() {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/berth-connect/berth/cluster/embedded/brokertest"
 	"github.com/berth-connect/berth/cluster/kafka/kafkatest"
 	"github.com/berth-connect/berth/testdata/guests"
 )
@@ -327,6 +328,7 @@ func (d *doomed) configured() (all []string) {
 func TestE2EPurgeIsFinishedAfterAKill(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(cuts)) {
 		t.Run(name, func(t *testing.T) {
+			t.Setenv("BERTH_TEST_BOOTSTRAP", brokertest.Bootstrap(t)) // which outlives the worker, and so what was deleted there
 			d := newDoomed(t)
 			go d.tryDelete()
 			d.await(name, func() bool { return cuts[name](d) })

@@ -124,21 +124,25 @@ func (p Program) copySDK(dir, language string) error {
 		}
 	}
 	for _, folder := range folders {
-		err := fs.WalkDir(p.Sources, folder, func(name string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || strings.HasSuffix(name, "_test.go") {
-				return err
-			}
-			text, err := fs.ReadFile(p.Sources, name)
-			if err != nil {
-				return err
-			}
-			return writeFile(filepath.Join(dir, filepath.FromSlash(name)), text)
-		})
-		if err != nil {
+		if err := p.copyFolder(filepath.Join(dir, filepath.FromSlash(folder)), folder); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// copyFolder writes the sources of a folder, without their tests.
+func (p Program) copyFolder(dir, folder string) error {
+	return fs.WalkDir(p.Sources, folder, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		text, err := fs.ReadFile(p.Sources, name)
+		if err != nil {
+			return err
+		}
+		return writeFile(filepath.Join(dir, filepath.FromSlash(strings.TrimPrefix(name, folder))), text)
+	})
 }
 
 func writeFile(name string, text []byte) error {

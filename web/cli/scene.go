@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -220,10 +219,6 @@ func (s *scene) stopConnector(ctx context.Context, path string) error {
 // program, and returns the module's file.
 func (s *scene) compile(name, version string) (string, error) {
 	dir := filepath.Join(s.dir, name)
-	source, err := fs.ReadFile(s.Sources, "testdata/guests/"+name+"/main.go")
-	if err != nil {
-		return "", err
-	}
 	mod, err := template.ParseFS(s.Sources, "guest-sdk/template/go/go.mod.tmpl")
 	if err != nil {
 		return "", err
@@ -233,7 +228,7 @@ func (s *scene) compile(name, version string) (string, error) {
 		return "", err
 	}
 	target := filepath.Join(dir, name+"-"+version+".wasm")
-	err = errors.Join(writeFile(filepath.Join(dir, "main.go"), source),
+	err = errors.Join(s.copyFolder(dir, "testdata/guests/"+name),
 		writeFile(filepath.Join(dir, "go.mod"), []byte(text.String())), s.copySDK(filepath.Join(dir, sdkFolder), "go"))
 	if err != nil {
 		return "", err
