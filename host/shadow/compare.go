@@ -12,8 +12,26 @@ import (
 	"github.com/berth-connect/berth/host/recordjson"
 )
 
+// dictionaries are those of two batches. Where they are the same, so are records with the same bytes: what these name
+// by a number, the schema of a header or of a struct in a map, is the same there.
+type dictionaries struct {
+	a, b *abi.Batch
+	same bool
+}
+
+// agree compares the schemas of two batches, unless they are those of the last time: records come batch by batch.
+func (d *dictionaries) agree(a, b *abi.Batch) bool {
+	if d.a != a || d.b != b {
+		*d = dictionaries{a, b, a.SchemaCount() == b.SchemaCount()}
+		for i := 0; d.same && i < a.SchemaCount(); i++ {
+			d.same = bytes.Equal(a.SchemaBytes(i), b.SchemaBytes(i))
+		}
+	}
+	return d.same
+}
+
 // same tells whether two chains made the same of a record. Failures are the same when stage, code and message are.
-func same(a, b *outcome) bool {
+func same(a, b *outcome, d *dictionaries) bool {
 	if (a.failed == nil) != (b.failed == nil) || a.hi-a.lo != b.hi-b.lo {
 		return false
 	}
@@ -22,7 +40,7 @@ func same(a, b *outcome) bool {
 		return false
 	}
 	for i := range a.hi - a.lo {
-		if !sameRecord(a.batch, a.lo+i, b.batch, b.lo+i) {
+		if !sameRecord(a.batch, a.lo+i, b.batch, b.lo+i, d) {
 			return false
 		}
 	}
@@ -31,13 +49,15 @@ func same(a, b *outcome) bool {
 
 // sameRecord compares encodings first. Where these differ, so may the records, or only the way they are written: then
 // their JSON decides.
-func sameRecord(a *abi.Batch, i int, b *abi.Batch, k int) bool {
+func sameRecord(a *abi.Batch, i int, b *abi.Batch, k int, d *dictionaries) bool {
 	x, y := a.Entry(i), b.Entry(k)
 	if x.Partition() != y.Partition() || x.Timestamp() != y.Timestamp() ||
 		!bytes.Equal(a.TopicBytes(int(x.Topic())), b.TopicBytes(int(y.Topic()))) || x.HeaderCount() != y.HeaderCount() {
 		return false
 	}
-	if x.HeaderCount() == 0 && sameCell(a, x.Key(), b, y.Key()) && sameCell(a, x.Value(), b, y.Value()) {
+	agree := d.agree(a, b)
+	if (x.HeaderCount() == 0 || agree && bytes.Equal(x.HeaderBlock().Bytes, y.HeaderBlock().Bytes)) &&
+		sameCell(a, x.Key(), b, y.Key(), agree) && sameCell(a, x.Value(), b, y.Value(), agree) {
 		return true
 	}
 	one, oneErr := recordjson.Record(a, i)
@@ -45,9 +65,12 @@ func sameRecord(a *abi.Batch, i int, b *abi.Batch, k int) bool {
 	return oneErr == nil && otherErr == nil && reflect.DeepEqual(one, other)
 }
 
-func sameCell(a *abi.Batch, x abi.Cell, b *abi.Batch, y abi.Cell) bool {
+func sameCell(a *abi.Batch, x abi.Cell, b *abi.Batch, y abi.Cell, agree bool) bool {
 	if x.Tag != y.Tag || !bytes.Equal(x.Bytes, y.Bytes) || (x.Schema == abi.None) != (y.Schema == abi.None) {
 		return false
+	}
+	if agree {
+		return x.Schema == y.Schema
 	}
 	// A struct without a declared schema names one of its batch, by a number that means another one elsewhere.
 	nested := x.Schema == abi.None && x.Tag >= abi.TagArray && x.Tag <= abi.TagStruct

@@ -151,6 +151,7 @@ func (s *Shadow) compare(ctx context.Context, body []byte) error {
 	}
 	var counts host.ShadowCounts
 	var differences []host.ShadowDifference
+	var schemas dictionaries
 	room := host.ShadowDifferencesMax - s.kept()
 	for i := range live {
 		a, b := &live[i], &candidate[i]
@@ -158,7 +159,7 @@ func (s *Shadow) compare(ctx context.Context, body []byte) error {
 		case a.notTried || b.notTried:
 			counts.Dropped++
 			continue
-		case same(a, b):
+		case same(a, b, &schemas):
 			counts.Equal++
 			if a.failed != nil {
 				counts.BothFailed++

@@ -102,6 +102,13 @@ func TestWhatCountsAsTheSameRecord(t *testing.T) {
 			r.Value = text("x", b.AddSchema(abi.AppendSchema(nil, &s)))
 		}
 	}
+	declared := func(before int, s abi.Schema) change {
+		return func(b *abi.BatchBuilder, r *abi.RecordFields) {
+			schema(before, s)(b, r)
+			r.Headers = []abi.Header{{Key: []byte("h"), Schema: r.Value.Schema, Tag: abi.TagString, Value: []byte("x")}}
+			r.Value = text("x", abi.None)
+		}
+	}
 	plain, optional := abi.Schema{Type: abi.TypeString}, abi.Schema{Type: abi.TypeString, Optional: true}
 	none := func(*abi.BatchBuilder, *abi.RecordFields) {}
 	null := func(_ *abi.BatchBuilder, r *abi.RecordFields) { r.Value = abi.Cell{Schema: abi.None} }
@@ -120,11 +127,13 @@ func TestWhatCountsAsTheSameRecord(t *testing.T) {
 		"a header more":    {none, header("x"), false},
 		"header":           {header("x"), header("y"), false},
 		"same header":      {header("x"), header("x"), true},
+		"header's schema":  {declared(0, plain), declared(0, optional), false},
+		"its number":       {declared(0, plain), declared(1, plain), true},
 		"schema's number":  {schema(0, plain), schema(1, plain), true},
 		"schema":           {schema(0, plain), schema(0, optional), false},
 		"with and without": {schema(0, plain), schemaless, false},
 	} {
-		if got := sameRecord(record(t, c.a), 0, record(t, c.b), 0); got != c.same {
+		if got := sameRecord(record(t, c.a), 0, record(t, c.b), 0, &dictionaries{}); got != c.same {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
