@@ -32,13 +32,15 @@ func (s keys) of(cluster string) keys {
 	return prefixed
 }
 
-// startSecured is startMirrored for clusters that ask who it is.
+// startSecured is startMirrored for clusters that ask who it is. These may be one, where every copy would copy the
+// heartbeats of all copies before.
 func startSecured(t *testing.T) (*mirrored, brokertest.Secured) {
 	t.Helper()
 	s := brokertest.Secure(t)
 	p := startProcess(t, "CONNECT_BERTH_ALLOW_NET=127.0.0.1:*,localhost:*")
 	return &mirrored{process: p, config: keys{"target.cluster.alias": "to" + p.id,
-		"target.cluster.bootstrap.servers": p.bootstrap, "config.properties.exclude": `log\..*, min\.insync\.replicas`,
+		"target.cluster.bootstrap.servers": p.bootstrap, "heartbeats.replication.enabled": "false",
+		"config.properties.exclude": `log\..*, min\.insync\.replicas`,
 		"key.converter": asBytes, "value.converter": asBytes, "header.converter": asBytes, "tasks.max": "2"}}, s
 }
 
