@@ -41,7 +41,7 @@ func startSecured(t *testing.T) (*mirrored, brokertest.Secured) {
 	return &mirrored{process: p, config: keys{"target.cluster.alias": "to" + p.id,
 		"target.cluster.bootstrap.servers": p.bootstrap, "heartbeats.replication.enabled": "false",
 		"config.properties.exclude": `log\..*, min\.insync\.replicas`,
-		"key.converter": asBytes, "value.converter": asBytes, "header.converter": asBytes, "tasks.max": "2"}}, s
+		"key.converter":             asBytes, "value.converter": asBytes, "header.converter": asBytes, "tasks.max": "2"}}, s
 }
 
 // from makes the source the brokers that speak a protocol.
