@@ -8,8 +8,8 @@ import (
 // resumes is how often a connector is stopped and resumed at once.
 const resumes = 5
 
-// A connector that is resumed before all workers have seen that it was stopped runs all its tasks again: those of before
-// are fenced, and none of them is taken for the one that came after.
+// A connector that is resumed before all workers have seen that it was stopped runs all its tasks again: those of
+// before are fenced, and none of them is taken for the one that came after.
 func TestE2EStoppedAndResumedAtOnce(t *testing.T) {
 	c := startCluster(t, 3, exactlyOnceOn)
 	first := c.workers[0]
