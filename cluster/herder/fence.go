@@ -3,6 +3,7 @@ package herder
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/berth-connect/berth/cluster/sessionkey"
 	"github.com/berth-connect/berth/cluster/store"
@@ -20,6 +21,11 @@ func (h *Herder) FenceZombies(ctx context.Context, name string, signature *sessi
 }
 
 func (h *Herder) fenceZombies(ctx context.Context, name string) error {
+	leave, err := h.fencings.enter(ctx, name)
+	if err != nil {
+		return h.timedOut(ctx, h.stage.Load())
+	}
+	defer leave()
 	what := "fencing zombie tasks of connector " + name
 	connector, err := decide(ctx, h, what, func(ctx context.Context) (store.Connector, error) {
 		if err := h.lead(); err != nil {
@@ -33,7 +39,7 @@ func (h *Herder) fenceZombies(ctx context.Context, name string) error {
 	tasks := max(connector.TaskCount, 0)
 	if needsFencing(connector.FencedCount, tasks) {
 		if err := h.fenceProducers(ctx, connector, name); err != nil {
-			return internal(fmt.Sprintf("Failed to fence the producers of connector %s: %v", name, err))
+			return err
 		}
 	}
 	_, err = decide(ctx, h, what, func(ctx context.Context) (struct{}, error) {
@@ -59,14 +65,27 @@ func (h *Herder) fenceZombies(ctx context.Context, name string) error {
 func (h *Herder) fenceProducers(ctx context.Context, connector store.Connector, name string) error {
 	connector, err := h.resolved(name, connector)
 	if err != nil {
-		return err
+		return unfenced(name, err)
 	}
 	fencer, err := h.openFencer(name, connector.Config)
 	if err != nil {
-		return err
+		return unfenced(name, err)
 	}
 	defer fencer.Close()
-	return fencer.FenceProducers(ctx, h.transactionalIDs(name, *connector.FencedCount))
+	ctx, cancel := h.untilFenced(ctx)
+	defer cancel()
+	err = fencer.FenceProducers(ctx, h.transactionalIDs(name, *connector.FencedCount))
+	switch {
+	case err == nil:
+		return nil
+	case h.group != nil && h.group.Fenced():
+		return host.Conflict("Fencing was given up because this worker has lost its session; the next leader does it")
+	}
+	return unfenced(name, err)
+}
+
+func unfenced(name string, err error) error {
+	return internal(fmt.Sprintf("Failed to fence the producers of connector %s: %v", name, err))
 }
 
 // needsFencing: there is nobody to fence the first time, and a single task fences its predecessor by itself.
@@ -98,4 +117,43 @@ func (h *Herder) transactionalIDs(name string, tasks int) []string {
 		ids = append(ids, fmt.Sprintf("%s-%s-%d", h.config.GroupID, name, task))
 	}
 	return ids
+}
+
+// fencings keeps those of one connector apart: the slower of two would fence the producers of the tasks that start
+// because the faster one has ended.
+type fencings struct {
+	mu    sync.Mutex
+	under map[string]chan struct{} // way, by connector; closed at the end
+}
+
+// enter waits for the fencing of the connector that is under way, if one is. Errors: those of ctx.
+func (f *fencings) enter(ctx context.Context, connector string) (leave func(), err error) {
+	for {
+		f.mu.Lock()
+		before, busy := f.under[connector]
+		if !busy {
+			defer f.mu.Unlock()
+			return f.begin(connector), nil
+		}
+		f.mu.Unlock()
+		select {
+		case <-before:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (f *fencings) begin(connector string) (leave func()) {
+	ended := make(chan struct{})
+	if f.under == nil {
+		f.under = map[string]chan struct{}{}
+	}
+	f.under[connector] = ended
+	return func() {
+		f.mu.Lock()
+		delete(f.under, connector)
+		f.mu.Unlock()
+		close(ended)
+	}
 }

@@ -124,6 +124,16 @@ func (o guardedOffsets) Store(ctx context.Context, connector string, offsets []h
 // hang on a write to the config topic while its tasks wait to be stopped.
 func (h *Herder) whileMember(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithTimeout(ctx, kafkaWriteDurationMax)
+	ctx, end := h.untilFenced(ctx)
+	return ctx, func() {
+		end()
+		cancel()
+	}
+}
+
+// untilFenced returns a context that ends when the worker's session does.
+func (h *Herder) untilFenced(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	if h.group == nil {
 		return ctx, cancel
 	}

@@ -72,6 +72,7 @@ type Herder struct {
 	stage    atomic.Pointer[stage]
 	reports  reports
 	rounds   *rounds
+	fencings fencings
 	signs    atomic.Bool // the group's protocol signs requests between workers
 
 	// The deciding goroutine's own.

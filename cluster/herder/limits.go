@@ -38,6 +38,9 @@ const (
 	// predecessors.
 	fenceDurationMax = time.Minute
 	fenceDelayMax    = 5 * time.Second
+	// succeededWaitMax bounds how long the failure of a task waits to be told until it is known that the connector has no
+	// newer tasks.
+	succeededWaitMax = 5 * time.Second
 	// shadowAskDurationMax bounds how long a report waits for other workers.
 	shadowAskDurationMax = 10 * time.Second
 	// swapWaitMax bounds how long a request for a swap waits for the tasks, whose states swapLookInterval is how often

@@ -55,6 +55,7 @@ func (p Preflight) place(ctx context.Context, id host.TaskID) (generation int, l
 				return 0, errNoLeader
 			}
 		}
+		h.reports.begin(id, c.wish.tasksEpoch)
 		return c.wish.tasksEpoch, nil
 	})
 	return generation, leader, err

@@ -1,6 +1,7 @@
 package herder
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"time"
@@ -28,19 +29,40 @@ func (h *Herder) ConnectorStatus(name string, state host.State, trace, version s
 // TaskStatus implements host.StatusReporter. A report about a task that no longer belongs to its connector or to this
 // worker is dropped, or the last words of a stopped task would bring its deleted status back.
 func (h *Herder) TaskStatus(id host.TaskID, state host.State, trace, version string) {
-	h.reports.note(id, report{state, trace, version})
+	told := report{state, trace, version}
+	h.reports.note(id, told)
+	set, exactlyOnce := h.reports.setOf(id)
 	h.inbox.post(func() {
-		switch {
-		case !h.hasTask(id) || !h.owned.task(id):
-		case state == host.Failed:
-			if note := h.reviveLater(id); note != "" {
-				trace = strings.TrimSuffix(trace, "\n") + "\n" + note
-			}
-			h.statuses.PutTaskSafe(id, h.status(state, trace, version))
-		default:
-			h.statuses.PutTask(id, h.status(state, trace, version))
+		if exactlyOnce && state == host.Failed && h.succeeded(id, set) {
+			return // what reads of the successors here starts it again
 		}
+		h.putTaskStatus(id, told)
 	})
+}
+
+// succeeded tells whether the connector has newer tasks than a set: these have fenced that one's, perhaps, before this
+// worker has read of them. False while Kafka can't tell.
+func (h *Herder) succeeded(id host.TaskID, set int) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), succeededWaitMax)
+	defer cancel()
+	ctx, done := h.untilFenced(ctx)
+	defer done()
+	_ = h.configs.Refresh(ctx)
+	connector, known := h.configs.Snapshot().Connector(id.Connector)
+	return known && connector.Generation != set
+}
+
+func (h *Herder) putTaskStatus(id host.TaskID, told report) {
+	switch {
+	case !h.hasTask(id) || !h.owned.task(id):
+	case told.state == host.Failed:
+		if note := h.reviveLater(id); note != "" {
+			told.trace = strings.TrimSuffix(told.trace, "\n") + "\n" + note
+		}
+		h.statuses.PutTaskSafe(id, h.status(told.state, told.trace, told.version))
+	default:
+		h.statuses.PutTask(id, h.status(told.state, told.trace, told.version))
+	}
 }
 
 // TopicUsed implements host.StatusReporter (KIP-558).
@@ -111,8 +133,9 @@ type report struct {
 // reports remembers the last report about each connector and task here, so that a failed start is reported once, by
 // whoever knows it best, and a failure is not followed by a stop.
 type reports struct {
-	mu  sync.Mutex
-	all map[host.TaskID]report
+	mu   sync.Mutex
+	all  map[host.TaskID]report
+	sets map[host.TaskID]int // of tasks with exactly-once support: the generation of the set that each is of
 }
 
 // connectorID is the key of a connector among those of tasks.
@@ -131,6 +154,37 @@ func (r *reports) forget(id host.TaskID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.all, id)
+	delete(r.sets, id)
+}
+
+// begin notes of which set a task with exactly-once support is that is about to start.
+func (r *reports) begin(id host.TaskID, set int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sets == nil {
+		r.sets = map[host.TaskID]int{}
+	}
+	r.sets[id] = set
+}
+
+// carry makes a task one of a newer set, in which it runs on, unless it has failed.
+func (r *reports) carry(id host.TaskID, set int) (runs bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all[id].state == host.Failed {
+		return false
+	}
+	if _, exactlyOnce := r.sets[id]; exactlyOnce {
+		r.sets[id] = set
+	}
+	return true
+}
+
+func (r *reports) setOf(id host.TaskID) (set int, exactlyOnce bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	set, exactlyOnce = r.sets[id]
+	return set, exactlyOnce
 }
 
 // last is empty when nothing was said since the start.

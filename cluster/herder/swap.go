@@ -20,12 +20,15 @@ const versionSuffix = ".plugin.version"
 // stages alone. False: it has to be started anew.
 func (c *conductor) swap(task int, w wish) bool {
 	config, wanted := w.tasks[task]
-	if !wanted || c.h.reports.last(c.id(task)).state == host.Failed {
+	if !wanted {
 		return false
 	}
 	before := c.tasks[task]
 	change := compare(before.connector, w.config)
 	if change != stagesDiffer && change != versionsDiffer || compare(before.task, config) > stagesDiffer {
+		return false
+	}
+	if !c.h.reports.carry(c.id(task), w.tasksEpoch) {
 		return false
 	}
 	c.tasks[task] = taskRun{w.tasksEpoch, w.config, config}
