@@ -107,9 +107,14 @@ func (h *Herder) newConductor(ctx context.Context, name string) *conductor {
 }
 
 // want replaces the wish. An operation that the new wish makes pointless, or that would hold up the stop of tasks, is
-// broken off: a plugin that hangs in start can be deleted, stopped, reconfigured and given to another worker.
-func (c *conductor) want(w wish) {
+// broken off: a plugin that hangs in start can be deleted, stopped, reconfigured and given to another worker. settled,
+// unless it is nil, is called once everything has stopped that is not to run here by this wish or those before it; it
+// comes with the wish, or a hanging start that follows would hold it up.
+func (c *conductor) want(w wish, settled func()) {
 	c.ask(func() {
+		if settled != nil {
+			c.settled = append(c.settled, settled)
+		}
 		breakOff := w.outdates(c.wish) || w.stops(c.wish)
 		c.wish = w
 		if breakOff && c.operation != nil {
@@ -130,9 +135,6 @@ func (c *conductor) restart(r restart) {
 
 // do queues a plugin call between operations.
 func (c *conductor) do(e errand) { c.ask(func() { c.errands = append(c.errands, e) }) }
-
-// whenSettled calls f once everything has stopped that is not to run here by what was asked for before.
-func (c *conductor) whenSettled(f func()) { c.ask(func() { c.settled = append(c.settled, f) }) }
 
 // whenFollowed calls f once all that was asked for before has been tried.
 func (c *conductor) whenFollowed(f func()) { c.ask(func() { c.followed = append(c.followed, f) }) }
@@ -156,6 +158,13 @@ func (c *conductor) ask(change func()) {
 		c.given++
 		change()
 	})
+}
+
+// asked tells how much the deciding goroutine has asked for.
+func (c *conductor) asked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.given
 }
 
 func (c *conductor) tell(change func()) {

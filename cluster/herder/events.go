@@ -65,7 +65,10 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 }
 
 // follow tells a connector's conductor what of it should run here now; change counts the epochs.
-func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) {
+func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) { h.settle(ctx, name, change, nil) }
+
+// settle is follow with a call, unless it is nil, once everything has stopped that is not to run here any more.
+func (h *Herder) settle(ctx context.Context, name string, change func(*wish), settled func()) {
 	connector, known := h.configs.Snapshot().Connector(name)
 	c := h.conductors[name]
 	var next wish
@@ -86,11 +89,14 @@ func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) {
 	}
 	if c == nil {
 		if next.idle() {
+			if settled != nil {
+				settled()
+			}
 			return
 		}
 		c = h.newConductor(ctx, name)
 	}
-	c.want(next)
+	c.want(next, settled)
 }
 
 // reportAwake says RUNNING of paused tasks that are stopped: Connect hands them the new target state first, which is
@@ -119,10 +125,7 @@ func (h *Herder) ownTasks(name string, connector store.Connector) map[int]host.C
 // onIdle ends the conductor of a connector of which nothing is to run here and all has stopped, unless more was asked
 // of it meanwhile.
 func (h *Herder) onIdle(c *conductor, given int) {
-	c.mu.Lock()
-	more := c.given != given
-	c.mu.Unlock()
-	if more || h.conductors[c.name] != c {
+	if c.asked() != given || h.conductors[c.name] != c {
 		return
 	}
 	delete(h.conductors, c.name)

@@ -132,6 +132,7 @@ func TestSignedRequests(t *testing.T) {
 					if wrote := b.configs.Snapshot().Connectors["c"].TaskCount == 0; wrote != (test.kind == nil) {
 						t.Errorf("written: %t", wrote)
 					}
+					synctest.Wait() // for what follows from the write
 					g.expect(t, 0, map[bool]int{true: 1}[test.kind == nil])
 				})
 			})

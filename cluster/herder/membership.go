@@ -135,11 +135,8 @@ func (h *Herder) own(ctx context.Context, owned ownership, settled func()) {
 		}
 	}
 	for _, name := range affected {
-		h.follow(ctx, name, func(*wish) {})
-		if c := h.conductors[name]; c != nil && settled != nil {
-			waiting.Add(1)
-			c.whenSettled(done)
-		}
+		waiting.Add(1)
+		h.settle(ctx, name, func(*wish) {}, done)
 	}
 	done()
 }

@@ -126,7 +126,7 @@ func (h *Herder) modifyOffsets(ctx context.Context, name, verb string,
 			c := h.conductors[name]
 			if c == nil { // it is another worker's; here it only must not come meanwhile
 				c = h.newConductor(work, name)
-				c.want(wish{config: connector.Config, target: connector.Target, tasksEpoch: connector.Generation})
+				c.want(wish{config: connector.Config, target: connector.Target, tasksEpoch: connector.Generation}, nil)
 			}
 			c.do(errand{ctx: ctx, done: done, run: func(ctx context.Context) error {
 				connector, err := h.readyForOffsets(ctx, name)

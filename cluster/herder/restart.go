@@ -119,13 +119,8 @@ func (h *Herder) Restart(ctx context.Context, request store.RestartRequest) (Con
 // plugin that hangs in start is not waited for.
 func (h *Herder) awaitFollowed(ctx context.Context, name string) error {
 	followed := make(chan struct{})
-	tell := func() { close(followed) }
-	_, err := decide(ctx, h, "restarting connector "+name, func(context.Context) (struct{}, error) {
-		if c := h.conductors[name]; c != nil {
-			c.whenFollowed(func() { h.inbox.post(tell) }) // behind the reports that it has led to
-		} else {
-			tell()
-		}
+	_, err := decide(ctx, h, "restarting connector "+name, func(ctx context.Context) (struct{}, error) {
+		h.tellFollowed(context.WithoutCancel(ctx), name, func() { close(followed) })
 		return struct{}{}, nil
 	})
 	if err != nil {
@@ -144,6 +139,28 @@ func (h *Herder) awaitFollowed(ctx context.Context, name string) error {
 		return h.timedOut(ctx, h.stage.Load())
 	}
 	return nil
+}
+
+// tellFollowed calls tell, on the deciding goroutine, when what the connector's conductor was asked for is carried out,
+// and what that led to: from a connector's new configuration follow new ones of its tasks.
+func (h *Herder) tellFollowed(ctx context.Context, name string, tell func()) {
+	c := h.conductors[name]
+	if c == nil {
+		tell()
+		return
+	}
+	var asked int
+	c.whenFollowed(func() {
+		h.inbox.post(func() { // behind the reports that it has led to
+			h.takeConfigEvents(ctx)
+			if c.asked() == asked {
+				tell()
+			} else {
+				h.tellFollowed(ctx, name, tell)
+			}
+		})
+	})
+	asked = c.asked()
 }
 
 func (h *Herder) plannedStatus(ctx context.Context, request store.RestartRequest) (ConnectorStatus, error) {
