@@ -65,7 +65,9 @@ func (h *Herder) onConfigEvent(ctx context.Context, event store.ConfigEvent) {
 }
 
 // follow tells a connector's conductor what of it should run here now; change counts the epochs.
-func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) { h.settle(ctx, name, change, nil) }
+func (h *Herder) follow(ctx context.Context, name string, change func(*wish)) {
+	h.settle(ctx, name, change, nil)
+}
 
 // settle is follow with a call, unless it is nil, once everything has stopped that is not to run here any more.
 func (h *Herder) settle(ctx context.Context, name string, change func(*wish), settled func()) {
