@@ -102,3 +102,20 @@ func TestTransactionsNeedAllAcks(t *testing.T) {
 		t.Errorf("acks=1: %v", err)
 	}
 }
+
+// TestFencedProducersLearnOfIt: of its first record in a transaction as of any other.
+func TestFencedProducersLearnOfIt(t *testing.T) {
+	addr := brokertest.Bootstrap(t)
+	topic := newTopic(t, addr, 1)
+	clients := newClients(t, addr, map[string]string{"group.id": brokertest.Name(t, "w")})
+	id := host.TaskID{Connector: "c"}
+	p := openTransactional(t, clients, id, nil)
+	if err := p.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	openTransactional(t, clients, id, nil)
+	err := send(t, p, valueRecord(topic, "zombie's"))[0]
+	if !errors.Is(err, kerr.InvalidProducerEpoch) && !errors.Is(err, kerr.ProducerFenced) {
+		t.Errorf("a fenced producer sends with: %v", err)
+	}
+}
