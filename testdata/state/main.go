@@ -50,6 +50,7 @@ var recordings = []recording{
 	{"takeover", playTakeovers},
 	{"signatures.jsonl", eachSubtest("./cluster/sessionkey", "TestRecordedSignatures")},
 	{"topics-*.jsonl", playScenario},
+	{"trace", playTrace},
 }
 
 func main() {

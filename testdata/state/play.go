@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/berth-connect/berth/cluster/group/grouptest"
 )
 
 // lineBytesMax is the length of a recorded line at most.
@@ -50,6 +52,27 @@ func checkLine(check func(line []byte) error, line []byte) (o outcome) {
 		o.failure = strings.Join(strings.Fields(err.Error()), " ")
 	}
 	return o
+}
+
+// playTrace plays the group's requests of a folder: each is a case.
+func playTrace(dir, only string) ([]outcome, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "group.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	played, err := grouptest.PlayTrace(text)
+	if err != nil {
+		return nil, err
+	}
+	var outcomes []outcome
+	for _, request := range played {
+		o := outcome{id: request.ID}
+		if request.Err != nil {
+			o.failure = strings.Join(strings.Fields(request.Err.Error()), " ")
+		}
+		outcomes = append(outcomes, o)
+	}
+	return chosen(outcomes, only), nil
 }
 
 // testEvent is a line that go test -json prints.
