@@ -139,3 +139,19 @@ func TestTracedWorkers(t *testing.T) {
 		t.Errorf("only %d requests were played", len(played))
 	}
 }
+
+// TestMixedFollowers: led by a JVM worker, a member says what the recorded program had to.
+func TestMixedFollowers(t *testing.T) {
+	played, err := grouptest.PlayMixed(bytes.Join(recordings(t, "mixed/mixed.jsonl"), []byte("\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, request := range played {
+		if request.Err != nil {
+			t.Errorf("%s: %v", request.ID, request.Err)
+		}
+	}
+	if len(played) < 12 {
+		t.Errorf("only %d requests were played", len(played))
+	}
+}

@@ -50,7 +50,8 @@ var recordings = []recording{
 	{"takeover", playTakeovers},
 	{"signatures.jsonl", eachSubtest("./cluster/sessionkey", "TestRecordedSignatures")},
 	{"topics-*.jsonl", playScenario},
-	{"trace", playTrace},
+	{"trace", eachRequest("group.jsonl", grouptest.PlayTrace)},
+	{"mixed", eachRequest("mixed.jsonl", grouptest.PlayMixed)},
 }
 
 func main() {

@@ -54,25 +54,27 @@ func checkLine(check func(line []byte) error, line []byte) (o outcome) {
 	return o
 }
 
-// playTrace plays the group's requests of a folder: each is a case.
-func playTrace(dir, only string) ([]outcome, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "group.jsonl"))
-	if err != nil {
-		return nil, err
-	}
-	played, err := grouptest.PlayTrace(text)
-	if err != nil {
-		return nil, err
-	}
-	var outcomes []outcome
-	for _, request := range played {
-		o := outcome{id: request.ID}
-		if request.Err != nil {
-			o.failure = strings.Join(strings.Fields(request.Err.Error()), " ")
+// eachRequest plays a file of a folder whose cases are what members of the group said.
+func eachRequest(file string, play func([]byte) ([]grouptest.Played, error)) func(dir, only string) ([]outcome, error) {
+	return func(dir, only string) ([]outcome, error) {
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			return nil, err
 		}
-		outcomes = append(outcomes, o)
+		played, err := play(text)
+		if err != nil {
+			return nil, err
+		}
+		var outcomes []outcome
+		for _, request := range played {
+			o := outcome{id: request.ID}
+			if request.Err != nil {
+				o.failure = strings.Join(strings.Fields(request.Err.Error()), " ")
+			}
+			outcomes = append(outcomes, o)
+		}
+		return chosen(outcomes, only), nil
 	}
-	return chosen(outcomes, only), nil
 }
 
 // testEvent is a line that go test -json prints.

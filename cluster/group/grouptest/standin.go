@@ -42,7 +42,7 @@ func newStandIn(worker string, script []exchange, configs map[int32]group.Config
 	announced := announcedBy(first)
 	s.offset = announced.ConfigOffset
 	s.member = group.New(group.Config{
-		GroupID: first.Group, URL: announced.URL, Protocol: group.Sessioned,
+		GroupID: first.Group, URL: announced.URL, Protocol: group.Protocol(len(first.Protocols) - 1), // and all below
 		SessionTimeout: time.Minute, RebalanceTimeout: time.Minute, HeartbeatInterval: 5 * time.Millisecond,
 		WorkerSyncTimeout: time.Second, WorkerUnsyncBackoff: time.Second, RetryBackoff: 10 * time.Millisecond,
 		RetryBackoffMax: time.Second, ScheduledRebalanceMaxDelay: 2 * time.Second, // as recorded, see README of trace
@@ -52,7 +52,11 @@ func newStandIn(worker string, script []exchange, configs map[int32]group.Config
 
 // announcedBy is what a worker announces under the best protocol; of a recording, so it can be read.
 func announcedBy(r *kmsg.JoinGroupRequest) group.Metadata {
-	metadata, err := group.DecodeMetadata(group.Sessioned, r.Protocols[0].Metadata)
+	p, err := group.ProtocolOfName(r.Protocols[0].Name)
+	if err != nil {
+		panic(err)
+	}
+	metadata, err := group.DecodeMetadata(p, r.Protocols[0].Metadata)
 	if err != nil {
 		panic(err)
 	}

@@ -103,21 +103,13 @@ func configsOfRounds(said map[string][]exchange) (map[int32]group.ConfigView, er
 // takes back. What it takes back is not configured any more: no round of the trace moves work.
 func configsOfRound(tasks map[string]int, joined *kmsg.JoinGroupResponse, planned *kmsg.SyncGroupRequest) (
 	view group.ConfigView, err error) {
-	note := func(w group.Work) {
-		for _, connector := range w.Connectors {
-			tasks[connector] = max(tasks[connector], 0)
-		}
-		for _, task := range w.Tasks {
-			tasks[task.Connector] = max(tasks[task.Connector], task.Task+1)
-		}
-	}
 	for _, member := range joined.Members {
 		metadata, err := group.DecodeMetadata(group.Sessioned, member.ProtocolMetadata)
 		if err != nil {
 			return view, err
 		}
 		if metadata.Allocation != nil {
-			note(metadata.Allocation.Work)
+			noteWork(tasks, metadata.Allocation.Work)
 		}
 	}
 	var revoked []group.Work
@@ -127,7 +119,7 @@ func configsOfRound(tasks map[string]int, joined *kmsg.JoinGroupResponse, planne
 			return view, err
 		}
 		view.Offset = assignment.ConfigOffset
-		note(assignment.Work)
+		noteWork(tasks, assignment.Work)
 		revoked = append(revoked, assignment.Revoked)
 	}
 	for _, work := range revoked {
@@ -140,6 +132,16 @@ func configsOfRound(tasks map[string]int, joined *kmsg.JoinGroupResponse, planne
 		view.Tasks[connector] = n
 	}
 	return view, nil
+}
+
+// noteWork raises numbers of tasks to what some work tells of.
+func noteWork(tasks map[string]int, w group.Work) {
+	for _, connector := range w.Connectors {
+		tasks[connector] = max(tasks[connector], 0)
+	}
+	for _, task := range w.Tasks {
+		tasks[task.Connector] = max(tasks[task.Connector], task.Task+1)
+	}
 }
 
 // Played is what came of a recorded request; a nil Err: the member has sent the same.
