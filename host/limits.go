@@ -65,7 +65,8 @@ const (
 	WorkerMemoryBytesMax = 8 << 30
 	// BatchSleepMax is how long a stage that has nothing to wait for may sleep before it answers.
 	BatchSleepMax = 1500 * time.Millisecond
-	// BatchCPUMax is how long a guest may compute before it answers an event, or sleeps if it owes no answer.
+	// BatchCPUMax is how long a guest may compute before it answers an event, or sleeps if it owes no answer. Those that
+	// may wait for other systems also have it anew after each such wait.
 	BatchCPUMax = 500 * time.Millisecond
 	// StartDurationMax bounds the time from PLAN to READY, sleeping included.
 	StartDurationMax = 30 * time.Second

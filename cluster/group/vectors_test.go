@@ -2,6 +2,7 @@ package group_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -120,5 +121,37 @@ func checkAssignmentAgain(t *testing.T, p group.Protocol, a *group.Assignment) {
 	twice, err := group.DecodeAssignment(p, bytes)
 	if err != nil || !reflect.DeepEqual(once, twice) {
 		t.Errorf("%s assignment\n%+v becomes\n%+v, %v", p, once, twice, err)
+	}
+}
+
+// TestTracedWorkers: in the place of a recorded worker, with the recorded answers, a member sends the same requests.
+func TestTracedWorkers(t *testing.T) {
+	played, err := grouptest.PlayTrace(bytes.Join(recordings(t, "trace/group.jsonl"), []byte("\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, request := range played {
+		if request.Err != nil {
+			t.Errorf("%s: %v", request.ID, request.Err)
+		}
+	}
+	if len(played) < 50 {
+		t.Errorf("only %d requests were played", len(played))
+	}
+}
+
+// TestMixedFollowers: led by a JVM worker, a member says what the recorded program had to.
+func TestMixedFollowers(t *testing.T) {
+	played, err := grouptest.PlayMixed(bytes.Join(recordings(t, "mixed/mixed.jsonl"), []byte("\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, request := range played {
+		if request.Err != nil {
+			t.Errorf("%s: %v", request.ID, request.Err)
+		}
+	}
+	if len(played) < 12 {
+		t.Errorf("only %d requests were played", len(played))
 	}
 }

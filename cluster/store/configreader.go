@@ -43,7 +43,8 @@ type configReader struct {
 	live       map[string]map[string]bool     // keys that the topic has, by tenant
 	staged     map[string]map[int]host.Config // task records that wait for their commit
 	key        *SessionKey
-	keyError   error // the last session key can't be used
+	current    *ConfigSnapshot // of all records that were applied; nil: not made yet
+	keyError   error           // the last session key can't be used
 	events     []ConfigEvent
 	read       int  // records of start-up
 	skipping   bool // the rest of a poll
@@ -55,9 +56,14 @@ func newConfigReader(log *slog.Logger) *configReader {
 		staged: map[string]map[int]host.Config{}}
 }
 
+// snapshot copies the state once after each record, however many ask: with a thousand connectors, who asks for each of
+// them would copy a million otherwise.
 func (c *configReader) snapshot() *ConfigSnapshot {
-	return &ConfigSnapshot{Offset: c.offset, Connectors: maps.Clone(c.connectors), Tenants: maps.Clone(c.tenants),
-		SessionKey: c.key}
+	if c.current == nil {
+		c.current = &ConfigSnapshot{Offset: c.offset, Connectors: maps.Clone(c.connectors),
+			Tenants: maps.Clone(c.tenants), SessionKey: c.key}
+	}
+	return c.current
 }
 
 func (c *configReader) note(e ConfigEvent) {
@@ -75,6 +81,7 @@ func (c *configReader) get(name string) Connector {
 }
 
 func (c *configReader) apply(r *kgo.Record) {
+	c.current = nil
 	if c.skips() {
 		c.offset = r.Offset + 1
 		c.ignored(string(r.Key), "a count before it is of the wrong type, which costs Connect's worker the rest of a poll")

@@ -46,6 +46,33 @@ func TestBadCountSkipsTheRestOfAPoll(t *testing.T) {
 	}
 }
 
+// A snapshot is made once for all who ask between two records, and never changes.
+func TestASnapshotIsMadeOnceAfterEachRecord(t *testing.T) {
+	reader := readerOf(`connector-a={"properties":{}}`)
+	first := reader.snapshot()
+	if reader.snapshot() != first {
+		t.Error("it is made for each who asks")
+	}
+	for i, key := range []string{"connector-b", "berth-tenant-x", "session-key", "connector-a"} {
+		before := reader.snapshot()
+		offset := before.Offset
+		var value []byte // of a: deleted
+		if key != "connector-a" {
+			value = []byte(`{"properties":{},"key":"AAEC","algorithm":"HmacSHA256","creation-timestamp":1}`)
+		}
+		reader.apply(&kgo.Record{Key: []byte(key), Value: value, Offset: int64(i + 1)})
+		if now := reader.snapshot(); now == before || now.Offset != int64(i+2) || before.Offset != offset {
+			t.Errorf("after %s: the snapshot before is at %d (was %d), the one of now at %d", key, before.Offset, offset,
+				now.Offset)
+		}
+	}
+	last := reader.snapshot()
+	if !slices.Equal(first.Names(), []string{"a"}) || !slices.Equal(last.Names(), []string{"b"}) ||
+		len(first.Tenants) != 0 || len(last.Tenants) != 1 || first.SessionKey != nil || last.SessionKey == nil {
+		t.Errorf("first %+v, last %+v", first, last)
+	}
+}
+
 // A key that is not base64 stops the start, unless it was replaced since.
 func TestBadSessionKeyStopsTheStart(t *testing.T) {
 	const bad = `session-key={"key":"%%%","algorithm":"HmacSHA256","creation-timestamp":1}`

@@ -1,8 +1,6 @@
 package guest
 
 import (
-	"reflect"
-
 	"github.com/berth-connect/berth/abi"
 )
 
@@ -17,10 +15,9 @@ type Config struct {
 	Files     []string // directories that the operator granted
 	Stdio     bool     // standard input and output are the worker's
 	Offsets   []StoredOffset
-}
 
-// StoredOffset is a source offset that Connect has stored for a source partition.
-type StoredOffset struct{ Partition, Offset map[string]any }
+	stored *storedOffsets // finds one of Offsets; nil: by looking at each
+}
 
 // Text returns a value as it was given, "" when it is absent or null.
 func (c Config) Text(key string) string {
@@ -33,9 +30,16 @@ func (c Config) Text(key string) string {
 // Offset returns what is stored for a source partition. Integers of any width are equal when their numbers are, and
 // come back as int64: Connect stores them as JSON.
 func (c Config) Offset(partition map[string]any) (map[string]any, bool) {
+	if len(c.Offsets) == 0 {
+		return nil, false
+	}
 	want := widen(partition)
-	for _, o := range c.Offsets {
-		if reflect.DeepEqual(o.Partition, want) {
+	candidates := c.Offsets
+	if c.stored != nil {
+		candidates = c.stored.like(want)
+	}
+	for _, o := range candidates {
+		if same(o.Partition, want) {
 			return o.Offset, true
 		}
 	}
@@ -79,48 +83,20 @@ func widen(x any) any {
 	return x
 }
 
-func storedOffsets(list []abi.SourceOffset) ([]StoredOffset, error) {
-	var stored []StoredOffset
-	for _, o := range list {
-		one, err := storedOffset(o)
-		if err != nil {
-			return nil, err
-		}
-		stored = append(stored, one)
-	}
-	return stored, nil
-}
-
-func storedOffset(o abi.SourceOffset) (StoredOffset, error) {
-	partition, err := nativeMap(o.Partition)
-	if err != nil {
-		return StoredOffset{}, err
-	}
-	offset, err := nativeMap(o.Offset)
-	return StoredOffset{partition, offset}, err
-}
-
-// nativeMap is nil for a null.
-func nativeMap(v abi.Value) (map[string]any, error) {
-	x, err := v.Native(nil)
-	if x == nil {
-		return nil, err
-	}
-	return widen(x).(map[string]any), err
-}
-
 // config parses a stage's configuration.
 func (in *instance) config(p Plugin, s abi.Stage) (Config, error) {
 	values, err := p.Config.Parse(s.Config)
 	if err != nil {
 		return Config{}, err
 	}
-	offsets, err := storedOffsets(in.plan.Offsets)
-	if err != nil {
-		return Config{}, err
+	if in.offsets == nil {
+		if in.offsets, err = decodeOffsets(in.plan.Offsets); err != nil {
+			return Config{}, err
+		}
 	}
 	return Config{
 		ConfigValues: values, All: s.Config, Key: s.Kind == abi.KindKeyConverter, Connector: in.plan.Connector,
-		Task: int(in.plan.Task), Worker: in.plan.Worker, Files: in.plan.Files, Stdio: in.plan.Stdio, Offsets: offsets,
+		Task: int(in.plan.Task), Worker: in.plan.Worker, Files: in.plan.Files, Stdio: in.plan.Stdio, Offsets: in.offsets.list,
+		stored: in.offsets,
 	}, nil
 }

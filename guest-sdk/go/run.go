@@ -16,6 +16,7 @@ type instance struct {
 	plugins []Plugin
 	plan    abi.Plan
 	planSeq uint32
+	offsets *storedOffsets // of the plan; nil: not decoded yet
 
 	codec     *codec
 	chain     []*stage

@@ -47,7 +47,7 @@ type clock struct {
 
 	counted time.Duration // up to when its time is accounted for
 	units   uint32        // of the slice that runs
-	batch   time.Duration // computed since the last answer, or since it slept without owing one
+	batch   time.Duration // computed since the last answer, or since a sleep that ends the account
 	asleep  time.Duration // since the last answer
 	awaited time.Duration // of sleep, since the last answer, for replies of the host
 	burst   time.Duration // computed since it slept or got a turn
@@ -125,7 +125,9 @@ func (c *clock) sleepAtMost(owes, awaits bool, timeout time.Duration) (at time.D
 	return max(left, 0), true
 }
 
-// slept ends a burst; a guest that owes nothing may compute anew.
+// slept ends a burst; a guest that owes nothing may compute anew. So may one that has waited for others to go on with
+// what it owes: a start takes as many steps as a system has answers, and what it owes has a limit of time. Stages that
+// have nothing to wait for but replies of the host owe their answer for the same CPU, however often they ask.
 func (c *clock) slept(owes, awaits bool) {
 	began := c.counted
 	c.restart()
@@ -133,6 +135,9 @@ func (c *clock) slept(owes, awaits bool) {
 	switch {
 	case owes && awaits:
 		c.awaited += c.counted - began
+		if !c.sleepless {
+			c.batch = 0
+		}
 	case owes:
 		c.asleep += c.counted - began
 	default:

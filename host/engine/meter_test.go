@@ -65,6 +65,26 @@ func TestSleepForRepliesHasALimitOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestWaitingForOthersEndsTheAccount(t *testing.T) {
+	for _, c := range []struct {
+		name                    string
+		sleepless, owes, awaits bool
+		ends                    bool
+	}{
+		{"a connector that waits for its system", false, true, true, true},
+		{"a connector that naps", false, true, false, false},
+		{"a stage that waits for a reply", true, true, true, false},
+		{"a stage without work", true, false, false, true},
+		{"a source between batches", false, false, false, true},
+	} {
+		clock := clock{sleepless: c.sleepless, batch: time.Second}
+		clock.slept(c.owes, c.awaits)
+		if ends := clock.batch == 0; ends != c.ends {
+			t.Errorf("%s: the account ends: %v", c.name, ends)
+		}
+	}
+}
+
 func TestCoresAreCrowdedWhenThisProcessKeepsThemBusy(t *testing.T) {
 	for _, c := range []struct {
 		name         string

@@ -50,6 +50,8 @@ var recordings = []recording{
 	{"takeover", playTakeovers},
 	{"signatures.jsonl", eachSubtest("./cluster/sessionkey", "TestRecordedSignatures")},
 	{"topics-*.jsonl", playScenario},
+	{"trace", eachRequest("group.jsonl", grouptest.PlayTrace)},
+	{"mixed", eachRequest("mixed.jsonl", grouptest.PlayMixed)},
 }
 
 func main() {

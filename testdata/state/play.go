@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/berth-connect/berth/cluster/group/grouptest"
 )
 
 // lineBytesMax is the length of a recorded line at most.
@@ -50,6 +52,29 @@ func checkLine(check func(line []byte) error, line []byte) (o outcome) {
 		o.failure = strings.Join(strings.Fields(err.Error()), " ")
 	}
 	return o
+}
+
+// eachRequest plays a file of a folder whose cases are what members of the group said.
+func eachRequest(file string, play func([]byte) ([]grouptest.Played, error)) func(dir, only string) ([]outcome, error) {
+	return func(dir, only string) ([]outcome, error) {
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			return nil, err
+		}
+		played, err := play(text)
+		if err != nil {
+			return nil, err
+		}
+		var outcomes []outcome
+		for _, request := range played {
+			o := outcome{id: request.ID}
+			if request.Err != nil {
+				o.failure = strings.Join(strings.Fields(request.Err.Error()), " ")
+			}
+			outcomes = append(outcomes, o)
+		}
+		return chosen(outcomes, only), nil
+	}
 }
 
 // testEvent is a line that go test -json prints.

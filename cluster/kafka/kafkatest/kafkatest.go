@@ -82,6 +82,17 @@ func (b *Broker) CreateTopic(t testing.TB, topic string, partitions int32) {
 	}
 }
 
+// CreateTopics creates many topics with one partition each.
+func (b *Broker) CreateTopics(t testing.TB, topics ...string) {
+	t.Helper()
+	for some := range slices.Chunk(topics, 500) {
+		answers, err := b.admin.CreateTopics(within(t), 1, 1, nil, some...)
+		if err = errors.Join(err, answers.Error()); err != nil {
+			t.Fatalf("create %d topics: %v", len(some), err)
+		}
+	}
+}
+
 // Produce writes records, in order within each partition, and waits until the broker has them.
 func (b *Broker) Produce(t testing.TB, records ...Record) {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/berth-connect/berth/abi"
@@ -53,25 +54,24 @@ func (p properties) toCreate(configs []kadm.Config) map[string]*string {
 }
 
 // toAlter are the changes that make the settings of a copy those of its source.
-func (p properties) toAlter(configs []kadm.Config) []kadm.AlterConfig {
-	var changes []kadm.AlterConfig
+func (p properties) toAlter(configs []kadm.Config) []kmsg.IncrementalAlterConfigsRequestResourceConfig {
+	var changes []kmsg.IncrementalAlterConfigsRequestResourceConfig
 	for _, c := range configs {
+		change := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+		change.Name, change.Op, change.Value = c.Key, kmsg.IncrementalAlterConfigOpSet, c.Value
 		switch {
 		case !p.copied(c):
+			continue
 		case isDefault(c) && !p.defaults:
-			changes = append(changes, kadm.AlterConfig{Op: kadm.DeleteConfig, Name: c.Key})
-		default:
-			changes = append(changes, kadm.AlterConfig{Op: kadm.SetConfig, Name: c.Key, Value: c.Value})
+			change.Op, change.Value = kmsg.IncrementalAlterConfigOpDelete, nil
 		}
+		changes = append(changes, change)
 	}
 	return changes
 }
 
-// configsOf reads the settings of topics of the source.
+// configsOf reads the settings of topics of the source, of topicsAtOnce at most.
 func (c *SourceConnector) configsOf(ctx context.Context, topics []string) (map[string][]kadm.Config, error) {
-	if len(topics) == 0 {
-		return nil, nil
-	}
 	described, err := c.atSource.Admin.DescribeTopicConfigs(ctx, topics...)
 	if err != nil {
 		return nil, fmt.Errorf("describe topics of the source cluster: %w", c.atSource.Explain(err))
@@ -88,24 +88,36 @@ func (c *SourceConnector) configsOf(ctx context.Context, topics []string) (map[s
 
 // syncConfigs makes the settings of all copies those of their sources.
 func (c *SourceConnector) syncConfigs(ctx context.Context) error {
-	configs, err := c.configsOf(ctx, c.copies())
+	var failed failures
+	_, err := atOnce(c.copies(), halfOf(ctx), func(some []string) error { return failed.of(c.alterCopies(ctx, some)) })
+	return errors.Join(failed.joined(), err)
+}
+
+func (c *SourceConnector) alterCopies(ctx context.Context, topics []string) (failed []error, err error) {
+	configs, err := c.configsOf(ctx, topics)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var failed []error
-	for _, topic := range sortedKeys(configs) {
-		changes := c.properties.toAlter(configs[topic])
-		if len(changes) == 0 {
-			continue
-		}
-		remote := c.remote(topic)
-		answers, err := c.atTarget.Admin.AlterTopicConfigs(ctx, changes, remote)
-		for _, a := range answers {
-			err = errors.Join(err, a.Err)
-		}
-		if err != nil {
-			failed = append(failed, fmt.Errorf("alter topic %s of the target cluster: %w", remote, c.atTarget.Explain(err)))
+	request := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	for _, topic := range topics {
+		altered := kmsg.NewIncrementalAlterConfigsRequestResource()
+		altered.ResourceType, altered.ResourceName = kmsg.ConfigResourceTypeTopic, c.remote(topic)
+		if altered.Configs = c.properties.toAlter(configs[topic]); len(altered.Configs) > 0 {
+			request.Resources = append(request.Resources, altered)
 		}
 	}
-	return errors.Join(failed...)
+	if len(request.Resources) == 0 {
+		return nil, nil
+	}
+	answer, err := request.RequestWith(ctx, c.atTarget.Client)
+	if err != nil {
+		return nil, fmt.Errorf("alter %s of the target cluster: %w", several(topics), c.atTarget.Explain(err))
+	}
+	for _, altered := range answer.Resources {
+		if err := kerr.ErrorForCode(altered.ErrorCode); err != nil {
+			failed = append(failed, fmt.Errorf("alter topic %s of the target cluster: %w%s", altered.ResourceName,
+				c.atTarget.Explain(err), inBrackets(altered.ErrorMessage)))
+		}
+	}
+	return failed, nil
 }

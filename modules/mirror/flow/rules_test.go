@@ -123,12 +123,13 @@ func TestSettingsOfTopics(t *testing.T) {
 		{Key: "segment.ms", Value: text("3"), Source: kmsg.ConfigSourceStaticBrokerConfig},
 		{Key: "secret", Sensitive: true, Source: kmsg.ConfigSourceDynamicTopicConfig},
 	}
+	const set, remove = kmsg.IncrementalAlterConfigOpSet, kmsg.IncrementalAlterConfigOpDelete
 	for from, want := range map[string]struct {
 		created []string
-		altered []kadm.IncrementalOp // of retention.ms and cleanup.policy
+		altered []kmsg.IncrementalAlterConfigOp // of retention.ms and cleanup.policy
 	}{
-		"target": {[]string{"retention.ms"}, []kadm.IncrementalOp{kadm.SetConfig, kadm.DeleteConfig}},
-		"source": {[]string{"cleanup.policy", "retention.ms"}, []kadm.IncrementalOp{kadm.SetConfig, kadm.SetConfig}},
+		"target": {[]string{"retention.ms"}, []kmsg.IncrementalAlterConfigOp{set, remove}},
+		"source": {[]string{"cleanup.policy", "retention.ms"}, []kmsg.IncrementalAlterConfigOp{set, set}},
 	} {
 		s := settingsOf(t, definition.Source(), clusters("use.defaults.from", from))
 		p, err := propertiesOf(&s)
@@ -138,7 +139,7 @@ func TestSettingsOfTopics(t *testing.T) {
 		if got := sortedKeys(p.toCreate(configs)); !slices.Equal(got, want.created) {
 			t.Errorf("use.defaults.from=%s: made with %v, want %v", from, got, want.created)
 		}
-		var ops []kadm.IncrementalOp
+		var ops []kmsg.IncrementalAlterConfigOp
 		for _, change := range p.toAlter(configs) {
 			ops = append(ops, change.Op)
 		}

@@ -3,13 +3,11 @@ package flow
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"sync"
 
-	"github.com/berth-connect/berth/abi"
 	guest "github.com/berth-connect/berth/guest-sdk/go"
 	"github.com/berth-connect/berth/modules/mirror/clients"
 	"github.com/berth-connect/berth/modules/mirror/replication"
@@ -31,6 +29,7 @@ type SourceConnector struct {
 	atSource       *clients.Client
 	atTarget       *clients.Client
 	aclsImpossible bool // a cluster has no authorizer
+	unfinished     bool // the last refresh had no time for all copies
 
 	mu    sync.Mutex
 	known []syncs.TopicPartition // that are copied, sorted; guarded by mu
@@ -116,7 +115,11 @@ func (c *SourceConnector) Watch(ctx context.Context, reconfigure func()) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	all.Go(func() {
-		repeat(ctx, c.every("refresh.topics.enabled", "refresh.topics.interval.seconds"), "refresh of topics", refresh)
+		const what = "refresh of topics"
+		if c.unfinished {
+			attempt(ctx, what, refresh)
+		}
+		repeat(ctx, c.every("refresh.topics.enabled", "refresh.topics.interval.seconds"), what, refresh)
 	})
 	all.Go(func() {
 		const what = "synchronisation of topic configurations"
@@ -165,45 +168,6 @@ func (c *SourceConnector) refresh(ctx context.Context) (changed bool, err error)
 }
 
 func (c *SourceConnector) remote(topic string) string { return c.policy.Remote(c.source, topic) }
-
-// makeCopies makes what is missing at the target and notes it in there.
-func (c *SourceConnector) makeCopies(ctx context.Context, topics []string, found, there map[string]int) error {
-	var missing []string
-	for _, topic := range topics {
-		if there[c.remote(topic)] == 0 {
-			missing = append(missing, topic)
-		}
-	}
-	configs, err := c.configsOf(ctx, missing)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, topic := range topics {
-		remote, n := c.remote(topic), found[topic]
-		switch have := there[remote]; {
-		case have == 0:
-			err = create(ctx, c.atTarget, int32(n), c.Int("replication.factor"), c.properties.toCreate(configs[topic]), remote)
-			if err != nil {
-				err = fmt.Errorf("create topic %s with %d partitions and %d replicas (replication.factor) at the target "+
-					"cluster: %w", remote, n, c.Int("replication.factor"), err)
-			}
-		case have < n:
-			if _, err = c.atTarget.Admin.UpdatePartitions(ctx, n, remote); err != nil {
-				err = fmt.Errorf("give topic %s %d partitions at the target cluster: %w", remote, n, c.atTarget.Explain(err))
-			}
-		default:
-			continue
-		}
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		guest.Log(ctx, abi.LogInfo, "topic %s has %d partitions, as %s at the source", remote, n, topic)
-		there[remote] = n
-	}
-	return errors.Join(failed...)
-}
 
 // copies are the topics that are copied now.
 func (c *SourceConnector) copies() []string {

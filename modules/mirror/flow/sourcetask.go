@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -68,34 +69,47 @@ func (t *SourceTask) Start(ctx context.Context, config guest.Config) (err error)
 	return err
 }
 
-// assigned reads the partitions of this task and where each goes on.
+// assigned reads the partitions of this task and where each goes on. There may be thousands.
 func (t *SourceTask) assigned(config guest.Config) (map[string]map[int32]kgo.Offset, error) {
-	t.partitions = map[syncs.TopicPartition]*sourcePartition{}
+	list := config.Text(assignedPartitions)
+	t.partitions = make(map[syncs.TopicPartition]*sourcePartition, strings.Count(list, ",")+1)
 	from := map[string]map[int32]kgo.Offset{}
-	for text := range strings.SplitSeq(config.Text(assignedPartitions), ",") {
+	first := sync.OnceValues(func() (kgo.Offset, error) { return clients.FirstOffset(t.config) })
+	for text := range strings.SplitSeq(list, ",") {
 		p, err := parsePartition(text)
 		if err != nil {
 			return nil, err
 		}
 		source := map[string]any{"cluster": t.source, "partition": p.Partition, "topic": p.Topic}
 		t.partitions[p] = &sourcePartition{t.policy.Remote(t.source, p.Topic), source}
+		at, copied, err := nextOffset(config, source)
+		if err != nil {
+			return nil, fmt.Errorf("partition %s: %w", text, err)
+		}
+		if !copied {
+			if at, err = first(); err != nil {
+				return nil, err
+			}
+		}
 		if from[p.Topic] == nil {
 			from[p.Topic] = map[int32]kgo.Offset{}
 		}
-		stored, has := config.Offset(source)
-		last, isNumber := stored["offset"].(int64)
-		if has && stored != nil && !isNumber {
-			return nil, fmt.Errorf("the stored offset of partition %s is %v; it must have a number named offset", text,
-				stored)
-		}
-		if from[p.Topic][p.Partition] = kgo.NewOffset().At(last + 1); isNumber {
-			continue
-		}
-		if from[p.Topic][p.Partition], err = clients.FirstOffset(t.config); err != nil {
-			return nil, err
-		}
+		from[p.Topic][p.Partition] = at
 	}
 	return from, nil
+}
+
+// nextOffset is the one behind the last that was copied of a partition, if there is one.
+func nextOffset(config guest.Config, source map[string]any) (at kgo.Offset, copied bool, err error) {
+	stored, has := config.Offset(source)
+	if !has || stored == nil {
+		return at, false, nil
+	}
+	last, isNumber := stored["offset"].(int64)
+	if !isNumber {
+		return at, false, fmt.Errorf("the stored offset is %v; it must have a number named offset", stored)
+	}
+	return kgo.NewOffset().At(last + 1), true, nil
 }
 
 func parsePartition(text string) (syncs.TopicPartition, error) {

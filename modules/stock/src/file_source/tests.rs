@@ -146,6 +146,18 @@ fn malformed_bytes_become_replacement_characters() {
     assert_eq!(case.poll(), lines(&[("ok", 3), ("\u{FFFD}x\u{FFFD}", 7), ("ä", 10)]));
 }
 
+/// Kafka's source stores how many characters it has read: 12 of these 17 bytes, and goes on at that byte.
+#[test]
+fn a_position_of_kafkas_source_may_lie_within_a_character() {
+    let text = "eins\nдва\nüé\n";
+    let mut case = Case::new("characters", &[], Some(text.chars().count() as i64));
+    case.append(text);
+    assert_eq!(case.poll(), lines(&[("üé", 17)]));
+    let mut case = Case::new("within", &[], Some(6));
+    case.append(text);
+    assert_eq!(case.poll(), lines(&[("\u{FFFD}ва", 12), ("üé", 17)]));
+}
+
 #[test]
 fn a_line_may_be_longer_than_a_read() {
     let mut case = Case::new("long", &[], None);
