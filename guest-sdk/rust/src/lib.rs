@@ -89,6 +89,7 @@ pub use run::{run, End};
 pub use schema::{Field, Schema, Type};
 pub use stage::Pass;
 pub use state::{State, STATE_BYTES_MAX};
+pub use sys::Appender;
 pub use value::{is_utf8, text, Items, Tag, Value, ValueRef, NONE};
 
 /// Makes `main` from a function that lists the module's plugins.

@@ -58,17 +58,103 @@ pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
 /// Longest run that [`append_short`] takes.
 pub(crate) const SHORT: usize = 32;
 
-/// Appends a run, of which no more than [`SHORT`] bytes count, after one check for room. A run is copied by its ends,
-/// which may overlap: copies of known size take no call.
+/// Appends a run, of which no more than [`SHORT`] bytes count, after one check for room.
 #[inline(always)]
 pub(crate) fn append_short(bytes: &[u8], out: &mut Vec<u8>) {
     let n = bytes.len().min(SHORT);
     out.reserve(SHORT);
-    // SAFETY: `n` bytes can be read at `from`, and SHORT were reserved at `to`, of which the first `n` are written before
-    // they count: the ends of N bytes that cover a run lie within it, as N <= n <= 2 N. Source and target do not overlap,
-    // as nothing else refers to the room of `out`.
+    // SAFETY: `n` bytes can be read, and SHORT were reserved, of which the first `n` are written before they count. Source
+    // and target do not overlap, as nothing else refers to the room of `out`.
     unsafe {
-        let (from, to) = (bytes.as_ptr(), out.as_mut_ptr().add(out.len()));
+        copy_short(bytes.as_ptr(), out.as_mut_ptr().add(out.len()), n);
+        out.set_len(out.len() + n);
+    }
+}
+
+/// The end of a vector while much is appended to it in short runs: where it is and how much room is left are no longer
+/// in memory, where each look at them would cost a module a check. Passed on by value, so that they stay where they are.
+#[derive(Debug)]
+pub struct Appender<'v> {
+    out: &'v mut Vec<u8>,
+    at: *mut u8,
+    /// Bytes behind `at` that are reserved.
+    room: usize,
+}
+
+impl<'v> Appender<'v> {
+    /// `likely`: how much will be appended, if that is known.
+    #[inline(always)]
+    pub fn new(out: &'v mut Vec<u8>, likely: usize) -> Appender<'v> {
+        out.reserve(likely);
+        let (len, room) = (out.len(), out.capacity() - out.len());
+        // SAFETY: the length is within the capacity.
+        let at = unsafe { out.as_mut_ptr().add(len) };
+        Appender { out, at, room }
+    }
+
+    /// The vector with all that was appended; what was not finished is not there.
+    #[inline(always)]
+    pub fn finish(self) -> &'v mut Vec<u8> {
+        // SAFETY: `room` bytes of the capacity are left, and all before them were written.
+        unsafe { self.out.set_len(self.out.capacity() - self.room) };
+        self.out
+    }
+
+    /// With room for `n` bytes.
+    #[inline(always)]
+    fn with_room(self, n: usize) -> Appender<'v> {
+        match self.room >= n {
+            true => self,
+            false => self.grown(n),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grown(self, n: usize) -> Appender<'v> {
+        Appender::new(self.finish(), n)
+    }
+
+    /// Appends the first `n` of `N` bytes, all if there are no more.
+    #[inline(always)]
+    pub fn first<const N: usize>(self, n: usize, bytes: &[u8; N]) -> Appender<'v> {
+        let (end, n) = (self.with_room(N), n.min(N));
+        // SAFETY: N bytes can be written at `at`, of which the first `n` count.
+        unsafe { end.at.cast::<[u8; N]>().write_unaligned(*bytes) };
+        // SAFETY: `n` is no more than the room.
+        Appender { at: unsafe { end.at.add(n) }, room: end.room - n, ..end }
+    }
+
+    #[inline(always)]
+    pub fn byte(self, byte: u8) -> Appender<'v> {
+        self.first(1, &[byte])
+    }
+
+    /// Appends a run, best a short one.
+    #[inline(always)]
+    pub fn run(self, bytes: &[u8]) -> Appender<'v> {
+        let n = bytes.len();
+        if n > SHORT {
+            let out = self.finish();
+            out.extend_from_slice(bytes);
+            return Appender::new(out, 0);
+        }
+        let end = self.with_room(SHORT);
+        // SAFETY: `n` bytes can be read at `bytes`, and SHORT be written at `at`, which nothing else refers to.
+        unsafe { copy_short(bytes.as_ptr(), end.at, n) };
+        // SAFETY: `n` is no more than the room.
+        Appender { at: unsafe { end.at.add(n) }, room: end.room - n, ..end }
+    }
+}
+
+/// Copies a run by its ends, which may overlap: copies of known size take no call.
+///
+/// # Safety
+/// `n` bytes can be read at `from` and written at `to`, `n` is no more than [`SHORT`], and the two do not overlap.
+#[inline(always)]
+unsafe fn copy_short(from: *const u8, to: *mut u8, n: usize) {
+    // SAFETY: the ends of N bytes that cover a run lie within it, as N <= n <= 2 N.
+    unsafe {
         match n {
             0 => {}
             1..4 => [0, n / 2, n - 1].into_iter().for_each(|i| *to.add(i) = *from.add(i)),
@@ -76,7 +162,6 @@ pub(crate) fn append_short(bytes: &[u8], out: &mut Vec<u8>) {
             8..16 => copy_ends::<8>(from, to, n),
             _ => copy_ends::<16>(from, to, n),
         }
-        out.set_len(out.len() + n);
     }
 }
 

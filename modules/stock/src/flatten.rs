@@ -82,14 +82,12 @@ impl Flatten {
             let steps = flat_fields(&schema, &Outer::top(&schema, delimiter), &mut new)?;
             Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, steps }))
         })?;
-        let cell = record.lay_apart(&cell)?;
         self.flat.clear();
-        for step in &derived.steps {
-            let part = record.arena.parts(&cell).get(step.index()).copied().unwrap_or(Part::named(0, 0));
-            match step {
-                Step::Copy(_) if !part.is_null() => self.flat.push(part),
-                Step::Copy(field) => self.flat.push(field.carry(part, &mut record.arena)?),
-                Step::Enter(_, steps) => enter(steps, part, record.memory, &mut record.arena, &mut self.flat)?,
+        match cell.is_apart() {
+            true => flatten_apart(&derived.steps, &cell, record, &mut self.flat)?,
+            false => {
+                let whole = Part::named(0, 0).with(cell);
+                enter(&derived.steps, whole, record.memory, &mut record.arena, &mut self.flat)?;
             }
         }
         let cell = record.arena.put_apart(&self.flat, Tag::Struct, derived.schema)?;
@@ -200,15 +198,29 @@ fn flat_fields(schema: &Schema, outer: &Outer<'_>, new: &mut Schema) -> Result<V
     Ok(steps)
 }
 
-/// Appends the fields of a nested struct.
+/// Appends the fields of a struct that lies apart.
+fn flatten_apart(steps: &[Step], cell: &Cell, record: &mut Record<'_>, flat: &mut Vec<Part>) -> Result<()> {
+    for step in steps {
+        let part = record.arena.parts(cell).get(step.index()).copied().unwrap_or(Part::named(0, 0));
+        match step {
+            Step::Copy(_) if !part.is_null() => flat.push(part),
+            Step::Copy(field) => flat.push(field.carry(part, &mut record.arena)?),
+            Step::Enter(_, steps) => enter(steps, part, record.memory, &mut record.arena, flat)?,
+        }
+    }
+    Ok(())
+}
+
+/// Appends the fields of a struct that does not.
 fn enter(steps: &[Step], outer: Part, memory: &Memory, arena: &mut Arena<'_>, flat: &mut Vec<Part>) -> Result<()> {
     let value = outer.stored(memory);
-    let items = value.items();
+    let mut items = value.items();
     for step in steps {
+        // Each field has a step, in their order.
         let place = |item| Part::named(0, 0).with(within(outer.off, value.payload, item));
-        let part = items.get(step.index()).map_or(Part::named(0, 0), place);
+        let part = items.next().map_or(Part::named(0, 0), place);
         match step {
-            Step::Copy(_) if value.is_null() => flat.push(part),
+            Step::Copy(_) if !part.is_null() || value.is_null() => flat.push(part),
             Step::Copy(field) => flat.push(field.carry(part, arena)?),
             Step::Enter(_, steps) => enter(steps, part, memory, arena, flat)?,
         }

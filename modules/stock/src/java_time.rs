@@ -5,6 +5,7 @@ mod default_zone;
 mod fields;
 pub mod number;
 mod pattern;
+mod same_second;
 mod simple_date_format;
 mod text;
 mod zone;
@@ -14,6 +15,7 @@ pub use calendar::{days_from, Civil, DAY_MS};
 pub use default_zone::default_zone;
 #[cfg(any(test, feature = "vectors"))]
 pub use default_zone::set_default_zone;
+pub use same_second::SameSecond;
 pub use simple_date_format::{Moment, SimpleDateFormat};
 pub use zone::{Offset, Zone};
 

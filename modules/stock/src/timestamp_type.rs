@@ -6,7 +6,7 @@ use berth_guest::schema::{DATE, TIME, TIMESTAMP};
 use berth_guest::{Builder, Error, Result, Schema, Tag, Type, ValueRef};
 
 use crate::java_class::class_of;
-use crate::java_time::{Moment, SimpleDateFormat, Zone, DAY_MS};
+use crate::java_time::{Moment, SameSecond, SimpleDateFormat, Zone, DAY_MS};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimestampType {
@@ -122,6 +122,7 @@ impl Precision {
 struct Format {
     pattern: String,
     format: SimpleDateFormat,
+    last: SameSecond,
 }
 
 /// Converts to one type.
@@ -148,9 +149,12 @@ impl Conversion {
         let Moment { ms, zone } = self.read(value, source)?;
         match self.target {
             TimestampType::Text => {
-                let Some(Format { format, .. }) = &self.format else { return Err(no_format()) };
-                // A text that names a zone is written as clocks there show it: Java's format keeps what it has read.
-                b.with(Tag::String, |out| format.append_in(ms, zone.as_ref().unwrap_or(&Zone::Utc), out));
+                let Some(Format { format, last, .. }) = &mut self.format else { return Err(no_format()) };
+                b.with(Tag::String, |out| match &zone {
+                    // A text that names a zone is written as clocks there show it: Java's format keeps what it has read.
+                    Some(zone) => format.append_in(ms, zone, out),
+                    None => last.append(format, ms, out),
+                });
             }
             TimestampType::Unix => b.i64(self.precision.of_ms(ms)),
             TimestampType::Date => b.date(ms.div_euclid(DAY_MS).wrapping_mul(DAY_MS)),
@@ -185,7 +189,7 @@ impl Conversion {
     }
 
     fn parse(&mut self, text: &str) -> Result<Moment> {
-        let Some(Format { pattern, format }) = &mut self.format else { return Err(no_format()) };
+        let Some(Format { pattern, format, .. }) = &mut self.format else { return Err(no_format()) };
         format.parse(text).ok_or_else(|| {
             let message = format!("Could not parse timestamp: value ({text}) does not match pattern ({pattern})");
             Error::data(message).caused_by("java.text.ParseException", format!("Unparseable date: \"{text}\""))
@@ -202,7 +206,7 @@ fn format(pattern: &str) -> Result<Format> {
         ))
     };
     let format = SimpleDateFormat::new(pattern, Zone::Utc, now_ms).map_err(illegal)?;
-    Ok(Format { pattern: pattern.to_string(), format })
+    Ok(Format { pattern: pattern.to_string(), format, last: SameSecond::default() })
 }
 
 fn unexpected(what: &str, found: ValueRef<'_>) -> Error {

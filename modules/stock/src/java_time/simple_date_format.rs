@@ -68,19 +68,24 @@ impl SimpleDateFormat {
 
     /// As [`append`](Self::append), as clocks of another zone show it.
     pub fn append_in(&self, epoch_ms: i64, zone: &Zone, out: &mut Vec<u8>) {
-        let offset = zone.offset(epoch_ms);
-        let shown = Shown {
-            civil: Civil::of(epoch_ms.wrapping_add(offset.total() as i64)),
-            offset_ms: offset.total(),
-            summer: offset.daylight != 0,
-            zone,
-        };
+        let shown = Shown::of(epoch_ms, zone);
+        self.items.iter().for_each(|item| shown.append_item(item, out));
+    }
+
+    /// Appends the text of a time in UTC; gives what changes in it within a second.
+    pub fn append_noting(&self, epoch_ms: i64, out: &mut Vec<u8>) -> WithinSecond {
+        let shown = Shown::of(epoch_ms, &Zone::Utc);
+        let (start, mut changes) = (out.len(), WithinSecond::Nothing);
         for item in &self.items {
-            match item {
-                Item::Text(text) => append(text.as_bytes(), out),
-                Item::Field(field) => shown.append(field, out),
+            if let Item::Field(Field { letter: b'S', count, .. }) = item {
+                changes = match (changes, count) {
+                    (WithinSecond::Nothing, 3) => WithinSecond::ThreeDigits(out.len() - start),
+                    _ => WithinSecond::Anything,
+                };
             }
+            shown.append_item(item, out);
         }
+        changes
     }
 
     /// Reads a text from its start; what follows behind what the pattern asks for is ignored. `None`: Java throws
@@ -108,6 +113,15 @@ impl SimpleDateFormat {
     }
 }
 
+/// What of the text of a time may change within a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithinSecond {
+    Nothing,
+    /// The milliseconds, with all their digits, from there on.
+    ThreeDigits(usize),
+    Anything,
+}
+
 /// A time as clocks show it.
 struct Shown<'a> {
     civil: Civil,
@@ -117,6 +131,24 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
+    fn of(epoch_ms: i64, zone: &Zone) -> Shown<'_> {
+        let offset = zone.offset(epoch_ms);
+        Shown {
+            civil: Civil::of(epoch_ms.wrapping_add(offset.total() as i64)),
+            offset_ms: offset.total(),
+            summer: offset.daylight != 0,
+            zone,
+        }
+    }
+
+    #[inline]
+    fn append_item(&self, item: &Item, out: &mut Vec<u8>) {
+        match item {
+            Item::Text(text) => append(text.as_bytes(), out),
+            Item::Field(field) => self.append(field, out),
+        }
+    }
+
     fn append(&self, field: &Field, out: &mut Vec<u8>) {
         let (c, count) = (&self.civil, field.count);
         let mut name = |name: &str| out.extend_from_slice(name.as_bytes());
