@@ -53,6 +53,9 @@ type Config struct {
 
 	Network *network.Access // nil: the guest has no capability for it
 
+	// Precedence is given to the guest while records wait for its answer; nil: never.
+	Precedence *fair.Precedence
+
 	Account Account
 }
 
@@ -115,9 +118,11 @@ func (m *Module) Run(ctx context.Context, config Config, calls Calls) error {
 	limits := config.Limits.WithDefaults()
 	in := &instance{calls: calls, stdin: config.Stdin, stderr: &tail{next: config.Stderr}}
 	in.clock = clock{limits: limits, sleepless: config.Sleepless, queue: m.engine.turns, kill: kill,
-		seconds: limited(&cpuBudget{perSecond: limits.SecondCPU}, &m.cpu, &m.engine.cpu)}
+		precedence: config.Precedence,
+		seconds:    limited(&cpuBudget{perSecond: limits.SecondCPU}, &m.cpu, &m.engine.cpu)}
 	in.payBy(config.Account, m.engine)
 	defer in.clock.leave()
+	defer config.Precedence.Close()
 	in.network = network.NewStack(ctx, accessOf(config), limits, abi.TaskFd)
 	defer in.network.Close()
 	mem := m.guestMemory(limits, config.Account)
@@ -156,6 +161,9 @@ func (in *instance) payBy(account Account, e *Engine) {
 		in.clock.computed = func(d time.Duration, units uint32) { account.Computed(in.position().Stage, d, units) }
 	}
 }
+
+// Precedence makes what an instance of the module gets with its Config.
+func (m *Module) Precedence() *fair.Precedence { return m.engine.turns.preceding.New() }
 
 // BeginsWith is what an instance needs at least, in bytes of memory and tables; 0 before the first one.
 func (m *Module) BeginsWith() int64 { return m.begins.Load() }

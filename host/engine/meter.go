@@ -54,6 +54,8 @@ type clock struct {
 	unasked time.Duration // computed since it was last asked whether its tenant has had more than others
 	turn    *fair.Queue   // of which it holds a turn; nil: none
 
+	precedence *fair.Precedence // over those that wait for turns; nil: it never has it
+
 	seconds []*cpuBudget // what it may compute in a second, by itself and with others
 }
 
@@ -150,9 +152,16 @@ func (c *clock) overslept() {
 		What: "slept while it owed an answer"})
 }
 
-// wait lets others run when the guest has had its share.
+// wait lets others run when the guest has had its share, and at once for one that has precedence: the kernel may have
+// taken the core from that one's thread, and gives it back when there are fewer that compute.
 func (c *clock) wait(ctx context.Context) {
 	c.throttle(ctx)
+	if c.precedence.Given() {
+		return
+	}
+	if c.queue.preceding.StandAside(ctx) {
+		c.restart()
+	}
 	c.cede(ctx)
 }
 
@@ -194,7 +203,7 @@ func (c *clock) cede(ctx context.Context) {
 		return
 	}
 	c.leave()
-	if turns.Enter(ctx, c.share, long) {
+	if turns.Enter(ctx, c.share, long, c.precedence) {
 		c.turn = turns
 	}
 	c.restart()
@@ -244,10 +253,11 @@ const (
 type queues struct {
 	ordinary, long *fair.Queue
 	load           *load
+	preceding      *fair.Preceding
 }
 
 func newQueues(cores int) *queues {
-	return &queues{fair.NewQueue(cores), fair.NewQueue(cores - 1), &load{cores: cores}}
+	return &queues{fair.NewQueue(cores), fair.NewQueue(cores - 1), &load{cores: cores}, &fair.Preceding{}}
 }
 
 // contended tells whether somebody may want a core that somebody else has.

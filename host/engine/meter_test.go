@@ -3,9 +3,11 @@ package engine
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/fair"
 )
 
 func TestSlicesFollowTheClock(t *testing.T) {
@@ -123,4 +125,40 @@ func TestBudgetsAreAskedAllOrNone(t *testing.T) {
 	if g.take(-80); large.used.Load() != 0 || small.used.Load() != 0 {
 		t.Fatal("not given back")
 	}
+}
+
+// A guest with precedence needs no turn, not even one that others wait for, and the others stand aside.
+func TestPrecedenceNeedsNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		queues, shares := newQueues(1), &fair.Shares{}
+		preceding, other := &clock{queue: queues, share: shares.Join(), precedence: queues.preceding.New()},
+			&clock{queue: queues, share: shares.Join(), precedence: queues.preceding.New()}
+		if !queues.ordinary.Enter(t.Context(), other.share, false, nil) {
+			t.Fatal("no turn though one is free")
+		}
+		preceding.burst, other.burst = turnDuration, turnDuration
+		preceding.precedence.Give()
+		over := make(chan struct{})
+		go func() {
+			other.wait(t.Context())
+			close(over)
+		}()
+		preceding.wait(t.Context())
+		if preceding.turn != nil || queues.ordinary.Wanted() {
+			t.Error("a guest with precedence has a turn, or one without waits for one and not for it")
+		}
+		synctest.Wait()
+		select {
+		case <-over:
+			t.Error("a guest went on beside one with precedence")
+		default:
+		}
+		preceding.precedence.End()
+		synctest.Wait()
+		if !queues.ordinary.Wanted() {
+			t.Error("the other one does not go on")
+		}
+		queues.ordinary.Leave()
+		<-over
+	})
 }

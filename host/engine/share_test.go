@@ -133,8 +133,8 @@ func BenchmarkSliceEnd(b *testing.B) {
 			}
 			ctx, cancel := context.WithCancel(b.Context())
 			if c.waiting {
-				e.turns.ordinary.Enter(ctx, e.Share(""), false)
-				go e.turns.ordinary.Enter(ctx, e.Share("x"), false)
+				e.turns.ordinary.Enter(ctx, e.Share(""), false, nil)
+				go e.turns.ordinary.Enter(ctx, e.Share("x"), false, nil)
 				for !e.turns.ordinary.Wanted() {
 					runtime.Gosched()
 				}

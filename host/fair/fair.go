@@ -1,6 +1,6 @@
 // Package fair shares the processor between tenants by virtual time: under contention each has of it what its weight
-// says, whatever the number of its tasks and whatever they do. It has neither a clock nor goroutines of its own, except
-// for those who wait in a Queue.
+// says, whatever the number of its tasks and whatever they do; and it lets a guest precede others for a moment. Only
+// Precedence has a clock of its own.
 package fair
 
 import (

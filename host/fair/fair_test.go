@@ -196,7 +196,7 @@ func TestShortBurstsWaitWhenTheirTenantIsAhead(t *testing.T) {
 func TestATurnIsNotLostWithOneWhoGivesUp(t *testing.T) {
 	var s Shares
 	tenant, q := s.Join(), NewQueue(0)
-	if !q.Enter(t.Context(), tenant, false) {
+	if !q.Enter(t.Context(), tenant, false, nil) {
 		t.Fatal("no turn though one is free")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -204,12 +204,12 @@ func TestATurnIsNotLostWithOneWhoGivesUp(t *testing.T) {
 	late := q.join(tenant, false)
 	q.giveUp(gone)
 	cancel()
-	if q.Enter(ctx, tenant, false) {
+	if q.Enter(ctx, tenant, false, nil) {
 		t.Fatal("a turn for one who has ended, though none is free")
 	}
 	q.Leave()
 	q.giveUp(late) // which has it by now
-	if q.Wanted() || !q.Enter(t.Context(), tenant, false) {
+	if q.Wanted() || !q.Enter(t.Context(), tenant, false, nil) {
 		t.Fatal("the turn is lost")
 	}
 }
@@ -228,7 +228,7 @@ func TestWhoComputesForLongHasAPartOfItsTenantsTurns(t *testing.T) {
 	var s Shares
 	one, other, q := s.Join(), s.Join(), NewQueue(1)
 	other.virtual.Store(int64(time.Second))
-	if !q.Enter(t.Context(), one, false) {
+	if !q.Enter(t.Context(), one, false, nil) {
 		t.Fatal("no turn though one is free")
 	}
 	var waits []*waiter

@@ -48,8 +48,12 @@ func (q *Queue) Due(t *Tenant) bool {
 	return false
 }
 
-// Enter waits for a turn; long: the guest computes for long. False: ctx ended first.
-func (q *Queue) Enter(ctx context.Context, t *Tenant, long bool) bool {
+// Enter waits for a turn; long: the guest computes for long. False: there is none, since ctx ended first or precedence
+// was given, with which the guest needs none.
+func (q *Queue) Enter(ctx context.Context, t *Tenant, long bool, precedence *Precedence) bool {
+	if precedence.Given() {
+		return false
+	}
 	w := q.join(t, long)
 	if w == nil {
 		return true
@@ -57,10 +61,11 @@ func (q *Queue) Enter(ctx context.Context, t *Tenant, long bool) bool {
 	select {
 	case <-w.turn:
 		return true
+	case <-precedence.arrival():
 	case <-ctx.Done():
-		q.giveUp(w)
-		return false
 	}
+	q.giveUp(w)
+	return false
 }
 
 // join takes a free turn, for which nil stands, or waits for one.

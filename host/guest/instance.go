@@ -58,6 +58,8 @@ func Run(ctx context.Context, module *engine.Module, plan abi.Plan, opts Options
 	config.Sleepless = !waits(plan)
 	link := newLink(opts.Log, opts.Metrics, config.Limits)
 	link.ctx, link.serve, link.boundaries = ctx, opts.Serve, opts.Boundaries
+	link.precedence = module.Precedence()
+	config.Precedence = link.precedence
 	if opts.Usage != nil {
 		link.usage = opts.Usage
 	}
@@ -239,6 +241,12 @@ func (i *Instance) Ready(ctx context.Context) error {
 
 // Done is closed when the guest has ended.
 func (i *Instance) Done() <-chan struct{} { return i.done }
+
+// Precede lets the guest compute before all others until the function that it returns is called: records wait for it.
+func (i *Instance) Precede() (end func()) {
+	i.link.precedence.Give()
+	return i.link.precedence.End
+}
 
 // Kill ends the instance: Recv then tells cause.
 func (i *Instance) Kill(cause error) { i.kill(cause) }

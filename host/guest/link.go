@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/fair"
 )
 
 // Body is what an event carries: it is written straight into guest memory when the guest polls.
@@ -82,6 +84,7 @@ type Link struct {
 	ctx        context.Context // ends with the instance
 	wake       chan struct{}   // a token for the guest that sleeps
 	broken     chan error      // the first breach of the ABI
+	precedence *fair.Precedence
 
 	mu      sync.Mutex
 	events  []event // guarded by mu
@@ -258,6 +261,9 @@ func (l *Link) Put(kind, seq uint32, head, data []byte) abi.PutStatus {
 	l.settle(k)
 	l.usage.Took(len(head) + len(data))
 	l.outbox <- newMessage(k, seq, head, data)
+	if l.precedence.Given() {
+		runtime.Gosched() // whoever waits for the answer goes on before the guest does
+	}
 	return abi.PutTaken
 }
 

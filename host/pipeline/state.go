@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host/guest"
@@ -11,6 +12,7 @@ import (
 // HandOver gives what stages keep from record to record to those that take their places: the same plugin under the same
 // key of the configuration. No batch is in either. The stages of from go on if it fails.
 func HandOver(ctx context.Context, from, to []*Link) error {
+	defer precede(slices.Concat(from, to))()
 	states := Kept{}
 	taken := places{}
 	for _, l := range from {
@@ -21,11 +23,27 @@ func HandOver(ctx context.Context, from, to []*Link) error {
 	return TakeOver(ctx, to, states)
 }
 
+// precede lets the instances of links compute before all others, until end is called.
+func precede(links []*Link) (end func()) {
+	var ends []func()
+	for _, l := range links {
+		if l.Instance != nil && l.keepsState() {
+			ends = append(ends, l.Instance.Precede())
+		}
+	}
+	return func() {
+		for _, end := range ends {
+			end()
+		}
+	}
+}
+
 // Kept is what stages have handed over.
 type Kept map[place]abi.StageState
 
 // TakeOver gives stages what is there for them.
 func TakeOver(ctx context.Context, to []*Link, states Kept) error {
+	defer precede(to)()
 	taken := places{}
 	for _, l := range to {
 		if err := l.take(ctx, taken, states); err != nil {
@@ -104,6 +122,7 @@ func (l *Link) AskAlone() { l.Instance.Send(abi.EventAlone, nil) }
 
 // ExpectAlone waits for the answer of a sink, which has nothing else to say meanwhile.
 func (l *Link) ExpectAlone(ctx context.Context) (guest.Message, error) {
+	defer l.Instance.Precede()()
 	m, err := l.Instance.Expect(ctx, abi.MessageState, l.Limit)
 	if err != nil {
 		return m, l.failed(err)

@@ -12,7 +12,7 @@ import (
 
 var numbersDefinition = abi.ConfigDef{Keys: []abi.ConfigKey{
 	{Name: "topic", Type: abi.ConfigString, Importance: abi.High, Doc: "Topic that the numbers go to."},
-	{Name: "rate", Type: abi.ConfigInt, Importance: abi.High, Doc: "Numbers a second of each task."},
+	{Name: "rate", Type: abi.ConfigInt, Importance: abi.High, Doc: "Numbers a second of each task; 0: all that it can."},
 }}
 
 // numbers is a source of 0, 1, … in each task, with the partitions and offsets of Datagen: an offset is that of the
@@ -37,13 +37,15 @@ func (n *numbers) Start(_ context.Context, config guest.Config) error {
 
 // Poll waits until some numbers are due.
 func (n *numbers) Poll(ctx context.Context) ([]*guest.Record, error) {
-	select {
-	case <-time.After(5 * time.Millisecond):
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	due := n.next + 1000
+	if n.rate > 0 {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		due = min(due, n.first+int64(time.Since(n.began).Seconds()*float64(n.rate)))
 	}
-	due := n.first + int64(time.Since(n.began).Seconds()*float64(n.rate))
-	due = min(due, n.next+1000)
 	var records []*guest.Record
 	for ; n.next < due; n.next++ {
 		r := guest.NewRecord(n.topic)

@@ -1,0 +1,143 @@
+package fair
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// precedenceMax is how long precedence lasts at most each time it is given: a guest that takes longer, or sleeps,
+	// does not hold up others for it.
+	precedenceMax = 10 * time.Millisecond
+	// precedencePerSecond is how much of each second somebody may have precedence: whoever asks for it all the time
+	// leaves the cores to others nevertheless.
+	precedencePerSecond = 100 * time.Millisecond
+)
+
+// Preceding is who has precedence on a worker. All others stand aside meanwhile, so that neither a turn nor a thread
+// nor a core has to be waited for. The zero value is nobody.
+type Preceding struct {
+	any atomic.Bool
+
+	mu     sync.Mutex
+	count  int           // of those that have it; guarded by mu
+	over   chan struct{} // closed when nobody has it any more; guarded by mu
+	since  time.Time     // when somebody began to have it; guarded by mu
+	second time.Time     // when the present second began; guarded by mu
+	used   time.Duration // in it; guarded by mu
+}
+
+// New is precedence of a guest, which it has not been given yet.
+func (p *Preceding) New() *Precedence { return &Precedence{all: p, came: make(chan struct{}, 1)} }
+
+// StandAside waits until nobody has precedence. False: nobody had, so it did not wait.
+func (p *Preceding) StandAside(ctx context.Context) bool {
+	if !p.any.Load() {
+		return false
+	}
+	p.mu.Lock()
+	over := p.over
+	p.mu.Unlock()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+	return true
+}
+
+// begin tells whether there may be one more.
+func (p *Preceding) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if now.Sub(p.second) >= time.Second {
+		p.second, p.used = now, 0
+	}
+	if p.used >= precedencePerSecond {
+		return false
+	}
+	if p.count++; p.count == 1 {
+		p.since, p.over = now, make(chan struct{})
+		p.any.Store(true)
+	}
+	return true
+}
+
+func (p *Preceding) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.count--; p.count == 0 {
+		p.used += time.Since(p.since)
+		p.any.Store(false)
+		close(p.over)
+	}
+}
+
+// Precedence lets a guest compute without a turn, before all others, while records wait for what it does. Safe for
+// concurrent use; nil is one that is never given.
+type Precedence struct {
+	all   *Preceding
+	came  chan struct{} // a token when it was given
+	given atomic.Bool   // written under mu
+
+	mu     sync.Mutex
+	lapses *time.Timer // guarded by mu
+	closed bool        // guarded by mu
+}
+
+// Give lets the guest compute at once, also if it waits for a turn.
+func (p *Precedence) Give() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.given.Load() || !p.all.begin() {
+		return
+	}
+	p.given.Store(true)
+	p.came <- struct{}{}
+	p.lapses = time.AfterFunc(precedenceMax, p.End)
+}
+
+// End lets the guest need turns again.
+func (p *Precedence) End() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.end()
+}
+
+// Close ends it for good: the guest has ended.
+func (p *Precedence) Close() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	p.end()
+}
+
+// end is called with mu held.
+func (p *Precedence) end() {
+	if !p.given.Load() {
+		return
+	}
+	p.given.Store(false)
+	p.lapses.Stop()
+	p.all.end()
+	select {
+	case <-p.came:
+	default:
+	}
+}
+
+// Given tells whether the guest needs no turn.
+func (p *Precedence) Given() bool { return p != nil && p.given.Load() }
+
+// arrival gets a token when precedence is given.
+func (p *Precedence) arrival() <-chan struct{} {
+	if p == nil {
+		return nil
+	}
+	return p.came
+}
