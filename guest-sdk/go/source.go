@@ -39,6 +39,13 @@ const sentMax = 4096
 // pollRetryPause keeps a source that fails at once from spinning.
 const pollRetryPause = 100 * time.Millisecond
 
+// heedInterval is how often a source that never waits heeds events: a module's scheduler looks for them only when no
+// goroutine can go on, for as long as heedPause, which a timer must not be over before it looks.
+const (
+	heedInterval = 5 * time.Millisecond
+	heedPause    = 50 * time.Microsecond
+)
+
 // runSource polls and puts until STOP, which ends the wait of Poll.
 func (in *instance) runSource(ctx context.Context) error {
 	t := &sourceTask{instance: in, source: in.chain[0].plugin.(Source), sent: make(chan polled, sentMax)}
@@ -90,7 +97,12 @@ func stopped(err error) error {
 
 // pump takes what Poll returns through the stages and puts it, batch by batch.
 func (t *sourceTask) pump(ctx context.Context) error {
+	heeded := time.Now()
 	for {
+		if time.Since(heeded) >= heedInterval {
+			pauseFor(ctx, heedPause)
+			heeded = time.Now()
+		}
 		if err := t.awaitResume(ctx); err != nil {
 			return err
 		}

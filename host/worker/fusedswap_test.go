@@ -144,6 +144,19 @@ func TestSwapFromTheConnectorsInstanceIsExact(t *testing.T) {
 	}
 }
 
+// A source that never waits heeds what the host says nevertheless.
+func TestSwapFromABusyConnectorsInstance(t *testing.T) {
+	b := newBench(t)
+	b.addStamps(t)
+	c := numbers("busy", "1.0.0", "rate", "0")
+	b.start(t, c)
+	eventually(t, "records", func() bool { return len(b.kafka.records("busy")) > 500 })
+	if report := b.swap(t, c, 1, "2.0.0"); report.State != host.SwapDone || report.Restarted {
+		t.Errorf("report: %+v", report)
+	}
+	b.StopTasks(t.Context(), host.TaskID{Connector: "busy"})
+}
+
 // What is on probation gives the records back to stages that were in the connector's instance before.
 func TestRollbackToStagesOfTheConnectorsInstance(t *testing.T) {
 	b := newBench(t)

@@ -63,11 +63,11 @@ func within(t testing.TB) context.Context {
 	return ctx
 }
 
-// CreateTopic creates a topic without replicas and waits until it can be written to.
+// CreateTopic creates a topic without replicas, which keeps all that it gets, and waits until it can be written to.
 func (b *Broker) CreateTopic(t testing.TB, topic string, partitions int32) {
 	t.Helper()
-	ctx := within(t)
-	if _, err := b.admin.CreateTopic(ctx, partitions, 1, nil, topic); err != nil {
+	ctx, keeps := within(t), map[string]*string{"retention.bytes": kadm.StringPtr("-1")}
+	if _, err := b.admin.CreateTopic(ctx, partitions, 1, keeps, topic); err != nil {
 		t.Fatalf("create topic %s: %v", topic, err)
 	}
 	for {
