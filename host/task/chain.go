@@ -30,6 +30,8 @@ type chain struct {
 	builders  chan struct{}      // closed when the build has ended
 	leaving   *leaving           // nil: none
 	recorded  <-chan struct{}    // closed when the last turn is on record; nil: it is
+	// began is behind which records the task started with the stages that it has; nil: it has others by now.
+	began []host.SwapPosition
 }
 
 // version is stages as they run.
@@ -48,6 +50,7 @@ func (c *chain) begin(config *Config, group pipeline.Group, links []*pipeline.Li
 
 // begins says behind which records the task starts.
 func (c *chain) begins(after []host.SwapPosition) {
+	c.began = after
 	c.recorded = c.config.Swapped(host.SwapReport{State: host.SwapStarted, After: after})
 }
 
@@ -105,7 +108,10 @@ func (c *chain) replace(ctx context.Context, next Swap) error {
 	case pipeline.SameStages(c.stages, next.Stages):
 		c.revision = next.Revision
 		report.State, report.After = host.SwapDone, c.where()
-		c.config.Swapped(report)
+		if len(c.began) > 0 { // with stages that nobody had asked a task for by then
+			report.After, report.Restarted, report.Reason = c.began, true, "the task was started with it"
+		}
+		c.recorded = c.config.Swapped(report)
 		return nil
 	case c.kept != nil && pipeline.SameStages(c.kept.stages, next.Stages):
 		c.kept.revision = next.Revision
@@ -223,7 +229,7 @@ func (c *chain) turn(ctx context.Context, to *version, policy *host.SwapPolicy, 
 	if !back {
 		c.drop()
 	}
-	c.version, c.kept = to, from
+	c.version, c.kept, c.began = to, from, nil
 	report.PauseUs = time.Since(began).Microseconds()
 	c.expires = began.Add(c.config.SwapWindow)
 	time.AfterFunc(c.config.SwapWindow, c.config.Swaps.poke)
@@ -249,7 +255,7 @@ func (c *chain) rollBack(reason string) {
 	report := c.report(failed.revision, c.kept.stages, host.SwapRolledBack)
 	report.Changes = pipeline.Changes(c.kept.stages, failed.stages)
 	began := time.Now()
-	c.version, c.kept, c.probation = c.kept, nil, nil
+	c.version, c.kept, c.probation, c.began = c.kept, nil, nil, nil
 	c.load = load{}
 	report.PauseUs = time.Since(began).Microseconds()
 	report.Reason, report.After = reason, c.where()

@@ -157,6 +157,26 @@ func TestSwapFromABusyConnectorsInstance(t *testing.T) {
 	b.StopTasks(t.Context(), host.TaskID{Connector: "busy"})
 }
 
+// A task that has started with a version before anybody was told to swap to it says since which record it has it.
+func TestSwapToWhatATaskHasStartedWith(t *testing.T) {
+	b := newBench(t)
+	b.addStamps(t)
+	c := numbers("has", "1.0.0")
+	id := host.TaskID{Connector: "has"}
+	b.start(t, c)
+	eventually(t, "records", func() bool { return len(b.kafka.records("has")) > 500 })
+	b.StopTasks(t.Context(), id)
+	end := len(b.kafka.records("has"))
+	b.start(t, c)
+	eventually(t, "more records", func() bool { return len(b.kafka.records("has")) > end+500 })
+	b.SwapTask(id, host.SwapOrder{Revision: 7, Connector: c, Task: c, VersionsOnly: true})
+	report := b.lastSwap(t, id, 7)
+	if report.State != host.SwapDone || !report.Restarted || at(t, report) != end {
+		t.Errorf("%d records before the start, report %+v, at %d", end, report, at(t, report))
+	}
+	b.StopTasks(t.Context(), id)
+}
+
 // What is on probation gives the records back to stages that were in the connector's instance before.
 func TestRollbackToStagesOfTheConnectorsInstance(t *testing.T) {
 	b := newBench(t)
