@@ -292,11 +292,6 @@ func (c *Consumer) Commit(ctx context.Context, offsets map[host.TopicPartition]i
 	if len(offsets) == 0 {
 		return nil
 	}
-	// A commit under a new member id is taken by the broker even for partitions that others own by now: it would
-	// rewind them.
-	if member, _ := c.client.GroupMetadata(); member != c.member {
-		return fmt.Errorf("committing offsets: group %s has expelled this member: %w", c.settings.group, kerr.UnknownMemberID)
-	}
 	for {
 		err := c.commitOnce(ctx, offsets)
 		if err == nil || !passing(err) || ctx.Err() != nil {

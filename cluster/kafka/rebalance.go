@@ -186,7 +186,7 @@ func (c *Consumer) commitOnce(ctx context.Context, offsets map[host.TopicPartiti
 		commit[tp.Topic][tp.Partition] = kgo.EpochOffset{Epoch: -1, Offset: offset}
 	}
 	var failed error
-	c.client.CommitOffsetsSync(ctx, commit, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest,
+	c.client.CommitOffsetsSync(kgo.PreCommitFnContext(ctx, c.checkMember), commit, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest,
 		r *kmsg.OffsetCommitResponse, err error) {
 		failed = err
 		if err == nil {
@@ -195,6 +195,15 @@ func (c *Consumer) commitOnce(ctx context.Context, offsets map[host.TopicPartiti
 	})
 	if failed != nil {
 		return fmt.Errorf("committing offsets of group %s: %w", c.settings.group, failed)
+	}
+	return nil
+}
+
+// checkMember refuses a commit under a new member id, right before it is sent: the broker takes it even for partitions
+// that others own by now, which it would rewind.
+func (c *Consumer) checkMember(commit *kmsg.OffsetCommitRequest) error {
+	if commit.MemberID != c.member {
+		return fmt.Errorf("group %s has expelled this member: %w", c.settings.group, kerr.UnknownMemberID)
 	}
 	return nil
 }
