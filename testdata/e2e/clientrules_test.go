@@ -222,8 +222,10 @@ func (r *clientRules) validates(t *testing.T) {
 			Configs []struct{ Value struct{ Errors []string } }
 		}
 		simple := plugin.Class[strings.LastIndexByte(plugin.Class, '.')+1:]
-		r.ask("PUT", "/connector-plugins/"+simple+"/config/validate",
-			keys{"connector.class": plugin.Class, "topics": "t"}, &answer)
+		r.await("the validation of "+simple, func() bool { // for which a module may be compiled first, for long
+			return r.try("PUT", "/connector-plugins/"+simple+"/config/validate",
+				keys{"connector.class": plugin.Class, "topics": "t"}, &answer)
+		})
 		if len(answer.Configs) == 0 {
 			t.Errorf("%s: no keys", plugin.Class)
 		}
