@@ -50,6 +50,9 @@ type underway struct {
 
 // position tells of each source partition which record left the stages last.
 func (t *Source) position() []host.SwapPosition {
+	if len(t.sent) == 0 && t.under.batch == nil {
+		return t.stored.told()
+	}
 	now := make(positions, len(t.sent))
 	for partition, offset := range t.sent {
 		now.set([]byte(partition), offset)

@@ -177,6 +177,24 @@ func TestSwapToWhatATaskHasStartedWith(t *testing.T) {
 	b.StopTasks(t.Context(), id)
 }
 
+// A task that swaps before its first record says behind which record that is.
+func TestSwapBeforeTheFirstRecord(t *testing.T) {
+	b := newBench(t)
+	b.addStamps(t)
+	b.start(t, numbers("early", "1.0.0"))
+	eventually(t, "records", func() bool { return len(b.kafka.records("early")) > 500 })
+	id := host.TaskID{Connector: "early"}
+	b.StopTasks(t.Context(), id)
+	end := len(b.kafka.records("early"))
+	slow := numbers("early", "1.0.0", "rate", "1")
+	b.start(t, slow)
+	report := b.swap(t, slow, 7, "2.0.0")
+	if sent := len(b.kafka.records("early")) - end; report.Restarted || at(t, report) > end+sent || at(t, report) < end {
+		t.Errorf("%d records before the start, %d since, report %+v", end, sent, report)
+	}
+	b.StopTasks(t.Context(), id)
+}
+
 // What is on probation gives the records back to stages that were in the connector's instance before.
 func TestRollbackToStagesOfTheConnectorsInstance(t *testing.T) {
 	b := newBench(t)

@@ -79,7 +79,8 @@ func (l swapLog) add(s swapAnswer, version string, place func(partition, offset 
 	for _, task := range s.Tasks {
 		for _, at := range task.After {
 			partition, position := place(at.Partition, at.Offset)
-			if task.Restarted && partition != strconv.Itoa(task.ID) { // another task's, by the numbers of Datagen's
+			// A task that has sent nothing names all that is stored: another task's, by the numbers of Datagen's.
+			if (task.Restarted || len(task.After) > 1) && partition != strconv.Itoa(task.ID) {
 				continue
 			}
 			l[partition] = append(l[partition], turn{position, version})
