@@ -186,7 +186,8 @@ func (c *Consumer) commitOnce(ctx context.Context, offsets map[host.TopicPartiti
 		commit[tp.Topic][tp.Partition] = kgo.EpochOffset{Epoch: -1, Offset: offset}
 	}
 	var failed error
-	c.client.CommitOffsetsSync(kgo.PreCommitFnContext(ctx, c.checkMember), commit, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest,
+	ctx = kgo.PreCommitFnContext(ctx, c.checkMember)
+	c.client.CommitOffsetsSync(ctx, commit, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest,
 		r *kmsg.OffsetCommitResponse, err error) {
 		failed = err
 		if err == nil {
