@@ -167,6 +167,9 @@ func (r *clientRules) status(t *testing.T) {
 	}
 	r.ask("GET", r.path+"/status", nil, &s)
 	for member, value := range s.Connector {
+		if member == "version" && value == nil {
+			continue // as Kafka's workers write it while a connector restarts
+		}
 		if _, isText := value.(string); !isText {
 			t.Errorf("connector's %s is %v", member, value)
 		}

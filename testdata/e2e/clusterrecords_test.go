@@ -101,7 +101,8 @@ func (c *cluster) awaitCommitted(what string, arrived func() made, enough func(c
 	})
 }
 
-// committed is the number of records that all tasks of a connector have made, by its offsets.
+// committed is the number of records that all tasks of a connector have made, by its offsets. A task that has committed
+// none yet has no offset.
 func (c *cluster) committed(name string) (n int) {
 	c.t.Helper()
 	_, answer := c.workers[0].call("GET", "/connectors/"+name+"/offsets", nil)
@@ -110,7 +111,7 @@ func (c *cluster) committed(name string) (n int) {
 			Offset struct{ Index int }
 		}
 	}
-	if err := json.Unmarshal(answer, &offsets); err != nil || len(offsets.Offsets) != clusterTasks {
+	if err := json.Unmarshal(answer, &offsets); err != nil || len(offsets.Offsets) > clusterTasks {
 		c.t.Fatalf("offsets of %s: %v: %s", name, err, answer)
 	}
 	for _, o := range offsets.Offsets {
