@@ -100,8 +100,8 @@ func TestE2EGroupMovesBetweenBerthAndTheJVM(t *testing.T) {
 	jvm := p.startJVM(address, properties)
 	topic := p.name("lines")
 	p.CreateTopic(t, topic, 1)
-	jvm.putSoon(p.name("in"), p.source(p.file("in.txt"), topic))
-	jvm.putSoon(p.name("out"), p.sink(p.file("out.txt"), topic))
+	jvm.put(p.name("in"), p.source(p.file("in.txt"), topic))
+	jvm.put(p.name("out"), p.sink(p.file("out.txt"), topic))
 	p.moves("one on the JVM")
 	p.start()
 	p.await("half of the work at Berth", func() bool { return p.gauge("kafka_connect_worker_task_count") == 1 })
@@ -155,15 +155,6 @@ func (p *process) startJVM(address, properties string) *process {
 		return response.StatusCode == http.StatusOK
 	})
 	return jvm
-}
-
-// putSoon creates a connector at a worker that refuses that (409) while its group is changing.
-func (p *process) putSoon(name string, config keys) {
-	p.t.Helper()
-	p.await("the connector "+name, func() bool {
-		code, _ := p.call("PUT", "/connectors/"+name+"/config", config)
-		return code == http.StatusCreated || code == http.StatusOK
-	})
 }
 
 // end asks a JVM worker to end; its exit code then tells of the signal alone.

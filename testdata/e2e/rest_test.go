@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"testing"
+	"time"
 )
 
 // call sends a request with a JSON body (nil: none) and returns status and answer.
@@ -45,10 +46,15 @@ func (p *process) send(method, path, mediaType string, body io.Reader) (int, []b
 	return response.StatusCode, answer
 }
 
-// ask is call for what must succeed; answer is decoded into out unless that is nil.
+// ask is call for what must succeed; answer is decoded into out unless that is nil. A group that is changing refuses
+// writes for a moment, and they are sent again, as every client has to.
 func (p *process) ask(method, path string, body, out any) {
 	p.t.Helper()
 	status, answer := p.call(method, path, body)
+	for began := time.Now(); changing(status, answer) && time.Since(began) < e2ePatience; {
+		time.Sleep(100 * time.Millisecond)
+		status, answer = p.call(method, path, body)
+	}
 	if status >= http.StatusMultipleChoices {
 		p.t.Fatalf("%s %s: %d %s", method, path, status, answer)
 	}
@@ -57,6 +63,12 @@ func (p *process) ask(method, path string, body, out any) {
 			p.t.Fatalf("%s %s: %v: %s", method, path, err, answer)
 		}
 	}
+}
+
+// changing is whether a request was refused because the group is being rebalanced, or has just been.
+func changing(status int, answer []byte) bool {
+	return status == http.StatusConflict &&
+		(bytes.Contains(answer, []byte("momentarily")) || bytes.Contains(answer, []byte("worker rebalance")))
 }
 
 // refused calls for what must fail and returns the error's message.
