@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/berth-connect/berth/cluster/kafka/kafkatest"
 )
@@ -11,6 +12,8 @@ import (
 // that none has a copy, or that each has a stored offset.
 func TestE2EMirrorOfManyTopics(t *testing.T) {
 	m := startMirrored(t)
+	m.patience = 10 * time.Minute // a broker on a busy disk makes a topic in a tenth of a second
+	defer m.DeleteTopics(t, m.remote(""))
 	topics := make([]string, 2000)
 	for i := range topics {
 		topics[i] = fmt.Sprintf("orders.%05d", i)

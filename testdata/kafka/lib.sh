@@ -61,12 +61,12 @@ end() {
 
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# await_port PORT PIDFILE LOG: within 60 s, while the process lives.
+# await_port PORT PIDFILE LOG: within 3 minutes (a broker looks through all its logs after a kill), while the process lives.
 await_port() {
   local n=0
   until answers "$1"; do
     n=$((n + 1))
-    if ! alive "$2" || [ $n -gt 600 ]; then tail -20 "$3" >&2; fail "port $1 did not open"; fi
+    if ! alive "$2" || [ $n -gt 1800 ]; then tail -20 "$3" >&2; fail "port $1 did not open"; fi
     sleep 0.1
   done
 }

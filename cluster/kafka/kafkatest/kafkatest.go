@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +90,19 @@ func (b *Broker) CreateTopics(t testing.TB, topics ...string) {
 		answers, err := b.admin.CreateTopics(within(t), 1, 1, nil, some...)
 		if err = errors.Join(err, answers.Error()); err != nil {
 			t.Fatalf("create %d topics: %v", len(some), err)
+		}
+	}
+}
+
+// DeleteTopics deletes those topics that begin with a prefix: a test that makes thousands would let all that come behind
+// it, on the same broker, wait for them.
+func (b *Broker) DeleteTopics(t testing.TB, prefix string) {
+	t.Helper()
+	theirs := slices.DeleteFunc(b.Topics(t), func(topic string) bool { return !strings.HasPrefix(topic, prefix) })
+	for some := range slices.Chunk(theirs, 500) {
+		answers, err := b.admin.DeleteTopics(within(t), some...)
+		if err = errors.Join(err, answers.Error()); err != nil {
+			t.Errorf("delete %d topics: %v", len(some), err)
 		}
 	}
 }
