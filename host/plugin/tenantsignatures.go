@@ -100,6 +100,15 @@ func (r View) signedBy(m *module) (string, error) {
 	return last.by, last.err
 }
 
+// Refused is the error of a class or alias that only modules have which may not be used for their signatures.
+func (r View) Refused(name string) error {
+	found, refused := r.permitted(r.named(name, nil), versionRange{any: true})
+	if len(found) > 0 {
+		return nil
+	}
+	return refused
+}
+
 // permitted leaves out the plugins of modules that may not be used for their signatures. The error is of one whose
 // version was wanted.
 func (r View) permitted(found []Plugin, wanted versionRange) (usable []Plugin, refused error) {

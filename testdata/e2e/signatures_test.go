@@ -132,6 +132,11 @@ func checkRevocation(c *cluster, s signers, wasm []byte, byNext string) {
 	letters := func(topic string) keys {
 		return keys{"connector.class": "test.Letters", "tasks.max": "1", "topic": topic, "count": "1000000"}
 	}
+	revision := buildRevision(t, "1.0.0")
+	if status, answer := first.in("a").uploadSigned("revision", revision, s.sign("team", revision), ""); status !=
+		http.StatusCreated {
+		t.Errorf("%d %s", status, answer)
+	}
 	for _, tenant := range []string{"a", "b"} {
 		second.in(tenant).put("letters", letters(tenant+"."+first.name("letters")))
 		second.in(tenant).awaitState("letters", "RUNNING", 1)
@@ -143,6 +148,9 @@ func checkRevocation(c *cluster, s signers, wasm []byte, byNext string) {
 			"tenant a's signatures.keys verifies", "sign it with one of them")
 		status, answer := p.in("a").call("PUT", "/connectors/more/config", letters("a.more"))
 		contains(t, p.refused(http.StatusBadRequest, status, answer), "tenant a's signatures.keys")
+		status, answer = p.in("a").call("PUT", "/connectors/more/config", p.sink(p.file("out"), "a.t").with(keys{
+			"transforms": "m", "transforms.m.type": "rev.Mark"}))
+		contains(t, p.refused(http.StatusBadRequest, status, answer), `module "revision"`, "tenant a's signatures.keys")
 	}
 	second.kill9()
 	second.start()
