@@ -240,6 +240,7 @@ var settings = []setting{
 	{secrets.Property, "", false, isText, ""},
 	{plugin.SignatureRequired, "false", true, oneOf("true", "false"), booleanRule},
 	{plugin.SignatureKeys, "", false, isText, ""},
+	{plugin.SignatureTenantKeys, "false", true, oneOf("true", "false"), booleanRule},
 	{"berth.modules.storage.topic", "", false, isText, ""},
 	{"berth.modules.storage.replication.factor", "", false, isText, replicationRule},
 	{network.Property, "", false, isNetGrants, network.Rule},

@@ -10,11 +10,15 @@ import (
 	"github.com/berth-connect/berth/web"
 )
 
-// restConfig is that of the properties, with what the REST API asks for modules that lie in registries.
+// restConfig is that of the properties, with what the REST API asks for modules that lie in registries, and about
+// signatures.
 func (n *node) restConfig(c config) (web.Config, error) {
 	r, err := restConfig(c)
 	if err == nil {
 		r.Artifacts, err = newPuller(c, n.configs)
+	}
+	if err == nil {
+		r.Signatures, err = signaturePolicy(c)
 	}
 	return r, err
 }

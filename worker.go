@@ -353,7 +353,7 @@ func signaturePolicy(c config) (plugin.Signatures, error) {
 		err = fmt.Errorf("%s=true: %s must list the public keys of those who may sign modules", plugin.SignatureRequired,
 			plugin.SignatureKeys)
 	}
-	return plugin.Signatures{Required: required, Keys: keys}, err
+	return plugin.Signatures{Required: required, Keys: keys, TenantKeys: c.flag(plugin.SignatureTenantKeys)}, err
 }
 
 // openModules tells where modules lie, and what shares them: a standalone worker has its folder alone.

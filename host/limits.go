@@ -12,6 +12,13 @@ const (
 	ModuleBytesMax = 64 << 20
 	// PullDurationMax bounds the pull of a module from a registry, within the time that a request has for an upload.
 	PullDurationMax = time.Minute
+	// SignatureBytesMax bounds the signature of a module: Ed25519 takes 64 bytes, ECDSA over P-521 at most 139.
+	SignatureBytesMax = 1 << 10
+	// SignatureKeysMax, SignatureKeyBytesMax and SignatureKeyNameBytesMax bound the public keys of a tenant's record. In
+	// PEM form one over P-521 has 268 bytes. Each may have to be tried for each module.
+	SignatureKeysMax         = 16
+	SignatureKeyBytesMax     = 1 << 10
+	SignatureKeyNameBytesMax = 64
 	// ManifestBytesMax bounds the manifest of an artifact; those of modules have about 1 kB.
 	ManifestBytesMax = 1 << 20
 	// ConnectorNameBytesMax bounds the name of a connector, its tenant's included. Group protocols carry 32,767 bytes; a

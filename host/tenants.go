@@ -3,6 +3,7 @@ package host
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -27,12 +28,28 @@ type Tenant struct {
 	// those of connectors and may refer to configuration providers of the worker.
 	Client map[string]string `json:"client"`
 
+	// Signatures says what its uploads must be signed with, beyond what berth.modules.signature.* ask for.
+	Signatures SignaturePolicy `json:"signatures,omitzero"`
+
 	Quota Quota `json:"quota"`
 	// Members are those who have a role in it, besides those whom the worker's properties name.
 	Members []Member `json:"members,omitempty"`
 
 	// Deleting says that the tenant is going, with all that it has; its API is closed.
 	Deleting bool `json:"deleting,omitempty"`
+}
+
+// SignaturePolicy is what a tenant wants of the signatures of modules that are uploaded for it. The zero value wants
+// what the worker does.
+type SignaturePolicy struct {
+	Required bool `json:"required,omitempty"`
+	// Keys are public keys in PEM form by name, as those in the files of berth.modules.signature.keys; empty: those count.
+	Keys map[string]string `json:"keys,omitempty"`
+}
+
+// Equal tells whether two policies want the same.
+func (p SignaturePolicy) Equal(other SignaturePolicy) bool {
+	return p.Required == other.Required && maps.Equal(p.Keys, other.Keys)
 }
 
 // Member gives a role in a tenant to somebody.

@@ -222,7 +222,7 @@ func (d *description) object(t reflect.Type) schema {
 			kind["enum"] = strings.Split(values, ",")
 		}
 		properties[name] = kind
-		if !strings.Contains(options, "omitempty") {
+		if !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero") {
 			required = append(required, name)
 		}
 	}

@@ -105,12 +105,12 @@ func TestRoles(t *testing.T) {
 		return Binding{subject, role, tenant}
 	}
 	users := map[string]string{}
-	for _, name := range []string{"root", "amy", "bob", "ops", "look", "none"} {
+	for _, name := range []string{"root", "amy", "bob", "ops", "look", "none", "ada"} {
 		users[name] = name
 	}
 	server := newServer(t, newTenantsHerder(), Config{Access: Access{Users: users, Bindings: []Binding{
 		binding("user:root", Admin, ""), binding("user:ops", Operate, ""), binding("user:bob", Edit, "b"),
-		binding("user:look", View, "a")}}})
+		binding("user:look", View, "a"), binding("user:ada", Admin, "a")}}})
 	for _, c := range []struct {
 		user, method, path string
 		want               int
@@ -126,6 +126,7 @@ func TestRoles(t *testing.T) {
 		{"look", "PUT", "/tenants/a/connector-plugins/x/config/validate", 403},
 		{"look", "DELETE", "/tenants/a/plugins/geo/1", 403}, {"look", "PUT", "/admin/loggers/root", 403},
 		{"amy", "PUT", "/tenants/a", 403}, {"amy", "DELETE", "/tenants/a", 403}, {"amy", "GET", "/tenants/a", 200},
+		{"ada", "PUT", "/tenants/a", 403}, {"ada", "DELETE", "/tenants/a", 403}, {"ada", "GET", "/tenants/a", 200},
 		{"amy", "GET", "/tenants/b", 404}, {"amy", "GET", "/tenants/none", 404}, {"none", "GET", "/health", 503},
 		{"none", "GET", "/tenants/a/health", 404}, {"none", "OPTIONS", "/tenants/a/connectors", 404},
 		{"root", "OPTIONS", "/tenants/a/connectors", 200}, {"root", "GET", "/tenants/a/tenants", 404},

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/plugin"
 )
 
 // DefaultListener is where Connect listens when its listeners property says nothing.
@@ -35,6 +36,8 @@ type Config struct {
 	Preview        host.Previewer // serves POST /preview; nil: there is no such path
 	Artifacts      Artifacts      // for modules that lie in registries; nil: none can be pulled
 	Leader         *LeaderClient  // for requests that are another worker's; nil: one without settings
+
+	Signatures plugin.Signatures // what modules must be signed with; tenants' records may not go below it
 
 	Auditor  Auditor // keeps records of requests; nil: nobody does
 	WorkerID string  // host:port, for these records

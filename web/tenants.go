@@ -173,6 +173,9 @@ func (s *Server) checkRecord(t host.Tenant) error {
 	if _, err := network.ParsePolicy(t.Network); err != nil {
 		return host.BadRequest(fmt.Sprintf("Tenant %s: network: %v", t.Name, err))
 	}
+	if err := s.config.Signatures.Check(t.Name, t.Signatures); err != nil {
+		return err
+	}
 	if len(t.Members) > 0 && s.config.Access.Bindings == nil {
 		return host.BadRequest(fmt.Sprintf("Tenant %s: members have no effect, because roles are not in use on this worker: "+
 			"without berth.rest.roles.* whoever is known may do everything", t.Name))

@@ -47,7 +47,8 @@ func (s *ConfigStore) DeleteTenant(ctx context.Context, name string) error {
 	return s.writeLeading(ctx, "deleting the record of tenant "+name, []*kgo.Record{record(tenantKey+name, nil)})
 }
 
-// tenant takes over a record. One that can't be read keeps the tenant and grants nothing: its names stay apart.
+// tenant takes over a record. One that can't be read keeps the tenant and grants nothing: its names stay apart, and its
+// modules must be signed, as it may have asked for.
 func (c *configReader) tenant(name string, value any, text []byte) {
 	if !host.ValidTenant(name) {
 		c.ignored(tenantKey+name, "its key names no tenant")
@@ -64,7 +65,7 @@ func (c *configReader) tenant(name string, value any, text []byte) {
 	if err := json.Unmarshal(text, &t); err != nil {
 		c.log.Error("the record of a tenant can't be read; the tenant is granted nothing until it is written again",
 			"tenant", name, "offset", c.offset-1, "error", err)
-		t = host.Tenant{}
+		t = host.Tenant{Signatures: host.SignaturePolicy{Required: true}}
 	}
 	t.Name = name
 	c.tenants[name] = t

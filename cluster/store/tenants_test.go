@@ -9,7 +9,8 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// A record that can't be read keeps its tenant's names apart and grants nothing; one with another reach is an event.
+// A record that can't be read keeps its tenant's names apart, grants nothing and takes no unsigned modules; one with
+// another reach is an event.
 func TestTenantRecordsAreRead(t *testing.T) {
 	c := newConfigReader(slog.New(slog.DiscardHandler))
 	c.started = true
@@ -34,7 +35,8 @@ func TestTenantRecordsAreRead(t *testing.T) {
 		c.apply(record)
 		tenant, known := c.snapshot().Tenants["a"]
 		if known != step.known || len(tenant.Topics) != step.topics || known && tenant.Name != "a" ||
-			len(c.events) != step.events || len(c.tenants) > 1 {
+			tenant.Signatures.Required != (known && step.topics == 0) || len(c.events) != step.events ||
+			len(c.tenants) > 1 {
 			t.Errorf("after %s=%s: %+v, %v, events %v", step.key, step.value, tenant, known, c.events)
 		}
 		c.events = nil

@@ -36,7 +36,8 @@ type Config struct {
 	Registries  *network.Policy
 	Plain       *network.Policy // those that are asked in plain HTTP
 	Credentials Credentials
-	// Signed tells that an artifact's own signature counts. Where nobody's keys are known it would be refused.
+	// Signed tells that an artifact's own signature counts, as it does for tenants whose records have keys. Where nobody's
+	// keys are known it would be refused.
 	Signed bool
 
 	Tenants  host.Tenants     // whose networks have to allow it, too; nil: there are none
@@ -98,6 +99,14 @@ func (p *Puller) policyOf(name string) (*network.Policy, error) {
 		return nil, err
 	}
 	return policy.ListedIn("the network of tenant " + name).Within(p.config.Registries), nil
+}
+
+func (p *Puller) signed(tenant string) bool {
+	if p.config.Signed || tenant == "" || p.config.Tenants == nil {
+		return p.config.Signed
+	}
+	record, _ := p.config.Tenants.Tenant(tenant)
+	return len(record.Signatures.Keys) > 0
 }
 
 // explained puts the artifact's name in front of what is wrong, and finds the kind of what the network says. When the

@@ -167,6 +167,25 @@ func TestSignaturesOfArtifactsCountWhereKeysAreKnown(t *testing.T) {
 			t.Errorf("signed %v: got %q, %v", signed, got.Signature, err)
 		}
 	}
+	known := signing{tenants{"a": {address}, "b": {address}}}
+	for tenant, want := range map[string]string{"a": "signed", "b": "", "": ""} {
+		got, err := puller(t, server, Config{Registries: policy(t, address), Tenants: known}).Pull(t.Context(), tenant,
+			reference, func(int64) error { return nil })
+		if err != nil || string(got.Signature) != want {
+			t.Errorf("tenant %q: got %q, %v", tenant, got.Signature, err)
+		}
+	}
+}
+
+// signing are tenants of which a has a key of its own.
+type signing struct{ tenants }
+
+func (s signing) Tenant(name string) (host.Tenant, bool) {
+	record, known := s.tenants.Tenant(name)
+	if name == "a" {
+		record.Signatures.Keys = map[string]string{"team": "a public key"}
+	}
+	return record, known
 }
 
 func TestHoldMayRefuse(t *testing.T) {

@@ -45,7 +45,7 @@ type session struct {
 // open makes the session of a pull, with connections of its own: no other tenant's are used again. There is no proxy:
 // it would dial where the policy can't look.
 func (p *Puller) open(r Reference, policy *network.Policy, tenant string) *session {
-	s := &session{reference: r, signed: p.config.Signed, plain: p.config.Plain, policy: policy}
+	s := &session{reference: r, signed: p.signed(tenant), plain: p.config.Plain, policy: policy}
 	s.registry = r.authority(s.isPlain(r.Host, r.portOf(true)))
 	s.credential = p.config.Credentials.of(tenant, s.registry)
 	s.transport = &http.Transport{

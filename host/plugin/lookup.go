@@ -33,7 +33,9 @@ func (r View) Infos() []host.PluginInfo {
 	r.mu.RLock()
 	var all []host.PluginInfo
 	for _, m := range r.visible() {
-		all = append(all, m.info.Plugins...)
+		if _, err := r.signedBy(m); err == nil {
+			all = append(all, m.info.Plugins...)
+		}
 	}
 	r.mu.RUnlock()
 	slices.SortFunc(all, func(a, b host.PluginInfo) int {
@@ -52,14 +54,25 @@ func (r View) Modules() []host.ModuleInfo {
 	defer r.mu.RUnlock()
 	all := make([]host.ModuleInfo, 0, len(r.modules))
 	for _, m := range r.visible() {
-		info := m.info
-		info.Grants, info.Granted = r.grantsOf(m)
-		all = append(all, info)
+		all = append(all, r.infoOf(m))
 	}
 	slices.SortFunc(all, func(a, b host.ModuleInfo) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Digest, b.Digest))
 	})
 	return all
+}
+
+// infoOf is what a module is to the view's tenant now.
+func (r View) infoOf(m *module) host.ModuleInfo {
+	info := m.info
+	info.Grants, info.Granted = r.grantsOf(m)
+	if info.Problem == "" {
+		by, err := r.signedBy(m)
+		if info.SignedBy = by; err != nil {
+			info.Problem, info.Plugins = err.Error(), nil
+		}
+	}
+	return info
 }
 
 // Find is Resolve for those who need the description only.
@@ -69,13 +82,17 @@ func (r View) Find(name, version string, kinds ...string) (abi.Plugin, error) {
 }
 
 // Resolve finds a plugin by class or alias, of one of kinds (ABI words; none = any), in the newest version that the
-// specification allows ("" = latest). Errors: host.ErrNotFound, host.ErrBadRequest (version, ambiguous alias).
+// specification allows ("" = latest). Errors: host.ErrNotFound, host.ErrBadRequest (version, ambiguous alias, only
+// modules fit that may not be used for their signatures).
 func (r View) Resolve(name, version string, kinds ...string) (Plugin, error) {
 	wanted, err := parseVersionRange(version)
 	if err != nil {
 		return Plugin{}, err
 	}
-	found := r.named(name, kinds)
+	found, refused := r.permitted(r.named(name, kinds), wanted)
+	if len(found) == 0 && refused != nil {
+		return Plugin{}, refused
+	}
 	if len(found) == 0 {
 		return Plugin{}, host.NotFound(fmt.Sprintf("Unknown plugin %s. %s", name, host.MissingPluginRemedy))
 	}
@@ -91,6 +108,9 @@ func (r View) Resolve(name, version string, kinds ...string) (Plugin, error) {
 		if wanted.contains(p.Version) && (best < 0 || compareVersions(p.Version, found[best].Version) > 0) {
 			best = i
 		}
+	}
+	if best < 0 && refused != nil {
+		return Plugin{}, refused
 	}
 	if best < 0 {
 		slices.SortFunc(versions, compareVersions)

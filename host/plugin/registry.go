@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/berth-connect/berth/abi"
@@ -29,7 +30,8 @@ type Config struct {
 	Limits host.Limits // of each instance
 	// Tenants says what tenants are granted of Grants; nil: there are none.
 	Tenants host.Tenants
-	// Signatures is what uploaded modules must be signed with; what lies in the store is held against it, too.
+	// Signatures is what uploaded modules must be signed with, besides what Tenants want; what lies in the store is held
+	// against it, too.
 	Signatures Signatures
 	// TimeZone is the default zone of all instances, a name of the IANA database; "": UTC.
 	TimeZone string
@@ -74,7 +76,8 @@ type module struct {
 	wasm     []byte // nil: in the store
 	packed   bool   // wasm is, see unpack
 
-	signature []byte // of an upload that is not in the store yet
+	signature []byte                  // of an upload; nil: it has none
+	judged    atomic.Pointer[verdict] // the last of signedBy; nil: nobody has asked
 }
 
 // Plugin is a plugin with the module that has it.
@@ -181,11 +184,11 @@ func (r *Registry) loadStored() error {
 	}
 	for digest, rec := range records {
 		manifest, err := abi.ParseManifest(rec.Manifest)
-		m := &module{manifest: manifest, from: fromUpload, info: host.ModuleInfo{Name: rec.Name, Digest: digest,
-			Source: rec.Source}}
+		m := &module{manifest: manifest, from: fromUpload, signature: rec.Signature, info: host.ModuleInfo{Name: rec.Name,
+			Digest: digest, Source: rec.Source}}
 		if err != nil {
 			m.info.Problem = fmt.Sprintf("its stored manifest can't be read: %v; upload the module again", err)
-		} else if m.info.SignedBy, err = r.config.Signatures.Verify(rec.Name, digest, rec.Signature); err != nil {
+		} else if _, err = r.Of("").signedBy(m); err != nil {
 			m.info.Problem, m.manifest = err.Error(), abi.Manifest{}
 		}
 		if m.info.Problem != "" {
@@ -235,7 +238,7 @@ func (r *Registry) Add(ctx context.Context, upload host.ModuleUpload) (info host
 	if err != nil {
 		return host.ModuleInfo{}, false, err
 	}
-	info = m.info
+	info = r.Of(m.tenant).infoOf(m)
 	info.Changes = r.Of(m.tenant).changesOf(m)
 	return info, added, nil
 }
@@ -250,8 +253,8 @@ const (
 )
 
 func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origin) (*module, bool, error) {
-	digest := digestOf(upload.Wasm)
-	if m := r.Of(upload.Tenant).module(digest); m != nil && m.info.Problem == "" {
+	digest, view := digestOf(upload.Wasm), r.Of(upload.Tenant)
+	if m := view.usable(digest); m != nil {
 		return m, false, nil
 	}
 	m := &module{tenant: upload.Tenant, from: from, wasm: upload.Wasm, signature: upload.Signature,
@@ -259,7 +262,7 @@ func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origi
 			Source: upload.Source}}
 	var err error
 	if from == fromUpload { // before anything of it is run
-		if m.info.SignedBy, err = r.config.Signatures.Verify(upload.Name, digest, upload.Signature); err != nil {
+		if _, err = view.signedBy(m); err != nil {
 			return nil, false, err
 		}
 	}
@@ -272,10 +275,10 @@ func (r *Registry) add(ctx context.Context, upload host.ModuleUpload, from origi
 	}
 	r.adding.Lock()
 	defer r.adding.Unlock()
-	if m := r.Of(upload.Tenant).module(digest); m != nil && m.info.Problem == "" {
+	if m := view.usable(digest); m != nil {
 		return m, false, nil // added by another meanwhile
 	}
-	if err := r.Of(upload.Tenant).checkConflicts(upload.Name, digest, m.manifest); err != nil {
+	if err := view.checkConflicts(upload.Name, digest, m.manifest); err != nil {
 		return nil, false, err
 	}
 	if upload.DryRun {
@@ -322,7 +325,7 @@ func (r *Registry) describe(ctx context.Context, name string, wasm []byte, diges
 }
 
 // checkConflicts refuses a second plugin of the same class, kind and version: which one a connector gets would be an
-// accident.
+// accident. A tenant's policy of signatures has no say: all workers must come to the same, whichever record they know.
 func (r View) checkConflicts(name, digest string, manifest abi.Manifest) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -363,7 +366,6 @@ func (r *Registry) informed(m *module) *module {
 			}
 		}
 	}
-	m.info.Grants, m.info.Granted = r.Of(m.tenant).grantsOf(m)
 	return m
 }
 
@@ -378,6 +380,18 @@ func (r View) module(digest string) *module {
 		return m
 	}
 	return nil
+}
+
+// usable finds a module of those that the view has and may use.
+func (r View) usable(digest string) *module {
+	m := r.module(digest)
+	if m == nil || m.info.Problem != "" {
+		return nil
+	}
+	if _, err := r.signedBy(m); err != nil {
+		return nil
+	}
+	return m
 }
 
 // module finds one of the modules that have these bytes; nil: there is none.

@@ -73,8 +73,9 @@ func (r *Registry) HasModule(digest string) bool {
 // ListModule implements host.ModuleReceiver. A module that can't be used is listed with its problem.
 func (r *Registry) ListModule(stored host.StoredModule, file string) error {
 	<-r.local
-	m := &module{tenant: stored.Tenant, from: fromUpload, info: host.ModuleInfo{Name: stored.Name, Digest: stored.Digest,
-		SizeBytes: stored.SizeBytes, Source: stored.Source, Problem: stored.Problem}}
+	m := &module{tenant: stored.Tenant, from: fromUpload, signature: stored.Signature,
+		info: host.ModuleInfo{Name: stored.Name, Digest: stored.Digest, SizeBytes: stored.SizeBytes, Source: stored.Source,
+			Problem: stored.Problem}}
 	if known := r.Of(stored.Tenant).module(stored.Digest); known != nil && known.from != fromUpload {
 		return nil // the same bytes lie in plugin.path
 	}
@@ -82,8 +83,8 @@ func (r *Registry) ListModule(stored host.StoredModule, file string) error {
 	if err == nil && file != "" {
 		err = r.store.take(stored.Digest, file)
 	}
-	if err == nil { // whoever can write to the topic can put a module there
-		m.info.SignedBy, err = r.config.Signatures.Verify(stored.Name, stored.Digest, stored.Signature)
+	if err == nil && stored.Tenant == "" { // whoever can write to the topic can put a module there
+		_, err = r.Of("").signedBy(m) // a tenant's is asked for when it is used: its record may come later
 	}
 	if err == nil {
 		err = r.Of(stored.Tenant).checkConflicts(stored.Name, stored.Digest, manifest)
@@ -97,19 +98,23 @@ func (r *Registry) ListModule(stored host.StoredModule, file string) error {
 	}
 	m.manifest = manifest
 	r.list(m)
-	r.announce(stored.Digest)
+	r.announce(m)
 	return nil
 }
 
 // announce has a module compiled that came after the start. What was there before may never be used here.
-func (r *Registry) announce(digest string) {
+func (r *Registry) announce(m *module) {
 	select {
 	case <-r.config.Shared.Ready():
 	default:
 		return
 	}
+	if _, err := r.Of(m.tenant).signedBy(m); err != nil {
+		r.config.Log.Error("module can't be used", "module", m.info.Name, "tenant", m.tenant, "problem", err)
+		return
+	}
 	select {
-	case r.arrived <- digest:
+	case r.arrived <- m.info.Digest:
 	default:
 	}
 }

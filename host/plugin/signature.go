@@ -1,6 +1,8 @@
 package plugin
 
 import (
+	"cmp"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/x509"
@@ -15,26 +17,28 @@ import (
 	"github.com/berth-connect/berth/host"
 )
 
-// SignatureRequired and SignatureKeys are the worker's properties about signatures of modules.
+// The worker's properties about signatures of modules.
 const (
-	SignatureRequired = "berth.modules.signature.required"
-	SignatureKeys     = "berth.modules.signature.keys"
+	SignatureRequired   = "berth.modules.signature.required"
+	SignatureKeys       = "berth.modules.signature.keys"
+	SignatureTenantKeys = "berth.modules.signature.tenant.keys"
 )
-
-// signatureMax bounds a signature, in bytes.
-const signatureMax = 1 << 10
 
 // Signatures is what an operator wants of uploaded modules. Modules that come with the worker or lie in plugin.path are
 // the operator's own.
 type Signatures struct {
 	Required bool
 	Keys     []SigningKey // of those who may sign
+	// TenantKeys: where Required, tenants' records may name keys that are not among Keys.
+	TenantKeys bool
+
+	asks, lists string // what requires a signature, and what lists the keys; "": the worker's properties
 }
 
 // SigningKey verifies signatures over a module's SHA-256: Ed25519 over its 32 bytes, or ECDSA with it as the digest, in
 // ASN.1, as "cosign sign-blob" and "openssl dgst -sha256 -sign" make it.
 type SigningKey struct {
-	Name   string // of its file, without .pub or .pem
+	Name   string // of its file, without .pub or .pem; in a tenant's record its own
 	public any    // ed25519.PublicKey or *ecdsa.PublicKey
 }
 
@@ -57,15 +61,21 @@ func readSigningKey(file string) (SigningKey, error) {
 	if err != nil {
 		return SigningKey{}, err
 	}
-	block, _ := pem.Decode(text)
+	return parseSigningKey(strings.TrimSuffix(strings.TrimSuffix(filepath.Base(file), ".pem"), ".pub"), text)
+}
+
+func parseSigningKey(name string, text []byte) (SigningKey, error) {
+	block, rest := pem.Decode(text)
 	if block == nil || block.Type != "PUBLIC KEY" {
 		return SigningKey{}, errors.New("it holds no PUBLIC KEY")
+	}
+	if more, _ := pem.Decode(rest); more != nil { // it would count for nothing
+		return SigningKey{}, fmt.Errorf("it holds a %s behind its key", more.Type)
 	}
 	public, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
 		return SigningKey{}, err
 	}
-	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(file), ".pem"), ".pub")
 	switch public.(type) {
 	case ed25519.PublicKey, *ecdsa.PublicKey:
 		return SigningKey{name, public}, nil
@@ -83,6 +93,11 @@ func (k SigningKey) verifies(sum, signature []byte) bool {
 	return false
 }
 
+func (k SigningKey) is(other SigningKey) bool {
+	public, comparable := k.public.(interface{ Equal(crypto.PublicKey) bool })
+	return comparable && public.Equal(other.public)
+}
+
 // Verify returns the name of the key that a module with that digest is signed by; "": it is not signed and need not be.
 // Error: host.ErrBadRequest.
 func (s Signatures) Verify(name, digest string, signature []byte) (by string, err error) {
@@ -92,16 +107,20 @@ func (s Signatures) Verify(name, digest string, signature []byte) (by string, er
 	}
 	if len(signature) == 0 {
 		if s.Required {
-			return "", host.BadRequest(fmt.Sprintf("module %q has no signature, which the worker's %s=true asks for: sign it "+
-				"with \"berth plugin sign\" and send the signature along", name, SignatureRequired))
+			return "", host.BadRequest(fmt.Sprintf("module %q (%.12s) has no signature, which %s asks for: sign it with "+
+				"\"berth plugin sign\" and a key of %s, and upload it with the signature", name, digest,
+				cmp.Or(s.asks, "the worker's "+SignatureRequired+"=true"), s.listed()))
 		}
 		return "", nil
 	}
 	for _, key := range s.Keys {
-		if len(signature) <= signatureMax && key.verifies(sum, signature) {
+		if len(signature) <= host.SignatureBytesMax && key.verifies(sum, signature) {
 			return key.Name, nil
 		}
 	}
-	return "", host.BadRequest(fmt.Sprintf("module %q (%.12s) has a signature that none of the %d keys of the worker's "+
-		"%s verifies", name, digest, len(s.Keys), SignatureKeys))
+	return "", host.BadRequest(fmt.Sprintf("module %q (%.12s) has a signature that none of the %d keys of %s verifies: "+
+		"sign it with one of them and upload it with that signature", name, digest, len(s.Keys), s.listed()))
 }
+
+// listed says where the keys stand.
+func (s Signatures) listed() string { return cmp.Or(s.lists, "the worker's "+SignatureKeys) }

@@ -64,11 +64,11 @@ func TestSignaturesOfBothKinds(t *testing.T) {
 		{"Ed25519", required, digest, byEdwards, "ed", ""},
 		{"ECDSA", required, digest, byCurve, "cosign", ""},
 		{"none, not required", known, digest, nil, "", ""},
-		{"none", required, digest, nil, "", `module "m" has no signature`},
+		{"none", required, digest, nil, "", "has no signature, which the worker's berth.modules"},
 		{"of other bytes", known, digestOf(nil), byEdwards, "", "none of the 2 keys of the worker's berth.modules"},
 		{"no keys", Signatures{}, digest, byCurve, "", "none of the 0 keys"},
 		{"cut", required, digest, byCurve[:20], "", "none of the 2 keys"},
-		{"endless", required, digest, make([]byte, signatureMax+1), "", "none of the 2 keys"},
+		{"endless", required, digest, make([]byte, host.SignatureBytesMax+1), "", "none of the 2 keys"},
 		{"no digest", required, "xyz", byCurve, "", `"xyz" is no digest`},
 	} {
 		by, err := c.policy.Verify("m", c.digest, c.signature)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/host/engine"
 	"github.com/berth-connect/berth/host/network"
 )
 
@@ -57,6 +58,17 @@ func (r *Registry) Content(digest string) ([]byte, error) { return r.Of("").Cont
 // Delete is View.Delete of the default tenant.
 func (r *Registry) Delete(ctx context.Context, digest string) error {
 	return r.Of("").Delete(ctx, digest)
+}
+
+// Code is Registry.Code of a module that the tenant may use: whoever starts an instance comes by here, however long ago
+// the module was found. Error besides: host.ErrBadRequest.
+func (r View) Code(ctx context.Context, digest string) (*engine.Module, error) {
+	if m := r.module(digest); m != nil {
+		if _, err := r.signedBy(m); err != nil {
+			return nil, err
+		}
+	}
+	return r.Registry.Code(ctx, digest)
 }
 
 // Reachable is what the tenant's plugins reach of the network; nil: nothing.

@@ -12,7 +12,7 @@ import (
 func (w *Worker) admit(ctx context.Context, c *task.Config) (ended func(), err error) {
 	needs := int64(0)
 	for _, g := range pipeline.Groups(c.Stages, false) {
-		code, err := w.Registry.Code(ctx, g.Digest)
+		code, err := w.around(c.ID.Connector).Registry.Code(ctx, g.Digest)
 		if err != nil {
 			return nil, err
 		}

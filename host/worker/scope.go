@@ -66,7 +66,20 @@ func (w scope) validate(ctx context.Context, config host.Config) (host.ConfigInf
 		addProblem(&infos, p.Key, resolved.Config[p.Key], p.Message)
 	}
 	w.checkTopicNeeds(&infos, resolved.Config)
+	w.checkSignatures(&infos, resolved.Config)
 	return infos, nil
+}
+
+// checkSignatures adds to what is wrong with a key that its class is there, and may not be used for its signature.
+func (w scope) checkSignatures(infos *host.ConfigInfos, config host.Config) {
+	for _, info := range infos.Configs {
+		if info.Value == nil || len(info.Value.Errors) == 0 {
+			continue
+		}
+		if err := w.Registry.Refused(config.Get(info.Value.Name)); err != nil {
+			addProblem(infos, info.Value.Name, info.Value.Value, err.Error())
+		}
+	}
 }
 
 // addProblem adds an error to a key's result, or a result for a key that nobody defines.

@@ -175,7 +175,8 @@ func (w *Worker) run(ctx context.Context, group pipeline.Group, plan abi.Plan,
 // runWith is run with other grants than the plugins', and another way to schema registries.
 func (w *Worker) runWith(ctx context.Context, group pipeline.Group, plan abi.Plan, opts guest.Options,
 	registry serveRegistry) (*guest.Instance, error) {
-	code, err := w.Registry.Code(ctx, group.Digest)
+	own := w.around(plan.Connector)
+	code, err := own.Registry.Code(ctx, group.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +187,7 @@ func (w *Worker) runWith(ctx context.Context, group pipeline.Group, plan abi.Pla
 		return nil, err
 	}
 	plan.Files, plan.Stdio = granted.Dirs, granted.Stdin != nil
-	serve, release, err := w.around(plan.Connector).services(group, registry)
+	serve, release, err := own.services(group, registry)
 	if err != nil {
 		return nil, err
 	}

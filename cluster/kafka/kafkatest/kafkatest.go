@@ -44,12 +44,12 @@ type Broker struct {
 }
 
 // Open connects to HOST:PORT on the first use, and again when the broker was away; the test's end closes it.
-// How to log in is told by more.
+// How to log in is told by more, which is stronger than what it does else.
 func Open(t testing.TB, bootstrap string, more ...kgo.Opt) *Broker {
 	t.Helper()
-	client, err := kgo.NewClient(append(more, kgo.SeedBrokers(bootstrap), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.MetadataMinAge(10*time.Millisecond), kgo.ProducerBatchMaxBytes(256<<10), kgo.MaxBufferedRecords(100_000),
-		kgo.RetryTimeout(patience))...)
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(bootstrap),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10 * time.Millisecond),
+		kgo.ProducerBatchMaxBytes(256 << 10), kgo.MaxBufferedRecords(100_000), kgo.RetryTimeout(patience)}, more...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
