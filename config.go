@@ -250,6 +250,7 @@ var settings = []setting{
 	{auditTopicKey, "", false, isText, ""},
 	{"berth.audit.replication.factor", "", false, isText, replicationRule},
 	{web.AmbiguousPathsKey, "false", false, oneOf("true", "false"), booleanRule},
+	{web.OpenAPIKey, "true", true, oneOf("true", "false"), booleanRule},
 	{"berth.rest.jwt.issuer", "", false, isText, ""},
 	{"berth.rest.jwt.audience", "", false, isText, ""},
 	{"berth.rest.jwt.keys", "", false, isText, ""},

@@ -29,6 +29,7 @@ func restConfig(c config) (web.Config, error) {
 		Version: kafkaVersion, Commit: "berth-" + version,
 		AllowOrigin: c.text("access.control.allow.origin"), AllowMethods: c.text("access.control.allow.methods"),
 		ResponseHeaders: c.text("response.http.headers.config"), AmbiguousPaths: c.flag(web.AmbiguousPathsKey),
+		OpenAPI: c.flag(web.OpenAPIKey),
 	}
 	var client *tls.Config
 	var tlsErr, err error

@@ -6,7 +6,27 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/berth-connect/berth/web"
 )
+
+// What the REST API serves beside Kafka Connect's is the operator's to say.
+func TestWhatTheRESTAPIServes(t *testing.T) {
+	for value, want := range map[string]bool{"": true, "true": true, "false": false} {
+		var given map[string]string
+		if value != "" {
+			given = map[string]string{web.OpenAPIKey: value}
+		}
+		c, err := loadConfig(javaConfig(t), nil, given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.values.Set("rest.extension.classes", "") // the file's is of Java
+		if got, err := restConfig(c); err != nil || got.OpenAPI != want {
+			t.Errorf("%s=%s: got %t, %v", web.OpenAPIKey, value, got.OpenAPI, err)
+		}
+	}
+}
 
 func TestUsersOfTheRESTAPI(t *testing.T) {
 	dir := t.TempDir()

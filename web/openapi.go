@@ -13,6 +13,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
+// OpenAPIKey is the worker's property that says whether the API is described at /openapi.json, a path that Kafka
+// Connect does not have.
+const OpenAPIKey = "berth.rest.openapi.enable"
+
 // The description of the API in OpenAPI 3.1. Its schemas are those of the Go types that are read and written, its paths
 // those that are routed, so that neither differs from what is served.
 

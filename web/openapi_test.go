@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -17,7 +18,8 @@ func (unusedUsage) Usage(*string) host.Usage { return host.Usage{} }
 
 // allRoutes has what some routes are there with only.
 func allRoutes() Config {
-	return Config{Metrics: http.NotFoundHandler(), Preview: struct{ host.Previewer }{}, Usage: unusedUsage{}}
+	return Config{Metrics: http.NotFoundHandler(), Preview: struct{ host.Previewer }{}, Usage: unusedUsage{},
+		OpenAPI: true}
 }
 
 // Every route is described, and everything that is described is routed.
@@ -46,7 +48,7 @@ func TestOpenAPIIsWhatIsRouted(t *testing.T) {
 
 // The description is whole: what it refers to is there.
 func TestOpenAPIRefersToWhatIsThere(t *testing.T) {
-	answer := call(newServer(t, &fakeHerder{}, Config{Version: "1"}), "GET", "/openapi.json", "", nil)
+	answer := call(newServer(t, &fakeHerder{}, Config{Version: "1", OpenAPI: true}), "GET", "/openapi.json", "", nil)
 	var described struct {
 		OpenAPI    string
 		Paths      map[string]map[string]json.RawMessage
@@ -67,6 +69,22 @@ func TestOpenAPIRefersToWhatIsThere(t *testing.T) {
 	for _, name := range schemaReferences(answer.Body.Bytes()) {
 		if _, ok := described.Components.Schemas[name]; !ok {
 			t.Errorf("schema %s is not there", name)
+		}
+	}
+}
+
+// A worker that does not describe its API answers as for any path that is not there, whatever is asked.
+func TestOpenAPIThatIsOffIsAnUnknownPath(t *testing.T) {
+	server := newServer(t, &fakeHerder{}, Config{})
+	for _, tenant := range []string{"", "/tenants/blue"} {
+		for _, method := range methodOrder {
+			known := call(server, method, tenant+"/nowhere.json", "", nil)
+			answer := call(server, method, tenant+"/openapi.json", "", nil)
+			if answer.Code != http.StatusNotFound || answer.Body.String() != known.Body.String() ||
+				!reflect.DeepEqual(answer.Header(), known.Header()) {
+				t.Errorf("%s %s: got %d %s %v, want %d %s %v", method, tenant, answer.Code, answer.Body, answer.Header(),
+					known.Code, known.Body, known.Header())
+			}
 		}
 	}
 }

@@ -45,7 +45,9 @@ func (s *Server) newResources(all ...echo.MiddlewareFunc) resources {
 func (s *Server) addRoutes(r resources) {
 	r.addPath("/", methods{"GET": s.getRoot})
 	r.addPath("/health", methods{"GET": s.getHealth})
-	r.addPath("/openapi.json", methods{"GET": s.getOpenAPI})
+	if s.config.OpenAPI {
+		r.addPath("/openapi.json", methods{"GET": s.getOpenAPI})
+	}
 	r.addPath("/connectors", methods{"GET": s.listConnectors, "POST": s.createConnector})
 	r.addPath("/connectors/:connector", methods{"GET": s.getConnector, "DELETE": s.deleteConnector})
 	r.addPath("/connectors/:connector/config", methods{

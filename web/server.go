@@ -46,6 +46,7 @@ type Config struct {
 	AllowMethods    string // access.control.allow.methods
 	ResponseHeaders string // response.http.headers.config
 	AmbiguousPaths  bool   // berth.rest.ambiguous.paths
+	OpenAPI         bool   // berth.rest.openapi.enable: serve GET /openapi.json; false: there is no such path
 }
 
 // Server serves the REST API.

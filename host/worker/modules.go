@@ -8,6 +8,7 @@ import (
 
 	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/host/pipeline"
+	"github.com/berth-connect/berth/host/plugin"
 )
 
 // catchUpDurationMax bounds the wait for modules that other workers were given.
@@ -30,15 +31,21 @@ func (w scope) stagesOf(config host.Config) ([]pipeline.Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := w.resolveConnector(resolved.Config)
-	if err != nil {
-		return nil, err
+	_, stages, err := w.resolveStages(resolved.Config, resolved.Config)
+	return stages, err
+}
+
+// resolveStages finds a connector's plugin, and what its task runs by the configurations of both.
+func (w scope) resolveStages(connector, config host.Config) (found plugin.Plugin, stages []pipeline.Stage, err error) {
+	if found, err = w.resolveConnector(connector); err != nil {
+		return found, nil, err
 	}
-	parsed, err := w.parse(found.Kind, resolved.Config)
+	parsed, err := w.parse(found.Kind, connector)
 	if err != nil {
-		return nil, err
+		return found, nil, err
 	}
-	return w.taskStages(found, parsed, resolved.Config)
+	stages, err = w.taskStages(found, parsed, config)
+	return found, stages, err
 }
 
 func (w scope) names(config host.Config, digest string) bool {

@@ -93,16 +93,11 @@ func (w scope) baseFor(order host.SwapOrder) (*base, host.SwapPolicy, error) {
 	if err != nil {
 		return nil, host.SwapPolicy{}, err
 	}
-	found, err := w.resolveConnector(connector)
+	found, stages, err := w.resolveStages(connector, config)
 	if err != nil {
 		return nil, host.SwapPolicy{}, err
 	}
-	parsed, err := w.parse(found.Kind, connector)
-	if err != nil {
-		return nil, host.SwapPolicy{}, err
-	}
-	stages, err := w.taskStages(found, parsed, config)
-	return &base{found: found, connector: connector, task: config, stages: stages}, w.swapPolicy(connector), err
+	return &base{found: found, connector: connector, task: config, stages: stages}, w.swapPolicy(connector), nil
 }
 
 // swapped passes on what a task says of a swap.

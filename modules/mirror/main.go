@@ -2,6 +2,8 @@
 package main
 
 import (
+	"runtime/debug"
+
 	"github.com/berth-connect/berth/abi"
 	guest "github.com/berth-connect/berth/guest-sdk/go"
 	"github.com/berth-connect/berth/modules/mirror/definition"
@@ -13,7 +15,12 @@ const version = "4.1.1"
 
 const classes = "org.apache.kafka.connect.mirror."
 
+// gcPercent is four times Go's own: what the collector computes counts as the guest's, in one go with all else between
+// two waits, and where a client learns of thousands of topics it is a third of that. Memory that lives is small.
+const gcPercent = 400
+
 func main() {
+	debug.SetGCPercent(gcPercent)
 	source := plugin("MirrorSource", "Copies topics from another Kafka cluster, with their partitions, settings and ACLs.")
 	source.Config, source.Validate, source.AlterOffsets = definition.Source(), flow.ValidateSource, flow.AlterSourceOffsets
 	source.Watches, source.WantsOffsets, source.ExactlyOnce = true, true, flow.ExactlyOnce

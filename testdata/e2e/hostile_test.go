@@ -328,43 +328,6 @@ func (n neighbour) finish() int {
 	return count
 }
 
-// appendAtPace appends 1,000 numbered lines a second to a file until stop is called, which returns their number.
-func (p *process) appendAtPace(file string) (stop func() int) {
-	p.t.Helper()
-	f, err := os.Create(file)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	quit, done := make(chan struct{}), make(chan int, 1)
-	go func() {
-		defer f.Close()
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		k := 0
-		for started := time.Now(); ; {
-			select {
-			case <-quit:
-				done <- k
-				return
-			case <-tick.C:
-			}
-			var lines []byte
-			for due := int(time.Since(started) / time.Millisecond); k < due; k++ {
-				lines = append(numbered(lines, k), '\n')
-			}
-			if _, err := f.Write(lines); err != nil {
-				p.t.Errorf("line %d: %v", k, err)
-			}
-		}
-	}()
-	stop = sync.OnceValue(func() int {
-		close(quit)
-		return <-done
-	})
-	p.t.Cleanup(func() { stop() })
-	return stop
-}
-
 // watchREST asks for the list of connectors 50 times a second; the function that it returns ends that and returns how
 // long the answers took, sorted.
 func (p *process) watchREST() func() []time.Duration {

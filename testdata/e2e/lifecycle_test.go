@@ -3,15 +3,69 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"sync"
 	"testing"
 	"time"
 )
 
-// pause gives a writer of endless lines the pace of a busy log file.
-func pause(k int) {
-	if k%50 == 0 {
-		time.Sleep(time.Millisecond)
+// appendForever appends numbered lines to a file, at the pace of a busy log file, until stop is called, which returns
+// their number.
+func (p *process) appendForever(file string) (stop func() int) {
+	p.t.Helper()
+	return p.appendWhenDue(file, func(k int) int {
+		if k%50 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		return k + 1
+	})
+}
+
+// appendAtPace is appendForever with 1,000 lines a second.
+func (p *process) appendAtPace(file string) (stop func() int) {
+	p.t.Helper()
+	started := time.Now()
+	return p.appendWhenDue(file, func(int) int {
+		time.Sleep(10 * time.Millisecond)
+		return int(time.Since(started) / time.Millisecond)
+	})
+}
+
+// appendWhenDue appends numbered lines until stop is called: again and again due waits, and says how many there are to
+// be then, of which it is told the number that there is.
+func (p *process) appendWhenDue(file string, due func(int) int) (stop func() int) {
+	p.t.Helper()
+	f, err := os.Create(file)
+	if err != nil {
+		p.t.Fatal(err)
 	}
+	quit, done := make(chan struct{}), make(chan int, 1)
+	go func() {
+		defer f.Close()
+		k := 0
+		defer func() { done <- k }()
+		for {
+			select {
+			case <-quit:
+				return
+			default:
+			}
+			var lines []byte
+			for end := due(k); k < end; k++ {
+				lines = append(numbered(lines, k), '\n')
+			}
+			if _, err := f.Write(lines); err != nil {
+				p.t.Errorf("lines before %d: %v", k, err)
+				return
+			}
+		}
+	}()
+	stop = sync.OnceValue(func() int {
+		close(quit)
+		return <-done
+	})
+	p.t.Cleanup(func() { stop() })
+	return stop
 }
 
 // flow is a file that grows, a source that reads it, and a sink that writes what arrives into another.

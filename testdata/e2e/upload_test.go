@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,44 +53,6 @@ func TestE2EUploadWhileRecordsFlow(t *testing.T) {
 	if text := string(read(t, p.file("out.txt"))); !strings.HasSuffix(text, fmt.Sprintf("!%s\n", numbered(nil, n+9))) {
 		t.Errorf("after a restart the plugin is not used; the file ends with %q", text[max(0, len(text)-100):])
 	}
-}
-
-// appendForever appends numbered lines to a file until stop is called, which returns their number.
-func (p *process) appendForever(file string) (stop func() int) {
-	p.t.Helper()
-	f, err := os.Create(file)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	quit, done := make(chan struct{}), make(chan int, 1)
-	go func() {
-		defer f.Close()
-		for k := 0; ; k++ {
-			select {
-			case <-quit:
-				done <- k
-				return
-			default:
-			}
-			if _, err := f.Write(append(numbered(nil, k), '\n')); err != nil {
-				p.t.Errorf("line %d: %v", k, err)
-				done <- k
-				return
-			}
-			pause(k)
-		}
-	}()
-	var once bool
-	stop = func() int {
-		if once {
-			return 0
-		}
-		once = true
-		close(quit)
-		return <-done
-	}
-	p.t.Cleanup(func() { stop() })
-	return stop
 }
 
 // awaitMore waits until a topic has grown.

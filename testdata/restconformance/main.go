@@ -7,26 +7,21 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
-
-	"github.com/berth-connect/berth/testdata/disputed"
 )
 
 func main() {
 	var s setting
-	var only, disputes string
+	var only string
 	flag.StringVar(&s.berth, "berth", "", "the program")
 	flag.StringVar(&s.bootstrap, "kafka", "", "HOST:PORT of a Kafka")
 	flag.StringVar(&s.plugins, "plugins", "", "the folder with the test connectors' module")
 	flag.StringVar(&s.dir, "dir", "", "a folder for the workers' files; logs stay there")
 	flag.StringVar(&only, "profiles", "", "a list of profiles, by comma; none: all")
-	flag.StringVar(&disputes, "disputed", "", "a text with the steps that must fail, as `create-delete #3`; no others may")
 	flag.Parse()
 	if s.berth == "" || s.bootstrap == "" || s.plugins == "" || s.dir == "" || flag.NArg() == 0 {
 		flag.Usage()
@@ -39,45 +34,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	unexpected, err := total.unexpected(disputes)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	for _, line := range unexpected {
-		fmt.Println(line)
-	}
 	fmt.Println(total)
-	if len(unexpected) > 0 || total.passed == 0 {
+	if total.failed > 0 || total.passed == 0 {
 		os.Exit(1)
 	}
-}
-
-// stepForm is how a text names a step.
-const stepForm = "[a-z-]+ #[0-9]+"
-
-// unexpected tells of steps that failed and are not disputed in a file, and the other way round in scenarios that were
-// played.
-func (c count) unexpected(file string) (lines []string, err error) {
-	expected, err := disputed.Names(file, stepForm)
-	if err != nil {
-		return nil, err
-	}
-	for _, step := range slices.Sorted(maps.Keys(expected)) {
-		scenario, _, _ := strings.Cut(step, " ")
-		if slices.Contains(c.played, scenario) && !slices.Contains(c.failures, step) {
-			lines = append(lines, fmt.Sprintf("%s is disputed in %s, and has not failed", step, file))
-		}
-	}
-	for _, step := range c.failures {
-		if !expected[step] {
-			lines = append(lines, step+" has failed and is not disputed")
-		}
-	}
-	if more := c.failed - len(c.failures); more > 0 {
-		lines = append(lines, fmt.Sprintf("%d steps were not played", more))
-	}
-	return lines, nil
 }
 
 // run plays all scenarios of a folder, or of the files named after it, profile by profile.

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # rest-conformance.sh DIR [SCENARIO...]: plays the recorded REST exchanges of Kafka Connect in DIR/*.json with DIR/replay
 # against Berth on a real Kafka, one worker (or two) a profile, and prints what differs and, last, "N passed, N failed".
-# It fails unless those steps fail that testdata/rest-disputed.md names, and no others; DISPUTED= allows none.
 # PROFILES=plain,auth plays these alone; KEEP=DIR keeps the workers' logs there. See testdata/restconformance.
 set -euo pipefail
 scenarios=$(cd "${1:?the folder of the scenarios}" && pwd)
@@ -37,4 +36,4 @@ P
 bootstrap=$(testdata/kafka/kafka.sh start "$dir/kafka" "$port" | sed -n 's/^BOOTSTRAP=//p')
 [ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
 "$dir/restconformance" -berth "$dir/berth" -kafka "$bootstrap" -plugins "$dir/plugins" -dir "$dir" \
-  -profiles "${PROFILES:-}" -disputed "${DISPUTED-testdata/rest-disputed.md}" "$scenarios" "$@"
+  -profiles "${PROFILES:-}" "$scenarios" "$@"

@@ -15,7 +15,7 @@ if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mount
 
 step "Go, on the embedded broker"
 go test -tags "$tags" -timeout 40m ./testdata/e2e ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
-  ./testdata/restconformance ./testdata/state ./testdata/vectors
+  ./testdata/state ./testdata/vectors
 
 step "the packages that talk to Kafka again, on a real one"
 kafka=$(mktemp -d)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/berth-connect/berth/abi"
 	guest "github.com/berth-connect/berth/guest-sdk/go"
 	"github.com/berth-connect/berth/modules/mirror/clients"
 	"github.com/berth-connect/berth/modules/mirror/replication"
@@ -84,10 +85,18 @@ func (c *SourceConnector) ensureOffsetSyncs(ctx context.Context) error {
 	return ensureCompacted(ctx, client, side, topic, key, c.Int(key))
 }
 
+// taskPartitions is how many partitions a task surely can have: of all of them the library learns at once where they
+// are, in one go, and 5,000 may take longer than the CPU that a guest has by default.
+const taskPartitions = 2500
+
 // TaskConfigs implements guest.Connector.
-func (c *SourceConnector) TaskConfigs(_ context.Context, most int) ([]map[string]*string, error) {
+func (c *SourceConnector) TaskConfigs(ctx context.Context, most int) ([]map[string]*string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if n := len(c.known); n > most*taskPartitions {
+		guest.Log(ctx, abi.LogWarn, "%d partitions are many for %d tasks, which may fail at berth.limits.batch.cpu.ms: set "+
+			"tasks.max to %d or more", n, most, (n+taskPartitions-1)/taskPartitions)
+	}
 	var configs []map[string]*string
 	for i, partitions := range dealt(c.known, most) {
 		configs = append(configs, c.taskConfig(map[string]string{taskIndex: strconv.Itoa(i),
