@@ -94,8 +94,8 @@ func (b *Broker) CreateTopics(t testing.TB, topics ...string) {
 	}
 }
 
-// DeleteTopics deletes those topics that begin with a prefix: a test that makes thousands would let all that come behind
-// it, on the same broker, wait for them.
+// DeleteTopics deletes those topics that begin with a prefix: a test that makes thousands would let all tests behind it
+// wait for them.
 func (b *Broker) DeleteTopics(t testing.TB, prefix string) {
 	t.Helper()
 	theirs := slices.DeleteFunc(b.Topics(t), func(topic string) bool { return !strings.HasPrefix(topic, prefix) })
