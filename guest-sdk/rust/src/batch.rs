@@ -43,6 +43,10 @@ pub struct Batch {
     pub(crate) parts: Vec<Part>,
     /// Values are put together before every stage: what tests compare with.
     pub(crate) assembles: bool,
+    /// How many entries are marked as done; 0: marks mean nothing.
+    pub(crate) done: usize,
+    /// Values of structs that are not done have still to be checked.
+    pub(crate) unchecked: bool,
     spare: Vec<Vec<u8>>,
 }
 
@@ -62,6 +66,8 @@ impl Batch {
         self.memory.input_end = 0;
         self.input_count = 0;
         self.boundary = false;
+        self.done = 0;
+        self.unchecked = false;
     }
 
     /// Offset of the next byte that the current stage appends.
@@ -113,9 +119,11 @@ impl Batch {
         parts.clear();
     }
 
-    /// Takes over the batch of an event: `event[start..]` is `head ‖ data`.
-    pub(crate) fn load(&mut self, event: Vec<u8>, start: usize, end: usize) -> Result<()> {
+    /// Takes over the batch of an event: `event[start..]` is `head ‖ data`. `later`: structs are left to
+    /// [`Batch::check_structs`].
+    pub(crate) fn load(&mut self, event: Vec<u8>, start: usize, end: usize, later: bool) -> Result<()> {
         self.clear();
+        self.unchecked = later;
         self.memory.input = event;
         let (data_start, input_count) = {
             let bytes = self.memory.input.get(start..end).ok_or_else(|| malformed("batch"))?;
@@ -163,13 +171,26 @@ impl Batch {
                 && known(e.value.schema, schemas)
                 && known(e.source_partition, partitions)
                 && e.ranges().iter().all(|(off, len)| **off as u64 + *len as u64 <= data_len)
-                && [e.key, e.value].iter().all(|cell| self.check_cell(cell))
+                && self.check_cell(&e.key)
+                && (self.unchecked && is_typed_struct(&e.value) || self.check_cell(&e.value))
         });
         self.entries = entries;
         if ok {
             Ok(())
         } else {
             Err(malformed("record"))
+        }
+    }
+
+    /// Checks the structs that were left and are not done.
+    pub(crate) fn check_structs(&mut self) -> Result<()> {
+        if !std::mem::take(&mut self.unchecked) {
+            return Ok(());
+        }
+        let is_left = |e: &&Entry| is_typed_struct(&e.value) && !(self.done > 0 && e.is_done());
+        match self.entries.iter().filter(is_left).all(|e| self.check_cell(&e.value)) {
+            true => Ok(()),
+            false => Err(malformed("record")),
         }
     }
 
@@ -298,6 +319,11 @@ impl Batch {
         }
         data
     }
+}
+
+/// Whether it is a struct with a schema.
+fn is_typed_struct(cell: &crate::entry::Cell) -> bool {
+    cell.tag == Tag::Struct as u8 && cell.schema != NONE
 }
 
 fn encode_dictionary(dictionary: &Dictionary, head: &mut Vec<u8>) -> usize {

@@ -108,6 +108,12 @@ pub struct Entry {
 /// Flag of a record without a topic, whose index is that of an empty text.
 pub const NO_TOPIC: u8 = 2;
 
+/// Flag of a record that matched the last predicate.
+pub(crate) const MATCHED: u8 = 1;
+
+/// Flag of a record that has passed all stages, see [`crate::Batch::done`]. It never leaves the instance.
+pub(crate) const DONE: u8 = 4;
+
 /// Size of an entry in the ABI.
 pub const ENTRY_BYTES: usize = 88;
 const _: () = assert!(std::mem::size_of::<Entry>() == ENTRY_BYTES);
@@ -141,14 +147,20 @@ impl Entry {
         self.flags & NO_TOPIC == 0
     }
 
-    /// What the last predicate said.
-    #[inline]
-    pub(crate) fn is_matched(&self) -> bool {
-        self.flags & 1 == 1
+    /// Notes what the last predicate said.
+    pub(crate) fn set_matched(&mut self, matched: bool) {
+        self.flags = self.flags & !MATCHED | matched as u8;
     }
 
-    pub(crate) fn set_matched(&mut self, matched: bool) {
-        self.flags = self.flags & !1 | matched as u8;
+    /// Whether the record has passed all stages.
+    #[inline]
+    pub(crate) fn is_done(&self) -> bool {
+        self.flags & DONE != 0
+    }
+
+    #[inline]
+    pub(crate) fn set_done(&mut self, done: bool) {
+        self.flags = self.flags & !DONE | if done { DONE } else { 0 };
     }
 
     /// The offsets into the data area, with the lengths of what they point to.

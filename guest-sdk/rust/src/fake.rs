@@ -6,7 +6,7 @@ use crate::batch::Batch;
 use crate::entry::ENTRY_BYTES;
 use crate::error::{Error, Result};
 use crate::event::{kind, message, Event};
-use crate::host::{Host, Wait};
+use crate::host::{Host, Passing, Wait};
 use crate::plugin::Plugin;
 use crate::run::{run, End};
 use crate::value::{u32_at, Value};
@@ -46,8 +46,8 @@ pub struct FakeHost {
     pub patience: usize,
     /// How many `put`s answer −1 before one is taken.
     pub full: usize,
-    /// Values never lie apart.
-    pub assembles: bool,
+    /// How records pass the stages.
+    pub passing: Passing,
     /// Answers requests: gets the body of REQUEST, gives the result or what the host would refuse it with.
     pub serve: Option<fn(&Value) -> Result<Value>>,
 }
@@ -134,7 +134,7 @@ impl Batch {
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Batch> {
         let mut batch = Batch::default();
         let end = bytes.len();
-        batch.load(bytes, 0, end)?;
+        batch.load(bytes, 0, end, false)?;
         Ok(batch)
     }
 
@@ -195,8 +195,8 @@ impl Host for FakeHost {
         0
     }
 
-    fn assembles(&self) -> bool {
-        self.assembles
+    fn passing(&self) -> Passing {
+        self.passing
     }
 
     fn wait(&mut self, wait: Wait) {

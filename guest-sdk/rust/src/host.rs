@@ -22,10 +22,22 @@ pub trait Host {
     fn commit(&mut self, seq: i32, body: &[u8]) -> i32;
     /// Sleeps until an event is there or what `wait` names.
     fn wait(&mut self, wait: Wait);
-    /// Whether values are put together before every stage: for tests, which compare both ways.
-    fn assembles(&self) -> bool {
-        false
+    /// How records pass the stages: for tests, which compare the ways.
+    fn passing(&self) -> Passing {
+        Passing::Direct
     }
+}
+
+/// How records pass the stages; what comes out is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passing {
+    /// Past them, where their chain can be sketched.
+    #[default]
+    Direct,
+    /// Through each stage.
+    Staged,
+    /// The same, with values put together before each.
+    Assembled,
 }
 
 /// The host behind the imports.

@@ -1,15 +1,18 @@
 //! What an author implements, and the registry entry of a plugin.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::batch::Batch;
 use crate::config::{Config, ConfigDef};
+use crate::dictionary::Dictionaries;
 use crate::error::{Error, Result};
 use crate::fields::{Decode, Part};
 use crate::limits;
 use crate::memory::Memory;
 use crate::plan::Context;
 use crate::record::{CellOut, Record};
+use crate::sketch::{CellSketch, Sketch, SketchWriter};
 use crate::stage::Pass;
 use crate::state::State;
 use crate::value::{Tag, Value, ValueRef};
@@ -137,6 +140,12 @@ pub trait Transform {
         false
     }
 
+    /// Does to a sketch what it does to each record; false if a sketch can't show it. `dict` has the schemas. What it does
+    /// must follow from the record alone; what it leaves out must be free ([`crate::FieldSketch::is_free`]).
+    fn sketch(&mut self, _sketch: &mut Sketch, _dict: &mut Dictionaries) -> Result<bool> {
+        Ok(false)
+    }
+
     /// What another version of it takes over, for plugins that are [`Plugin::keeping_state`].
     fn state(&mut self) -> Option<&mut dyn State> {
         None
@@ -170,6 +179,20 @@ pub trait Converter {
     /// The same for a map or struct that lies apart; `None`: it has to be put together first.
     fn parts_writer(&mut self) -> Option<&mut dyn PartsWriter> {
         None
+    }
+
+    /// What writes sketched keys or values as [`Converter::from_connect`] does; `None` if nothing can.
+    fn sketch_writer(
+        &mut self,
+        _sketch: &CellSketch,
+        _dict: &mut Dictionaries,
+    ) -> Result<Option<Rc<dyn SketchWriter>>> {
+        Ok(None)
+    }
+
+    /// Whether null without a schema becomes null, always.
+    fn keeps_null(&self) -> bool {
+        false
     }
 
     /// Reads texts that [`Converter::to_connect`] leaves unread.

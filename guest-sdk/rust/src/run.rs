@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use crate::answers;
 use crate::batch::Batch;
 use crate::config::Config;
+use crate::direct::Direct;
 use crate::error::{malformed, Error, Result};
 use crate::event::{self, kind, message, Event, EVENT_BYTES};
-use crate::host::{Host, Wait};
+use crate::host::{Host, Passing, Wait};
 use crate::plan::{Context, Plan, Role, StageKind};
 use crate::plugin::{manifest, Connector, Make, Next, Plugin, Watch};
 use crate::port::{put_error, Port};
@@ -179,11 +180,14 @@ impl Guest<'_> {
         let stages = stage::make(plan, plugins).map_err(|(stage, error)| Fatal::at(stage, error))?;
         self.port.put(message::READY, seq, &[], &[])?;
         let mut batch = Batch::default();
-        batch.assembles = self.port.host.assembles();
+        let passing = self.port.host.passing();
+        batch.assembles = passing == Passing::Assembled;
         batch.memory.decode = stage::decoder(&stages);
+        let direct = Direct::new(if passing == Passing::Direct { &stages } else { &[] });
         let mut task = Task {
             guest: self,
             stages,
+            direct,
             strict: plan.strict,
             batch,
             head: Vec::new(),
@@ -211,6 +215,7 @@ fn make_connector(plan: &Plan, plugins: &[Plugin]) -> Result<(Box<dyn Connector>
 struct Task<'g, 'h> {
     guest: &'g mut Guest<'h>,
     stages: Vec<Stage>,
+    direct: Direct,
     /// Of a batch, nothing behind the first record that failed goes further.
     strict: bool,
     batch: Batch,
@@ -286,7 +291,7 @@ impl Task<'_, '_> {
             entry.origin = i as u32;
         }
         self.batch.input_count = self.batch.entries.len() as u32;
-        self.pass();
+        self.pass()?;
         self.batch.encode(&mut self.head)?;
         self.produced += 1;
         self.pending = true;
@@ -294,13 +299,18 @@ impl Task<'_, '_> {
     }
 
     /// Takes the batch through the stages; since ALONE through the connector's only.
-    fn pass(&mut self) {
+    fn pass(&mut self) -> Result<()> {
         let stages = match self.stages.first().map(|s| &s.work) {
             _ if !self.alone => 0..self.stages.len(),
             Some(Work::Source(_)) => 0..1,
             _ => self.stages.len().saturating_sub(1)..self.stages.len(),
         };
+        if !self.alone {
+            self.direct.pass(&mut self.stages, &mut self.batch);
+        }
+        self.batch.check_structs()?;
         stage::run(&mut self.stages, stages, &mut self.batch, &mut self.guest.port);
+        Ok(())
     }
 
     /// Hands the waiting batch over; false if the window is full.
@@ -367,8 +377,8 @@ impl Task<'_, '_> {
     /// Runs the stages over a batch of the host and puts the result.
     fn answer(&mut self, event: Event) -> std::result::Result<Flow, Fatal> {
         let (seq, end) = (event.seq as i32, event.end);
-        self.batch.load(event.bytes, EVENT_BYTES, end)?;
-        self.pass();
+        self.batch.load(event.bytes, EVENT_BYTES, end, !self.alone && self.direct.is_possible())?;
+        self.pass()?;
         if self.strict {
             stage::cut_behind_failure(&mut self.batch);
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::batch::{Batch, Failure};
 use crate::dictionary::Dictionaries;
-use crate::entry::{Cell, Entry};
+use crate::entry::{Cell, Entry, DONE, MATCHED};
 use crate::error::{Error, Result};
 use crate::fields::{list, Decode};
 use crate::memory::Memory;
@@ -27,8 +27,8 @@ pub(crate) struct Stage {
     pub work: Work,
     /// Of the plugin.
     pub version: &'static str,
-    from: bool,
-    guarded: bool,
+    pub from: bool,
+    pub guarded: bool,
     negate: bool,
 }
 
@@ -89,8 +89,18 @@ pub(crate) fn unknown(name: &str) -> Error {
     Error::config(format!("unknown plugin {name}"))
 }
 
-/// Runs these of the stages over the batch, and leaves it as the sink wants it.
+/// Runs these of the stages over the records of the batch that are not done, and leaves it as the sink wants it.
 pub(crate) fn run(stages: &mut [Stage], which: Range<usize>, batch: &mut Batch, port: &mut dyn Ask) {
+    if batch.done == 0 || batch.done < batch.entries.len() {
+        run_each(stages, which, batch, port);
+    }
+    if batch.done > 0 {
+        batch.entries.iter_mut().for_each(|entry| entry.set_done(false));
+    }
+    drop_failed(batch);
+}
+
+fn run_each(stages: &mut [Stage], which: Range<usize>, batch: &mut Batch, port: &mut dyn Ask) {
     for (i, stage) in stages.iter_mut().enumerate().take(which.end).skip(which.start) {
         batch.begin_stage();
         side::at(Phase::Apply, i);
@@ -101,10 +111,13 @@ pub(crate) fn run(stages: &mut [Stage], which: Range<usize>, batch: &mut Batch, 
         match &mut stage.work {
             Work::Source(_) | Work::Sink(_) => {}
             Work::Transform(transform) => {
-                let passed_by = stage.guarded.then_some(stage.negate);
+                let passed_by = match stage.guarded {
+                    true => PassedBy::said(stage.negate),
+                    false => PassedBy::done(batch),
+                };
                 transform.apply_to_all(&mut Pass { batch, stage: i, passed_by });
             }
-            Work::Predicate(predicate) => Pass { batch, stage: i, passed_by: None }.each(|record| {
+            Work::Predicate(predicate) => Pass { passed_by: PassedBy::done(batch), batch, stage: i }.each(|record| {
                 let matched = predicate.test(record)?;
                 record.entry.set_matched(matched);
                 Ok(Outcome::Keep)
@@ -121,7 +134,6 @@ pub(crate) fn run(stages: &mut [Stage], which: Range<usize>, batch: &mut Batch, 
             return;
         }
     }
-    drop_failed(batch);
 }
 
 /// A pass of one stage over the records of a batch.
@@ -129,8 +141,30 @@ pub(crate) fn run(stages: &mut [Stage], which: Range<usize>, batch: &mut Batch, 
 pub struct Pass<'b> {
     batch: &'b mut Batch,
     stage: usize,
-    /// Records of which the last predicate said that are passed by.
-    passed_by: Option<bool>,
+    passed_by: PassedBy,
+}
+
+/// Records that a stage leaves as they are, by the flags that they have of some.
+#[derive(Clone, Copy, Debug)]
+struct PassedBy {
+    of: u8,
+    has: u8,
+}
+
+impl PassedBy {
+    /// Those of which the last predicate said that. In a chain with predicates none is ever done.
+    fn said(matched: bool) -> PassedBy {
+        PassedBy { of: MATCHED, has: if matched { MATCHED } else { 0 } }
+    }
+
+    fn done(batch: &Batch) -> PassedBy {
+        PassedBy { of: if batch.done > 0 { DONE } else { 0 }, has: DONE }
+    }
+
+    #[inline(always)]
+    fn takes(self, entry: &Entry) -> bool {
+        entry.flags & self.of == self.has
+    }
 }
 
 impl Pass<'_> {
@@ -145,7 +179,7 @@ impl Pass<'_> {
         let mut record = Record { entry: &mut nothing, memory, dict, arena, more: &mut more };
         for (i, entry) in entries.iter_mut().enumerate() {
             side::at_record(entry.origin);
-            if self.passed_by.is_some_and(|said| said == entry.is_matched()) {
+            if self.passed_by.takes(entry) {
                 continue;
             }
             record.entry = entry;
@@ -198,11 +232,14 @@ fn convert_all(batch: &mut Batch, kind: StageKind, mut conversion: Conversion<'_
         return;
     }
     let stage = conversion.stage;
-    let segment = batch.memory.current();
+    let (segment, passed_by) = (batch.memory.current(), PassedBy::done(batch));
     let Batch { entries, memory, dict, arena, stack, failures, parts, assembles, .. } = batch;
     conversion.apart = !*assembles;
     let mut gone = Vec::new();
     for (i, entry) in entries.iter_mut().enumerate() {
+        if passed_by.takes(entry) {
+            continue;
+        }
         side::at_record(entry.origin);
         let arena = Arena::new(arena, segment, stack, parts);
         let cell = match kind {

@@ -103,16 +103,12 @@ impl<'v> Appender<'v> {
     /// With room for `n` bytes.
     #[inline(always)]
     fn with_room(self, n: usize) -> Appender<'v> {
-        match self.room >= n {
-            true => self,
-            false => self.grown(n),
+        if self.room >= n {
+            return self;
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn grown(self, n: usize) -> Appender<'v> {
-        Appender::new(self.finish(), n)
+        let out = self.finish(); // alone: were the end handed to a function, it would be in memory everywhere
+        grow(out, n);
+        Appender::new(out, 0)
     }
 
     /// Appends the first `n` of `N` bytes, all if there are no more.
@@ -145,6 +141,12 @@ impl<'v> Appender<'v> {
         // SAFETY: `n` is no more than the room.
         Appender { at: unsafe { end.at.add(n) }, room: end.room - n, ..end }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn grow(out: &mut Vec<u8>, n: usize) {
+    out.reserve(n);
 }
 
 /// Copies a run by its ends, which may overlap: copies of known size take no call.

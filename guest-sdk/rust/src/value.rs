@@ -220,6 +220,26 @@ impl<'a> ValueRef<'a> {
         }
     }
 
+    /// The same of an item in containers within each other, as many as `depth` says.
+    #[inline(always)]
+    pub(crate) fn check_item(&self, depth: usize) -> bool {
+        match self.tag {
+            Tag::Raw => false,
+            Tag::Array | Tag::Map | Tag::Struct => depth < limits::DEPTH && self.check_items(depth),
+            _ => self.check_scalar(),
+        }
+    }
+
+    /// The items of a STRUCT of the schema declared around it, and where each ends; `None` if it is another one, or has
+    /// not as many fields.
+    #[inline]
+    pub(crate) fn struct_of(payload: &[u8], fields: usize) -> Option<(&[u8], &[[u8; 4]])> {
+        let (items, trailer) = payload.split_last_chunk::<8>()?;
+        let (body, table) = items.split_at_checked(items.len().checked_sub(4 * fields)?)?;
+        let [own, count] = [0, 4].map(|at| u32_at(trailer, at).unwrap_or(0));
+        (own == NONE && count as usize == fields).then_some((body, table.as_chunks().0))
+    }
+
     #[inline(always)]
     fn check_scalar(&self) -> bool {
         let n = self.payload.len();
@@ -252,12 +272,7 @@ impl<'a> ValueRef<'a> {
             let end = u32::from_le_bytes(*end) as usize;
             // No item is empty: each has its tag.
             let Some(item) = body.get(start..end).and_then(ValueRef::of_item) else { return false };
-            let sound = match item.tag {
-                Tag::Raw => false,
-                Tag::Array | Tag::Map | Tag::Struct => depth + 1 < limits::DEPTH && item.check_items(depth + 1),
-                _ => item.check_scalar(),
-            };
-            if !sound {
+            if !item.check_item(depth + 1) {
                 return false;
             }
             start = end;

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
 use berth_guest::{
-    trim, Arena, Cell, Config, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Field, Importance, Make,
-    Memory, Outcome, Part, PerSchema, Plugin, Record, Remark, Result, Schema, Scratch, Tag, Transform, Type, Validator,
-    ValueRef, NONE,
+    trim, Arena, Cell, CellSketch, Config, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Field,
+    Importance, Make, Memory, Outcome, Part, PerSchema, Plugin, Record, Remark, Result, Schema, Scratch, Sketch, Tag,
+    Transform, Type, Validator, ValueRef, NONE,
 };
 
 use crate::cast_spec::CastSpec;
@@ -211,10 +211,13 @@ impl CastFields {
         Ok(())
     }
 
-    fn cast_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+    fn derived(&mut self, dict: &mut Dictionaries, schema: u32) -> Result<Option<Rc<Derived>>> {
         let (fields, replace_null) = (&self.fields, self.replace_null);
-        let derived =
-            self.derived.get(record.dict, cell.schema, |dict, schema| derive(fields, &schema, replace_null, dict))?;
+        self.derived.get(dict, schema, |dict, schema| derive(fields, &schema, replace_null, dict))
+    }
+
+    fn cast_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        let derived = self.derived(record.dict, cell.schema)?;
         require_struct(&cell, record, PURPOSE)?;
         let Some(derived) = derived else { return Ok(()) };
         let cell = record.lay_apart(&cell)?;
@@ -297,6 +300,24 @@ impl Transform for CastFields {
 
     fn takes_apart(&self) -> bool {
         true
+    }
+
+    fn sketch(&mut self, sketch: &mut Sketch, dict: &mut Dictionaries) -> Result<bool> {
+        let CellSketch::Struct { schema, fields } = self.half.sketch(sketch) else { return Ok(false) };
+        let Some(derived) = self.derived(dict, *schema)? else { return Ok(true) };
+        for step in &derived.steps {
+            let Some(field) = fields.get_mut(step.from.index) else { return Ok(false) };
+            step.from.sketch(field);
+            let Some(conversion) = step.conversion else { continue };
+            let cast = move |value: ValueRef<'_>, out: &mut Vec<u8>| {
+                conversion.append(value, out).ok().map(|()| conversion.tag_of(value))
+            };
+            if !field.compute(Rc::new(cast)) {
+                return Ok(false);
+            }
+        }
+        *schema = derived.schema;
+        Ok(true)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    within, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Make, Outcome, Part, PerSchema, Plugin, Record,
-    Result, Schema, Scratch, Transform, Type, Value, ValueRef, NONE,
+    within, Cell, CellSketch, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Make, Outcome, Part,
+    PerSchema, Plugin, Record, Result, Schema, Scratch, Sketch, Transform, Type, Value, ValueRef, NONE,
 };
 
 use crate::field_path::{syntax_key, FieldPath};
@@ -67,16 +67,20 @@ impl ExtractField {
         })
     }
 
+    fn place(&mut self, dict: &mut Dictionaries, schema: u32) -> Result<Rc<Place>> {
+        let (path, replace_null) = (&self.path, self.replace_null);
+        self.places.get(dict, schema, |dict, schema| {
+            let (steps, found) = find(path, &schema)?;
+            let default = found.default.as_ref().filter(|_| replace_null).map(Value::to_body);
+            Ok(Rc::new(Place { steps, schema: dict.intern_schema(&found)?, default }))
+        })
+    }
+
     fn extract_from_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
         if !cell.is_null() {
             require_struct(&cell, record, PURPOSE)?;
         }
-        let (path, replace_null) = (&self.path, self.replace_null);
-        let place = self.places.get(record.dict, cell.schema, |dict, schema| {
-            let (steps, found) = find(path, &schema)?;
-            let default = found.default.as_ref().filter(|_| replace_null).map(Value::to_body);
-            Ok(Rc::new(Place { steps, schema: dict.intern_schema(&found)?, default }))
-        })?;
+        let place = self.place(record.dict, cell.schema)?;
         let field = follow(&place.steps, &cell, record).unwrap_or(Part::named(0, 0));
         match place.default.as_deref().and_then(ValueRef::of_item) {
             Some(default) if field.is_null() && !cell.is_null() => copied(default, place.schema, record),
@@ -159,6 +163,23 @@ impl Transform for ExtractField {
 
     fn takes_apart(&self) -> bool {
         true
+    }
+
+    fn sketch(&mut self, sketch: &mut Sketch, dict: &mut Dictionaries) -> Result<bool> {
+        let cell = self.half.sketch(sketch);
+        let CellSketch::Struct { schema, fields } = cell else { return Ok(false) };
+        let place = self.place(dict, *schema)?;
+        let Some((first, more)) = place.steps.split_first() else { return Ok(false) };
+        if fields.iter().enumerate().any(|(i, field)| i != *first && !field.is_free()) {
+            return Ok(false);
+        }
+        let field = more.iter().try_fold(fields.get(*first).cloned(), |field, i| Some(field?.within(*i)));
+        let Some(mut field) = field.flatten() else { return Ok(false) };
+        if place.default.is_some() {
+            field.mind_null();
+        }
+        *cell = CellSketch::Field { schema: place.schema, field };
+        Ok(true)
     }
 }
 

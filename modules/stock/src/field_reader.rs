@@ -1,7 +1,7 @@
 //! A field of a struct as transforms read it: its value, or the default of its schema in place of null. Found and
 //! prepared once per schema.
 
-use berth_guest::{Arena, Cell, Field, Memory, Part, Record, Result, Schema, Value, ValueRef, NONE};
+use berth_guest::{Arena, Cell, Field, FieldSketch, Memory, Part, Record, Result, Schema, Value, ValueRef, NONE};
 
 use crate::fields::null_in_required;
 
@@ -29,6 +29,13 @@ impl FieldReader {
     /// Whether null means something here: a default, or an error.
     pub fn minds_null(&self) -> bool {
         !self.field.schema.optional || self.default.is_some()
+    }
+
+    /// Does to a sketch of the field what [`FieldReader::carry`] does.
+    pub fn sketch(&self, field: &mut FieldSketch) {
+        if self.minds_null() {
+            field.mind_null();
+        }
     }
 
     /// The field of a struct, lying apart or not.

@@ -1,7 +1,8 @@
 //! What transforms of fields share: which half of the record they work on, copies of schemas, and Connect's messages.
 
 use berth_guest::{
-    same, Cell, ConfigKey, ConfigType, Error, Field, Layouts, Memory, Part, Record, Result, Schema, Tag, Type, ValueRef,
+    same, Cell, CellSketch, ConfigKey, ConfigType, Error, Field, Layouts, Memory, Part, Record, Result, Schema, Sketch,
+    Tag, Type, ValueRef,
 };
 
 use crate::java_class::name_of;
@@ -25,6 +26,13 @@ impl Half {
         match self {
             Half::Key => record.entry.key = cell,
             Half::Value => record.entry.value = cell,
+        }
+    }
+
+    pub fn sketch(self, sketch: &mut Sketch) -> &mut CellSketch {
+        match self {
+            Half::Key => &mut sketch.key,
+            Half::Value => &mut sketch.value,
         }
     }
 }

@@ -4,8 +4,9 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    within, Arena, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Make, Memory, Outcome, Part,
-    PerSchema, Plugin, Record, Result, Schema, Scratch, Tag, Transform, Type, Value, ValueRef, NONE,
+    within, Arena, Cell, CellSketch, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Field,
+    FieldSketch, Make, Memory, Outcome, Part, PerSchema, Plugin, Record, Result, Schema, Scratch, Sketch, Tag,
+    Transform, Type, Value, ValueRef, NONE,
 };
 
 use crate::field_reader::FieldReader;
@@ -74,14 +75,18 @@ impl Flatten {
         Ok(Flatten { half, delimiter, derived, names, flat: Vec::new(), scratch: Scratch::default() })
     }
 
-    fn flatten_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
-        require_struct(&cell, record, PURPOSE)?;
+    fn derived(&mut self, dict: &mut Dictionaries, schema: u32) -> Result<Rc<Derived>> {
         let delimiter = &self.delimiter;
-        let derived = self.derived.get(record.dict, cell.schema, |dict, schema| {
+        self.derived.get(dict, schema, |dict, schema| {
             let mut new = same_basics(&schema);
             let steps = flat_fields(&schema, &Outer::top(&schema, delimiter), &mut new)?;
             Ok(Rc::new(Derived { schema: dict.intern_schema(&new)?, steps }))
-        })?;
+        })
+    }
+
+    fn flatten_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<()> {
+        require_struct(&cell, record, PURPOSE)?;
+        let derived = self.derived(record.dict, cell.schema)?;
         self.flat.clear();
         match cell.is_apart() {
             true => flatten_apart(&derived.steps, &cell, record, &mut self.flat)?,
@@ -137,6 +142,35 @@ impl Transform for Flatten {
     fn takes_apart(&self) -> bool {
         true
     }
+
+    fn sketch(&mut self, sketch: &mut Sketch, dict: &mut Dictionaries) -> Result<bool> {
+        let CellSketch::Struct { schema, fields } = self.half.sketch(sketch) else { return Ok(false) };
+        let derived = self.derived(dict, *schema)?;
+        let mut flat = Vec::new();
+        let done = sketch_fields(&derived.steps, &|i| fields.get(i).cloned(), &mut flat);
+        (*schema, *fields) = (derived.schema, flat);
+        Ok(done.is_some())
+    }
+}
+
+/// Appends what the steps make of the fields of a struct.
+fn sketch_fields(
+    steps: &[Step],
+    field: &dyn Fn(usize) -> Option<FieldSketch>,
+    flat: &mut Vec<FieldSketch>,
+) -> Option<()> {
+    for step in steps {
+        let mut outer = field(step.index())?;
+        match step {
+            Step::Copy(reader) => {
+                reader.sketch(&mut outer);
+                flat.push(outer);
+            }
+            Step::Enter(_, steps) if steps.is_empty() && !outer.is_free() => return None,
+            Step::Enter(_, steps) => sketch_fields(steps, &|i| outer.within(i), flat)?,
+        }
+    }
+    Some(())
 }
 
 /// What a struct hands down to the fields in it.

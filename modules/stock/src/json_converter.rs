@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use berth_guest::{
-    part_of, Builder, CellOut, Config, ConfigDef, ConfigKey, ConfigType, Context, Converter, Decode, Dictionaries,
-    Error, Importance, Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Scratch, Tag, Type,
-    Validator, ValueRef, NONE,
+    part_of, Builder, CellOut, CellSketch, Config, ConfigDef, ConfigKey, ConfigType, Context, Converter, Decode,
+    Dictionaries, Error, Importance, Make, Memory, Part, PartsWriter, PerSchema, Plugin, Result, Schema, Scratch,
+    SketchWriter, Tag, Type, Validator, ValueRef, NONE,
 };
 
 use crate::converter_type;
@@ -16,7 +16,7 @@ use crate::json_lexer::{Lexer, Problem, Read};
 use crate::json_node::build_node;
 use crate::json_schema;
 use crate::json_shapes::Shapes;
-use crate::json_struct::StructWriter;
+use crate::json_struct::{Listed, StructWriter};
 use crate::json_typed::{self, Envelope};
 use crate::json_writer::{Apart, Style};
 use crate::logical_types::is_logical;
@@ -326,6 +326,22 @@ impl Converter for JsonConverter {
         Some(self)
     }
 
+    fn sketch_writer(&mut self, sketch: &CellSketch, dict: &mut Dictionaries) -> Result<Option<Rc<dyn SketchWriter>>> {
+        let writer = match sketch {
+            CellSketch::Untouched => None,
+            CellSketch::Struct { schema, .. } => self.struct_writer(*schema, dict)?,
+            CellSketch::Field { schema, .. } => match dict.schema(*schema)? {
+                Some(schema) => Some(Rc::new(StructWriter::of_value(self.style, &schema, self.schemas, dict)?)),
+                None => None,
+            },
+        };
+        Ok(writer.map(|writer| writer as Rc<dyn SketchWriter>))
+    }
+
+    fn keeps_null(&self) -> bool {
+        true
+    }
+
     fn decode(&self) -> Option<Decode> {
         Some(decode)
     }
@@ -336,7 +352,9 @@ impl PartsWriter for JsonConverter {
         if tag == Tag::Struct && schema != NONE {
             if let Some(writer) = self.struct_writer(schema, out.dict)? {
                 let dict = &mut *out.dict;
-                *out.cell = out.arena.write(Tag::Raw, NONE, |bytes| writer.write(parts, memory, dict, bytes))?;
+                *out.cell = out
+                    .arena
+                    .write(Tag::Raw, NONE, |bytes| writer.write(&mut Listed { parts, memory }, dict, bytes))?;
                 return Ok(());
             }
         }

@@ -1,10 +1,13 @@
-//! Structs that lie apart as JsonConverter writes them. What does not depend on a record (the envelope's schema, names
+//! Structs that lie apart, or are sketched, as JsonConverter writes them. What does not depend on a record (the envelope's schema, names
 //! of fields, what a field's schema means) is worked out once per schema.
 
 use std::rc::Rc;
 
 use berth_guest::schema::{DATE, DECIMAL, TIME, TIMESTAMP};
-use berth_guest::{Appender, Dictionaries, Memory, Part, Result, Schema, Tag, Type, ValueRef};
+use berth_guest::{
+    is_utf8, Appender, Dictionaries, Error, Memory, Part, Result, Schema, SketchFields, SketchWriter, Tag, Type,
+    ValueRef,
+};
 
 use crate::java_number::append_int;
 use crate::json_block::is_plain;
@@ -20,6 +23,49 @@ pub struct StructWriter {
     end: usize,
     fields: Vec<FieldWriter>,
     behind: &'static [u8],
+}
+
+/// The fields of a struct, in order.
+pub trait Fields {
+    fn get(&mut self, i: usize) -> Option<ValueRef<'_>>;
+}
+
+/// Those of one that lies apart. They are never texts that nobody has looked at.
+pub struct Listed<'a> {
+    pub parts: &'a [Part],
+    pub memory: &'a Memory,
+}
+
+impl Fields for Listed<'_> {
+    #[inline(always)]
+    fn get(&mut self, i: usize) -> Option<ValueRef<'_>> {
+        self.parts.get(i).map(|part| part.stored(self.memory))
+    }
+}
+
+impl Fields for SketchFields<'_> {
+    #[inline(always)]
+    fn get(&mut self, i: usize) -> Option<ValueRef<'_>> {
+        SketchFields::get(self, i)
+    }
+}
+
+impl SketchWriter for StructWriter {
+    fn checks_text(&self, i: usize) -> bool {
+        self.fields.get(i).is_some_and(|field| matches!(field.form, Form::Plain(Tag::String)))
+    }
+
+    fn write(&self, fields: &mut SketchFields<'_>, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
+        StructWriter::write(self, fields, dict, out)
+    }
+}
+
+/// Appends an envelope up to the payload.
+fn append_envelope(style: Style, schema: &Schema, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
+    out.extend_from_slice(b"{\"schema\":");
+    style.schema(schema, None, dict, out)?;
+    out.extend_from_slice(b",\"payload\":");
+    Ok(())
 }
 
 struct FieldWriter {
@@ -48,9 +94,7 @@ impl StructWriter {
     pub fn new(style: Style, schema: &Schema, envelope: bool, dict: &mut Dictionaries) -> Result<StructWriter> {
         let mut before = Vec::new();
         if envelope {
-            before.extend_from_slice(b"{\"schema\":");
-            style.schema(schema, None, dict, &mut before)?;
-            before.extend_from_slice(b",\"payload\":");
+            append_envelope(style, schema, dict, &mut before)?;
         }
         let mut fields = Vec::new();
         for (i, field) in schema.fields.iter().enumerate() {
@@ -71,14 +115,33 @@ impl StructWriter {
         Ok(StructWriter { style, before, end, fields, behind })
     }
 
-    /// Appends a struct. Its parts are never texts that nobody has looked at.
-    pub fn write(&self, parts: &[Part], memory: &Memory, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
+    /// Writes values of one schema, as if each were the field of a struct that is not seen.
+    pub fn of_value(
+        style: Style,
+        schema: &Rc<Schema>,
+        envelope: bool,
+        dict: &mut Dictionaries,
+    ) -> Result<StructWriter> {
+        let mut before = Vec::new();
+        if envelope {
+            append_envelope(style, schema, dict, &mut before)?;
+        }
+        let end = before.len();
+        before.resize(end + BLOCK, 0);
+        let fields = vec![FieldWriter { end, form: Form::of(schema, style), schema: schema.clone() }];
+        Ok(StructWriter { style, before, end, fields, behind: if envelope { b"}" } else { b"" } })
+    }
+
+    /// Appends a struct, up to a field that is not there.
+    #[inline]
+    pub fn write(&self, values: &mut impl Fields, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
         let mut start = 0;
-        let mut end = Appender::new(out, self.before.len() + LIKELY_BYTES * parts.len());
-        for (field, part) in self.fields.iter().zip(parts) {
+        let mut end = Appender::new(out, self.before.len() + LIKELY_BYTES * self.fields.len());
+        for (i, field) in self.fields.iter().enumerate() {
+            let Some(value) = values.get(i) else { break };
             end = self.append_before(start, field.end, end);
             start = field.end;
-            end = field.write(part.stored(memory), self.style, dict, end)?;
+            end = field.write(value, self.style, dict, end)?;
         }
         self.append_before(start, self.end, end).run(self.behind).finish();
         Ok(())
@@ -111,14 +174,18 @@ impl FieldWriter {
         end: Appender<'v>,
     ) -> Result<Appender<'v>> {
         match (self.form, value.tag) {
-            (Form::Plain(Tag::String), Tag::String) => Ok(append_text(value.payload, end)),
+            (Form::Plain(Tag::String), Tag::String) if is_plain(value.payload) => Ok(append_plain(value.payload, end)),
             (Form::Plain(Tag::Boolean), Tag::Boolean) => Ok(match value.boolean() {
                 Some(true) => end.run(b"true"),
                 _ => end.run(b"false"),
             }),
             (Form::Texts, Tag::Array) if value.items().all(|item| item.tag == Tag::String) => {
-                Ok(append_texts(value, end))
+                let out = end.finish();
+                append_texts(value, out);
+                Ok(Appender::new(out, 0))
             }
+            (Form::Plain(Tag::Int32), Tag::Int32) => Ok(append_number(value, end)),
+            (Form::Plain(Tag::Int64), Tag::Int64) | (Form::Timestamp, Tag::Date) => Ok(append_number(value, end)),
             _ => {
                 let out = end.finish();
                 self.write_other(value, style, dict, out)?;
@@ -129,9 +196,8 @@ impl FieldWriter {
 
     fn write_other(&self, value: ValueRef<'_>, style: Style, dict: &mut Dictionaries, out: &mut Vec<u8>) -> Result<()> {
         match (self.form, value.tag) {
-            (Form::Plain(Tag::Int64), Tag::Int64) | (Form::Timestamp, Tag::Date) => {
-                append_int(value.int().unwrap_or(0), out);
-                Ok(())
+            (Form::Plain(Tag::String), Tag::String) if !is_utf8(value.payload) => {
+                Err(Error::data("a text is not UTF-8"))
             }
             (Form::Plain(tag), found) if tag == found => style.schemaless(value, dict, out),
             (Form::Decimal(scale), Tag::Decimal) => match value.decimal() {
@@ -146,11 +212,16 @@ impl FieldWriter {
     }
 }
 
+#[inline(always)]
+fn append_plain<'v>(text: &[u8], end: Appender<'v>) -> Appender<'v> {
+    end.byte(b'"').run(text).byte(b'"')
+}
+
 /// As [`append_string`].
 #[inline(always)]
 fn append_text<'v>(text: &[u8], end: Appender<'v>) -> Appender<'v> {
     match is_plain(text) {
-        true => end.byte(b'"').run(text).byte(b'"'),
+        true => append_plain(text, end),
         false => {
             let out = end.finish();
             append_string(text, out);
@@ -161,15 +232,22 @@ fn append_text<'v>(text: &[u8], end: Appender<'v>) -> Appender<'v> {
 
 /// Appends an array that holds texts alone.
 #[inline(never)]
-fn append_texts<'v>(array: ValueRef<'_>, end: Appender<'v>) -> Appender<'v> {
-    let mut end = end.byte(b'[');
+fn append_texts(array: ValueRef<'_>, out: &mut Vec<u8>) {
+    let mut end = Appender::new(out, array.payload.len()).byte(b'[');
     for (i, item) in array.items().enumerate() {
         if i > 0 {
             end = end.byte(b',');
         }
         end = append_text(item.payload, end);
     }
-    end.byte(b']')
+    end.byte(b']').finish();
+}
+
+#[inline(always)]
+fn append_number<'v>(number: ValueRef<'_>, end: Appender<'v>) -> Appender<'v> {
+    let out = end.finish();
+    append_int(number.int().unwrap_or(0), out);
+    Appender::new(out, 0)
 }
 
 impl Form {

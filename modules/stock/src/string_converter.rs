@@ -59,6 +59,10 @@ struct StringConverter {
 const OPTIONAL_STRING: [u8; 2] = [7, 1];
 
 impl Converter for StringConverter {
+    fn keeps_null(&self) -> bool {
+        true
+    }
+
     #[inline]
     fn to_connect(&mut self, raw: ValueRef<'_>, out: &mut CellOut<'_>) -> Result<()> {
         let schema = self.schema.index(out.dict)?;

@@ -1,10 +1,12 @@
 //! TimestampConverter: turns times from one form into another, as the whole key or value or in one of its fields.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use berth_guest::{
-    Builder, Cell, ConfigDef, ConfigKey, ConfigType, Context, Error, Field, Importance, Make, Outcome, Part, PerSchema,
-    Plugin, Record, Result, Schema, Scratch, Transform, Validator, Value, ValueRef, NONE,
+    Builder, Cell, CellSketch, ConfigDef, ConfigKey, ConfigType, Context, Dictionaries, Error, Field, Importance, Make,
+    Outcome, Part, PerSchema, Plugin, Record, Result, Schema, Scratch, Sketch, Stack, Transform, Validator, Value,
+    ValueRef, NONE,
 };
 
 use crate::field_reader::{any_null, FieldReader};
@@ -172,19 +174,23 @@ impl TimestampConverter {
         Ok(cell)
     }
 
+    fn derived(&mut self, dict: &mut Dictionaries, schema: u32) -> Result<Rc<Derived>> {
+        let (field, replace_null, conversion) = (&self.field, self.replace_null, &mut self.conversion);
+        self.structs.get(dict, schema, |dict, schema| {
+            let (new, steps) = derive(&schema, field, replace_null, conversion)?;
+            Ok(Rc::new(Derived::new(dict.intern_schema(&new)?, steps)))
+        })
+    }
+
     fn convert_in_struct(&mut self, record: &mut Record<'_>, cell: Cell) -> Result<Cell> {
         if !cell.is_null() {
             require_struct(&cell, record, PURPOSE)?;
         }
-        let (field, replace_null, conversion) = (&self.field, self.replace_null, &mut self.conversion);
-        let derived = self.structs.get(record.dict, cell.schema, |dict, schema| {
-            let (new, steps) = derive(&schema, field, replace_null, conversion)?;
-            Ok(Rc::new(Derived::new(dict.intern_schema(&new)?, steps)))
-        })?;
+        let derived = self.derived(record.dict, cell.schema)?;
         if cell.is_null() {
             return Ok(Cell::null(derived.schema));
         }
-        let cell = record.lay_apart(&cell)?;
+        let (cell, conversion) = (record.lay_apart(&cell)?, &mut self.conversion);
         for FieldStep { reader, convert } in derived.steps_for(record.arena.parts(&cell)) {
             let part = record.arena.parts(&cell).get(reader.index).copied().unwrap_or(Part::named(0, 0));
             let new = match convert {
@@ -222,6 +228,30 @@ impl Transform for TimestampConverter {
 
     fn takes_apart(&self) -> bool {
         true
+    }
+
+    fn sketch(&mut self, sketch: &mut Sketch, dict: &mut Dictionaries) -> Result<bool> {
+        let CellSketch::Struct { schema, fields } = self.half.sketch(sketch) else { return Ok(false) };
+        if self.field.is_empty() {
+            return Ok(false);
+        }
+        let derived = self.derived(dict, *schema)?;
+        for FieldStep { reader, convert } in &derived.steps {
+            let Some(field) = fields.get_mut(reader.index) else { return Ok(false) };
+            reader.sketch(field);
+            let Some(source) = convert.clone().transpose()? else { continue };
+            let conversion = RefCell::new((self.conversion.clone(), Stack::default()));
+            let convert = move |value: ValueRef<'_>, out: &mut Vec<u8>| {
+                let (conversion, stack) = &mut *conversion.borrow_mut();
+                let mut b = Builder::new(out, stack);
+                conversion.write(value, source, &mut b).ok().map(|()| b.tag())
+            };
+            if !field.compute(Rc::new(convert)) {
+                return Ok(false);
+            }
+        }
+        *schema = derived.schema;
+        Ok(true)
     }
 }
 

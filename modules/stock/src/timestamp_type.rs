@@ -119,6 +119,7 @@ impl Precision {
 }
 
 /// A pattern with what it says.
+#[derive(Clone)]
 struct Format {
     pattern: String,
     format: SimpleDateFormat,
@@ -126,6 +127,7 @@ struct Format {
 }
 
 /// Converts to one type.
+#[derive(Clone)]
 pub struct Conversion {
     pub target: TimestampType,
     precision: Precision,

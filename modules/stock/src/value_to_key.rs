@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use berth_guest::{
-    Cell, ConfigDef, ConfigKey, ConfigType, Constant, Context, Error, Field, Importance, Make, Outcome, Part,
-    PerSchema, Plugin, Record, Result, Schema, Tag, Transform, Type, Validator, NONE,
+    Cell, CellSketch, ConfigDef, ConfigKey, ConfigType, Constant, Context, Dictionaries, Error, Field, FieldSketch,
+    Importance, Make, Outcome, Part, PerSchema, Plugin, Record, Result, Schema, Sketch, Tag, Transform, Type,
+    Validator, NONE,
 };
 
 use crate::field_reader::FieldReader;
@@ -78,13 +79,17 @@ impl ValueToKey {
         record.arena.put_apart(&self.key, Tag::Map, NONE)
     }
 
-    fn key_of_struct(&mut self, record: &mut Record<'_>, value: Cell) -> Result<Cell> {
-        require_struct(&value, record, PURPOSE)?;
+    fn derived(&mut self, dict: &mut Dictionaries, schema: u32) -> Result<Rc<Derived>> {
         let (names, replace_null) = (&self.fields, self.replace_null);
-        let derived = self.derived.get(record.dict, value.schema, |dict, schema| {
+        self.derived.get(dict, schema, |dict, schema| {
             let (key, fields) = derive(names, &schema, replace_null)?;
             Ok(Rc::new(Derived { schema: dict.intern_schema(&key)?, fields }))
-        })?;
+        })
+    }
+
+    fn key_of_struct(&mut self, record: &mut Record<'_>, value: Cell) -> Result<Cell> {
+        require_struct(&value, record, PURPOSE)?;
+        let derived = self.derived(record.dict, value.schema)?;
         self.key.clear();
         for field in &derived.fields {
             let part = field.part(&value, record);
@@ -121,6 +126,22 @@ impl Transform for ValueToKey {
 
     fn takes_apart(&self) -> bool {
         true
+    }
+
+    fn sketch(&mut self, sketch: &mut Sketch, dict: &mut Dictionaries) -> Result<bool> {
+        let CellSketch::Struct { schema, fields } = &sketch.value else { return Ok(false) };
+        let derived = self.derived(dict, *schema)?;
+        let of_key = |reader: &FieldReader| {
+            let mut field = fields.get(reader.index)?.clone();
+            reader.sketch(&mut field);
+            Some(field)
+        };
+        let Some(fields) = derived.fields.iter().map(of_key).collect() else { return Ok(false) };
+        if !sketch.key.fields().iter().all(FieldSketch::is_free) {
+            return Ok(false);
+        }
+        sketch.key = CellSketch::Struct { schema: derived.schema, fields };
+        Ok(true)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Values that lie apart between stages must give what values that are put together before every stage give: chains over
-//! generated JSON and generated structs, both ways.
+//! Values that lie apart between stages, and records that go past the stages, must give what values that are put together
+//! before every stage give: chains over generated JSON and generated structs, all ways.
 
 use std::rc::Rc;
 
@@ -8,12 +8,15 @@ mod support;
 use berth_guest::event::{kind, message};
 use berth_guest::fake::{converter, stage, FakeHost};
 use berth_guest::fuzz::Chance;
+use berth_guest::host::Passing;
 use berth_guest::schema::{DATE, TIMESTAMP};
 use berth_guest::{Batch, Cell, Entry, Headers, Schema, Tag, Type, Value, NONE};
 use support::{json, object};
 
 /// How many chains are tried; BERTH_APART_CASES asks for more.
 const CASES: u64 = 3_000;
+/// Records of a batch of structs: enough for the schemas that they have.
+const ROWS: u32 = 24;
 
 /// An object, most of the time, and sometimes a broken one.
 fn text(chance: &mut Chance) -> String {
@@ -131,7 +134,7 @@ fn rows(chance: &mut Chance) -> Vec<u8> {
     let schemas = [schema(chance, 0), schema(chance, 0)];
     let mut batch = Batch::default();
     let topic = batch.dict.intern_topic("rows").unwrap();
-    for i in 0..8 {
+    for i in 0..ROWS {
         let schema = &schemas[chance.below(2)];
         let row = Value::Struct(NONE, schema.fields.iter().map(|field| value(chance, &field.schema)).collect());
         let mut entry = Entry::new(topic);
@@ -144,7 +147,7 @@ fn rows(chance: &mut Chance) -> Vec<u8> {
         (entry.offset, entry.origin, entry.timestamp) = (i as i64, i, 1_700_000_000_000);
         batch.entries.push(entry);
     }
-    batch.input_count = 8;
+    batch.input_count = ROWS;
     batch.to_bytes().unwrap()
 }
 
@@ -166,18 +169,36 @@ fn batch(texts: &[String]) -> Vec<u8> {
     batch.to_bytes().unwrap()
 }
 
-/// What comes out: keys, values, schemas and headers of each record, or why it failed.
-fn play(stages: &[Value], input: &[u8], assembles: bool) -> Vec<(u32, String)> {
+/// What came out.
+#[derive(Debug, PartialEq)]
+struct Played {
+    /// Keys, values, schemas and headers of each record, or why it failed.
+    records: Vec<(u32, String)>,
+    /// Whether the stages looked up schemas of their own.
+    derives: bool,
+}
+
+/// Plays a batch a second time, when all is known that is kept from batch to batch.
+fn play(stages: &[Value], input: &[u8], passing: Passing) -> Played {
     let mut host = FakeHost::default();
-    host.assembles = assembles;
+    host.passing = passing;
     host.plan("task", stages.to_vec(), Vec::new());
+    host.event(kind::BATCH, input);
     host.event(kind::BATCH, input);
     host.run(&stock::plugins());
     if let Some(failed) = host.said(message::FAILED).next() {
-        return vec![(NONE, format!("{:?}", failed.value()))];
+        return Played { records: vec![(NONE, format!("{:?}", failed.value()))], derives: false };
     }
-    let result = host.said(message::RESULT).next().expect("an answer");
-    let mut batch = Batch::from_result(result.bytes(), input).expect("a sound answer");
+    let schemas_of = |head: &[u8]| head[28..32].to_vec(); // their number, in a batch's header
+    let results: Vec<_> = host.said(message::RESULT).collect();
+    let derives = schemas_of(&results[1].head) != schemas_of(input);
+    let [first, second] = [0, 1].map(|i| records_of(results[i].bytes(), input));
+    assert_eq!(first, second, "{passing:?}, the same batch again: {stages:?}");
+    Played { records: first, derives }
+}
+
+fn records_of(result: Vec<u8>, input: &[u8]) -> Vec<(u32, String)> {
+    let mut batch = Batch::from_result(result, input).expect("a sound answer");
     let entries = std::mem::take(&mut batch.entries);
     let mut all: Vec<(u32, String)> = entries.iter().map(|entry| (entry.origin, text_of(entry, &mut batch))).collect();
     all.extend(batch.failures.iter().map(|f| (f.origin, format!("{:?} {}", f.error.kind, f.error.message))));
@@ -210,11 +231,13 @@ fn end(chance: &mut Chance, stages: &mut Vec<Value>) {
     stages.push(converter("value_converter", class, true, config));
 }
 
-/// Plays a chain both ways; gives how many of the records came through.
+/// Plays a chain all ways; gives how many of the records came through.
 fn compare(case: u64, stages: &[Value], input: &[u8]) -> usize {
-    let (whole, apart) = (play(stages, input, true), play(stages, input, false));
-    assert_eq!(apart, whole, "case {case}: {stages:?}");
-    apart.iter().filter(|(_, text)| text.contains(" key ")).count()
+    let [whole, apart, direct] =
+        [Passing::Assembled, Passing::Staged, Passing::Direct].map(|passing| play(stages, input, passing));
+    assert_eq!(apart.records, whole.records, "case {case}: {stages:?}");
+    assert_eq!(direct.records, whole.records, "past the stages, case {case}: {stages:?}");
+    whole.records.iter().filter(|(_, text)| text.contains(" key ")).count()
 }
 
 #[test]
@@ -241,7 +264,65 @@ fn chains_of_structs_give_the_same_whether_values_lie_apart_or_not() {
         let mut stages: Vec<Value> = (0..1 + chance.below(4)).map(|_| transform(&mut chance)).collect();
         end(&mut chance, &mut stages);
         came += compare(case, &stages, &rows(&mut chance));
-        records += 8;
+        records += ROWS as usize;
     }
     assert!(came * 5 > records, "only {came} of {records} records came through: the chains test too little");
+}
+
+/// A transform that can be sketched.
+fn sketched(chance: &mut Chance) -> Value {
+    let sketched = ["Cast", "Flatten", "TimestampConverter", "ValueToKey", "ExtractField"];
+    loop {
+        let stage = transform(chance);
+        if stage.get("plugin").as_str().is_some_and(|name| sketched.iter().any(|known| name.starts_with(known))) {
+            return stage;
+        }
+    }
+}
+
+/// Chains of what can be sketched, with a converter at their end.
+fn sketched_chain(chance: &mut Chance) -> Vec<Value> {
+    let mut stages: Vec<Value> = (0..chance.below(5)).map(|_| sketched(chance)).collect();
+    let flag = |chance: &mut Chance| chance.one(&["true", "true", "false"]);
+    let config = [
+        ("schemas.enable", flag(chance)),
+        ("replace.null.with.default", flag(chance)),
+        ("decimal.format", chance.one(&["BASE64", "NUMERIC"])),
+    ];
+    stages.push(converter("key_converter", chance.one(&["JsonConverter", "StringConverter"]), true, &[]));
+    stages.push(converter("value_converter", "JsonConverter", true, &config));
+    stages.push(converter("header_converter", "SimpleHeaderConverter", true, &[]));
+    stages
+}
+
+#[test]
+fn records_that_go_past_the_stages_are_what_the_stages_make_of_them() {
+    let (mut past, mut whole) = (0, 0);
+    for case in 0..cases() {
+        let mut chance = Chance(case);
+        let (stages, input) = (sketched_chain(&mut chance), rows(&mut chance));
+        let [staged, direct] = [Passing::Staged, Passing::Direct].map(|passing| play(&stages, &input, passing));
+        assert_eq!(direct.records, staged.records, "case {case}: {stages:?}");
+        past += usize::from(staged.derives && !direct.derives);
+        whole += usize::from(staged.derives);
+    }
+    assert!(past * 40 > whole, "only {past} of {whole} batches went past the stages as a whole: this tests too little");
+}
+
+#[test]
+fn broken_batches_are_refused_with_the_same_words() {
+    let (mut refused, mut played) = (0, 0);
+    for case in 0..cases() {
+        let mut chance = Chance(case);
+        let (stages, mut input) = (sketched_chain(&mut chance), rows(&mut chance));
+        let data = u32::from_le_bytes([input[4], input[5], input[6], input[7]]) as usize; // where the head ends
+        let at = data + chance.below(input.len() - data);
+        input[at] = chance.below(256) as u8;
+        let whole: Vec<Vec<(u32, String)>> =
+            [Passing::Staged, Passing::Direct].map(|passing| play(&stages, &input, passing).records).into();
+        assert_eq!(whole[1], whole[0], "case {case}, byte {at}: {stages:?}");
+        refused += usize::from(whole[0][0].0 == NONE);
+        played += usize::from(whole[0][0].0 != NONE);
+    }
+    assert!(refused > 0 && played > 0, "{refused} refused, {played} not");
 }

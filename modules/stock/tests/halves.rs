@@ -2,6 +2,7 @@
 
 use berth_guest::event::{kind, message};
 use berth_guest::fake::{converter, stage, FakeHost};
+use berth_guest::host::Passing;
 use berth_guest::{Batch, Entry, Schema, Type, Value, NONE};
 
 const JSON: [(&str, &str); 1] = [("schemas.enable", "false")];
@@ -19,9 +20,9 @@ fn through(stages: &[Value], value: &Value, schema: Option<&Schema>) -> Result<V
     batch.entries.push(entry);
     batch.input_count = 1;
     let input = batch.to_bytes().unwrap();
-    let play = |assembles| {
+    let play = |passing| {
         let mut host = FakeHost::default();
-        host.assembles = assembles;
+        host.passing = passing;
         host.plan("task", stages.to_vec(), Vec::new());
         host.event(kind::BATCH, &input);
         host.run(&stock::plugins());
@@ -32,8 +33,9 @@ fn through(stages: &[Value], value: &Value, schema: Option<&Schema>) -> Result<V
             None => Ok(batch.value(&batch.entries[0].value).payload.to_vec()),
         }
     };
-    let whole = play(true);
-    assert_eq!(play(false), whole, "apart, together");
+    let whole = play(Passing::Assembled);
+    assert_eq!(play(Passing::Staged), whole, "apart, together");
+    assert_eq!(play(Passing::Direct), whole, "past the stages, through them");
     whole
 }
 

@@ -7,7 +7,7 @@ use super::simple_date_format::{SimpleDateFormat, WithinSecond};
 const SECOND_MS: i64 = 1000;
 
 /// The text of the last time in UTC.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SameSecond {
     /// When its second begins; `None`: the text serves no other time.
     from_ms: Option<i64>,

@@ -19,7 +19,7 @@ const YEARS_BACK: i64 = 80;
 /// Most digits that Java pads a number to.
 const MOST_DIGITS: usize = 309;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SimpleDateFormat {
     items: Vec<Item>,
     selection: Selection,
