@@ -16,9 +16,17 @@ type StageState struct {
 // StateBytesMax bounds the states of an instance together.
 const StateBytesMax = 8 << 20
 
+// stateOverheadBytes is what a state takes besides its texts and bytes, or a little more: records wait while it is
+// written, which is no time to move it around.
+const stateOverheadBytes = 100
+
 // EncodeStates returns the body of the STATE message and of the IMPORT event.
 func EncodeStates(states []StageState) []byte {
-	var b Builder
+	size := 0
+	for _, s := range states {
+		size += stateOverheadBytes + len(s.Version) + len(s.State) + min(len(s.Error), ErrorMessageBytes)
+	}
+	b := Builder{buf: make([]byte, 0, size)}
 	b.BeginArray()
 	for _, s := range states {
 		b.BeginMap()
