@@ -280,6 +280,9 @@ func (t *Source) tellDurable() {
 	for _, seq := range t.ledger.TakeDurable() {
 		seqs = append(seqs, int64(seq))
 	}
+	if len(seqs) == 0 {
+		return
+	}
 	if list := t.written.take(seqs); len(list) > 0 {
 		t.source.Instance.Send(abi.EventWritten, guest.Bytes(abi.EncodeWritten(list)))
 	}
@@ -300,6 +303,7 @@ func (t *Source) flush(ctx context.Context) error {
 func (t *Source) storeOffsets(ctx context.Context) {
 	t.chain.awaitRecord(ctx)
 	s := t.ledger.Snapshot()
+	t.tellDurable() // what is stored is durable, and the connector hears of that first
 	if s.Seq == 0 && len(s.Entries) == 0 {
 		return
 	}

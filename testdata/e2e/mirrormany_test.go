@@ -34,6 +34,7 @@ func TestE2EMirrorOfManyTopics(t *testing.T) {
 		})
 		m.awaitState(name, "RUNNING", 2)
 		m.awaitCopies(topics, int64(round+1))
+		m.awaitSyncs(len(topics))
 	}
 }
 
@@ -45,5 +46,16 @@ func (m *mirrored) awaitCopies(topics []string, n int64) {
 			topics = topics[1:]
 		}
 		return len(topics) == 0
+	})
+}
+
+// awaitSyncs waits until n partitions have offset syncs: each has one once its first record is copied.
+func (m *mirrored) awaitSyncs(n int) {
+	m.t.Helper()
+	topic := "mm2-offset-syncs." + m.config["target.cluster.alias"] + ".internal"
+	m.await(fmt.Sprintf("offset syncs of %d partitions", n), func() bool {
+		partitions := map[string]bool{}
+		m.source.Each(m.t, topic, func(r kafkatest.Record) { partitions[string(r.Key)] = true })
+		return len(partitions) == n
 	})
 }

@@ -28,6 +28,13 @@ func main() {
 			NewSource: func() guest.Source { return &letters{} },
 		},
 		guest.Plugin{
+			Class: "test.Receipts", Version: "1.0.0", Doc: "Makes records that say what it has heard of those before.",
+			Config: abi.ConfigDef{Keys: []abi.ConfigKey{
+				needs("topic", abi.ConfigString, "Topic that the records go to."),
+			}},
+			NewSource: func() guest.Source { return &receipts{} },
+		},
+		guest.Plugin{
 			Class: "test.Journal", Version: "1.0.0", Doc: "Writes records into a file, as JSON, one a line.",
 			Config: abi.ConfigDef{Keys: []abi.ConfigKey{
 				needs("file", abi.ConfigString, "File to append to."),
