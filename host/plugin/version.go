@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
 )
 
@@ -18,7 +19,7 @@ type versionRange struct {
 }
 
 func parseVersionRange(spec string) (versionRange, error) {
-	s := strings.TrimSpace(spec)
+	s := abi.TrimConfig(spec)
 	if s == "" || s == "latest" {
 		return versionRange{any: true}, nil
 	}

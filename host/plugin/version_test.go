@@ -12,7 +12,7 @@ func TestVersionRanges(t *testing.T) {
 		spec, version string
 		want          bool
 	}{
-		{"", "1.0", true}, {"latest", "9", true},
+		{"", "1.0", true}, {"latest", "9", true}, {"\x00 ", "1.0", true},
 		{"1.0", "1.0", true}, {"1.0", "1.0.1", false}, {"[1.0]", "1.0", true},
 		{"[1.0,2.0)", "1.0", true}, {"[1.0,2.0)", "1.9.9", true}, {"[1.0,2.0)", "2.0", false}, {"(1.0,2.0]", "1.0", false},
 		{"(1.0,2.0]", "2.0", true}, {"[1.5,)", "10.0", true}, {"[1.5,)", "1.4", false}, {"(,2.0)", "0.1", true},

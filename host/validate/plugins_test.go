@@ -105,7 +105,7 @@ func (r *recordedPlugins) Find(name, version string, kinds ...string) (abi.Plugi
 			if !matches || len(kinds) > 0 && !slices.Contains(kinds, p.Kind) {
 				continue
 			}
-			if !slices.Contains([]string{"", "latest", p.Version, "[4.0,5)"}, strings.TrimSpace(version)) {
+			if !slices.Contains([]string{"", "latest", p.Version, "[4.0,5)"}, abi.TrimConfig(version)) {
 				return abi.Plugin{}, host.BadRequest("no version " + version)
 			}
 			return p, nil
