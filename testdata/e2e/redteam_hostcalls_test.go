@@ -111,6 +111,8 @@ func pointerAttacks() []hostCallAttack {
 			a.says = "an fd that is not open"
 		case abi.ImportCommit: // which breaks the ABI by its number alone; the guest goes on until that ends it
 			a.acts, a.says = append(a.acts, guests.Back(1, 1<<20)), "which asks for none"
+		case abi.ImportPut: // the same
+			a.acts, a.says = append(a.acts, guests.Back(1, 1<<20)), "put of unknown kind 0"
 		}
 		all = append(all, a)
 	}

@@ -20,6 +20,10 @@ func (p *process) in(tenant string) *process {
 func (p *process) tenant(name string) *process {
 	p.t.Helper()
 	p.ask("PUT", "/tenants/"+name, map[string]any{"topics": []string{name + ".*"}, "directories": []string{p.files}}, nil)
+	p.await("the record of "+name+", which the leader has written, to be read", func() bool {
+		code, _ := p.call("GET", "/tenants/"+name, nil)
+		return code == http.StatusOK
+	})
 	return p.in(name)
 }
 
