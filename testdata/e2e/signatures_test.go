@@ -80,10 +80,11 @@ func putPolicy(tenant string, policy map[string]any, workers ...*process) {
 		"127.0.0.0/8:*"}, "signatures": policy}, nil)
 	for _, p := range workers {
 		p.await("the policy of "+tenant, func() bool {
+			code, answer := p.call("GET", "/tenants/"+tenant, nil)
 			var record struct{ Signatures map[string]any }
-			p.ask("GET", "/tenants/"+tenant, nil, &record)
+			err := json.Unmarshal(answer, &record)
 			got, _ := json.Marshal(record.Signatures)
-			return string(got) == string(want)
+			return code == http.StatusOK && err == nil && string(got) == string(want)
 		})
 	}
 }
