@@ -94,8 +94,8 @@ func (k SigningKey) verifies(sum, signature []byte) bool {
 }
 
 func (k SigningKey) is(other SigningKey) bool {
-	public, comparable := k.public.(interface{ Equal(crypto.PublicKey) bool })
-	return comparable && public.Equal(other.public)
+	public, canEqual := k.public.(interface{ Equal(crypto.PublicKey) bool })
+	return canEqual && public.Equal(other.public)
 }
 
 // Verify returns the name of the key that a module with that digest is signed by; "": it is not signed and need not be.
