@@ -35,7 +35,7 @@ find_toolchain() {
     fi
 }
 
-id() {
+identify() {
     case $(find_toolchain) in
     pinned) tr '\n' ' ' <"$pinned" | tr ' ' '_' | sed 's/_$//; s/^/debian12:/' && echo ;;
     rustup) rustc --version | sed 's/^/rustup:/; s/ /_/g' ;;
@@ -114,7 +114,7 @@ ensure() {
 case "${1:-}" in
 install) install ;;
 ensure) ensure ;;
-id) id ;;
+id) identify ;;
 build) build "$2" "$3" "${4:-}" ;;
 *)
     sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
