@@ -44,7 +44,8 @@ identify() {
 }
 
 # Cargo names a crate by its path within the workspace, so the crate and the SDK are copied into a workspace of their
-# own: then the bytes don't depend on where the project lies. Profiles count only at the root of a workspace.
+# own: then the bytes don't depend on where the project lies. Profiles count only at the root of a workspace. All crates
+# take turns there, since the standard library is built again for each set of flags, and the flags name the place.
 stage() {
     dir=$1
     stage=$2
@@ -73,9 +74,11 @@ build() {
     dir=$(cd "$1" && pwd)
     bin=$2
     crate_features=${3:-}
-    CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$dir/target}
-    stage=$CARGO_TARGET_DIR/stage-$bin
-    export CARGO_TARGET_DIR
+    export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$here/target}"
+    mkdir -p "$CARGO_TARGET_DIR"
+    exec 9>"$CARGO_TARGET_DIR/stage.lock"
+    flock 9
+    stage=$CARGO_TARGET_DIR/stage
     kind=$(find_toolchain)
     stage "$dir" "$stage"
     if [ "$kind" = pinned ]; then
