@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
 # test.sh: all tests. What is missing on the machine is installed as root, or named in one line.
+#
+# They wait for brokers, timeouts and restarts about as long as they compute, so what needs a Kafka or another server runs
+# beside what needs none, each a lane whose lines begin with its name. Each lane ends at its first failure.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 testdata/scripts/need.sh curl java javac mvn python3 openssl unzip wat2wasm
@@ -13,57 +16,79 @@ $toolchain id
 tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
-step "Go, on the embedded broker"
-go test -tags "$tags" -timeout 40m ./testdata/e2e ./... ./testdata/bench ./testdata/demo/... ./testdata/docs ./testdata/guests \
-  ./testdata/state ./testdata/vectors
+without_servers() {
+  step "Go, on the embedded broker"
+  go test -tags "$tags" -timeout 40m ./testdata/e2e ./... ./testdata/bench ./testdata/demo/... ./testdata/docs \
+    ./testdata/guests ./testdata/state ./testdata/vectors
 
-step "the packages that talk to Kafka again, on a real one"
-kafka=$(mktemp -d)
-trap 'testdata/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true; rm -rf "$kafka"' EXIT
-bootstrap=$(KAFKA_SECURED=1 testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
-[ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; exit 1; }
-packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
-not_about_kafka='^Test(RedTeam|RecordedExchanges|E2EHostile|Scene|Plugin)' # recorded exchanges have a step of their own
-# shellcheck disable=SC2086 # a list of packages
-BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 -timeout 40m \
-  -skip "$not_about_kafka" $packages
+  step "Rust"
+  for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry modules/expr; do
+    (cd "$dir" && cargo test --all-features)
+  done
 
-step "in turns and in one group with Kafka Connect's own worker"
-jars=$(. testdata/kafka/lib.sh && fetch_connect_jars && echo "$connect_jars")
-BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -count=1 -run 'JVM$' ./testdata/e2e ./cluster/group
+  step "recorded answers of Kafka Connect, through a worker's pipeline"
+  testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
 
-step "clients of the REST API on three workers of one group"
-testdata/scripts/clients.sh "$bootstrap"
+  step "the REST API is what its description says"
+  testdata/scripts/openapi.sh
 
-step "recorded exchanges of Kafka Connect's REST API"
-testdata/scripts/rest-conformance.sh ../shared/conformance/rest
+  step "plugin projects of every kind, offline"
+  make build
+  testdata/scripts/scaffold.sh go rust
 
-step "Kafka Connect's own integration tests, with Berth as the worker"
-testdata/scripts/kafka-integration.sh ../shared/conformance/kafka-integration
+  step "the modules in the repository are what their sources build"
+  modules/check.sh
+}
 
-step "converters with a real schema registry"
-registry=$(mktemp -d)
-trap 'testdata/servers/schema-registry.sh stop "$registry" >/dev/null 2>&1 || true; rm -rf "$registry"
-  testdata/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true; rm -rf "$kafka"' EXIT
-url=$(testdata/servers/schema-registry.sh start "$registry" | sed -n 's/^SCHEMA_REGISTRY=//p')
-[ -n "$url" ] || { echo "testdata/servers/schema-registry.sh printed no SCHEMA_REGISTRY="; exit 1; }
-BERTH_TEST_REGISTRY=$url BERTH_TEST_REGISTRY_DIR=$registry go test -tags realregistry -count=1 -run TestE2ERegistry ./testdata/e2e
+with_servers() {
+  local kafka registry bootstrap packages jars url
+  kafka=$(mktemp -d) registry=$(mktemp -d)
+  # shellcheck disable=SC2064 # as they are now
+  trap "testdata/servers/schema-registry.sh stop $registry >/dev/null 2>&1 || true
+    testdata/kafka/kafka.sh stop $kafka >/dev/null 2>&1 || true; rm -rf $kafka $registry" EXIT
 
-step "Rust"
-for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry modules/expr; do (cd "$dir" && cargo test --all-features); done
+  step "the packages that talk to Kafka again, on a real one"
+  bootstrap=$(KAFKA_SECURED=1 testdata/kafka/kafka.sh start "$kafka" | sed -n 's/^BOOTSTRAP=//p')
+  [ -n "$bootstrap" ] || { echo "testdata/kafka/kafka.sh printed no BOOTSTRAP="; return 1; }
+  packages=$(git grep -lE 'BERTH_TEST_BOOTSTRAP|embedded/brokertest' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
+  # Recorded exchanges have a step of their own.
+  local not_about_kafka='^Test(RedTeam|RecordedExchanges|E2EHostile|Scene|Plugin|ConformanceOfSDKs)'
+  # shellcheck disable=SC2086 # a list of packages
+  BERTH_TEST_BOOTSTRAP=$bootstrap BERTH_TEST_KAFKA_DIR=$kafka go test -tags "realkafka,$tags" -count=1 -p=1 \
+    -timeout 40m -skip "$not_about_kafka" $packages
 
-step "recorded answers of Kafka Connect, through a worker's pipeline"
-testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
+  step "in turns and in one group with Kafka Connect's own worker"
+  jars=$(. testdata/kafka/lib.sh && fetch_connect_jars && echo "$connect_jars")
+  BERTH_TEST_JVM="$jars/*" BERTH_TEST_BOOTSTRAP=$bootstrap go test -tags jvm -count=1 -run 'JVM$' ./testdata/e2e ./cluster/group
 
-step "what Kafka Connect keeps and says in its group, recorded"
-go run ./testdata/state -disputed testdata/state-disputed.md ../shared/conformance/state
+  step "clients of the REST API on three workers of one group"
+  testdata/scripts/clients.sh "$bootstrap"
 
-step "the REST API is what its description says"
-testdata/scripts/openapi.sh
+  step "converters with a real schema registry"
+  url=$(testdata/servers/schema-registry.sh start "$registry" | sed -n 's/^SCHEMA_REGISTRY=//p')
+  [ -n "$url" ] || { echo "testdata/servers/schema-registry.sh printed no SCHEMA_REGISTRY="; return 1; }
+  BERTH_TEST_REGISTRY=$url BERTH_TEST_REGISTRY_DIR=$registry go test -tags realregistry -count=1 -run TestE2ERegistry \
+    ./testdata/e2e
 
-step "plugin projects of every kind, offline"
-make build
-testdata/scripts/scaffold.sh go rust
+  step "recorded exchanges of Kafka Connect's REST API"
+  testdata/scripts/rest-conformance.sh ../shared/conformance/rest
 
-step "the modules in the repository are what their sources build"
-modules/check.sh
+  step "what Kafka Connect keeps and says in its group, recorded"
+  go run ./testdata/state -disputed testdata/state-disputed.md ../shared/conformance/state
+
+  step "Kafka Connect's own integration tests, with Berth as the worker"
+  testdata/scripts/kafka-integration.sh ../shared/conformance/kafka-integration
+}
+
+# lane NAME FUNCTION: its lines, each with the name before it. In the background, so that its first failure ends it.
+lane() { (set -euo pipefail; "$2") 2>&1 | sed -u "s/^/$1| /"; }
+
+lane servers with_servers &
+servers=$!
+lane alone without_servers &
+alone=$!
+failed=
+wait $servers || failed=servers
+wait $alone || failed="${failed:+$failed, }alone"
+[ -z "$failed" ] || { echo "failed: $failed; the lines of a lane begin with its name"; exit 1; }
+step "all passed"

@@ -45,14 +45,15 @@ identify() {
 
 # Cargo names a crate by its path within the workspace, so the crate and the SDK are copied into a workspace of their
 # own: then the bytes don't depend on where the project lies. Profiles count only at the root of a workspace. All crates
-# take turns there, since the standard library is built again for each set of flags, and the flags name the place.
+# take turns there, since the standard library is built again for each set of flags, and the flags name the place. What
+# has not changed keeps its time and is not built again.
 stage() {
     dir=$1
     stage=$2
     rm -rf "$stage"
     for crate in guest-sdk/rust "${dir#"$root"/}"; do
         mkdir -p "$stage/$crate"
-        cp -R "$root/$crate/src" "$root/$crate/Cargo.toml" "$stage/$crate"
+        cp -pR "$root/$crate/src" "$root/$crate/Cargo.toml" "$stage/$crate"
     done
     cp "$dir/Cargo.lock" "$stage/Cargo.lock"
     {
