@@ -25,6 +25,7 @@ type Preceding struct {
 	count  int           // of those that have it; guarded by mu
 	over   chan struct{} // closed when nobody has it any more; guarded by mu
 	since  time.Time     // when somebody began to have it; guarded by mu
+	lapses time.Time     // when nobody has it any more, whoever does not end it; guarded by mu
 	second time.Time     // when the present second began; guarded by mu
 	used   time.Duration // in it; guarded by mu
 }
@@ -38,17 +39,23 @@ func (p *Preceding) StandAside(ctx context.Context) bool {
 		return false
 	}
 	p.mu.Lock()
-	over := p.over
+	over, left := p.over, time.Until(p.lapses)
 	p.mu.Unlock()
+	if left <= 0 {
+		return false
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
 	select {
 	case <-over:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
 	return true
 }
 
-// begin tells whether there may be one more.
-func (p *Preceding) begin() bool {
+// begin tells until when there may be one more; the zero time: there may not.
+func (p *Preceding) begin() (lapses time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -56,47 +63,51 @@ func (p *Preceding) begin() bool {
 		p.second, p.used = now, 0
 	}
 	if p.used >= precedencePerSecond {
-		return false
+		return time.Time{}
 	}
+	p.lapses = now.Add(precedenceMax)
 	if p.count++; p.count == 1 {
 		p.since, p.over = now, make(chan struct{})
 		p.any.Store(true)
 	}
-	return true
+	return p.lapses
 }
 
 func (p *Preceding) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.count--; p.count == 0 {
-		p.used += time.Since(p.since)
+		p.used += min(time.Since(p.since), p.lapses.Sub(p.since))
 		p.any.Store(false)
 		close(p.over)
 	}
 }
 
 // Precedence lets a guest compute without a turn, before all others, while records wait for what it does. Safe for
-// concurrent use; nil is one that is never given.
+// concurrent use; nil is one that is never given. It lapses without a timer: to start one is to wake a thread, to which
+// the kernel may give the core.
 type Precedence struct {
 	all   *Preceding
-	came  chan struct{} // a token when it was given
-	given atomic.Bool   // written under mu
+	came  chan struct{}             // a token when it was given
+	until atomic.Pointer[time.Time] // when it lapses; nil: it is not given; written under mu
 
 	mu     sync.Mutex
-	lapses *time.Timer // guarded by mu
-	closed bool        // guarded by mu
+	closed bool // guarded by mu
 }
 
 // Give lets the guest compute at once, also if it waits for a turn.
 func (p *Precedence) Give() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.given.Load() || !p.all.begin() {
+	if p.closed || p.until.Load() != nil {
 		return
 	}
-	p.given.Store(true)
+	lapses := p.all.begin()
+	if lapses.IsZero() {
+		return
+	}
+	p.until.Store(&lapses)
 	p.came <- struct{}{}
-	p.lapses = time.AfterFunc(precedenceMax, p.End)
 }
 
 // End lets the guest need turns again.
@@ -119,11 +130,10 @@ func (p *Precedence) Close() {
 
 // end is called with mu held.
 func (p *Precedence) end() {
-	if !p.given.Load() {
+	if p.until.Load() == nil {
 		return
 	}
-	p.given.Store(false)
-	p.lapses.Stop()
+	p.until.Store(nil)
 	p.all.end()
 	select {
 	case <-p.came:
@@ -132,7 +142,13 @@ func (p *Precedence) end() {
 }
 
 // Given tells whether the guest needs no turn.
-func (p *Precedence) Given() bool { return p != nil && p.given.Load() }
+func (p *Precedence) Given() bool {
+	if p == nil {
+		return false
+	}
+	until := p.until.Load()
+	return until != nil && time.Now().Before(*until)
+}
 
 // arrival gets a token when precedence is given.
 func (p *Precedence) arrival() <-chan struct{} {

@@ -103,13 +103,20 @@ func (i *Instance) Send(kind abi.EventKind, body Body) uint32 { return i.link.se
 
 // Recv returns the guest's next message, or why there will be none: a *Failure that the guest reported, a
 // *engine.GuestError, ErrEnded after a clean exit, or ctx's error.
-func (i *Instance) Recv(ctx context.Context) (Message, error) {
+func (i *Instance) Recv(ctx context.Context) (Message, error) { return i.recv(ctx, nil) }
+
+// errLate: what recv waits for has not come in time.
+var errLate = errors.New("late")
+
+func (i *Instance) recv(ctx context.Context, late <-chan time.Time) (Message, error) {
 	select {
 	case m := <-i.link.outbox:
 		return i.Received(m)
 	case <-i.done:
 	case <-ctx.Done():
 		return Message{}, ctx.Err()
+	case <-late:
+		return Message{}, errLate
 	}
 	select {
 	case m := <-i.link.outbox: // its last words
@@ -138,7 +145,7 @@ func (i *Instance) TryRecv() (m Message, ok bool, err error) {
 
 // Received opens a message: one that reports a failure is an error, and the guest is told that there is room again.
 func (i *Instance) Received(m Message) (Message, error) {
-	i.link.notify() // there is room again
+	i.link.received()
 	if m.Kind == abi.MessageFailed {
 		f, err := abi.ParseFailure(m.Body)
 		if err != nil {
@@ -163,10 +170,10 @@ func (i *Instance) Expect(ctx context.Context, kind abi.MessageKind, limit time.
 	if i.link.serve != nil || i.network {
 		limit += host.RequestWaitMax // it may be the host that the guest waits for, or a server
 	}
-	waitCtx, cancel := context.WithTimeoutCause(ctx, limit, ErrTimeout)
-	defer cancel()
-	m, err := i.recvAnswer(waitCtx)
-	if err != nil && waitCtx.Err() != nil && ctx.Err() == nil {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	m, err := i.recvAnswer(ctx, timer.C)
+	if err == errLate {
 		err = fmt.Errorf("%w: %w", ErrTimeout, &host.LimitError{Name: host.LimitWall, Limit: limit.String(),
 			What: fmt.Sprintf("left the host waiting for message %d", kind)})
 		i.kill(err)
@@ -183,10 +190,10 @@ func (i *Instance) Expect(ctx context.Context, kind abi.MessageKind, limit time.
 	return m, nil
 }
 
-// recvAnswer is Recv that keeps ERRANT messages for Errant.
-func (i *Instance) recvAnswer(ctx context.Context) (Message, error) {
+// recvAnswer is recv that keeps ERRANT messages for Errant.
+func (i *Instance) recvAnswer(ctx context.Context, late <-chan time.Time) (Message, error) {
 	for {
-		m, err := i.Recv(ctx)
+		m, err := i.recv(ctx, late)
 		if err != nil || m.Kind != abi.MessageErrant {
 			return m, err
 		}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
@@ -96,6 +97,7 @@ type Link struct {
 	ended   uint32  // seq of the RECORDS behind which a transaction was ended last; the guest's goroutine only
 
 	outbox chan Message
+	full   atomic.Bool // the guest has heard that outbox has no room, and not yet that there is again
 
 	lines lineBudget
 }
@@ -186,7 +188,24 @@ func (l *Link) Wake() <-chan struct{} { return l.wake }
 func (l *Link) Ready() (readable, writable bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.events) > 0, len(l.outbox) < host.OutboxBatchesMax && l.asked < host.RequestsMax
+	return len(l.events) > 0, l.room() && l.asked < host.RequestsMax
+}
+
+// room tells the guest whether outbox takes a batch; if not, it is woken once there is room. Without that, each message
+// that the host receives would wake a guest that has nothing to do.
+func (l *Link) room() bool {
+	if len(l.outbox) < host.OutboxBatchesMax {
+		return true
+	}
+	l.full.Store(true)
+	return len(l.outbox) < host.OutboxBatchesMax // there may be room since
+}
+
+// received tells the guest that there is room in outbox, if it waits for that.
+func (l *Link) received() {
+	if l.full.CompareAndSwap(true, false) {
+		l.notify()
+	}
 }
 
 // Owes implements engine.Calls.

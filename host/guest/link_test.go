@@ -71,6 +71,41 @@ func TestWindowIsFullUntilTheHostReceives(t *testing.T) {
 	}
 }
 
+// A message that the host receives wakes the guest only if it has heard that there is no room: a guest that sleeps for
+// the next event has nothing to do.
+func TestOnlyAGuestWithoutRoomIsWokenByAReceipt(t *testing.T) {
+	l := newTestLink(t)
+	woken := func() bool {
+		select {
+		case <-l.Wake():
+			return true
+		default:
+			return false
+		}
+	}
+	i := &Instance{link: l}
+	receive := func() {
+		t.Helper()
+		if _, ok, err := i.TryRecv(); !ok || err != nil {
+			t.Fatalf("receive: %v, %v", ok, err)
+		}
+	}
+	for n := range host.OutboxBatchesMax {
+		l.Put(uint32(abi.MessageRecords), uint32(n+1), nil, nil)
+	}
+	if receive(); woken() {
+		t.Error("woken though it has not looked for room")
+	}
+	l.Put(uint32(abi.MessageRecords), 99, nil, nil)
+	l.Ready()
+	if receive(); !woken() {
+		t.Error("not woken though it waits for room")
+	}
+	if receive(); woken() {
+		t.Error("woken again")
+	}
+}
+
 // A batch's memory goes to the next one only once it was released; whatever is in it is overwritten in full.
 func TestReleasedMemoryIsUsedAgain(t *testing.T) {
 	l := newTestLink(t)
