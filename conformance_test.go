@@ -60,7 +60,7 @@ func buildGoKit(t *testing.T) []byte {
 // buildRustKit needs the Rust tool chain for Wasm, as the tests of the bundled module do.
 func buildRustKit(t *testing.T) []byte {
 	t.Helper()
-	if text, err := exec.Command("modules/build.sh", "kit").CombinedOutput(); err != nil {
+	if text, err := exec.Command("modules/build.sh", "kit", "kit").CombinedOutput(); err != nil {
 		t.Fatalf("build the Rust kit: %v\n%s", err, text)
 	}
 	return read(t, "modules/built/kit-rust.wasm")

@@ -3,7 +3,8 @@
 #
 #   build.sh [MODULE…]   build modules/MODULE.wasm with its manifest, and write modules/MODULE.digest (all of them); a
 #                        module in Go is modules/MODULE.wasm.gz
-#   build.sh kit         build guest-sdk/rust/kit into modules/built/*-rust.wasm
+#   build.sh kit [NAME…] build modules/built/NAME-rust.wasm of guest-sdk/rust/kit: kit, fetch, stamp-1.0.0 and
+#                        stamp-2.0.0 (all of them)
 set -eu
 cd "$(dirname "$0")"
 toolchain=../testdata/toolchain/wasm-rust.sh
@@ -38,15 +39,17 @@ case "${1:-}" in
     for module in $(cat bundled); do build "$module"; done
     ;;
 kit)
+    shift
     mkdir -p built
-    for bin in kit fetch; do
-        cp "$($toolchain build ../guest-sdk/rust/kit $bin)" built/$bin-rust.wasm
-        ls -l built/$bin-rust.wasm
+    for name in ${*:-kit fetch stamp-1.0.0 stamp-2.0.0}; do
+        case $name in stamp-2*) features=second ;; *) features= ;; esac
+        cp "$($toolchain build ../guest-sdk/rust/kit "${name%-*}" "$features")" "built/$name-rust.wasm"
+        ls -l "built/$name-rust.wasm"
     done
     ;;
 *)
     for module in "$@"; do
-        grep -qx "$module" bundled || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
+        grep -qx "$module" bundled || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
         build "$module"
     done
     ;;

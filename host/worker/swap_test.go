@@ -15,7 +15,7 @@ import (
 func (b *bench) addStamps(t *testing.T) {
 	t.Helper()
 	for _, version := range []string{"1.0.0", "2.0.0"} {
-		wasm := guests.Go(t, "testdata/guests/stamp", "-X main.version="+version)
+		wasm := guests.Stamp(t, version)
 		if _, err := b.add(t, "stamp-"+version, wasm); err != nil {
 			t.Fatalf("add stamp %s: %v", version, err)
 		}

@@ -42,7 +42,7 @@ func (d *doomed) fill(signingKey string) {
 	d.ask("PUT", "/tenants/"+d.name, map[string]any{"topics": []string{d.name + ".*"}, "directories": []string{d.files},
 		"quota": map[string]any{"connectors": 20}, "members": []keys{{"subject": "user:amy", "role": "edit"}}}, nil)
 	amy := d.as("amy").in(d.name)
-	amy.addStamps("1.0.0", "2.0.0")
+	amy.addStamps(guests.Stamp)
 	d.digests = d.uploaded(amy)
 	d.sign(amy, signingKey)
 	d.tear()
@@ -373,7 +373,7 @@ func TestE2EDoomedTenantIsClosed(t *testing.T) {
 		status, _ := a.call("GET", "/connectors", nil)
 		return status != http.StatusOK
 	})
-	status, answer = a.upload("stamp", guests.Go(t, "testdata/guests/stamp", "-X main.version=1.0.0"))
+	status, answer = a.upload("stamp", guests.Stamp(t, "1.0.0"))
 	if status != http.StatusConflict && status != http.StatusNotFound {
 		t.Errorf("an upload to a tenant that goes: %d %s", status, answer)
 	}

@@ -18,7 +18,7 @@ import (
 // The Rust SDK's connections and HTTP client, in the sandbox: what is asked for and granted works, TLS by the host and
 // a secret in Basic credentials included; all else fails with its reason.
 func TestE2ERustTalksToTheNetwork(t *testing.T) {
-	if text, err := exec.Command("modules/build.sh", "kit").CombinedOutput(); err != nil {
+	if text, err := exec.Command("modules/build.sh", "kit", "fetch").CombinedOutput(); err != nil {
 		t.Fatalf("build the Rust kit: %v\n%s", err, text)
 	}
 	service := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/berth-connect/berth/cluster/kafka/kafkatest"
 	"github.com/berth-connect/berth/host"
+	"github.com/berth-connect/berth/testdata/guests"
 )
 
 // shadowAnswer is what GET of a shadow tells.
@@ -181,7 +182,7 @@ func TestE2EShadowIsKept(t *testing.T) {
 // on beside each swap until then.
 func TestE2EShadowOfANewVersionIsPromoted(t *testing.T) {
 	p := startProcess(t)
-	p.addStamps("1.0.0", "2.0.0")
+	p.addStamps(guests.Stamp)
 	topic, name := p.name("flow"), p.name("flow")
 	stop := p.appendForever(p.file("in.txt"))
 	p.put(name, p.source(p.file("in.txt"), topic).with(keys{"transforms": "stamp", "transforms.stamp.type": "test.Stamp",

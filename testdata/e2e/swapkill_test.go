@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/berth-connect/berth/cluster/kafka/kafkatest"
+	"github.com/berth-connect/berth/testdata/guests"
 )
 
 // Versions of a transformation take turns in tasks on three workers, of which one, then the leader, is killed: the one
@@ -19,18 +20,18 @@ import (
 // the log of swaps names for its offset: also those of tasks that took the place of killed ones.
 func TestE2ESwapsSurviveKills(t *testing.T) {
 	t.Run("beside the connector", func(t *testing.T) {
-		swapAndKillWorkers(t, keys{"connector.class": "Datagen", "kind": "line", "line.bytes": "16"})
+		swapAndKillWorkers(t, swapStamps(), keys{"connector.class": "Datagen", "kind": "line", "line.bytes": "16"})
 	})
 	t.Run("out of its instance", func(t *testing.T) {
-		swapAndKillWorkers(t, keys{"connector.class": "test.Numbers", "connector.plugin.version": "1.0.0"})
+		swapAndKillWorkers(t, guests.Stamp, keys{"connector.class": "test.Numbers", "connector.plugin.version": "1.0.0"})
 	})
 }
 
-func swapAndKillWorkers(t *testing.T, source keys) {
+func swapAndKillWorkers(t *testing.T, build stamps, source keys) {
 	t.Helper()
 	c := startCluster(t, 3, exactlyOnceOn)
 	first := c.workers[0]
-	first.addStamps("1.0.0", "2.0.0")
+	first.addStamps(build)
 	const tasks = 6
 	topic := first.name("killed")
 	first.CreateTopic(t, topic, 1)
