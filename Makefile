@@ -42,8 +42,8 @@ kafka-integration: ## Apache Kafka's own Connect integration tests, by the runne
 	testdata/scripts/kafka-integration.sh $(DIR)
 
 swap-proof: SWAPS = 1000
-swap-proof: ## SWAPS versions take turns under load (RATE=0: all that the machine does), on one worker and on three of which two are killed: each record by the right one
-	BERTH_E2E_SWAPS=$(SWAPS) BERTH_E2E_SWAP_RATE=$(RATE) go test ./testdata/e2e -run 'TestE2ESwaps(AreExact|OutOfTheConnectorsInstanceAreExact|SurviveKills)' -count 1 -timeout 90m -v
+swap-proof: ## SWAPS versions take turns under load (RATE=0: all that the machine does; STAMP=go: the stamp in Go), on one worker and on three of which two are killed: each record by the right one
+	BERTH_E2E_SWAPS=$(SWAPS) BERTH_E2E_SWAP_RATE=$(RATE) BERTH_E2E_STAMP=$(STAMP) go test ./testdata/e2e -run 'TestE2ESwaps(AreExact|OutOfTheConnectorsInstanceAreExact|SurviveKills)' -count 1 -timeout 90m -v
 
 clients: ## public clients of the REST API against three workers of one group on a real Kafka
 	testdata/scripts/clients.sh

@@ -47,11 +47,17 @@ type stamps func(t testing.TB, version string) []byte
 
 // swapStamps are those that take turns under load: in Rust, which is for what every record passes; BERTH_E2E_STAMP=go
 // has those in Go.
-func swapStamps() stamps {
-	if os.Getenv("BERTH_E2E_STAMP") == "go" {
+func swapStamps(t *testing.T) stamps {
+	t.Helper()
+	switch sdk := os.Getenv("BERTH_E2E_STAMP"); sdk {
+	case "", "rust":
+		return guests.RustStamp
+	case "go":
 		return guests.Stamp
+	default:
+		t.Fatalf("BERTH_E2E_STAMP=%s must be rust or go", sdk)
+		return nil
 	}
-	return guests.RustStamp
 }
 
 // addStamps uploads the two versions.
@@ -122,7 +128,7 @@ func kafkaPlace(partition, offset map[string]any) (string, int64) {
 // was processed once, in order, by the version that the answers name for its offset.
 func TestE2ESwapsAreExact(t *testing.T) {
 	p := startProcess(t)
-	p.addStamps(swapStamps())
+	p.addStamps(swapStamps(t))
 	const tasks = 2
 	topic := p.name("stamped")
 	p.CreateTopic(t, topic, 1)

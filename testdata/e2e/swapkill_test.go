@@ -20,7 +20,7 @@ import (
 // the log of swaps names for its offset: also those of tasks that took the place of killed ones.
 func TestE2ESwapsSurviveKills(t *testing.T) {
 	t.Run("beside the connector", func(t *testing.T) {
-		swapAndKillWorkers(t, swapStamps(), keys{"connector.class": "Datagen", "kind": "line", "line.bytes": "16"})
+		swapAndKillWorkers(t, swapStamps(t), keys{"connector.class": "Datagen", "kind": "line", "line.bytes": "16"})
 	})
 	t.Run("out of its instance", func(t *testing.T) {
 		swapAndKillWorkers(t, guests.Stamp, keys{"connector.class": "test.Numbers", "connector.plugin.version": "1.0.0"})
