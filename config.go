@@ -251,6 +251,7 @@ var settings = []setting{
 	{"berth.audit.replication.factor", "", false, isText, replicationRule},
 	{web.AmbiguousPathsKey, "false", false, oneOf("true", "false"), booleanRule},
 	{web.OpenAPIKey, "true", true, oneOf("true", "false"), booleanRule},
+	{host.KafkaQuirksKey, "false", true, oneOf("true", "false"), booleanRule},
 	{"berth.rest.jwt.issuer", "", false, isText, ""},
 	{"berth.rest.jwt.audience", "", false, isText, ""},
 	{"berth.rest.jwt.keys", "", false, isText, ""},

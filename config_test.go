@@ -103,6 +103,7 @@ func TestConfigNamesEveryBadValue(t *testing.T) {
 		{"rest.advertised.port", "65536", invalid("65536", "rest.advertised.port", "it must be a port")},
 		{"listeners", "tcp://:1", invalid("tcp://:1", "listeners", "it must be a list of URLs")},
 		{"topic.creation.enable", "yes", "Expected value to be either true or false; it must be true or false"},
+		{"berth.kafka.quirks.enable", "no", invalid("no", "berth.kafka.quirks.enable", "it must be true or false")},
 		{"berth.rest.openapi.enable", "no", invalid("no", "berth.rest.openapi.enable", "it must be true or false")},
 		{"connect.protocol", "lazy", "Invalid Connect protocol compatibility; it must be eager"},
 		{"heartbeat.interval.ms", "10000", "it must be less than session.timeout.ms=10000"},

@@ -363,7 +363,7 @@ func TestOffsetReaderVectors(t *testing.T) {
 		if err := json.Unmarshal(v.Expect, &want); err != nil {
 			t.Fatal(err)
 		}
-		reader := newOffsetReader(slog.New(slog.DiscardHandler))
+		reader := newOffsetReader(nil, slog.New(slog.DiscardHandler))
 		v.feed(t, reader.apply, func() {})
 		for connector, partitions := range want.Partitions {
 			// The original lists two keys that are equal as maps once.
@@ -443,9 +443,10 @@ func rewrite(t *testing.T, role, key string, value []byte) (again []byte, kind s
 		if err != nil {
 			t.Fatal(err)
 		}
-		reader := newOffsetReader(slog.New(slog.DiscardHandler))
+		reader := newOffsetReader(nil, slog.New(slog.DiscardHandler))
 		reader.apply(&kgo.Record{Key: []byte(key), Value: value})
-		if made, err := reader.keyFor(connector, partition); err != nil || string(made) != key {
+		made, err := reader.keyFor(connector, host.SourceOffset{Partition: partition, Offset: value})
+		if err != nil || string(made) != key {
 			t.Errorf("offset key %s becomes %s, %v", key, made, err)
 		}
 		return value, "offset"

@@ -29,7 +29,7 @@ func NewFileOffsetStore(worker map[string]string, log *slog.Logger) (*OffsetStor
 	if path == "" {
 		return nil, fmt.Errorf("Missing required configuration %q which has no default value.", offsetFileKey)
 	}
-	s := &OffsetStore{reader: newOffsetReader(log)}
+	s := &OffsetStore{reader: newOffsetReader(worker, log)}
 	s.records = &fileLog{path: path, apply: s.apply, readied: make(chan struct{}), held: map[string][]byte{}}
 	return s, nil
 }

@@ -35,7 +35,7 @@ func (o *offsetReader) shown(connector string) []host.SourceOffset {
 	keys := entries.byAge()
 	for _, key := range slices.Backward(keys) {
 		entry := entries.byKey[key]
-		if listed[entry.canonical] {
+		if listed[entry.canonical] || entries.hidden[entry.canonical] {
 			continue
 		}
 		listed[entry.canonical] = true

@@ -23,7 +23,7 @@ func TestOffsetsAreListedAsConnectDoes(t *testing.T) {
 		{"not flat", `["c",{"w":true}]={"n":{"x":1}};["c",{"w":[1]}]={"p":1};["c",{"s":1}]=x;["c",{"s":2}]=[1]`, ``},
 		{"deleted", `["c",{"g":1}]={"p":1};["c",{"g":1}]=`, ``},
 	} {
-		reader := newOffsetReader(slog.New(slog.DiscardHandler))
+		reader := newOffsetReader(nil, slog.New(slog.DiscardHandler))
 		for i, text := range strings.Split(c.records, ";") {
 			key, value, _ := strings.Cut(text, "]=")
 			record := &kgo.Record{Key: []byte(key + "]"), Offset: int64(i)}

@@ -34,7 +34,7 @@ func NewOffsetStore(worker map[string]string, log *slog.Logger) (*OffsetStore, e
 		return nil, err
 	}
 	spec.committedOnly = usesTransactions(worker)
-	s := &OffsetStore{reader: newOffsetReader(log)}
+	s := &OffsetStore{reader: newOffsetReader(worker, log)}
 	if s.records, err = newTopicLog(spec, worker, log, s.apply); err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *OffsetStore) Store(ctx context.Context, connector string, offsets []hos
 	records := make([]*kgo.Record, len(offsets))
 	s.mu.Lock()
 	for i, o := range offsets {
-		key, err := s.reader.keyFor(connector, o.Partition)
+		key, err := s.reader.keyFor(connector, o)
 		if err != nil {
 			s.mu.Unlock()
 			return fmt.Errorf("storing offsets of connector %s: %w", connector, err)
@@ -90,12 +90,14 @@ func (s *OffsetStore) Store(ctx context.Context, connector string, offsets []hos
 type offsetReader struct {
 	log        *slog.Logger
 	connectors map[string]*connectorOffsets
+	quirks     bool // host.KafkaQuirksKey
 }
 
 // connectorOffsets are the entries of one connector.
 type connectorOffsets struct {
 	byKey  map[string]offsetEntry // by the record key's bytes
 	byText map[string]string      // partition in canonical form -> the key that was written last
+	hidden map[string]bool        // with quirks: partitions in canonical form that the API no longer knows
 }
 
 type offsetEntry struct {
@@ -104,8 +106,8 @@ type offsetEntry struct {
 	writtenMs, log    int64
 }
 
-func newOffsetReader(log *slog.Logger) offsetReader {
-	return offsetReader{log: log, connectors: map[string]*connectorOffsets{}}
+func newOffsetReader(worker map[string]string, log *slog.Logger) offsetReader {
+	return offsetReader{log: log, connectors: map[string]*connectorOffsets{}, quirks: host.KafkaQuirks(worker)}
 }
 
 func (o *offsetReader) apply(r *kgo.Record) {
@@ -124,8 +126,11 @@ func (o *offsetReader) apply(r *kgo.Record) {
 	}
 	entries := o.connectors[connector]
 	if entries == nil {
-		entries = &connectorOffsets{byKey: map[string]offsetEntry{}, byText: map[string]string{}}
+		entries = &connectorOffsets{map[string]offsetEntry{}, map[string]string{}, map[string]bool{}}
 		o.connectors[connector] = entries
+	}
+	if o.quirks { // OffsetUtils.processPartitionKey forgets the partition, however the key that is deleted is written
+		entries.hidden[canonical] = r.Value == nil
 	}
 	key := string(r.Key)
 	if r.Value == nil {
@@ -166,9 +171,16 @@ func (o *offsetReader) list(connector string) []host.SourceOffset {
 // keyFor returns the key of a partition: its very bytes when they are known, else those of an entry that differs in the
 // order of members only (the JVM writes them in an order of its own), else new ones in the order given, the plugin's,
 // as in Connect.
-func (o *offsetReader) keyFor(connector string, partition []byte) ([]byte, error) {
+//
+// With quirks, what is deleted has the key that Connect's offsets API gives to it, stored or not: Worker's
+// modifySourceConnectorOffsets writes partitions that were read into a HashMap.
+func (o *offsetReader) keyFor(connector string, offset host.SourceOffset) ([]byte, error) {
+	partition := offset.Partition
 	if string(partition) == noPartition {
 		return append(appendQuoted([]byte{'['}, connector), ","+noPartition+"]"...), nil
+	}
+	if o.quirks && offset.Offset == nil && isFlat(partition) {
+		return javaKey(connector, partition), nil
 	}
 	canonical, err := canonicalJSON(partition)
 	if err != nil {

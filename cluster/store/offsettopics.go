@@ -69,7 +69,7 @@ func (t *OffsetTopics) read(ctx context.Context, id host.TaskID, config host.Con
 	if err != nil {
 		return nil, err
 	}
-	s.topic, s.reader = spec.topic, newOffsetReader(s.log)
+	s.topic, s.reader = spec.topic, newOffsetReader(t.worker, s.log)
 	if err := readOnce(ctx, spec, options, s.log, s.reader.apply); err != nil {
 		return nil, fmt.Errorf("reading the offsets of connector %s: %w", id.Connector, err)
 	}
@@ -159,7 +159,7 @@ func (s *storedOffsets) write(ctx context.Context, offsets []host.SourceOffset,
 	records := make([]*kgo.Record, len(offsets))
 	var kept, deleted []host.SourceOffset
 	for i, o := range offsets {
-		key, err := s.reader.keyFor(s.connector, o.Partition)
+		key, err := s.reader.keyFor(s.connector, o)
 		if err != nil {
 			return fmt.Errorf("storing offsets of connector %s: %w", s.connector, err)
 		}

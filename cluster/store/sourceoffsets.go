@@ -90,6 +90,11 @@ func (s *SourceOffsets) storeInTransaction(ctx context.Context, stored *storedOf
 		return err
 	}
 	defer producer.Close()
+	if host.KafkaQuirks(s.topics.worker) && stored.shared != nil {
+		if deleted := deletions(offsets); len(deleted) > 0 {
+			return stored.deleteBehind(ctx, deleted)
+		}
+	}
 	err = stored.write(ctx, offsets, func(ctx context.Context, records ...*kgo.Record) error {
 		return commitAlone(ctx, producer, records)
 	})
@@ -97,6 +102,27 @@ func (s *SourceOffsets) storeInTransaction(ctx context.Context, stored *storedOf
 		return fmt.Errorf("storing offsets of connector %s: %w", s.id.Connector, err)
 	}
 	return nil
+}
+
+// deleteBehind does what Connect does where offsets are deleted in transactions and the connector has a topic of its
+// own: ConnectorOffsetBackingStore.set deletes them in the worker's topic, and never comes to the connector's. It waits
+// until ctx ends, and nothing else is written.
+func (s *storedOffsets) deleteBehind(ctx context.Context, deleted []host.SourceOffset) error {
+	if err := s.shared.Store(ctx, s.connector, deleted); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// deletions are those of the offsets that are null.
+func deletions(offsets []host.SourceOffset) (deleted []host.SourceOffset) {
+	for _, o := range offsets {
+		if o.Offset == nil {
+			deleted = append(deleted, o)
+		}
+	}
+	return deleted
 }
 
 // commitAlone writes records in a transaction of their own.

@@ -429,7 +429,7 @@ func FuzzReaders(f *testing.F) {
 	f.Add([]byte(`["c",{"a":1}]`), []byte(`{"p":1}`))
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		r := &kgo.Record{Key: key, Value: value}
-		configs, statuses, offsets := newConfigReader(discard()), newStatusReader(discard()), newOffsetReader(discard())
+		configs, statuses, offsets := newConfigReader(discard()), newStatusReader(discard()), newOffsetReader(nil, discard())
 		configs.apply(&kgo.Record{Key: []byte("connector-a"), Value: []byte(`{"properties":{}}`)})
 		configs.apply(r)
 		statuses.apply(r)
@@ -441,7 +441,7 @@ func FuzzReaders(f *testing.F) {
 		}
 		for connector := range offsets.connectors {
 			for _, o := range offsets.list(connector) {
-				if again, err := offsets.keyFor(connector, o.Partition); err != nil || !json.Valid(again) {
+				if again, err := offsets.keyFor(connector, o); err != nil || !json.Valid(again) {
 					t.Errorf("key for %s: %s, %v", o.Partition, again, err)
 				}
 			}
