@@ -230,6 +230,7 @@ func newNode(ctx context.Context, c config, loggers *web.Loggers, log *slog.Logg
 		TaskShutdownGraceful: c.millis("task.shutdown.graceful.timeout.ms"),
 		Swaps:                swapPolicy(c),
 		TrapMax:              c.number(host.TrapMaxKey),
+		KafkaQuirks:          c.flag(host.KafkaQuirksKey),
 	}, n.membership.guarded(worker.Ports{
 		Registry: n.plugins, Validator: validator, Values: c.providers, Secrets: hidden,
 		Restart: n.herder.RestartConnector,

@@ -3,6 +3,7 @@ package worker
 import (
 	"fmt"
 	"maps"
+	"strconv"
 
 	"github.com/berth-connect/berth/abi"
 	"github.com/berth-connect/berth/host"
@@ -28,6 +29,18 @@ func (w scope) sourceStages(found plugin.Plugin, c validate.Connector, task host
 		stages = append(stages, s)
 	}
 	return stages, nil
+}
+
+// toldOfQuirks tells a source whether to repeat the faults of Kafka's (host.KafkaQuirksKey). Nobody but the worker says
+// so: a key that the connector has counts for nothing.
+func (w scope) toldOfQuirks(task host.Config) host.Config {
+	if _, said := task[host.KafkaQuirksKey]; !said && !w.config.KafkaQuirks {
+		return task
+	}
+	told, on := host.Config{}, strconv.FormatBool(w.config.KafkaQuirks)
+	maps.Copy(told, task)
+	told[host.KafkaQuirksKey] = &on
+	return told
 }
 
 // sinkStages is the order of a sink's: key, value and header converter, transformations, put

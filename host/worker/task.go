@@ -145,7 +145,7 @@ func (w *Worker) runTask(ctx context.Context, id host.TaskID, order *host.SwapOr
 func (w scope) taskStages(found plugin.Plugin, parsed validate.Connector, config host.Config) ([]pipeline.Stage,
 	error) {
 	if found.Kind == abi.KindSource {
-		return w.sourceStages(found, parsed, config)
+		return w.sourceStages(found, parsed, w.toldOfQuirks(config))
 	}
 	return w.sinkStages(found, parsed, config)
 }

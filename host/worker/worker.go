@@ -35,6 +35,7 @@ type Config struct {
 	StagesRestAfter      time.Duration   // without a batch; 0: host.StageIdleMax
 	Swaps                host.SwapPolicy // of connectors that have none of their own
 	TrapMax              int             // berth.trap.max.per.minute
+	KafkaQuirks          bool            // host.KafkaQuirksKey
 }
 
 // Ports are the parts that a worker works with.

@@ -13,7 +13,9 @@ use berth_guest::{
 use memchr::{memchr, memchr2};
 
 use crate::paths;
+use as_kafka::AsKafka;
 
+mod as_kafka;
 mod offsets;
 
 /// First size of a read, in bytes; it follows the size of the batches that come of it.
@@ -32,7 +34,6 @@ pub fn plugin() -> Plugin {
         definition().parse(&context.config)?;
         Ok(Box::new(SameConfig { config: context.config.clone(), limit: 1 }))
     };
-    let task = |context: &Context| -> Result<Box<dyn Source>> { Ok(Box::new(FileSource::new(context)?)) };
     Plugin::new(
         "org.apache.kafka.connect.file.FileStreamSourceConnector",
         crate::KAFKA_VERSION,
@@ -45,6 +46,13 @@ pub fn plugin() -> Plugin {
     .config(definition())
     .alter_offsets(offsets::alter)
     .exactly_once(|config| Ok(Some(config.get("file").is_some())))
+}
+
+fn task(context: &Context) -> Result<Box<dyn Source>> {
+    Ok(match AsKafka::wanted(context)? {
+        Some(quirks) => Box::new(quirks),
+        None => Box::new(FileSource::new(context)?),
+    })
 }
 
 fn definition() -> ConfigDef {

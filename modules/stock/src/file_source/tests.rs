@@ -4,7 +4,7 @@ use std::io::Write;
 
 struct Case {
     dir: PathBuf,
-    source: FileSource,
+    source: Box<dyn Source>,
 }
 
 fn temp(name: &str) -> PathBuf {
@@ -29,7 +29,7 @@ fn context(dir: &std::path::Path, more: &[(&str, &str)], position: Option<i64>) 
 impl Case {
     fn new(name: &str, more: &[(&str, &str)], position: Option<i64>) -> Case {
         let dir = temp(name);
-        let source = FileSource::new(&context(&dir, more, position)).unwrap();
+        let source = task(&context(&dir, more, position)).unwrap();
         Case { dir, source }
     }
 
@@ -156,6 +156,87 @@ fn a_position_of_kafkas_source_may_lie_within_a_character() {
     let mut case = Case::new("within", &[], Some(6));
     case.append(text);
     assert_eq!(case.poll(), lines(&[("\u{FFFD}ва", 12), ("üé", 17)]));
+}
+
+const QUIRKS: (&str, &str) = ("berth.kafka.quirks.enable", "true");
+
+/// What a source of either kind makes of a file from a stored position on: lines, and the position of the last.
+fn read_from(position: i64, text: &[u8], quirks: bool) -> (Vec<String>, i64) {
+    let more = if quirks { &[QUIRKS][..] } else { &[] };
+    let mut case = Case::new("from", more, Some(position));
+    case.append(text);
+    let mut records = case.poll();
+    records.extend(case.poll());
+    let last = records.last().map_or(position, |(_, at)| *at);
+    (records.into_iter().map(|(text, _)| text).collect(), last)
+}
+
+/// Kafka's source adds characters to a position, and skips as many bytes.
+#[test]
+fn positions_count_characters_where_quirks_are_wanted() {
+    let cyrillic = "one\ntwo\nfour\nпервый\n"; // 26 bytes, 20 characters; these positions are recorded
+    for (position, text, lines, last, in_bytes) in [
+        (0, cyrillic.as_bytes(), &["one", "two", "four", "первый"][..], 20, 26),
+        (20, cyrillic.as_bytes(), &["\u{FFFD}ый"], 24, 26),
+        (24, cyrillic.as_bytes(), &["\u{FFFD}"], 26, 26),
+        (26, cyrillic.as_bytes(), &[], 26, 26),
+        (0, "a\r\nü\r\r\nx\n".as_bytes(), &["a", "ü", "", "x"], 9, 10),
+        (0, "😀\n".as_bytes(), &["😀"], 3, 5),
+        (2, "😀\n".as_bytes(), &["\u{FFFD}\u{FFFD}"], 5, 5),
+        (0, b"\xED\xA0\x80\n", &["\u{FFFD}"], 2, 4), // half of a pair, which is one malformed sequence in Java
+        (0, b"\xE2\x82\n\xFF\n", &["\u{FFFD}", "\u{FFFD}"], 4, 5),
+        (0, b"all\nof\nASCII\n", &["all", "of", "ASCII"], 13, 13),
+    ] {
+        assert_eq!(read_from(position, text, true), (lines.iter().map(|l| l.to_string()).collect(), last), "{text:?}");
+        assert_eq!(read_from(position, text, false).1, in_bytes, "{text:?}");
+    }
+}
+
+/// Kafka's source looks for lines when it has read something: what a full batch leaves waits until the file grows.
+#[test]
+fn lines_behind_a_full_batch_wait_where_quirks_are_wanted() {
+    let mut case = Case::new("behind", &[QUIRKS, ("batch.size", "3")], None);
+    case.append("one\ntwo\nfour\nпервый\n");
+    assert_eq!(case.poll(), lines(&[("one", 4), ("two", 8), ("four", 13)]));
+    assert_eq!(case.poll(), []);
+    case.append("added\n");
+    assert_eq!(case.poll(), lines(&[("первый", 20), ("added", 26)]));
+    assert_eq!(case.poll(), []);
+}
+
+/// The buffer has 1024 characters at first, and the limit of a batch is lower than `batch.size`: lines go on coming while
+/// the file grows.
+#[test]
+fn quirks_lose_no_line_of_a_large_file() {
+    let many: Vec<String> = (0..40_000).map(|i| format!("строка {i} 😀")).collect();
+    let all: Vec<u16> = many.iter().flat_map(|line| line.encode_utf16().chain([u16::from(b'\n')])).collect();
+    let mut case = Case::new("large", &[QUIRKS, ("batch.size", "5000")], None);
+    case.append(many.iter().map(|line| line.clone() + "\n").collect::<String>());
+    let mut got = Vec::new();
+    for _ in 0..40 {
+        got.extend(case.poll());
+        case.append("end\n");
+    }
+    assert_eq!(got[many.len() - 1].1, all.len() as i64);
+    assert!(got.iter().map(|(text, _)| text).take(many.len()).eq(&many));
+}
+
+#[test]
+fn a_character_that_two_reads_share_is_whole() {
+    use super::as_kafka::whole_characters;
+    for (bytes, want) in [
+        (&b""[..], 0),
+        (b"abc", 3),
+        ("aü".as_bytes(), 3),
+        (b"a\xC3", 1),
+        (b"\xF0\x9F\x98", 0),
+        (b"ab\xE2\x82", 2),
+        (b"a\xED\xA0", 1),
+        (b"a\xFF", 2),
+        (b"\x80\x80\x80\x80", 4),
+    ] {
+        assert_eq!(whole_characters(bytes), want, "{bytes:x?}");
+    }
 }
 
 #[test]
