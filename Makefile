@@ -35,7 +35,7 @@ rest-conformance: ## play recorded REST exchanges of Kafka Connect, in DIR, agai
 
 state-conformance: DIR = ../shared/conformance/state
 state-conformance: ## play what Kafka Connect keeps in its topics and says in its group, as recorded in DIR
-	go run ./testdata/state -disputed testdata/state-disputed.md $(DIR)
+	go run ./testdata/state $(DIR)
 
 kafka-integration: DIR = ../shared/conformance/kafka-integration
 kafka-integration: ## Apache Kafka's own Connect integration tests, by the runner in DIR, with Berth as the worker

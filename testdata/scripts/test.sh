@@ -74,7 +74,7 @@ with_servers() {
   testdata/scripts/rest-conformance.sh ../shared/conformance/rest
 
   step "what Kafka Connect keeps and says in its group, recorded"
-  go run ./testdata/state -disputed testdata/state-disputed.md ../shared/conformance/state
+  go run ./testdata/state ../shared/conformance/state
 
   step "Kafka Connect's own integration tests, with Berth as the worker"
   testdata/scripts/kafka-integration.sh ../shared/conformance/kafka-integration

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/berth-connect/berth/host"
 	"github.com/berth-connect/berth/testdata/local"
 )
 
@@ -304,8 +306,11 @@ type process struct {
 	ended chan error
 }
 
+// startWorker starts a worker that leaves in its topics what Kafka Connect does by fault, too: that is recorded.
 func startWorker(program, home string, properties map[string]string) (*process, error) {
 	var text strings.Builder
+	properties = maps.Clone(properties)
+	properties[host.KafkaQuirksKey] = "true"
 	for key, value := range properties {
 		fmt.Fprintf(&text, "%s=%s\n", key, value)
 	}
