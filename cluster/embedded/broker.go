@@ -134,12 +134,17 @@ func (b *Broker) takeClean() (bool, error) {
 	return true, nil
 }
 
-// openSettled opens the data and, after a crash, ends the transactions that it cut off. The broker takes such a
-// transaction for aborted where it found no marker; of one that gets a commit marker now it learns by reading the log
-// again.
+// openSettled opens the data and, after a crash, completes what it cut off: indexes, then transactions. The broker
+// takes such a transaction for aborted where it found no marker; of one that gets a commit marker now it learns by
+// reading the log again.
 func (b *Broker) openSettled(ctx context.Context, clean bool) (*kfake.Cluster, error) {
 	if err := b.forgetSnapshots(); err != nil {
 		return nil, err
+	}
+	if !clean {
+		if err := b.completeIndexes(); err != nil {
+			return nil, err
+		}
 	}
 	cluster, err := b.open()
 	if err != nil || clean {

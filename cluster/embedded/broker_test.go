@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -224,6 +225,37 @@ func TestTransactionCommittedInPart(t *testing.T) {
 			}
 		}
 		stop()
+	}
+}
+
+// TestBatchWithoutItsIndexEntry: a kill may come between a batch and the entry that tells of its transaction. What was
+// aborted stays aborted, and what was committed committed, also after the next start.
+func TestBatchWithoutItsIndexEntry(t *testing.T) {
+	dir := t.TempDir()
+	addr, kill := startChild(t, dir)
+	torn := client(t, addr, kgo.TransactionalID("torn"))
+	open := client(t, addr, kgo.TransactionalID("open"))
+	begin(t, open, "open", "a")
+	begin(t, torn, "torn", "b", "c")
+	commitIn(t, addr, torn, "c")
+	kill()
+	for _, txn := range []*kgo.Client{torn, open} {
+		txn.UnsafeAbortBufferedRecords()
+		txn.Close()
+	}
+	for _, topic := range []string{"a", "b"} {
+		if err := os.Truncate(filepath.Join(dir, logsDirectory, "partitions", topic+"-0", "0"+indexSuffix), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, round := range []string{"first", "second"} {
+		addr, kill := startChild(t, dir)
+		for topic, want := range map[string]string{"a": "", "b": "torn", "c": "torn"} {
+			if got := committed(t, addr, topic, round); got != want {
+				t.Errorf("%s start: committed records of %s = %q, want %q", round, topic, got, want)
+			}
+		}
+		kill()
 	}
 }
 
