@@ -216,8 +216,10 @@ func (b *Broker) each(t testing.TB, topic string, each func(Record), opts ...kgo
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	for ctx := within(t); len(ends) > 0; {
+	for len(ends) > 0 {
+		ctx, cancel := context.WithTimeout(t.Context(), patience) // for the next records: there may be very many
 		fetches := reader.PollFetches(ctx)
+		cancel()
 		if err := fetches.Err0(); err != nil {
 			t.Fatalf("read topic %s: %v", topic, err)
 		}
