@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # test.sh: all tests. What is missing on the machine is installed as root, or named in one line.
 #
-# They wait for brokers, timeouts and restarts about as long as they compute, so three lanes run beside each other, each of
-# whose lines begin with its name: Go on the embedded broker, the same and more on real servers, and what Kafka Connect
-# was recorded to do. A lane ends at its first failure, the others go on.
+# They wait for brokers, timeouts and restarts about as long as they compute, so what needs a Kafka or another server runs
+# beside what needs none, each a lane whose lines begin with its name. A lane ends at its first failure, the other goes on.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 testdata/scripts/need.sh curl java javac mvn python3 openssl unzip wat2wasm
@@ -17,13 +16,31 @@ $toolchain id
 tags=
 if [ "$(id -u)" = 0 ]; then tags=tmpfs; else echo "not root: the test that mounts a small disk is left out"; fi
 
-on_the_embedded_broker() {
+without_servers() {
   step "Go, on the embedded broker"
   go test -tags "$tags" -timeout 40m ./testdata/e2e ./... ./testdata/bench ./testdata/demo/... ./testdata/docs \
     ./testdata/guests ./testdata/state ./testdata/vectors
+
+  step "Rust"
+  for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry modules/expr; do
+    (cd "$dir" && nice cargo test --all-features)
+  done
+
+  step "recorded answers of Kafka Connect, through a worker's pipeline"
+  testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
+
+  step "the REST API is what its description says"
+  testdata/scripts/openapi.sh
+
+  step "plugin projects of every kind, offline"
+  make build
+  testdata/scripts/scaffold.sh go rust
+
+  step "the modules in the repository are what their sources build"
+  nice modules/check.sh
 }
 
-on_servers() {
+with_servers() {
   local kafka registry bootstrap packages jars url
   kafka=$(mktemp -d) registry=$(mktemp -d)
   # shellcheck disable=SC2064 # as they are now
@@ -52,16 +69,6 @@ on_servers() {
   [ -n "$url" ] || { echo "testdata/servers/schema-registry.sh printed no SCHEMA_REGISTRY="; return 1; }
   BERTH_TEST_REGISTRY=$url BERTH_TEST_REGISTRY_DIR=$registry go test -tags realregistry -count=1 -run TestE2ERegistry \
     ./testdata/e2e
-}
-
-as_recorded() {
-  step "Rust"
-  for dir in guest-sdk/rust guest-sdk/rust/kit modules/stock modules/registry modules/expr; do
-    (cd "$dir" && cargo test --all-features)
-  done
-
-  step "recorded answers of Kafka Connect, through a worker's pipeline"
-  testdata/scripts/vectors.sh ../shared/conformance/vectors -disputed testdata/vectors-disputed.md
 
   step "recorded exchanges of Kafka Connect's REST API"
   testdata/scripts/rest-conformance.sh ../shared/conformance/rest
@@ -71,30 +78,17 @@ as_recorded() {
 
   step "Kafka Connect's own integration tests, with Berth as the worker"
   testdata/scripts/kafka-integration.sh ../shared/conformance/kafka-integration
-
-  step "the REST API is what its description says"
-  testdata/scripts/openapi.sh
-
-  step "plugin projects of every kind, offline"
-  make build
-  testdata/scripts/scaffold.sh go rust
-
-  step "the modules in the repository are what their sources build"
-  modules/check.sh
 }
 
 # lane NAME FUNCTION: its lines, each with the name before it. In the background, so that its first failure ends it.
 lane() { (set -euo pipefail; "$2") 2>&1 | sed -u "s/^/$1| /"; }
 
-lane servers on_servers &
+lane servers with_servers &
 servers=$!
-lane recorded as_recorded &
-recorded=$!
-lane embedded on_the_embedded_broker &
-embedded=$!
+lane alone without_servers &
+alone=$!
 failed=
 wait $servers || failed+=" servers"
-wait $recorded || failed+=" recorded"
-wait $embedded || failed+=" embedded"
+wait $alone || failed+=" alone"
 [ -z "$failed" ] || { echo "failed:$failed; the lines of a lane begin with its name"; exit 1; }
 step "all passed"
