@@ -176,8 +176,7 @@ func TestTransactionCutByKillHidesNothing(t *testing.T) {
 	}
 	produce(t, txn, "t", "k", "cut")
 	kill()
-	txn.UnsafeAbortBufferedRecords()
-	txn.Close()
+	leave(txn)
 
 	b, _ := start(t, Config{Dir: dir})
 	again := client(t, b.Addr(), kgo.TransactionalID("x"))
@@ -213,10 +212,7 @@ func TestTransactionCommittedInPart(t *testing.T) {
 	begin(t, open, "open", "a", "b")
 	commitIn(t, addr, torn, "a")
 	kill()
-	for _, txn := range []*kgo.Client{torn, open} {
-		txn.UnsafeAbortBufferedRecords()
-		txn.Close()
-	}
+	leave(torn, open)
 	for _, round := range []string{"first", "second"} {
 		b, stop := start(t, Config{Dir: dir})
 		for topic, want := range map[string]string{"a": "before before torn", "b": "torn"} {
@@ -239,10 +235,7 @@ func TestBatchWithoutItsIndexEntry(t *testing.T) {
 	begin(t, torn, "torn", "b", "c")
 	commitIn(t, addr, torn, "c")
 	kill()
-	for _, txn := range []*kgo.Client{torn, open} {
-		txn.UnsafeAbortBufferedRecords()
-		txn.Close()
-	}
+	leave(torn, open)
 	for _, topic := range []string{"a", "b"} {
 		if err := os.Truncate(filepath.Join(dir, logsDirectory, "partitions", topic+"-0", "0"+indexSuffix), 0); err != nil {
 			t.Fatal(err)
@@ -266,6 +259,14 @@ func begin(t *testing.T, txn *kgo.Client, value string, topics ...string) {
 	}
 	for _, topic := range topics {
 		produce(t, txn, topic, "k", value)
+	}
+}
+
+// leave closes clients whose broker is gone.
+func leave(clients ...*kgo.Client) {
+	for _, cl := range clients {
+		cl.UnsafeAbortBufferedRecords()
+		cl.Close()
 	}
 }
 

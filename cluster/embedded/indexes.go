@@ -26,6 +26,8 @@ const (
 	batchControl               = 1 << 5
 )
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // completeIndexes writes the entries that a crash has kept from being written. Without its entry, a batch that was
 // aborted would be read as committed, and each later entry would stand for the batch before its own.
 func (b *Broker) completeIndexes() error {
@@ -85,6 +87,6 @@ func indexEntry(header []byte) []byte {
 	if attributes&batchTransactional != 0 && attributes&batchControl == 0 {
 		entry[indexEntryBytes-1] = inTransaction
 	}
-	entry[1] = byte(crc32.Checksum(entry[2:], crc32.MakeTable(crc32.Castagnoli)))
+	entry[1] = byte(crc32.Checksum(entry[2:], castagnoli))
 	return entry
 }
