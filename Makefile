@@ -72,7 +72,8 @@ bench-metering: ## what counting costs guests, in turns with and without
 lint: ## gofmt, vet for host and guest, staticcheck, cargo fmt and clippy, shell syntax
 	STATICCHECK=$(STATICCHECK) testdata/scripts/lint.sh
 
-red-team: ## attacks on a running worker that looks for data races (needs a C compiler)
+red-team: ## attacks on a running worker that looks for data races
+	testdata/scripts/need.sh gcc wat2wasm
 	BERTH_RACE=1 go test -race -count=1 -timeout 40m -run '^TestRedTeam' ./testdata/e2e
 
 openapi: ## requests made from /openapi.json against a worker, and what its answers must be

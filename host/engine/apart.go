@@ -45,12 +45,9 @@ func init() {
 
 // compileApart writes the cache entry of a module to a file.
 func compileApart(ctx context.Context, wasm []byte, memoryBytesMax int64, entry string) error {
-	program, err := os.Executable()
+	program, err := compilerProgram()
 	if err != nil {
 		return fmt.Errorf("find the compiler: %w", err)
-	}
-	if runtime.GOOS == "linux" {
-		program = "/proc/self/exe" // the same program even if the file was replaced
 	}
 	cmd := exec.CommandContext(ctx, program)
 	cmd.Args = []string{compilerName, entry, strconv.FormatInt(memoryBytesMax, 10)}
@@ -73,6 +70,14 @@ func compileApart(ctx context.Context, wasm []byte, memoryBytesMax int64, entry 
 		return compilerError(ctx, ended, words.tail(), memoryBytesMax)
 	}
 	return err
+}
+
+// ownProgram is the path of this program.
+func ownProgram() (string, error) {
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil // the same program even if the file was replaced
+	}
+	return os.Executable()
 }
 
 func compilerError(ctx context.Context, ended error, words string, memoryBytesMax int64) error {

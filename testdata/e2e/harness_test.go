@@ -76,8 +76,14 @@ func buildOnce(t *testing.T, name, folder string, environment ...string) string 
 func buildBerth(t *testing.T) string {
 	t.Helper()
 	if racing() {
-		return buildOnce(t, "berth", ".", "CGO_ENABLED=1", "GOFLAGS=-race")
+		return buildOnce(t, "berth-race", ".", "CGO_ENABLED=1", "GOFLAGS=-race")
 	}
+	return buildOrdinary(t)
+}
+
+// buildOrdinary builds the program as users have it.
+func buildOrdinary(t *testing.T) string {
+	t.Helper()
 	return buildOnce(t, "berth", ".", "CGO_ENABLED=0")
 }
 
@@ -162,6 +168,9 @@ func newProcess(t *testing.T, environment ...string) *process {
 	p.env = append(os.Environ(), "CONNECT_GROUP_ID=worker-"+p.id, "CONNECT_OFFSET_FLUSH_INTERVAL_MS=50",
 		"CONNECT_OFFSET_STORAGE_PARTITIONS=3", "CONNECT_CONFIG_STORAGE_TOPIC=configs-"+p.id,
 		"CONNECT_OFFSET_STORAGE_TOPIC=offsets-"+p.id, "CONNECT_STATUS_STORAGE_TOPIC=status-"+p.id)
+	if racing() {
+		p.env = append(p.env, "BERTH_RACE_COMPILER="+buildOrdinary(t))
+	}
 	p.env = append(p.env, environment...)
 	p.bootstrap = bootstrap
 	for _, folder := range []string{p.data, p.files} {

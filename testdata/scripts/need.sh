@@ -11,6 +11,7 @@ package_of() {
     pip) echo python3-pip ;;
     keytool) echo default-jre-headless ;;
     wat2wasm) echo wabt ;;
+    gcc) echo gcc libc6-dev ;;
     *) echo "$1" ;;
   esac
 }
@@ -24,7 +25,9 @@ present() {
 
 missing=()
 for program in "$@"; do
-  present "$program" || missing+=("$(package_of "$program")")
+  present "$program" && continue
+  read -ra packages <<<"$(package_of "$program")"
+  missing+=("${packages[@]}")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
