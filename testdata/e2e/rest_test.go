@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -128,8 +129,16 @@ func (p *process) source(file, topic string) keys {
 func (p *process) sink(file, topic string) keys {
 	return keys{"connector.class": fileSink, "tasks.max": "1", "file": file, "topics": topic,
 		"key.converter": asText, "value.converter": asText,
-		// A killed member blocks its group for so long; it is 45 s by default.
-		"consumer.override.session.timeout.ms": "3000", "consumer.override.heartbeat.interval.ms": "500"}
+		"consumer.override.session.timeout.ms": sinkSession(), "consumer.override.heartbeat.interval.ms": "500"}
+}
+
+// sinkSession is for how many milliseconds a killed member blocks its group; it is 45 s by default. A worker that looks
+// for data races may itself be so late with a heartbeat.
+func sinkSession() string {
+	if racing() {
+		return strconv.Itoa(raceFactor * 3000)
+	}
+	return "3000"
 }
 
 // put creates a connector or gives it another configuration.
