@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -91,6 +92,23 @@ func TestForwardingEnds(t *testing.T) {
 		got := call(newServer(t, &fakeHerder{err: c.err}, Config{}), "PUT", c.path, "", nil)
 		if got.Code != c.code || !strings.Contains(got.Body.String(), c.want) {
 			t.Errorf("%s: %d %s, want %d with %q", name, got.Code, got.Body, c.code, c.want)
+		}
+	}
+}
+
+// A worker asks its new leader, which has not heard yet that it leads and takes a dead worker for the leader.
+func TestAskingALeaderThatDoesNotKnow(t *testing.T) {
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	leader := httptest.NewServer(newServer(t, &fakeHerder{err: &herder.NotLeader{LeaderURL: dead.URL + "/"}}, Config{}))
+	defer leader.Close()
+	client := NewLeaderClient(nil)
+	for name, err := range map[string]error{
+		"fence": client.FenceZombies(t.Context(), leader.URL+"/", "a", nil),
+		"tasks": client.PutTaskConfigs(t.Context(), leader.URL+"/", "a", []host.Config{}, nil),
+	} {
+		if !errors.Is(err, host.ErrConflict) {
+			t.Errorf("%s: %v, want a conflict, which is tried again", name, err)
 		}
 	}
 }

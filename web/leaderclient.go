@@ -40,13 +40,14 @@ func (l *LeaderClient) FenceZombies(ctx context.Context, leaderURL, connector st
 	return l.send(ctx, http.MethodPut, leaderURL+"connectors/"+escapeSegment(connector)+"/fence", nil, sign)
 }
 
-// send makes a signed request of this worker's own.
+// send makes a signed request of this worker's own. A worker that leads the group but has not heard of it yet must not
+// pass it on to the leader before it, which may be dead, and without the signature: it answers with a conflict.
 func (l *LeaderClient) send(ctx context.Context, method, url string, body []byte, sign sessionkey.Signer) error {
 	header, err := signed(sign, body)
 	if err != nil {
 		return err
 	}
-	_, err = l.exchange(ctx, method, url, header, body)
+	_, err = l.exchange(ctx, method, url+"?forward=false", header, body)
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/berth-connect/berth/cluster/herder"
+	"github.com/berth-connect/berth/cluster/sessionkey"
 	"github.com/berth-connect/berth/cluster/store"
 	"github.com/berth-connect/berth/host"
 )
@@ -39,6 +40,12 @@ func (f *fakeHerder) ClusterID(context.Context) (string, error) { return "k1", f
 func (f *fakeHerder) Connectors(context.Context) ([]string, error) { return nil, f.err }
 
 func (f *fakeHerder) Pause(context.Context, string) error { return f.err }
+
+func (f *fakeHerder) FenceZombies(context.Context, string, *sessionkey.Signature) error { return f.err }
+
+func (f *fakeHerder) PutTaskConfigs(context.Context, string, []host.Config, *sessionkey.Signature) error {
+	return f.err
+}
 
 func (f *fakeHerder) Status(context.Context, string) (herder.ConnectorStatus, error) {
 	return f.status, f.err
